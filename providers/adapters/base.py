@@ -1,0 +1,87 @@
+"""What an adapter is: pure translation between our chat and one wire format. It opens nothing and waits for nothing.
+
+`providers/attempts.py` does the input and output; it hands bytes in and takes bytes out.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from msgspec import Struct
+
+from providers.chat import Answer, ChatRequest, Chunk
+from providers.errors import ProviderError
+from providers.targets import Secret, Target
+
+
+class WireRequest(Struct, frozen=True):
+    """One HTTP request: `path` is joined to the target's base URL."""
+
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    warnings: tuple[str, ...] = ()  # what the wire could not carry and we dropped
+
+
+class ListedModel(Struct, frozen=True):
+    """A model as the upstream lists it; None and empty mean that the listing does not say."""
+
+    name: str
+    context: int | None = None
+    max_output: int | None = None
+    capabilities: frozenset[str] = frozenset()
+    input_usd_per_million: str | None = None
+    output_usd_per_million: str | None = None
+
+
+class StreamDecoder(ABC):
+    """Turns the bytes of one streamed answer into chunks; keeps what has arrived incomplete."""
+
+    @abstractmethod
+    def feed(self, data: bytes) -> list[Chunk]:
+        """Return the events that `data` completes, in order; raises `ProviderError` for an error inside the stream."""
+
+    @abstractmethod
+    def finish(self) -> list[Chunk]:
+        """The upstream closed: return what is left; raises `BadUpstreamResponse` when the answer was cut short."""
+
+    @property
+    @abstractmethod
+    def done(self) -> bool:
+        """Whether the wire's own end mark has been seen: nothing that follows matters."""
+
+
+class Adapter(ABC):
+    """One wire format. Instances hold no state."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    default_base_url: ClassVar[str]
+
+    @abstractmethod
+    def auth_headers(self, secret: Secret | None) -> tuple[tuple[str, str], ...]:
+        """The headers that present our credential."""
+
+    @abstractmethod
+    def request(self, request: ChatRequest, target: Target, secret: Secret | None) -> WireRequest:
+        """Translate a chat; raises `UnsupportedByWire` naming the parameter that the wire cannot carry."""
+
+    @abstractmethod
+    def answer(self, body: bytes, target: Target) -> Answer:
+        """Translate a whole answer (HTTP 200); raises `ProviderError`, `BadUpstreamResponse` where it is malformed."""
+
+    @abstractmethod
+    def decoder(self, request: ChatRequest, target: Target) -> StreamDecoder:
+        """A decoder for one streamed answer."""
+
+    @abstractmethod
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Translate a refusal (HTTP status other than 200); `headers` have lower-case names."""
+
+    @abstractmethod
+    def models_path(self) -> str:
+        """Where the upstream lists its models, joined to the base URL."""
+
+    @abstractmethod
+    def models(self, body: bytes) -> list[ListedModel]:
+        """Translate the listing; raises `BadUpstreamResponse`."""

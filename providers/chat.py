@@ -1,0 +1,216 @@
+"""What is asked and what is answered: the one internal form of a chat, between every wire format and every surface.
+
+The form is OpenAI's chat completion (docs: `spec/openai`), because most upstreams and clients speak it: where both
+ends agree, bytes pass through untouched. Other wires translate to and from it (`providers/adapters/`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+
+class FunctionCall(Struct, omit_defaults=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCall(Struct, omit_defaults=True):
+    """A tool call; in a stream's delta `index` is set and `arguments` is a piece."""
+
+    index: int | None = None
+    id: str | None = None
+    type: str | None = None
+    function: FunctionCall | None = None
+
+
+class ImageUrl(Struct, omit_defaults=True):
+    url: str
+    detail: str | None = None
+
+
+class Part(Struct, omit_defaults=True):
+    """A content part; `type` is text, image_url, input_audio, file or refusal."""
+
+    type: str
+    text: str | None = None
+    image_url: ImageUrl | None = None
+    input_audio: dict[str, Any] | None = None
+    file: dict[str, Any] | None = None
+    refusal: str | None = None
+
+
+class Message(Struct, omit_defaults=True):
+    role: str
+    content: str | list[Part] | None = None
+    name: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+
+
+class FunctionSpec(Struct, omit_defaults=True):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Tool(Struct, omit_defaults=True):
+    type: str
+    function: FunctionSpec | None = None
+
+
+class StreamOptions(Struct, omit_defaults=True):
+    include_usage: bool | None = None
+
+
+class ChatBody(Struct, omit_defaults=True, kw_only=True):
+    """The fields of a chat request that the gateway reads; unknown ones stay in `ChatRequest.raw`."""
+
+    model: str
+    messages: list[Message]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: str | list[str] | None = None
+    n: int | None = None
+    seed: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    tools: list[Tool] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: dict[str, Any] | None = None
+    reasoning_effort: str | None = None
+    user: str | None = None
+
+
+@dataclass(slots=True)
+class ChatRequest:
+    """A chat as the engine and the adapters see it.
+
+    `raw` is the caller's JSON object as it came, so that an upstream of the same wire format receives the fields that
+    we do not know byte for byte; `router_fields` are the top-level names that only the router may see.
+    """
+
+    id: str
+    body: ChatBody
+    raw: bytes
+    stream: bool = False
+    router_fields: frozenset[str] = frozenset()
+
+    @property
+    def wants_usage(self) -> bool:
+        options = self.body.stream_options
+        return bool(options and options.include_usage)
+
+    @property
+    def max_output(self) -> int | None:
+        return self.body.max_completion_tokens or self.body.max_tokens
+
+
+class TokenUsage(Struct, frozen=True):
+    """Tokens of one attempt. `cached`, `cache_write` are parts of `prompt`; `reasoning` is a part of `completion`."""
+
+    prompt: int
+    completion: int
+    cached: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    estimated: bool = False
+
+
+class PromptDetails(Struct, omit_defaults=True):
+    cached_tokens: int | None = None
+
+
+class CompletionDetails(Struct, omit_defaults=True):
+    reasoning_tokens: int | None = None
+
+
+class WireUsage(Struct, omit_defaults=True):
+    """`usage` as OpenAI spells it."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+
+    def tokens(self) -> TokenUsage:
+        """The same in our terms; negative counts become 0."""
+        prompt, completion = max(self.prompt_tokens, 0), max(self.completion_tokens, 0)
+        cached = (self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0
+        reasoning = (self.completion_tokens_details and self.completion_tokens_details.reasoning_tokens) or 0
+        return TokenUsage(prompt, completion, min(max(cached, 0), prompt), 0, min(max(reasoning, 0), completion))
+
+    @classmethod
+    def of(cls, usage: TokenUsage) -> "WireUsage":
+        return cls(
+            usage.prompt,
+            usage.completion,
+            usage.prompt + usage.completion,
+            PromptDetails(usage.cached) if usage.cached else None,
+            CompletionDetails(usage.reasoning) if usage.reasoning else None,
+        )
+
+
+class Delta(Struct, omit_defaults=True):
+    role: str | None = None
+    content: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+
+
+class ChunkChoice(Struct):
+    index: int = 0
+    delta: Delta = msgspec.field(default_factory=Delta)
+    finish_reason: str | None = None
+
+
+class ChatChunk(Struct, kw_only=True):
+    """One `chat.completion.chunk`."""
+
+    id: str = ""
+    object: str = "chat.completion.chunk"
+    created: int = 0
+    model: str = ""
+    choices: list[ChunkChoice] = msgspec.field(default_factory=list)
+    usage: WireUsage | None | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
+
+
+class Chunk(Struct):
+    """One event of a stream: `data` is its SSE event as the OpenAI client receives it, blank line included."""
+
+    data: bytes
+    event: ChatChunk
+
+    @property
+    def has_content(self) -> bool:
+        """Whether this event carries answer: text, reasoning, refusal or a tool call. The first such is the commit point."""
+        for choice in self.event.choices:
+            delta = choice.delta
+            if delta.content or delta.tool_calls or delta.reasoning_content or delta.refusal:
+                return True
+        return False
+
+
+class Answer(Struct, kw_only=True):
+    """A whole answer: `data` is the `chat.completion` JSON body as the OpenAI client receives it."""
+
+    data: bytes
+    id: str
+    served_model: str  # what the upstream says it ran; `data` names our model
+    finish_reason: str | None
+    usage: TokenUsage | None  # None: the upstream reported none
+    text_length: int = 0  # characters of the answer, for an estimate where usage is missing

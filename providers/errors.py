@@ -1,0 +1,131 @@
+"""What can go wrong on the way to an answer: the root of the error tree, and its provider branch.
+
+    GatewayError
+      ProviderError        one attempt failed
+        RateLimited QuotaExhausted Overloaded UpstreamTimeout Unreachable BadUpstreamResponse
+        CredentialRejected UnsupportedByWire                       fail over
+        ContextTooLong                                             fails over to a larger context only
+        InvalidRequest ContentRefused                              do not fail over: wrong everywhere
+        StreamInterrupted                                          after the commit point
+      RoutingError         routing/errors.py
+      TenantError          tenants/errors.py
+
+The engine decides by `fails_over`, never by a number or a text. Statuses and types are those that OUR caller sees.
+"""
+
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """An error with a place on the wire: `status`, `type` and `code` are class attributes."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str | None] = None
+    retry: ClassVar[bool | None] = None  # what `x-should-retry` tells the client's SDK; None leaves it to the SDK
+
+    def __init__(self, message: str = "", *, param: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after_s = retry_after_s
+
+
+class ProviderError(GatewayError):
+    """One attempt at one deployment failed.
+
+    `message` is safe to show to the caller only where `about_request` is true; `upstream_status` is the upstream's
+    HTTP status, None where none arrived; `retry_after_s` is what the upstream asked for, in seconds, unclamped.
+    """
+
+    status = 502
+    type = "upstream_error"
+    fails_over: ClassVar[bool] = True
+    retries_same: ClassVar[bool] = False  # worth another attempt on the same deployment
+    cools_down: ClassVar[bool] = True  # says something about the deployment's health
+    about_request: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+        upstream_status: int | None = None,
+    ) -> None:
+        super().__init__(message, param=param, retry_after_s=retry_after_s)
+        self.upstream_status = upstream_status
+
+
+class RateLimited(ProviderError):
+    """The upstream said 429: too many requests for this key and model."""
+
+    status, type, code = 429, "rate_limit_error", "upstream_rate_limited"
+
+
+class QuotaExhausted(ProviderError):
+    """The account behind the credential has no money or quota left; hours, not seconds."""
+
+    status, code = 502, "upstream_quota_exhausted"
+
+
+class Overloaded(ProviderError):
+    """The upstream answered 5xx, 408, 425, 498 or 529."""
+
+    status, code, retries_same = 503, "upstream_overloaded", True
+
+
+class UpstreamTimeout(ProviderError):
+    """Connect, first byte, first token, stall or total time ran out; `message` says which."""
+
+    status, code = 504, "upstream_timeout"
+
+
+class Unreachable(ProviderError):
+    """DNS, connect, TLS or a reset before the first byte."""
+
+    status, code, retries_same = 502, "upstream_unreachable", True
+
+
+class BadUpstreamResponse(ProviderError):
+    """The upstream answered something that its wire format does not allow."""
+
+    status, code = 502, "upstream_bad_response"
+
+
+class CredentialRejected(ProviderError):
+    """401 or 403 from the upstream: OUR credential is bad; never shown as the caller's 401."""
+
+    status, code = 502, "upstream_auth"
+
+
+class UnsupportedByWire(ProviderError):
+    """The wire format cannot carry something that the request needs; `param` names it."""
+
+    status, type, code, cools_down, about_request = 400, "invalid_request_error", "unsupported_parameter", False, True
+
+
+class ContextTooLong(ProviderError):
+    """The prompt does not fit; worth trying a larger context only."""
+
+    status, type, code, cools_down, about_request = 400, "invalid_request_error", "context_length_exceeded", False, True
+
+
+class InvalidRequest(ProviderError):
+    """The upstream refuses the caller's request: wrong everywhere."""
+
+    status, type, code, fails_over, cools_down, about_request = 400, "invalid_request_error", None, False, False, True
+
+
+class ContentRefused(ProviderError):
+    """The upstream's content filter refused the request."""
+
+    status, type, code, fails_over, cools_down, about_request = (
+        400, "invalid_request_error", "content_filter", False, False, True,
+    )
+
+
+class StreamInterrupted(ProviderError):
+    """The stream broke after its first content byte had been sent: never presented as success."""
+
+    status, code, fails_over = 502, "upstream_interrupted", False

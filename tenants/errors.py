@@ -1,0 +1,31 @@
+"""Why a caller is turned away: the tenant branch of the error tree."""
+
+from providers.errors import GatewayError
+
+
+class TenantError(GatewayError):
+    """The caller, not the upstream, is the reason."""
+
+
+class Unauthenticated(TenantError):
+    """Missing, unknown, malformed, revoked or expired key: one body for all."""
+
+    status, type, code = 401, "authentication_error", "invalid_api_key"
+
+
+class Forbidden(TenantError):
+    """The key may not use this model, policy or route."""
+
+    status, type, code = 403, "permission_error", "permission_denied"
+
+
+class RateLimitExceeded(TenantError):
+    """The tenant's own limit; `retry_after_s` is when the window resets."""
+
+    status, type, code = 429, "rate_limit_error", "rate_limit_exceeded"
+
+
+class BudgetExceeded(TenantError):
+    """The tenant's budget is spent; retrying does not help."""
+
+    status, type, code, retry = 402, "insufficient_quota", "insufficient_quota", False
