@@ -121,7 +121,12 @@ class ContentRefused(ProviderError):
     """The upstream's content filter refused the request."""
 
     status, type, code, fails_over, cools_down, about_request = (
-        400, "invalid_request_error", "content_filter", False, False, True,
+        400,
+        "invalid_request_error",
+        "content_filter",
+        False,
+        False,
+        True,
     )
 
 

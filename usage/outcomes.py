@@ -1,0 +1,95 @@
+"""What happened, as it is journalled: one Outcome per request with its attempts. The database rows mirror these fields.
+
+Ids are UUIDv7 as 32 hex digits (the wire shows `req_<hex>`). Instants are UTC microseconds since the epoch, durations
+milliseconds, money nano-dollars. None is unknown, never 0.
+"""
+
+from typing import Literal
+
+from msgspec import Raw, Struct
+
+Status = Literal["answered", "failed", "rejected", "cancelled", "interrupted"]
+
+
+class AttemptOutcome(Struct, omit_defaults=True):
+    """One call of one deployment. Offsets count from the request's start."""
+
+    index: int
+    deployment_id: int
+    deployment: str  # provider/model
+    provider: str
+    model: str
+    kind: Literal["first", "retry", "failover", "fallback"] = "first"
+    started_ms: float = 0.0
+    first_byte_ms: float | None = None
+    first_token_ms: float | None = None
+    ended_ms: float = 0.0
+    status: Literal["answered", "failed", "cancelled", "interrupted"] = "failed"
+    committed: bool = False
+    error: str | None = None  # class name in the tree of design.md, e.g. "RateLimited"
+    error_message: str | None = None
+    upstream_status: int | None = None
+    retry_after_s: float | None = None
+    credential: str | None = None  # last four characters
+    served_model: str | None = None
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    estimated: bool = False
+    cost_nano_usd: int | None = None
+
+
+class Outcome(Struct, omit_defaults=True):
+    """One request, whole: written once, when the story is over."""
+
+    id: str
+    started_us: int
+    tenant_id: int
+    tenant: str
+    key_id: int
+    key_prefix: str
+    surface: str = "chat"
+    stream: bool = False
+    status: Status = "failed"
+    http_status: int = 200
+    error: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    asked_model: str = ""
+    policy: str | None = None
+    policy_version: int | None = None
+    deployment_id: int | None = None  # who answered
+    provider: str | None = None
+    model: str | None = None
+    served_model: str | None = None
+    response_id: str | None = None
+    first_choice: str | None = None  # deployment name of the plan's first candidate
+    why: str | None = None  # one short sentence
+    attempts_count: int = 0
+    failovers: int = 0
+    category: str | None = None
+    complexity: float | None = None
+    modality: str | None = None
+    has_tools: bool = False
+    session: str | None = None
+    tags: list[str] = []
+    client_task: str | None = None
+    finish_reason: str | None = None
+    estimated_prompt_tokens: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    estimated: bool = False  # tokens are our estimate
+    forecast_low_nano_usd: int | None = None
+    forecast_high_nano_usd: int | None = None
+    cost_nano_usd: int | None = None  # of all attempts that were billed
+    overhead_ms: float = 0.0  # our own time
+    ttft_ms: float | None = None
+    total_ms: float = 0.0
+    warnings: list[str] = []
+    features: Raw | None = None  # JSON object: everything found
+    decision: Raw | None = None  # JSON object: weights and every candidate with scores or the rule that excluded it
+    attempts: list[AttemptOutcome] = []
