@@ -1,0 +1,142 @@
+"""Providers, their credentials, models, deployments and prices. Read elsewhere through `providers.catalog`."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from providers.adapters import wire_choices
+
+PROBABILITY = [MinValueValidator(0.0), MaxValueValidator(1.0)]
+NOT_NEGATIVE = [MinValueValidator(Decimal(0))]
+SLUG_HELP = "Lower-case letters, digits, dots, dashes: it appears in model names as provider/model."
+
+
+class Revision(models.Model):
+    """How often a part of the configuration has changed: workers compare it to what they hold (`providers.revisions`)."""
+
+    part = models.CharField(max_length=32, primary_key=True)
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.number}"
+
+
+class Provider(models.Model):
+    """A company or server with a base URL."""
+
+    class Source(models.TextChoices):
+        ADMIN = "admin", "Entered by an operator"
+        FILE = "file", "From a configuration file"
+        DISCOVERED = "discovered", "Found in the environment"
+        SANDBOX = "sandbox", "Sandbox"
+
+    name = models.SlugField(max_length=64, unique=True, help_text=SLUG_HELP)
+    wire = models.CharField("wire format", max_length=32, choices=wire_choices)
+    base_url = models.URLField(max_length=500, help_text="Up to and with the version, e.g. https://api.openai.com/v1")
+    enabled = models.BooleanField(default=True)
+    allow_private = models.BooleanField(
+        "may be on a private address", default=False, help_text="Loopback and private networks are refused otherwise."
+    )
+    local = models.BooleanField("runs on our own hardware", default=False)
+    headers = models.JSONField("extra headers", default=dict, blank=True, help_text='E.g. {"X-Title": "NeuroRoute"}')
+    source = models.CharField(max_length=16, choices=Source.choices, default=Source.ADMIN, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Credential(models.Model):
+    """A key that WE present to a provider: encrypted at rest, never shown again."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="credentials")
+    name = models.CharField(max_length=64, default="default")
+    ciphertext = models.BinaryField(editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["provider", "id"]
+        constraints = [models.UniqueConstraint(fields=["provider", "name"], name="credential_name_per_provider")]
+
+    def __str__(self) -> str:
+        return f"{self.name} …{self.last_four}"
+
+
+class LanguageModel(models.Model):
+    """A model by OUR name, whoever serves it."""
+
+    name = models.CharField(max_length=200, unique=True)
+    aliases = models.JSONField(default=list, blank=True, help_text='Other names that lead here, e.g. ["gpt-latest"]')
+    quality = models.FloatField(
+        null=True, blank=True, validators=PROBABILITY, help_text="Prior, 0 to 1. Empty: unknown."
+    )
+    category_quality = models.JSONField(
+        default=dict, blank=True, help_text='Priors per kind of task, e.g. {"coding": 0.8}'
+    )
+    description = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "model"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def usd_per_million(label: str) -> Any:
+    """A price column; empty means unknown, never free."""
+    return models.DecimalField(
+        f"{label}, USD per million tokens",
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=NOT_NEGATIVE,
+        help_text="Empty: unknown (cost is then unknown too). 0: free.",
+    )
+
+
+class Deployment(models.Model):
+    """One model at one provider: what is called, priced and cooled down."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="deployments")
+    model = models.ForeignKey(LanguageModel, on_delete=models.CASCADE, related_name="deployments")
+    upstream_model = models.CharField("provider's name of the model", max_length=200)
+    enabled = models.BooleanField(default=True)
+    context = models.PositiveIntegerField("context, tokens", null=True, blank=True)
+    max_output = models.PositiveIntegerField("longest answer, tokens", null=True, blank=True)
+    capabilities = models.JSONField(
+        default=list, blank=True, help_text='Of tools, vision, json_mode, json_schema, reasoning, embeddings: ["tools"]'
+    )
+    input_price = usd_per_million("input")
+    output_price = usd_per_million("output")
+    cached_input_price = usd_per_million("cached input")
+    cache_write_price = usd_per_million("cache write")
+    quality = models.FloatField(
+        null=True, blank=True, validators=PROBABILITY, help_text="Prior, 0 to 1. Empty: the model's."
+    )
+    ttft_ms = models.FloatField("expected time to first token, ms", null=True, blank=True)
+    tokens_per_s = models.FloatField("expected speed, tokens/s", null=True, blank=True)
+    connect_timeout_s = models.FloatField("connect timeout, s", default=3.0)
+    first_byte_timeout_s = models.FloatField("first byte timeout, s", default=30.0)
+    first_token_timeout_s = models.FloatField("first token timeout, s", default=60.0)
+    stall_timeout_s = models.FloatField("stall timeout, s", default=30.0)
+    total_timeout_s = models.FloatField("total timeout, s", default=600.0)
+    retries = models.PositiveSmallIntegerField(
+        "retries on this deployment", default=2, validators=[MaxValueValidator(2)]
+    )
+
+    class Meta:
+        ordering = ["provider", "model"]
+        constraints = [models.UniqueConstraint(fields=["provider", "model"], name="deployment_once_per_provider")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"

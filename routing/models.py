@@ -1,0 +1,31 @@
+"""Policies: how candidates are ordered. Read on the data plane through `routing.policybook`."""
+
+from django.db import models
+
+from routing.policies import kind_choices
+
+
+class Policy(models.Model):
+    """A named way of ordering candidates; `auto:<name>` asks for it."""
+
+    name = models.SlugField(max_length=64, unique=True)
+    kind = models.CharField(max_length=32, choices=kind_choices)
+    weights = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='For weighted policies: {"cost": 30, "latency": 40, "uptime": 30, "quality": 0}',
+    )
+    order = models.JSONField(
+        default=list, blank=True, help_text='For ordered and pinned policies: ["openai/gpt-5-mini"], then the rest'
+    )
+    description = models.TextField(blank=True)
+    enabled = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "policies"
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,53 @@
+"""Tenants and the keys their applications present. Read on the data plane through `tenants.keyring`."""
+
+from django.db import models
+
+UNLIMITED = "Empty: unlimited."
+
+
+def everything() -> list[str]:
+    """The default allow list."""
+    return ["*"]
+
+
+class Tenant(models.Model):
+    """Who may call, and how much: a team, a product or a customer."""
+
+    name = models.SlugField(max_length=64, unique=True)
+    enabled = models.BooleanField(default=True)
+    allow_models = models.JSONField(
+        default=everything, help_text='Patterns of model or provider/model names: ["*"], ["gpt-*", "ollama/*"]'
+    )
+    allow_policies = models.JSONField(default=everything, help_text='Patterns of policy names: ["*"]')
+    default_policy = models.CharField(max_length=64, default="balanced")
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
+    requests_per_day = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
+    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
+    explain = models.BooleanField("add routing_metadata to every answer", default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ClientKey(models.Model):
+    """A key that OUR caller presents: shown once, kept as an HMAC (`tenants.keys`)."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="keys")
+    name = models.CharField(max_length=64)
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    operator = models.BooleanField("may use the operator API", default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["tenant", "name"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="client_key_name_per_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.name}"
