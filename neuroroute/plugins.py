@@ -31,4 +31,6 @@ def discover(package: str, base: type[T]) -> Mapping[str, type[T]]:
 
 
 def _is_plugin(cls: object, base: type, module: str) -> bool:
-    return inspect.isclass(cls) and issubclass(cls, base) and cls.__module__ == module and not inspect.isabstract(cls)
+    if not inspect.isclass(cls) or cls is base or cls.__module__ != module:
+        return False
+    return issubclass(cls, base) and not inspect.isabstract(cls)
