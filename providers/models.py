@@ -3,14 +3,17 @@
 from decimal import Decimal
 from typing import Any
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 from providers.adapters import wire_choices
+from providers.addresses import check_base_url
 
 PROBABILITY = [MinValueValidator(0.0), MaxValueValidator(1.0)]
 NOT_NEGATIVE = [MinValueValidator(Decimal(0))]
 SLUG_HELP = "Lower-case letters, digits, dots, dashes: it appears in model names as provider/model."
+SLUG = RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z", "Lower-case letters, digits, dots and dashes only, e.g. llama.cpp")
 
 
 class Revision(models.Model):
@@ -32,9 +35,10 @@ class Provider(models.Model):
         DISCOVERED = "discovered", "Found in the environment"
         SANDBOX = "sandbox", "Sandbox"
 
-    name = models.SlugField(max_length=64, unique=True, help_text=SLUG_HELP)
+    name = models.CharField(max_length=64, unique=True, validators=[SLUG], help_text=SLUG_HELP)
     wire = models.CharField("wire format", max_length=32, choices=wire_choices)
-    base_url = models.URLField(max_length=500, help_text="Up to and with the version, e.g. https://api.openai.com/v1")
+    # Not a URLField: its validator refuses the one-word hosts of container networks, such as http://ollama:11434.
+    base_url = models.CharField(max_length=500, help_text="Up to and with the version, e.g. https://api.openai.com/v1")
     enabled = models.BooleanField(default=True)
     allow_private = models.BooleanField(
         "may be on a private address", default=False, help_text="Loopback and private networks are refused otherwise."
@@ -50,6 +54,12 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        try:
+            check_base_url(self.base_url, self.allow_private)
+        except ValueError as exc:
+            raise ValidationError({"base_url": str(exc)}) from exc
 
 
 class Credential(models.Model):
