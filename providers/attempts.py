@@ -1,0 +1,112 @@
+"""One attempt on the wire: an adapter's bytes sent, timed and read back. It retries nothing and records nothing."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import monotonic
+
+from providers import http
+from providers.adapters import adapters
+from providers.adapters.base import StreamDecoder
+from providers.chat import Answer, ChatRequest, Chunk
+from providers.errors import BadUpstreamResponse, UpstreamTimeout
+from providers.targets import Secret, Target
+
+ERROR_BODY_LIMIT = 64 * 1024
+ERROR_BODY_S = 5.0
+
+
+@dataclass(slots=True)
+class Marks:
+    """When things happened, as `time.monotonic()` seconds; what the wire could not carry."""
+
+    sent: float = 0.0
+    first_byte: float | None = None
+    first_token: float | None = None
+    waited_s: float = 0.0  # time spent waiting for the upstream
+    warnings: list[str] = field(default_factory=list)
+
+
+async def complete(
+    request: ChatRequest, target: Target, secret: Secret | None, marks: Marks, clock: Callable[[], float] = monotonic
+) -> Answer:
+    """Ask once for a whole answer; raises `ProviderError`."""
+    adapter = adapters()[target.wire]
+    wire = adapter.request(request, target, secret)
+    marks.warnings.extend(wire.warnings)
+    limits = target.timeouts
+    marks.sent = clock()
+    async with http.post(
+        target.base_url + wire.path, wire.headers, wire.body, limits.connect_s, limits.first_byte_s
+    ) as reply:
+        marks.first_byte = clock()
+        if reply.status != 200:
+            await _refuse(reply, target)
+        body = await reply.read_all(limits.total_s)
+    marks.waited_s = clock() - marks.sent
+    return adapter.answer(body, target)
+
+
+async def stream(
+    request: ChatRequest, target: Target, secret: Secret | None, marks: Marks, clock: Callable[[], float] = monotonic
+) -> AsyncIterator[list[Chunk]]:
+    """Ask once for a streamed answer and yield its chunks as they arrive, a list per read; raises `ProviderError`.
+
+    Consume it inside `contextlib.aclosing`: closing it closes the connection.
+    """
+    adapter = adapters()[target.wire]
+    wire = adapter.request(request, target, secret)
+    marks.warnings.extend(wire.warnings)
+    limits = target.timeouts
+    decoder = adapter.decoder(request, target)
+    marks.sent = clock()
+    first_byte_s = min(limits.first_byte_s, limits.first_token_s)
+    async with http.post(target.base_url + wire.path, wire.headers, wire.body, limits.connect_s, first_byte_s) as reply:
+        marks.first_byte = clock()
+        marks.waited_s = marks.first_byte - marks.sent
+        if reply.status != 200:
+            await _refuse(reply, target)
+        async with aclosing(_chunks(reply, decoder, target, marks, clock)) as batches:
+            async for batch in batches:
+                yield batch
+
+
+async def _chunks(
+    reply: http.Reply, decoder: StreamDecoder, target: Target, marks: Marks, clock: Callable[[], float]
+) -> AsyncIterator[list[Chunk]]:
+    """Read until the wire's end mark or the end of the body, each wait bounded by the phase's own limit."""
+    limits = target.timeouts
+    ends = marks.sent + limits.total_s
+    while not decoder.done:
+        asked = clock()
+        data = await reply.read(_patience(asked, ends, marks, target))
+        marks.waited_s += clock() - asked
+        batch = decoder.finish() if data is None else decoder.feed(data)
+        if batch:
+            if marks.first_token is None and any(chunk.has_content for chunk in batch):
+                marks.first_token = clock()
+            yield batch
+        if data is None:
+            return
+
+
+def _patience(now: float, ends: float, marks: Marks, target: Target) -> float:
+    """Seconds to wait for the next bytes; raises `UpstreamTimeout` when a deadline has passed already."""
+    limits = target.timeouts
+    left = ends - now
+    if marks.first_token is None:
+        left = min(left, marks.sent + limits.first_token_s - now)
+    else:
+        left = min(left, limits.stall_s)
+    if left <= 0:
+        phase = "first token" if marks.first_token is None else "end"
+        raise UpstreamTimeout(f"no {phase} in time")
+    return left
+
+
+async def _refuse(reply: http.Reply, target: Target) -> None:
+    """Raise what the upstream's refusal means."""
+    if 300 <= reply.status < 400:
+        raise BadUpstreamResponse("the upstream redirects, which is refused", upstream_status=reply.status)
+    body = await reply.read_all(ERROR_BODY_S, ERROR_BODY_LIMIT)
+    raise adapters()[target.wire].error(reply.status, reply.headers, body)

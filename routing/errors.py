@@ -1,0 +1,31 @@
+"""Why no answer could be routed: the routing branch of the error tree."""
+
+from providers.errors import GatewayError
+
+
+class RoutingError(GatewayError):
+    """The engine found no way to an answer."""
+
+
+class UnknownModel(RoutingError):
+    """No enabled deployment has this name; the message names the nearest."""
+
+    status, type, code = 404, "invalid_request_error", "model_not_found"
+
+
+class UnknownPolicy(RoutingError):
+    """No enabled policy has this name; the message names the nearest."""
+
+    status, type, code = 404, "invalid_request_error", "policy_not_found"
+
+
+class NoEligibleCandidate(RoutingError):
+    """Deployments exist, but each was ruled out; the message gives each one's reason."""
+
+    status, type, code = 503, "no_eligible_candidate", "no_eligible_candidate"
+
+
+class AllAttemptsFailed(RoutingError):
+    """Every candidate was tried: the gateway has retried enough, so the client's SDK should not."""
+
+    status, type, code, retry = 503, "upstream_error", "all_attempts_failed", False

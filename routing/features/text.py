@@ -1,0 +1,53 @@
+"""How a chat is read once, so that every feature can look at the same texts without walking the messages again."""
+
+from msgspec import Struct
+
+from providers.chat import ChatBody, Part
+
+QUESTION_LIMIT = 4000  # characters of the last user message that rules look at: enough to tell a kind of task
+
+
+class Reading(Struct):
+    """Texts and counts of a chat: characters for estimates, the last user message for rules."""
+
+    question: str
+    characters: int
+    wide_characters: int  # outside ASCII: such text costs more tokens per character
+    images: int
+    audio: int
+    files: int
+    turns: int
+
+
+def read(body: ChatBody) -> Reading:
+    """Walk the messages once."""
+    question, characters, wide = "", 0, 0
+    kinds = {"image_url": 0, "input_audio": 0, "file": 0}
+    for message in body.messages:
+        text = message.content if isinstance(message.content, str) else _join(message.content, kinds)
+        characters += len(text)
+        if not text.isascii():
+            wide += len(text) - len(text.encode("ascii", "ignore"))
+        if message.role == "user":
+            question = text
+        for call in message.tool_calls or ():
+            characters += len((call.function and call.function.arguments) or "") + 20
+    return Reading(
+        question[:QUESTION_LIMIT],
+        characters,
+        wide,
+        kinds["image_url"],
+        kinds["input_audio"],
+        kinds["file"],
+        len(body.messages),
+    )
+
+
+def _join(parts: list[Part] | None, kinds: dict[str, int]) -> str:
+    texts = []
+    for part in parts or ():
+        if part.text:
+            texts.append(part.text)
+        elif part.type in kinds:
+            kinds[part.type] += 1
+    return "\n".join(texts)
