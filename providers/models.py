@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
@@ -150,3 +151,26 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.model}"
+
+
+class AuditEntry(models.Model):
+    """One change of the configuration, kept for good: written by `providers.audit`, never edited."""
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    actor = models.CharField("who", max_length=150, db_index=True)
+    via = models.CharField("through", max_length=16)
+    address = models.GenericIPAddressField("from", null=True)
+    action = models.CharField(max_length=32)
+    kind = models.CharField("what", max_length=64, db_index=True)
+    object_id = models.CharField(max_length=64)
+    object_name = models.CharField("which", max_length=300)
+    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.kind} {self.object_name}"

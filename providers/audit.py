@@ -1,0 +1,64 @@
+"""Who changed which configuration, when, from where, and what it was before: the rows of the audit log."""
+
+from typing import Any, Final, Literal
+
+from django.db.models import BinaryField, Field, Model
+from msgspec import Struct
+
+from providers.models import AuditEntry
+
+State = dict[str, Any]
+Changes = dict[str, list[Any]]
+SECRET_FIELDS: Final = frozenset({"ciphertext", "digest", "password"})
+NOISE_FIELDS: Final = frozenset({"updated_at", "created_at", "date_changed", "last_login", "date_joined"})
+HIDDEN: Final = "(secret)"
+
+
+class Actor(Struct, frozen=True):
+    """Who acts, and through which door."""
+
+    name: str
+    via: Literal["admin", "file", "api", "job"]
+    address: str | None = None
+
+
+def record(actor: Actor, action: str, obj: Model, changes: Changes, reason: str = "") -> None:
+    """Write one row in the caller's transaction: `action` is a verb, `changes` maps field -> [before, after]."""
+    AuditEntry.objects.create(
+        actor=actor.name,
+        via=actor.via,
+        address=actor.address,
+        action=action,
+        kind=str(obj._meta.verbose_name),
+        object_id=str(obj.pk or ""),
+        object_name=str(obj)[:300],
+        changes=changes,
+        reason=reason[:500],
+    )
+
+
+def state(obj: Model) -> State:
+    """The columns and many-to-many names of a saved row. Holds secrets: feed it to `difference` and drop it."""
+    columns = {field.name: _value(obj, field) for field in obj._meta.concrete_fields if field.name not in NOISE_FIELDS}
+    names = {field.name: sorted(map(str, getattr(obj, field.name).all())) for field in obj._meta.many_to_many}
+    return columns | names
+
+
+def difference(before: State | None, after: State | None) -> Changes:
+    """Field -> [before, after] of what differs; None stands for a row that is not there; secrets are masked."""
+    old, new = before or {}, after or {}
+    return {name: _masked(name, old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
+
+
+def _value(obj: Model, field: "Field[Any, Any]") -> Any:
+    if field.is_relation:
+        related = getattr(obj, field.name)
+        return None if related is None else str(related)
+    value = field.value_from_object(obj)
+    return bytes(value) if isinstance(field, BinaryField) and value is not None else value
+
+
+def _masked(name: str, old: Any, new: Any) -> list[Any]:
+    if name not in SECRET_FIELDS:
+        return [old, new]
+    return [HIDDEN if old else None, "changed" if old and new else HIDDEN if new else None]
