@@ -18,7 +18,7 @@ SLUG = RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z", "Lower-case letters, digits, 
 
 
 class Revision(models.Model):
-    """How often a part of the configuration has changed: workers compare it to what they hold (`providers.revisions`)."""
+    """How often a part of the configuration has changed; workers compare it to theirs (`providers.revisions`)."""
 
     part = models.CharField(max_length=32, primary_key=True)
     number = models.BigIntegerField(default=0)
