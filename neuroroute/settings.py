@@ -72,3 +72,12 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# Secrets at rest: the first key encrypts, every one decrypts, so that a new key can be put in front of the old.
+SECRETS_KEYS = env.list("SECRETS_KEYS", default=[SECRET_KEY])
+# Client keys are kept as an HMAC under this pepper: changing it makes every client key unknown.
+CLIENT_KEY_PEPPER = env.str("CLIENT_KEY_PEPPER", default=SECRET_KEY)
+
+REDIS_URL = env.str("REDIS_URL", default="")
+# While Redis is away: true limits each worker by itself, false refuses requests of tenants that have limits.
+RATE_LIMIT_FAIL_OPEN = env.bool("RATE_LIMIT_FAIL_OPEN", default=True)
