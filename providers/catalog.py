@@ -1,0 +1,152 @@
+"""What can be called: an immutable snapshot of every enabled deployment, with the ways to find one by name."""
+
+import difflib
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from providers.models import Credential, Deployment
+from providers.revisions import CATALOG
+from providers.secrets import SecretUnreadable, unseal
+from providers.snapshots import Snapshot
+from providers.targets import Price, Secret, Target, Timeouts
+
+logger = logging.getLogger(__name__)
+MICRO: Final = 1_000_000  # USD per million tokens x this = pico-dollars per token
+LONGEST_NAME: Final = 200  # as LanguageModel.name; a longer name has no neighbour worth the search
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Targets in the order of their names; every mapping leads to the same objects."""
+
+    targets: tuple[Target, ...]
+    by_model: Mapping[str, tuple[Target, ...]]  # model names, and aliases that are not also names
+    by_name: Mapping[str, Target]  # provider/model, provider/alias, provider/upstream_model
+    by_id: Mapping[int, Target]
+    model_names: tuple[str, ...]  # without aliases, sorted
+    contexts: tuple[int, ...]  # every distinct context window, ascending
+    _askable: tuple[str, ...] = field(repr=False)
+
+    def nearest(self, name: str) -> str | None:
+        """The name that a person who wrote `name` probably meant."""
+        if len(name) > LONGEST_NAME:
+            return None
+        return next(iter(difflib.get_close_matches(name, self._askable, n=1)), None)
+
+
+def load_catalog() -> Catalog:
+    """Read the catalog from the database: two queries, each enabled credential decrypted once."""
+    secrets = _secrets()
+    rows = Deployment.objects.filter(enabled=True, provider__enabled=True)
+    rows = rows.select_related("provider", "model").order_by("provider__name", "model__name")
+    return build([_target(row, secrets.get(row.provider_id, ())) for row in rows])
+
+
+def build(targets: Iterable[Target]) -> Catalog:
+    """Index `targets`, which come in the order of their names."""
+    targets = tuple(targets)
+    by_model = _by_model(targets)
+    return Catalog(
+        targets=targets,
+        by_model=by_model,
+        by_name=_by_name(targets),
+        by_id={target.id: target for target in targets},
+        model_names=tuple(sorted({target.model for target in targets})),
+        contexts=tuple(sorted({target.context for target in targets if target.context is not None})),
+        _askable=(*by_model, *(target.name for target in targets)),
+    )
+
+
+catalog: Snapshot[Catalog] = Snapshot(CATALOG, load_catalog)
+
+
+def _secrets() -> dict[int, tuple[Secret, ...]]:
+    """Enabled credentials by provider; one that cannot be decrypted is left out and named in the log."""
+    found: dict[int, list[Secret]] = defaultdict(list)
+    rows = Credential.objects.filter(enabled=True, provider__enabled=True).select_related("provider").order_by("id")
+    for row in rows:
+        try:
+            found[row.provider_id].append(Secret(row.pk, unseal(row.ciphertext), row.last_four))
+        except SecretUnreadable as exc:
+            logger.error("credential %s of provider %s is left out: %s", row.name, row.provider.name, exc)
+    return {provider_id: tuple(secrets) for provider_id, secrets in found.items()}
+
+
+def _target(row: Deployment, secrets: tuple[Secret, ...]) -> Target:
+    provider, model = row.provider, row.model
+    return Target(
+        id=row.pk,
+        provider_id=provider.pk,
+        model_id=model.pk,
+        provider=provider.name,
+        model=model.name,
+        upstream_model=row.upstream_model,
+        wire=provider.wire,
+        base_url=provider.base_url,
+        secrets=secrets,
+        headers=tuple((str(name), str(value)) for name, value in provider.headers.items()),
+        aliases=tuple(model.aliases),
+        context=row.context,
+        max_output=row.max_output,
+        capabilities=frozenset(row.capabilities),
+        price=_price(row),
+        quality=model.quality if row.quality is None else row.quality,
+        category_quality=tuple(model.category_quality.items()),
+        ttft_ms=row.ttft_ms,
+        tokens_per_s=row.tokens_per_s,
+        timeouts=_timeouts(row),
+        retries=row.retries,
+        local=provider.local,
+    )
+
+
+def _price(row: Deployment) -> Price | None:
+    """Unknown unless both input and output have a price."""
+    if row.input_price is None or row.output_price is None:
+        return None
+    cached, write = row.cached_input_price, row.cache_write_price
+    return Price(
+        input=_pico(row.input_price),
+        output=_pico(row.output_price),
+        cached_input=None if cached is None else _pico(cached),
+        cache_write=None if write is None else _pico(write),
+    )
+
+
+def _pico(usd_per_million: Decimal) -> int:
+    return int(usd_per_million * MICRO)
+
+
+def _timeouts(row: Deployment) -> Timeouts:
+    return Timeouts(
+        connect_s=row.connect_timeout_s,
+        first_byte_s=row.first_byte_timeout_s,
+        first_token_s=row.first_token_timeout_s,
+        stall_s=row.stall_timeout_s,
+        total_s=row.total_timeout_s,
+    )
+
+
+def _by_model(targets: tuple[Target, ...]) -> dict[str, tuple[Target, ...]]:
+    """A model's own name wins over an alias of another; an alias of several models leads to all of them."""
+    names: dict[str, list[Target]] = defaultdict(list)
+    aliases: dict[str, list[Target]] = defaultdict(list)
+    for target in targets:
+        names[target.model].append(target)
+        for alias in dict.fromkeys(target.aliases):
+            aliases[alias].append(target)
+    return {name: tuple(found) for name, found in {**aliases, **names}.items()}
+
+
+def _by_name(targets: tuple[Target, ...]) -> dict[str, Target]:
+    found = {target.name: target for target in targets}
+    for target in targets:
+        for alias in target.aliases:
+            found.setdefault(f"{target.provider}/{alias}", target)
+    for target in targets:
+        found.setdefault(f"{target.provider}/{target.upstream_model}", target)
+    return found

@@ -1,0 +1,102 @@
+"""How configuration reaches the data plane: snapshots in memory, reloaded in the background when their part changes."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NoReturn, TypeVar
+
+from django.db import connection
+
+from providers import revisions
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+class NotLoaded(RuntimeError):
+    """A snapshot was read before its first load."""
+
+
+class Snapshot(Generic[T]):
+    """What one process holds of a part of the configuration; `current` is swapped whole, never changed.
+
+    `listeners` are called after each swap, in the thread that reloads: they clear what was derived from the old one.
+    """
+
+    current: T
+
+    def __init__(self, part: str, load: Callable[[], T]) -> None:
+        self.part = part
+        self.listeners: list[Callable[[], None]] = []
+        self._load = load
+        self._reloading = threading.Lock()
+
+    def reload(self) -> None:
+        """Load anew and swap; when loading fails, `current` stays as it was."""
+        with self._reloading:
+            self.current = self._load()
+            for listener in self.listeners:
+                listener()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name == "current":
+            raise NotLoaded(f"the snapshot of {self.part!r} has not been loaded: start a Watcher or call reload()")
+        raise AttributeError(name)
+
+
+class Watcher(threading.Thread):
+    """Keeps snapshots up to date: compares the revision rows every `interval_s` seconds and reloads what has changed.
+
+    `start()` returns when every snapshot is loaded, or raises what kept one from loading. Later failures (the database
+    is away) leave the last snapshot in use, are logged once, and end by themselves.
+    """
+
+    def __init__(self, snapshots: Sequence[Snapshot[Any]], interval_s: float = 0.4) -> None:
+        super().__init__(name="configuration-watcher", daemon=True)
+        self._snapshots = tuple(snapshots)
+        self._interval_s = interval_s
+        self._seen: dict[int, int] = {}
+        self._first_round = threading.Event()
+        self._stopping = threading.Event()
+        self._failure: Exception | None = None
+
+    def start(self) -> None:
+        super().start()
+        self._first_round.wait()
+        if self._failure is not None:
+            self.stop()
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the thread and wait until its database connection is closed."""
+        self._stopping.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            self._look()
+            self._first_round.set()
+            self._stopping.wait(self._interval_s)
+        connection.close()
+
+    def _look(self) -> None:
+        try:
+            self._reload_changed()
+        except Exception as exc:
+            connection.close()  # a broken connection would fail for ever
+            if self._failure is None:
+                logger.error("configuration cannot be read, the last one stays in use: %s", exc)
+            self._failure = exc
+        else:
+            if self._failure is not None:
+                logger.warning("configuration can be read again")
+            self._failure = None
+
+    def _reload_changed(self) -> None:
+        # The numbers are read before the rows: a change in between is seen again at the next look, never missed.
+        numbers = revisions.numbers()
+        for snapshot in self._snapshots:
+            number = numbers.get(snapshot.part, 0)
+            if self._seen.get(id(snapshot)) != number:
+                snapshot.reload()
+                self._seen[id(snapshot)] = number
