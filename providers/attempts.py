@@ -1,6 +1,6 @@
 """One attempt on the wire: an adapter's bytes sent, timed and read back. It retries nothing and records nothing."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
@@ -49,7 +49,7 @@ async def complete(
 
 async def stream(
     request: ChatRequest, target: Target, secret: Secret | None, marks: Marks, clock: Callable[[], float] = monotonic
-) -> AsyncIterator[list[Chunk]]:
+) -> AsyncGenerator[list[Chunk], None]:
     """Ask once for a streamed answer and yield its chunks as they arrive, a list per read; raises `ProviderError`.
 
     Consume it inside `contextlib.aclosing`: closing it closes the connection.
@@ -73,7 +73,7 @@ async def stream(
 
 async def _chunks(
     reply: http.Reply, decoder: StreamDecoder, target: Target, marks: Marks, clock: Callable[[], float]
-) -> AsyncIterator[list[Chunk]]:
+) -> AsyncGenerator[list[Chunk], None]:
     """Read until the wire's end mark or the end of the body, each wait bounded by the phase's own limit."""
     limits = target.timeouts
     ends = marks.sent + limits.total_s
@@ -83,7 +83,7 @@ async def _chunks(
         marks.waited_s += clock() - asked
         batch = decoder.finish() if data is None else decoder.feed(data)
         if batch:
-            if marks.first_token is None and any(chunk.has_content for chunk in batch):
+            if marks.first_token is None and any(chunk.content_length for chunk in batch):
                 marks.first_token = clock()
             yield batch
         if data is None:

@@ -196,13 +196,18 @@ class Chunk(Struct):
     event: ChatChunk
 
     @property
-    def has_content(self) -> bool:
-        """Whether this event carries answer: text, reasoning, refusal or a tool call. The first such is the commit point."""
+    def content_length(self) -> int:
+        """Characters of answer in this event: text, reasoning, refusal, tool calls. The first such event commits."""
+        length = 0
         for choice in self.event.choices:
             delta = choice.delta
-            if delta.content or delta.tool_calls or delta.reasoning_content or delta.refusal:
-                return True
-        return False
+            if delta.content:
+                length += len(delta.content)
+            if delta.tool_calls:
+                length += sum(len(c.function.arguments or "") if c.function else 0 for c in delta.tool_calls) + 1
+            if delta.reasoning_content or delta.refusal:
+                length += len(delta.reasoning_content or "") + len(delta.refusal or "")
+        return length
 
 
 class Answer(Struct, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
+AttemptKind = Literal["first", "retry", "failover", "fallback"]
 Status = Literal["answered", "failed", "rejected", "cancelled", "interrupted"]
 
 
@@ -19,7 +20,7 @@ class AttemptOutcome(Struct, omit_defaults=True):
     deployment: str  # provider/model
     provider: str
     model: str
-    kind: Literal["first", "retry", "failover", "fallback"] = "first"
+    kind: AttemptKind = "first"
     started_ms: float = 0.0
     first_byte_ms: float | None = None
     first_token_ms: float | None = None

@@ -12,7 +12,8 @@ RULES: Final = {
     r"|stack ?trace|traceback|unit tests?|function|algorithm|api endpoint|docker|kubernetes|bash|html|css)\b",
     "math": r"\b(?:solve|equation|integral|derivative|probability|theorem|proof|prove|algebra|geometry|matrix"
     r"|calculate|sum of|how many|percent(?:age)?)\b|\d\s*[-+*/^=]\s*\d",
-    "translation": r"\btranslat(?:e|ion)\b|\b(?:in|into|to) (?:french|german|spanish|italian|chinese|japanese|english)\b",
+    "translation": r"\btranslat(?:e|ion)\b"
+    r"|\b(?:in|into|to) (?:french|german|spanish|italian|chinese|japanese|english)\b",
     "summarization": r"\b(?:summari[sz]e|summary|tl;?dr|key points|condense|shorten)\b",
     "extraction": r"\b(?:extract|parse|as json|json schema|classify|label|categori[sz]e|fill in|table of)\b",
     "writing": r"\b(?:write|draft|essay|story|poem|email|letter|blog|rewrite|rephrase|slogan|tone)\b",

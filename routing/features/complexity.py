@@ -8,8 +8,8 @@ from routing.features.base import Feature
 from routing.features.text import Reading
 
 HARD: Final = re.compile(
-    r"\b(?:prove|derive|design|architect\w*|optimi[sz]e|refactor|trade-?offs?|edge cases?|step by step|in depth|rigorous"
-    r"|concurren\w+|distributed|complexity|constraints?|analy[sz]e|multi-?step|strategy)\b",
+    r"\b(?:prove|derive|design|architect\w*|optimi[sz]e|refactor|trade-?offs?|edge cases?|step by step|in depth"
+    r"|rigorous|concurren\w+|distributed|complexity|constraints?|analy[sz]e|multi-?step|strategy)\b",
     re.IGNORECASE,
 )
 LONG_PROMPT: Final = 6000  # characters at which length alone says all it can

@@ -1,0 +1,132 @@
+"""What could answer? The catalogue's deployments, each passed by every hard filter or ruled out with a reason."""
+
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Final
+
+from msgspec import Struct
+
+from providers.catalog import Catalog
+from providers.chat import TokenUsage
+from providers.targets import Target
+from routing.asked import RequestClass
+from routing.errors import UnknownModel
+from routing.evidence import EvidenceBook
+from routing.resilience import Health
+from routing.scorers.base import Facts
+from tenants.callers import Caller
+
+
+class Excluded(Struct, frozen=True):
+    """A deployment that a rule ruled out, with the two figures or names that decided."""
+
+    deployment: str
+    rule: str
+    detail: str
+
+
+class Gate(Struct, frozen=True):
+    """What the hard filters compare a deployment with."""
+
+    request: RequestClass
+    tokens_needed: int
+    caller: Caller
+    health: Health
+    now: float
+
+
+def pool(catalog: Catalog, asked: str, auto: bool) -> tuple[Target, ...]:
+    """The deployments that the asked name means; raises `UnknownModel` naming the nearest."""
+    if auto:
+        return catalog.targets
+    if found := catalog.by_model.get(asked):
+        return found
+    if one := catalog.by_name.get(asked):
+        return (one,)
+    near = catalog.nearest(asked)
+    raise UnknownModel(
+        f"{asked}: no enabled deployment has this name" + (f"; nearest: {near}" if near else ""), param="model"
+    )
+
+
+def sift(targets: Iterable[Target], gate: Gate) -> tuple[list[Target], list[Excluded]]:
+    """Split into the eligible and the excluded; where only soft rests stand in the way, the resting are eligible."""
+    fit: list[Target] = []
+    tired: list[tuple[float, Target, Excluded]] = []
+    excluded: list[Excluded] = []
+    for target in targets:
+        reason = _ruled_out(target, gate)
+        if reason is not None:
+            excluded.append(Excluded(target.name, *reason))
+        elif rest := gate.health.resting(target, gate.now):
+            tired.append((rest[0], target, Excluded(target.name, "cooldown", f"{rest[1]}; back in {rest[0]:.0f} s")))
+        else:
+            fit.append(target)
+    if fit:
+        return fit, excluded + [reason for _, _, reason in tired]
+    return [target for _, target, _ in sorted(tired, key=lambda item: item[0])], excluded
+
+
+def _ruled_out(target: Target, gate: Gate) -> tuple[str, str] | None:
+    for rule, check in FILTERS:
+        detail = check(target, gate)
+        if detail is not None:
+            return rule, detail
+    return None
+
+
+def _not_allowed(target: Target, gate: Gate) -> str | None:
+    if allows(gate.caller.allow_models, target):
+        return None
+    return f"{gate.caller.tenant} may call {', '.join(gate.caller.allow_models) or 'nothing'}"
+
+
+def _not_chat(target: Target, gate: Gate) -> str | None:
+    if "embeddings" in target.capabilities and "chat" not in target.capabilities:
+        return "an embedding model cannot chat"
+    return None
+
+
+def _lacks(target: Target, gate: Gate) -> str | None:
+    missing = gate.request.needs - target.capabilities
+    if "json_mode" in missing and "json_schema" in target.capabilities:
+        missing -= {"json_mode"}
+    return f"lacks {', '.join(sorted(missing))}" if missing else None
+
+
+def _too_small(target: Target, gate: Gate) -> str | None:
+    if target.context is not None and target.context < gate.tokens_needed:
+        return f"context {target.context:,} < {gate.tokens_needed:,} needed"
+    return None
+
+
+def _barred(target: Target, gate: Gate) -> str | None:
+    bar = gate.health.barred(target, gate.now)
+    return f"{bar[1]}; back in {bar[0]:.0f} s" if bar else None
+
+
+FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (
+    ("allow list", _not_allowed),
+    ("modality", _not_chat),
+    ("capability", _lacks),
+    ("context", _too_small),
+    ("credential", _barred),
+)
+
+
+def allows(patterns: tuple[str, ...], target: Target) -> bool:
+    """Whether a tenant's patterns admit a deployment by its model's name or as provider/model."""
+    return "*" in patterns or any(fnmatchcase(target.model, p) or fnmatchcase(target.name, p) for p in patterns)
+
+
+def facts_of(target: Target, request: RequestClass, evidence: EvidenceBook, now: float) -> Facts:
+    """What is known of an eligible deployment: measured, else the catalogue's prior, else unknown."""
+    seen = evidence.of(target.id)
+    ttft = target.ttft_ms if seen.ttft_ms is None else seen.ttft_ms
+    prior = 1000.0 / target.tokens_per_s if target.tokens_per_s else None
+    per_token = prior if seen.ms_per_token is None else seen.ms_per_token
+    duration = None if per_token is None else (ttft or 0.0) + per_token * request.output_tokens
+    usage = TokenUsage(request.prompt_tokens, request.output_tokens)
+    cost = target.price.cost_nano_usd(usage) if target.price else None
+    quality = dict(target.category_quality).get(request.category, target.quality)
+    return Facts(target, cost, ttft, duration, quality, seen.uptime(now))

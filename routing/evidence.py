@@ -1,0 +1,85 @@
+"""What we measured of each deployment: recent attempts of this process, on top of stored profiles.
+
+Averages forget with a half-life, so that yesterday does not outvote this minute; no list of samples is kept.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+HALF_LIFE_S: Final = 300.0
+BLEND: Final = 0.2  # weight of the newest sample in a moving average
+BENEFIT_OF_DOUBT: Final = 5.0  # successes that an unproven deployment is credited with
+
+
+class Evidence(Struct):
+    """Moving figures of one deployment; None until measured."""
+
+    ttft_ms: float | None = None
+    ms_per_token: float | None = None
+    ok: float = 0.0  # decayed counts of attempts
+    failed: float = 0.0
+    seen_at: float = 0.0  # time.monotonic() seconds
+
+    def uptime(self, now: float) -> float:
+        """The recent share of attempts that succeeded, credited with a few successes."""
+        fade = 0.5 ** ((now - self.seen_at) / HALF_LIFE_S) if self.seen_at else 0.0
+        ok, failed = self.ok * fade, self.failed * fade
+        return (ok + BENEFIT_OF_DOUBT) / (ok + failed + BENEFIT_OF_DOUBT)
+
+
+class StoredEvidence(Struct, frozen=True):
+    """What a stored latency profile says; None is unknown."""
+
+    ttft_ms: float | None = None
+    ms_per_token: float | None = None
+
+
+class EvidenceBook:
+    """Evidence by deployment id. `changed` says whether anything new came since it was last set to False."""
+
+    def __init__(self) -> None:
+        self._recent: dict[int, Evidence] = {}
+        self.stored: Mapping[int, StoredEvidence] = {}
+        self.changed = False
+
+    def observe(
+        self,
+        deployment_id: int,
+        now: float,
+        *,
+        ok: bool,
+        ttft_ms: float | None = None,
+        ms_per_token: float | None = None,
+    ) -> None:
+        """Take in one attempt."""
+        seen = self._recent.get(deployment_id)
+        if seen is None:
+            seen = self._recent[deployment_id] = Evidence(seen_at=now)
+        fade = 0.5 ** ((now - seen.seen_at) / HALF_LIFE_S)
+        seen.ok = seen.ok * fade + ok
+        seen.failed = seen.failed * fade + (not ok)
+        seen.seen_at = now
+        if ttft_ms is not None:
+            seen.ttft_ms = ttft_ms if seen.ttft_ms is None else seen.ttft_ms + BLEND * (ttft_ms - seen.ttft_ms)
+        if ms_per_token is not None:
+            old = seen.ms_per_token
+            seen.ms_per_token = ms_per_token if old is None else old + BLEND * (ms_per_token - old)
+        self.changed = True
+
+    def of(self, deployment_id: int) -> Evidence:
+        """The figures of one deployment: measured here, else stored, else unknown."""
+        recent = self._recent.get(deployment_id)
+        stored = self.stored.get(deployment_id)
+        if stored is None:
+            return recent or Evidence()
+        if recent is None:
+            return Evidence(stored.ttft_ms, stored.ms_per_token)
+        return Evidence(
+            stored.ttft_ms if recent.ttft_ms is None else recent.ttft_ms,
+            stored.ms_per_token if recent.ms_per_token is None else recent.ms_per_token,
+            recent.ok,
+            recent.failed,
+            recent.seen_at,
+        )

@@ -1,0 +1,48 @@
+"""The policies that workers hold in memory, and what `auto` and its variants mean."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from providers.revisions import POLICIES
+from providers.snapshots import Snapshot
+from routing.errors import UnknownPolicy
+from routing.models import Policy
+from routing.policies.base import PolicySpec
+
+SHORT_NAMES: Final = {
+    "cheap": "cost-optimized",
+    "fast": "performance-first",
+    "best": "best-quality",
+    "balanced": "balanced",
+}
+
+
+class PolicyBook(Struct, frozen=True):
+    """Enabled policies by name."""
+
+    by_name: Mapping[str, PolicySpec]
+
+    def named(self, name: str) -> PolicySpec:
+        """The policy of this name or short name; raises `UnknownPolicy`."""
+        spec = self.by_name.get(name) or self.by_name.get(SHORT_NAMES.get(name, ""))
+        if spec is None:
+            near = difflib.get_close_matches(name, [*self.by_name, *SHORT_NAMES], 1)
+            raise UnknownPolicy(f"{name}: no enabled policy has this name" + (f"; nearest: {near[0]}" if near else ""))
+        return spec
+
+
+def load_policies() -> PolicyBook:
+    """Read the enabled policies."""
+    return PolicyBook({row.name: spec_of(row) for row in Policy.objects.filter(enabled=True)})
+
+
+def spec_of(row: Policy) -> PolicySpec:
+    """A policy's row as the engine sees it."""
+    weights = tuple(sorted((str(k), float(v)) for k, v in row.weights.items()))
+    return PolicySpec(row.name, row.kind, weights, tuple(row.order), row.version)
+
+
+policybook: Snapshot[PolicyBook] = Snapshot(POLICIES, load_policies)

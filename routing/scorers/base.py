@@ -1,0 +1,46 @@
+"""What a scorer is: a pure function from a candidate's facts to a number from 0 (worst) to 1 (best)."""
+
+from abc import ABC, abstractmethod
+from math import log
+from typing import ClassVar
+
+from msgspec import Struct
+
+from providers.targets import Target
+from routing.asked import RequestClass
+
+
+class Facts(Struct, frozen=True):
+    """What is known of one candidate for one class of requests; None is unknown."""
+
+    target: Target
+    cost_nano_usd: int | None  # expected
+    ttft_ms: float | None
+    duration_ms: float | None  # expected time to the last token
+    quality: float | None
+    uptime: float
+
+
+class Field(Struct, frozen=True):
+    """What a candidate is compared with: the best of the eligible ones."""
+
+    request: RequestClass
+    cheapest_nano_usd: int | None
+    fastest_ms: float | None
+
+
+class Scorer(ABC):
+    """Makes one fact a number from 0 to 1."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def score(self, facts: Facts, field: Field) -> float:
+        """0..1. No clock, no cache, no randomness."""
+
+
+def closeness(value: float, best: float, worst_ratio: float) -> float:
+    """1 where `value` equals `best`, falling with the logarithm of their ratio to 0 at `worst_ratio` times the best."""
+    if value <= best:
+        return 1.0
+    return max(0.0, 1.0 - log(value / best) / log(worst_ratio))

@@ -1,0 +1,248 @@
+"""What happened to one request, told while it happens, and written down once when it is over."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from providers.attempts import Marks
+from providers.chat import Answer, Chunk, TokenUsage
+from providers.errors import GatewayError, ProviderError, StreamInterrupted
+from providers.targets import Secret, Target
+from routing.asked import Asked
+from routing.planner import Plan
+from tenants.callers import Caller
+from usage.outcomes import AttemptKind, AttemptOutcome, Outcome, Status
+
+CHARACTERS_PER_TOKEN: Final = 4.0
+SHORTEST_SHARE: Final = 0.5  # an answer may be half as long as expected, or twice: the range of the forecast
+LONGEST_SHARE: Final = 2
+
+
+class Try:
+    """One attempt as a context manager: it takes a `ProviderError` in when another candidate may be asked."""
+
+    __slots__ = ("_story", "answer_length", "marks", "outcome", "secret", "target", "usage")
+
+    def __init__(self, story: "Story", target: Target, secret: Secret | None, outcome: AttemptOutcome) -> None:
+        self._story = story
+        self.target, self.secret, self.outcome = target, secret, outcome
+        self.marks = Marks()
+        self.usage: TokenUsage | None = None
+        self.answer_length = 0  # characters
+
+    @property
+    def committed(self) -> bool:
+        return self.outcome.committed
+
+    def saw(self, batch: list[Chunk]) -> bool:
+        """Take a batch of chunks in; say whether it carries content."""
+        content = False
+        for chunk in batch:
+            event = chunk.event
+            if event.usage:
+                self.usage = event.usage.tokens()
+            for choice in event.choices:
+                if choice.finish_reason:
+                    self.outcome.finish_reason = choice.finish_reason
+            if length := chunk.content_length:
+                self.answer_length += length
+                content = True
+        if self.outcome.served_model is None and batch:
+            self.outcome.served_model = batch[0].event.model
+            self._story.outcome.response_id = batch[0].event.id
+        return content
+
+    def answered(self, answer: Answer) -> None:
+        """A whole answer arrived."""
+        self.usage = answer.usage
+        self.answer_length = answer.text_length
+        self.outcome.finish_reason = answer.finish_reason
+        self.outcome.served_model = answer.served_model
+        self.outcome.status = "answered"
+        self._story.outcome.response_id = answer.id
+
+    def __enter__(self) -> "Try":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> bool:
+        outcome = self.outcome
+        if isinstance(exc, ProviderError):
+            outcome.status = "interrupted" if outcome.committed else "failed"
+            outcome.error, outcome.error_message = type(exc).__name__, exc.message
+            outcome.upstream_status, outcome.retry_after_s = exc.upstream_status, exc.retry_after_s
+        elif exc is not None:
+            outcome.status = "cancelled"
+        self._story.ended(self, exc)
+        if isinstance(exc, ProviderError) and outcome.committed:
+            raise StreamInterrupted(f"the upstream broke off: {exc.message}") from exc
+        return isinstance(exc, ProviderError) and exc.fails_over
+
+
+class Story:
+    """A request from its arrival to its record."""
+
+    __slots__ = ("asked", "clock", "errors", "on_end", "outcome", "plan", "started", "waited_s")
+
+    def __init__(
+        self,
+        asked: Asked,
+        caller: Caller,
+        started_us: int,
+        clock: Callable[[], float],
+        on_end: Callable[[Try, BaseException | None], None],
+    ) -> None:
+        self.asked, self.clock, self.on_end = asked, clock, on_end
+        self.started = clock()
+        self.plan: Plan | None = None
+        self.errors: list[tuple[Target, ProviderError]] = []
+        self.waited_s = 0.0
+        found, options = asked.features, asked.wishes.options
+        self.outcome = Outcome(
+            id=asked.request.id,
+            started_us=started_us,
+            tenant_id=caller.tenant_id,
+            tenant=caller.tenant,
+            key_id=caller.key_id,
+            key_prefix=caller.key_prefix,
+            stream=asked.request.stream,
+            asked_model=asked.request.body.model,
+            category=found["category"],
+            complexity=found["complexity"],
+            modality=found["modality"],
+            has_tools="tools" in found["needs"],
+            session=options.session_id,
+            tags=list(options.tags),
+            estimated_prompt_tokens=found["prompt_tokens"],
+            features=Raw(msgspec.json.encode(found)),
+        )
+
+    def planned(self, plan: Plan) -> None:
+        """Take the decision in, with the forecast of its first choice."""
+        self.plan = plan
+        outcome, first = self.outcome, plan.candidates[0]
+        outcome.policy, outcome.policy_version = plan.policy.name, plan.policy.version
+        outcome.first_choice, outcome.why, outcome.decision = first.name, plan.why, plan.decision
+        price = first.facts.target.price
+        if price:
+            prompt, expected = self.asked.features["prompt_tokens"], self.asked.features["output_tokens"]
+            longest = self.asked.request.max_output or expected * LONGEST_SHARE
+            shortest = max(int(min(expected, longest) * SHORTEST_SHARE), 1)
+            outcome.forecast_low_nano_usd = price.cost_nano_usd(TokenUsage(prompt, shortest))
+            outcome.forecast_high_nano_usd = price.cost_nano_usd(TokenUsage(prompt, longest))
+
+    def begin(self, target: Target, secret: Secret | None) -> Try:
+        """Start an attempt."""
+        attempts = self.outcome.attempts
+        tried = [a for a in attempts if a.deployment_id == target.id]
+        outcome = AttemptOutcome(
+            index=len(attempts) + 1,
+            deployment_id=target.id,
+            deployment=target.name,
+            provider=target.provider,
+            model=target.model,
+            kind=self._kind(target, bool(tried)),
+            started_ms=self.elapsed_ms(),
+            credential=secret.last_four if secret else None,
+        )
+        attempts.append(outcome)
+        return Try(self, target, secret, outcome)
+
+    def _kind(self, target: Target, tried: bool) -> AttemptKind:
+        if not self.outcome.attempts:
+            return "first"
+        if tried:
+            return "retry"
+        plan = self.plan
+        names = [c.facts.target.id for c in plan.candidates[: plan.fallback_from]] if plan else []
+        return "failover" if target.id in names else "fallback"
+
+    def ended(self, attempt: Try, exc: BaseException | None) -> None:
+        """An attempt is over: close its books."""
+        outcome, marks = attempt.outcome, attempt.marks
+        outcome.ended_ms = self.elapsed_ms()
+        if marks.first_byte is not None:
+            outcome.first_byte_ms = self._ms(marks.first_byte)
+        if marks.first_token is not None:
+            outcome.first_token_ms = self._ms(marks.first_token)
+        if isinstance(exc, ProviderError):
+            self.errors.append((attempt.target, exc))
+        self.waited_s += marks.waited_s or (self.clock() - marks.sent if marks.sent else 0.0)
+        self._bill(attempt)
+        self.on_end(attempt, exc)
+
+    def _bill(self, attempt: Try) -> None:
+        """Tokens and cost of an attempt: as reported, else estimated from what arrived, else none."""
+        outcome, usage = attempt.outcome, attempt.usage
+        if usage is None and attempt.answer_length:
+            tokens = int(attempt.answer_length / CHARACTERS_PER_TOKEN) + 1
+            usage = TokenUsage(self.asked.features["prompt_tokens"], tokens, estimated=True)
+        if usage is None:
+            return
+        outcome.prompt_tokens, outcome.completion_tokens = usage.prompt, usage.completion
+        outcome.cached_tokens, outcome.reasoning_tokens = usage.cached, usage.reasoning
+        outcome.estimated = usage.estimated
+        if attempt.target.price:
+            outcome.cost_nano_usd = attempt.target.price.cost_nano_usd(usage)
+
+    def commit(self, attempt: Try) -> None:
+        """The first content byte is about to leave: from here on there is no failover."""
+        attempt.outcome.committed = True
+        self.outcome.ttft_ms = self.elapsed_ms()
+        self.outcome.overhead_ms = self._overhead(attempt.marks.waited_s)
+
+    def finish(self, error: BaseException | None) -> Outcome:
+        """Close the story; `error` is what the caller is told, None when the answer is whole."""
+        outcome = self.outcome
+        outcome.total_ms = self.elapsed_ms()
+        if not outcome.overhead_ms:
+            outcome.overhead_ms = self._overhead(0.0)
+        outcome.attempts_count = len(outcome.attempts)
+        outcome.failovers = sum(a.kind in ("failover", "fallback") for a in outcome.attempts)
+        outcome.status = status_of(error)
+        if isinstance(error, GatewayError):
+            outcome.http_status, outcome.error, outcome.error_code = error.status, type(error).__name__, error.code
+            outcome.error_message = error.message
+        elif error is not None:
+            outcome.http_status = 499 if outcome.status == "cancelled" else 500
+            outcome.error = type(error).__name__
+        if outcome.attempts:
+            self._settle(outcome)
+        return outcome
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Name who answered and sum what was billed; one unknown price makes the sum unknown."""
+        last = outcome.attempts[-1]
+        if last.status in ("answered", "interrupted") or last.committed:
+            outcome.deployment_id, outcome.provider, outcome.model = last.deployment_id, last.provider, last.model
+            outcome.served_model, outcome.finish_reason = last.served_model, last.finish_reason
+        outcome.prompt_tokens, outcome.completion_tokens = last.prompt_tokens, last.completion_tokens
+        outcome.cached_tokens, outcome.reasoning_tokens = last.cached_tokens, last.reasoning_tokens
+        outcome.estimated = last.estimated
+        billed = [a.cost_nano_usd for a in outcome.attempts if a.prompt_tokens is not None]
+        known = [cost for cost in billed if cost is not None]
+        outcome.cost_nano_usd = sum(known) if len(known) == len(billed) else None
+        if not billed and outcome.status == "answered":
+            outcome.cost_nano_usd = None
+
+    def elapsed_ms(self) -> float:
+        return self._ms(self.clock())
+
+    def _ms(self, instant: float) -> float:
+        return round((instant - self.started) * 1000, 3)
+
+    def _overhead(self, waiting_s: float) -> float:
+        return round(max((self.clock() - self.started - self.waited_s - waiting_s) * 1000, 0.001), 3)
+
+
+def status_of(error: BaseException | None) -> Status:
+    """How a request ended, by what ended it."""
+    if error is None:
+        return "answered"
+    if isinstance(error, StreamInterrupted):
+        return "interrupted"
+    if isinstance(error, Exception):
+        return "failed"
+    return "cancelled"  # CancelledError, GeneratorExit: the client left
