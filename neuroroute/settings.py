@@ -4,6 +4,8 @@ from pathlib import Path
 
 import environ
 
+from neuroroute.unfold import UNFOLD as UNFOLD
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
@@ -19,6 +21,7 @@ ASGI_APPLICATION = "neuroroute.asgi.application"
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

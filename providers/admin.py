@@ -1,0 +1,260 @@
+"""Admin pages of what can be called: providers with their credentials, models, deployments."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.datasets import BaseDataset
+from unfold.decorators import action, display
+
+from providers.adminbase import AuditedAdmin, ListedAdmin, ReadOnlyAdmin, Switchable, operation_page
+from providers.adminforms import CredentialForm, DeploymentForm, LanguageModelForm, ProviderForm
+from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
+from providers.probe import probe
+from providers.revisions import CATALOG
+
+TYPICAL_PROMPT, TYPICAL_ANSWER = 1_000, 300  # tokens of the request in a price preview
+
+
+class CredentialInline(TabularInline):
+    model = Credential
+    form = CredentialForm
+    fields = ["name", "secret", "enabled", "created_at"]
+    readonly_fields = ["created_at"]
+    extra = 0
+    verbose_name_plural = "Credentials (keys that we present; encrypted at rest, never shown again)"
+
+
+class DeploymentList(ListedAdmin):
+    """Deployments inside another page."""
+
+    list_display = ["served", "enabled", "price", "context", "skills"]
+    list_display_links = ["served"]
+    search_fields = ["model__name", "upstream_model"]
+    list_per_page = 20
+    owner = ""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).select_related("provider", "model")
+        owner_id = self.extra_context.get("object")
+        if not owner_id or not self.has_view_or_change_permission(request):
+            return rows.none()
+        return rows.filter(**{self.owner: owner_id})
+
+    @display(description="Deployment", ordering="model__name")
+    def served(self, row: Deployment) -> str:
+        return str(row)
+
+    @display(description="USD per million tokens, in / out")
+    def price(self, row: Deployment) -> str:
+        return price_text(row)
+
+    @display(description="Skills")
+    def skills(self, row: Deployment) -> str:
+        return ", ".join(row.capabilities) or "—"
+
+
+class DeploymentsOfProvider(DeploymentList):
+    owner = "provider_id"
+
+
+class DeploymentsOfModel(DeploymentList):
+    owner = "model_id"
+
+
+class ProviderDeployments(BaseDataset):
+    model = Deployment
+    model_admin = DeploymentsOfProvider
+    tab = True
+
+
+class ModelDeployments(BaseDataset):
+    model = Deployment
+    model_admin = DeploymentsOfModel
+    tab = True
+
+
+@admin.register(Provider)
+class ProviderAdmin(Switchable):
+    part = CATALOG
+    form = ProviderForm
+    inlines = [CredentialInline]
+    change_form_datasets = [ProviderDeployments]
+    actions_detail = ["test_connection", "add_deployment"]
+    list_display = ["name", "wire", "base_url", "enabled", "origin", "keys", "models"]
+    list_filter = ["enabled", "source", "local"]
+    search_fields = ["name", "base_url"]
+    readonly_fields = ["source", "created_at", "updated_at"]
+    fieldsets = [
+        (None, {"fields": [("name", "wire"), "base_url", ("enabled", "allow_private", "local"), "headers"]}),
+        ("Origin", {"fields": [("source", "created_at", "updated_at")], "classes": ["collapse"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows.annotate(
+            keys_count=Count("credentials", distinct=True), models_count=Count("deployments", distinct=True)
+        )
+
+    @display(description="Origin", ordering="source", label={"sandbox": "warning", "discovered": "info"})
+    def origin(self, row: Provider) -> tuple[str, str]:
+        return row.source, row.get_source_display()
+
+    @display(description="Keys", ordering="keys_count")
+    def keys(self, row: Any) -> int:
+        return row.keys_count
+
+    @display(description="Models", ordering="models_count")
+    def models(self, row: Any) -> int:
+        return row.models_count
+
+    @method_decorator(sensitive_post_parameters())
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Keep typed keys out of error reports."""
+        return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if {"wire", "base_url"} & set(form.changed_data):
+            obj.source = Provider.Source.ADMIN  # discovery leaves what an operator has entered alone
+        super().save_model(request, obj, form, change)
+
+    @action(description="Test connection", url_path="test", icon="network_check", permissions=["change"])
+    def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        provider = get_object_or_404(Provider, pk=object_id)
+        results = probe(provider) if request.method == "POST" else []
+        return operation_page(
+            self,
+            request,
+            title=f"Test {provider}",
+            verb="Test again" if results else "Test connection",
+            form=forms.Form(),
+            effect=f"Lists the models at {provider.base_url} with each enabled key. Nothing is generated or billed.",
+            back=reverse("admin:providers_provider_change", args=[provider.pk]),
+            results=results,
+        )
+
+    @action(description="Add deployment", url_path="add-deployment", icon="add", permissions=["change"])
+    def add_deployment(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponse(
+            status=302, headers={"Location": f"{reverse('admin:providers_deployment_add')}?provider={int(object_id)}"}
+        )
+
+
+@admin.register(LanguageModel)
+class LanguageModelAdmin(AuditedAdmin):
+    part = CATALOG
+    form = LanguageModelForm
+    change_form_datasets = [ModelDeployments]
+    list_display = ["name", "also_called", "quality", "served_by"]
+    search_fields = ["name", "description"]
+    fieldsets = [(None, {"fields": ["name", "aliases", ("quality",), "category_quality", "description"]})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).annotate(served=Count("deployments"))
+
+    @display(description="Aliases")
+    def also_called(self, row: LanguageModel) -> str:
+        return ", ".join(row.aliases) or "—"
+
+    @display(description="Deployments", ordering="served")
+    def served_by(self, row: Any) -> int:
+        return row.served
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(Switchable):
+    part = CATALOG
+    form = DeploymentForm
+    autocomplete_fields = ["provider", "model"]
+    list_display = ["served", "enabled", "price", "context", "skills", "retries"]
+    list_display_links = ["served"]
+    list_editable = ["enabled"]
+    list_select_related = ["provider", "model"]
+    list_filter = ["enabled", ("provider", AutocompleteSelectFilter), ("model", AutocompleteSelectFilter)]
+    search_fields = ["model__name", "upstream_model", "provider__name"]
+    readonly_fields = ["preview"]
+    fieldsets = [
+        (None, {"fields": [("provider", "model"), ("upstream_model", "enabled")]}),
+        ("Skills and limits", {"fields": ["capabilities", ("context", "max_output")], "classes": ["tab"]}),
+        (
+            "Price",
+            {
+                "fields": [("input_price", "output_price"), ("cached_input_price", "cache_write_price"), "preview"],
+                "classes": ["tab"],
+            },
+        ),
+        ("Expectations", {"fields": ["quality", ("ttft_ms", "tokens_per_s")], "classes": ["tab"]}),
+        (
+            "Timeouts and retries",
+            {
+                "fields": [
+                    ("connect_timeout_s", "first_byte_timeout_s"),
+                    ("first_token_timeout_s", "stall_timeout_s"),
+                    ("total_timeout_s", "retries"),
+                ],
+                "classes": ["tab"],
+            },
+        ),
+    ]
+
+    @display(description="Deployment", ordering="model__name")
+    def served(self, row: Deployment) -> str:
+        return str(row)
+
+    @display(description="USD per million tokens, in / out", ordering="input_price")
+    def price(self, row: Deployment) -> str:
+        return price_text(row)
+
+    @display(description="Skills")
+    def skills(self, row: Deployment) -> str:
+        return ", ".join(row.capabilities) or "—"
+
+    @display(description=f"1,000 requests of {TYPICAL_PROMPT:,} + {TYPICAL_ANSWER} tokens")
+    def preview(self, row: Deployment) -> str:
+        if row.input_price is None or row.output_price is None:
+            return "— (no price: cost is unknown)"
+        usd = (row.input_price * TYPICAL_PROMPT + row.output_price * TYPICAL_ANSWER) / 1_000
+        return f"${usd:,.2f} at the saved prices"
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ["at", "actor", "action", "kind", "object_name", "fields_changed", "via", "address"]
+    list_display_links = ["at"]
+    list_filter = ["action", "kind", "via"]
+    search_fields = ["actor", "object_name", "reason"]
+    fields = [("at", "actor", "via", "address"), ("action", "kind", "object_name"), "reason", "before_and_after"]
+
+    @display(description="Fields")
+    def fields_changed(self, row: AuditEntry) -> str:
+        return ", ".join(row.changes) or "—"
+
+    @display(description="Changes")
+    def before_and_after(self, row: AuditEntry) -> str:
+        changes = [(name, shown(old), shown(new)) for name, (old, new) in row.changes.items()]
+        return render_to_string("admin/changes.html", {"changes": changes})
+
+
+def shown(value: Any) -> str:
+    """A value of the audit log as a person reads it."""
+    return "—" if value in (None, "", [], {}) else value if isinstance(value, str) else json.dumps(value)
+
+
+def price_text(row: Deployment) -> str:
+    """`0.15 / 0.6`; a dash for unknown."""
+    return " / ".join("—" if price is None else _plain(price) for price in (row.input_price, row.output_price))
+
+
+def _plain(price: Decimal) -> str:
+    return f"{price.normalize():f}"

@@ -1,0 +1,144 @@
+"""What every admin page of ours shares: cheap lists, an audit row per write, and the bump that makes a change live."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import ShowFacets
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
+
+from providers import audit, revisions
+
+
+class ListedAdmin(ModelAdmin):
+    """A changelist whose cost does not grow with the table."""
+
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 200
+    list_filter_submit = True
+    list_filter_sheet = False
+    compressed_fields = True
+
+
+class ReadOnlyAdmin(ListedAdmin):
+    """Rows that machines write and people read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class AuditedAdmin(ListedAdmin):
+    """Every write leaves an audit row; with `part` set, it also bumps that part of the configuration.
+
+    `part` is one of `providers.revisions`. Both happen in the write's own transaction.
+    """
+
+    part: ClassVar[str | None] = None
+    warn_unsaved_form = True
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        form.audit_before = audit.state(_stored(obj)) if change else None
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Iterable[Any], change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if changes := audit.difference(form.audit_before, audit.state(form.instance)):
+            self.note(request, "changed" if change else "added", form.instance, changes)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        touched = [row.instance.pk for row in formset.initial_forms if row.has_changed()]
+        stored = {row.pk: row for row in formset.model._base_manager.filter(pk__in=touched)}
+        before = {pk: audit.state(row) for pk, row in stored.items()}
+        super().save_formset(request, form, formset, change)
+        for row in formset.new_objects:
+            self.note(request, "added", row, audit.difference(None, audit.state(row)))
+        kept = {row.pk: row for row, _fields in formset.changed_objects}
+        for pk, old in before.items():
+            after = audit.state(kept[pk]) if pk in kept else None
+            self.note(request, "changed" if after else "deleted", stored[pk], audit.difference(old, after))
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        self._delete(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._delete(request, list(queryset))
+
+    def change_rows(self, request: HttpRequest, queryset: QuerySet[Any], reason: str = "", **values: Any) -> int:
+        """Set `values` on every row of `queryset` that has others, in one transaction; return how many changed."""
+        changed = 0
+        with transaction.atomic():
+            for row in queryset:
+                before = audit.state(row)
+                for name, value in values.items():
+                    setattr(row, name, value)
+                if changes := audit.difference(before, audit.state(row)):
+                    row.save(update_fields=list(values))
+                    self.note(request, "changed", row, changes, reason)
+                    changed += 1
+        return changed
+
+    def note(self, request: HttpRequest, action: str, obj: Model, changes: audit.Changes, reason: str = "") -> None:
+        """Write the audit row of one write and make the write live; belongs into the write's transaction."""
+        audit.record(actor_of(request), action, obj, changes, reason)
+        if self.part is not None:
+            revisions.bump(self.part)
+
+    def _delete(self, request: HttpRequest, rows: list[Any]) -> None:
+        with transaction.atomic():
+            for row in rows:
+                self.note(request, "deleted", row, audit.difference(audit.state(row), None))
+                row.delete()
+
+
+class Switchable(AuditedAdmin):
+    """Rows with an `enabled` column get two bulk actions."""
+
+    actions = ("enable", "disable")
+
+    @admin.action(description="Enable", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._switch(request, queryset, True)
+
+    @admin.action(description="Disable", permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._switch(request, queryset, False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Any], enabled: bool) -> None:
+        changed = self.change_rows(request, queryset, enabled=enabled)
+        verb = "enabled" if enabled else "disabled"
+        self.message_user(request, f"{changed} {verb}; {queryset.count() - changed} were {verb} before.")
+
+
+def actor_of(request: HttpRequest) -> audit.Actor:
+    """The signed-in person, with the address that the request came from."""
+    return audit.Actor(request.user.get_username(), "admin", request.META.get("REMOTE_ADDR") or None)
+
+
+def operation_page(
+    model_admin: ModelAdmin, request: HttpRequest, *, title: str, verb: str, form: forms.Form, **context: Any
+) -> HttpResponse:
+    """A page that says what an operation will do and asks for the rest: `effect`, the form, a button called `verb`.
+
+    Context beside these: `back` (address to return to), `danger` (colours the button), `results`.
+    """
+    base = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, "title": title}
+    response = TemplateResponse(request, "admin/operation.html", {**base, "verb": verb, "form": form, **context})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _stored(obj: Model) -> Model:
+    return type(obj)._base_manager.get(pk=obj.pk)

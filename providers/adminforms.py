@@ -1,0 +1,119 @@
+"""The forms behind the admin pages of providers, credentials, models and deployments."""
+
+import re
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from providers.formfields import CapabilitiesField, LinesField, MappingField, SecretField, probability
+from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.secrets import last_four, seal
+
+SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"})
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def header_value(name: str, value: str) -> str:
+    """A `MappingField` conversion: an HTTP header that carries no key of ours."""
+    if not HEADER_NAME.fullmatch(name):
+        raise ValueError(f"{name} is not a header's name")
+    if name.lower() in SECRET_HEADERS:
+        raise ValueError(f"{name} carries a key: enter it as a credential, where it is encrypted")
+    if not value.isascii() or not value.isprintable():
+        raise ValueError("a header's value is plain ASCII text")
+    return value
+
+
+class ProviderForm(forms.ModelForm):
+    headers = MappingField(
+        label="Extra headers",
+        convert=header_value,
+        good="X-Title: NeuroRoute",
+        required=False,
+        help_text="One per line, e.g. X-Title: NeuroRoute",
+    )
+
+    class Meta:
+        model = Provider
+        fields = ["name", "wire", "base_url", "enabled", "allow_private", "local", "headers"]
+
+
+class CredentialForm(forms.ModelForm):
+    """A new key needs a secret; an old one keeps its own unless a replacement is typed."""
+
+    secret = SecretField(label="Key", required=False)
+
+    class Meta:
+        model = Credential
+        fields = ["name", "enabled"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored = self.instance.pk is not None
+        self.fields["secret"].required = not stored
+        hint = f"…{self.instance.last_four}, stored encrypted; type to replace it" if stored else "paste the key"
+        self.fields["secret"].widget.attrs["placeholder"] = hint
+
+    def save(self, commit: bool = True) -> Credential:
+        if secret := self.cleaned_data["secret"]:
+            self.instance.ciphertext = seal(secret)
+            self.instance.last_four = last_four(secret)
+        return super().save(commit)
+
+
+class LanguageModelForm(forms.ModelForm):
+    aliases = LinesField(
+        good="gpt-latest", required=False, help_text="Other names that lead here, one per line, e.g. gpt-latest"
+    )
+    category_quality = MappingField(
+        label="Quality per kind of task",
+        convert=probability,
+        good="coding: 0.8",
+        required=False,
+        help_text="Priors from 0 to 1, one per line, e.g. coding: 0.8",
+    )
+
+    class Meta:
+        model = LanguageModel
+        fields = ["name", "aliases", "quality", "category_quality", "description"]
+
+    def clean_aliases(self) -> list[str]:
+        aliases: list[str] = self.cleaned_data["aliases"]
+        others = LanguageModel.objects.exclude(pk=self.instance.pk)
+        taken = set(others.filter(name__in=aliases).values_list("name", flat=True))
+        for names in others.exclude(aliases=[]).values_list("aliases", flat=True):
+            taken.update(set(names) & set(aliases))
+        if taken:
+            name = sorted(taken)[0]
+            raise ValidationError(f"“{name}” already leads to another model; choose another, e.g. {name}-2")
+        return aliases
+
+
+class DeploymentForm(forms.ModelForm):
+    capabilities = CapabilitiesField()
+
+    class Meta:
+        model = Deployment
+        exclude: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        skills = self.fields.get("capabilities")
+        if isinstance(skills, CapabilitiesField):
+            skills.also(self.instance.capabilities)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        context, answer = data.get("context"), data.get("max_output")
+        if context and answer and answer > context:
+            self.add_error(
+                "max_output",
+                f"{answer:,} tokens of answer do not fit a context of {context:,}; give at most {context:,}.",
+            )
+        if (data.get("input_price") is None) != (data.get("output_price") is None):
+            self.add_error(
+                "output_price" if data.get("output_price") is None else "input_price",
+                "Give both prices, or neither: half a price counts nothing. E.g. input 0.15, output 0.60; 0 is free.",
+            )
+        return data

@@ -1,0 +1,94 @@
+"""Does a provider answer? Its models are listed once per credential, within a bound, and nothing is billed."""
+
+import time
+from typing import Final
+
+import httpx
+from msgspec import Struct
+
+from providers.adapters import adapters
+from providers.adapters.base import Adapter, ListedModel
+from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, UpstreamTimeout
+from providers.models import Credential, Provider
+from providers.secrets import SecretUnreadable, unseal
+from providers.targets import Secret
+
+TIMEOUT_S: Final = 5.0
+CREDENTIALS_TRIED: Final = 5
+BODY_LIMIT: Final = 8 * 1024 * 1024  # OpenRouter lists its models in about 1 MB
+
+
+class Probe(Struct, frozen=True):
+    """What one listing gave. `message` is safe to show: a credential in an upstream's text is masked."""
+
+    credential: str
+    ok: bool
+    message: str
+    elapsed_ms: float
+    models: tuple[ListedModel, ...] = ()
+
+
+def probe(provider: Provider) -> list[Probe]:
+    """List the provider's models with each enabled credential (the first five), or with none where it has none."""
+    rows = provider.credentials.filter(enabled=True)[:CREDENTIALS_TRIED]
+    return [_probe_credential(provider, row) for row in rows] or [_probe_with(provider, None)]
+
+
+def list_models(
+    adapter: Adapter, base_url: str, secret: Secret | None, extra: dict[str, str], timeout_s: float = TIMEOUT_S
+) -> list[ListedModel]:
+    """GET the upstream's listing; `timeout_s` bounds the whole exchange. Raises `ProviderError`."""
+    deadline = time.monotonic() + timeout_s
+    headers = [("accept-encoding", "identity"), *extra.items(), *adapter.auth_headers(secret)]
+    try:
+        with (
+            httpx.Client(timeout=timeout_s, follow_redirects=False, trust_env=False) as client,
+            client.stream("GET", base_url.rstrip("/") + adapter.models_path(), headers=headers) as response,
+        ):
+            body = _read(response, deadline)
+    except httpx.TimeoutException as exc:
+        raise UpstreamTimeout(f"no answer within {timeout_s:g} s") from exc
+    except httpx.HTTPError as exc:
+        raise Unreachable(f"cannot connect ({type(exc).__name__}); is the base URL right and the server up?") from exc
+    if response.status_code != 200:
+        raise adapter.error(response.status_code, dict(response.headers), body)
+    return adapter.models(body)
+
+
+def _read(response: httpx.Response, deadline: float) -> bytes:
+    body = bytearray()
+    for piece in response.iter_raw():
+        body += piece
+        if len(body) > BODY_LIMIT:
+            raise BadUpstreamResponse(f"the listing is longer than {BODY_LIMIT} bytes")
+        if time.monotonic() > deadline:
+            raise UpstreamTimeout("the listing was not complete in time")
+    return bytes(body)
+
+
+def _probe_credential(provider: Provider, row: Credential) -> Probe:
+    try:
+        secret = Secret(row.pk, unseal(row.ciphertext), row.last_four)
+    except SecretUnreadable as exc:
+        return Probe(str(row), False, str(exc), 0.0)
+    return _probe_with(provider, secret)
+
+
+def _probe_with(provider: Provider, secret: Secret | None) -> Probe:
+    name = f"…{secret.last_four}" if secret else "no credential"
+    started = time.monotonic()
+    try:
+        models = list_models(adapters()[provider.wire], provider.base_url, secret, provider.headers)
+    except ProviderError as exc:
+        return Probe(name, False, _said(exc, secret), _since_ms(started))
+    return Probe(name, True, f"{len(models)} models listed", _since_ms(started), tuple(models))
+
+
+def _said(exc: ProviderError, secret: Secret | None) -> str:
+    status = f"HTTP {exc.upstream_status}: " if exc.upstream_status else ""
+    text = f"{type(exc).__name__}: {status}{exc.message}"[:400]
+    return text.replace(secret.value, f"…{secret.last_four}") if secret else text
+
+
+def _since_ms(started: float) -> float:
+    return (time.monotonic() - started) * 1000

@@ -1,0 +1,75 @@
+"""Admin pages of policies: how candidates are ordered."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from providers.adminbase import Switchable
+from providers.catalog import Catalog, load_catalog
+from providers.formfields import LinesField
+from providers.revisions import POLICIES
+from routing.models import Policy
+from routing.weightsfield import WeightsField
+
+VERSIONED = frozenset({"kind", "weights", "order"})  # what changes decisions
+
+
+class PolicyForm(forms.ModelForm):
+    weights = WeightsField(required=False, help_text="Only their proportions count: 30, 40, 30 is the same as 3, 4, 3.")
+    order = LinesField(
+        good="openai/gpt-5-mini",
+        required=False,
+        help_text="provider/model, provider or model, one per line, e.g. openai/gpt-5-mini",
+    )
+
+    class Meta:
+        model = Policy
+        fields = ["name", "kind", "weights", "order", "description", "enabled"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("kind") == "weighted" and "weights" in data and not any(data["weights"].values()):
+            self.add_error("weights", "All weights are 0: nothing could be ordered. Give at least one, e.g. cost 30.")
+        if data.get("kind") == "pinned" and not data.get("order"):
+            self.add_error("order", "A pinned policy needs at least one name, e.g. openai/gpt-5-mini.")
+        return data
+
+
+@admin.register(Policy)
+class PolicyAdmin(Switchable):
+    part = POLICIES
+    form = PolicyForm
+    list_display = ["name", "kind", "setting", "enabled", "version", "updated_at"]
+    list_filter = ["enabled", "kind"]
+    search_fields = ["name", "description"]
+    readonly_fields = ["version", "updated_at"]
+    fieldsets = [
+        (None, {"fields": [("name", "kind"), "weights", "order", "description", "enabled"]}),
+        ("Version", {"fields": [("version", "updated_at")]}),
+    ]
+    conditional_fields = {"order": "kind == 'ordered' || kind == 'pinned'", "weights": "kind != 'pinned'"}
+
+    @display(description="Weights or order")
+    def setting(self, row: Policy) -> str:
+        if row.order:
+            return ", ".join(row.order)
+        return ", ".join(f"{scorer} {weight:g}" for scorer, weight in row.weights.items() if weight) or "—"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """A new version for every change of what the policy decides; a warning for names that lead nowhere yet."""
+        if change and VERSIONED & set(form.changed_data):
+            obj.version += 1
+        for name in _unserved(obj.order, load_catalog()) if obj.order else ():
+            messages.warning(
+                request, f"{name}: no enabled deployment has this name now; it is passed over until one has."
+            )
+        super().save_model(request, obj, form, change)
+
+
+def _unserved(order: Iterable[str], catalog: Catalog) -> list[str]:
+    known = {*catalog.by_name, *catalog.by_model, *(target.provider for target in catalog.targets)}
+    return [name for name in order if name not in known]
