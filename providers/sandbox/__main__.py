@@ -1,0 +1,66 @@
+"""Run one provider of the sandbox as a process: `python -m providers.sandbox --wire openai --port 9101`."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+
+import uvloop
+
+from providers.sandbox.app import SandboxApp
+from providers.sandbox.server import bind, serve
+from providers.sandbox.wires import wire_names
+
+PARENT_CHECK_S = 0.5
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print `listening on http://...` as the first line and answer until SIGTERM, SIGINT or the parent's end."""
+    options = _parser().parse_args(argv)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # nothing here is worth a farewell: end at once
+    try:
+        sock = bind(options.host, options.port)
+    except OSError as exc:
+        print(f"sandbox: cannot listen on {options.host}:{options.port}: {exc.strerror}", file=sys.stderr)
+        return 1
+    app = SandboxApp(options.wire, pace=options.pace, any_model=options.any_model)
+    print(f"listening on http://{options.host}:{sock.getsockname()[1]}", flush=True)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(app, sock, until=lambda: _orphaned(options.parent)))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m providers.sandbox", description=__doc__)
+    parser.add_argument("--wire", required=True, choices=wire_names())
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
+    parser.add_argument("--parent", type=int, help="end when this process has ended")
+    parser.add_argument("--pace", type=float, default=1.0, help="scales all times of the models; 0 answers at once")
+    parser.add_argument("--any-model", action="store_true", help="accept every model name")
+    return parser
+
+
+async def _orphaned(parent: int | None) -> None:
+    """Return when the process `parent` has ended; never without one."""
+    child = parent == os.getppid()
+    while parent is None or _alive(parent, child):
+        await asyncio.sleep(PARENT_CHECK_S)
+
+
+def _alive(parent: int, child: bool) -> bool:
+    if child:
+        return os.getppid() == parent  # also sees a parent that ended and was not waited for
+    try:
+        os.kill(parent, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""The sandbox as an ASGI app: it receives a call, finds its step, and delivers what the wire makes of it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from providers.found import FoundModel
+from providers.sandbox.admin import Admin
+from providers.sandbox.calls import Call, CallLog
+from providers.sandbox.delivery import Receive, Send, deliver
+from providers.sandbox.drafts import Draft, Speed
+from providers.sandbox.exchanges import exchange
+from providers.sandbox.faults import apply
+from providers.sandbox.replies import Trouble, invalid
+from providers.sandbox.roster import ANY_MODEL, MODELS
+from providers.sandbox.script import CHAT, PAGES, Script
+from providers.sandbox.steps import Step
+from providers.sandbox.wires import wire
+from providers.sandbox.wires.base import Event
+
+Scope = Mapping[str, Any]
+TRANSPORT: Final = "neuroroute.sandbox.transport"
+
+
+class SandboxApp:
+    """One provider. `pace` scales every model's times, 0 answers at once; `any_model` accepts every model's name."""
+
+    def __init__(self, wire_name: str, *, pace: float = 1.0, any_model: bool = False) -> None:
+        self.wire = wire(wire_name)
+        self.models = {model.upstream_model: model for model in MODELS[wire_name]}
+        self.pace = pace
+        self.any_model = any_model
+        self.calls = CallLog()
+        self.script = Script()
+        self.admin = Admin(self.script, self.calls)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = await _read(receive)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        path, transport = scope["path"], scope["extensions"][TRANSPORT]["connection"]
+        if path.startswith("/_sandbox"):
+            draft = await self.admin.draft(Draft(self.wire, False), scope["method"], path, scope["query_string"], raw)
+            return await deliver(draft, Call(0, scope["method"], path, "", headers, raw), transport, receive, send)
+        call = self.calls.open(scope["method"], path, scope["query_string"].decode("latin-1"), headers, raw)
+        try:
+            await deliver(self._draft(call), call, transport, receive, send)
+        finally:
+            self.calls.close(call)
+
+    def _draft(self, call: Call) -> Draft:
+        """The answer to a call; a trouble becomes the wire's error."""
+        draft = Draft(self.wire, False)
+        try:
+            body = _object(call.raw)
+            if "invalid" in self.wire.presented_key(call.headers):
+                raise Trouble("auth", "Incorrect API key provided.", status=401)
+            path = call.path.removeprefix("/v1")
+            if call.method == "POST" and path in self.wire.chat_paths:
+                return self._chat(call, body)
+            return self._page(call, path, body)
+        except Trouble as trouble:
+            draft.refuse(trouble)
+            return draft
+
+    def _chat(self, call: Call, body: dict[str, Any]) -> Draft:
+        prompt = self.wire.prompt(body, call.headers)
+        model = self._model(prompt.model)
+        step = self.script.next(CHAT, call.headers, prompt.model)
+        call.fault = step.fault
+        draft = Draft(self.wire, prompt.stream)
+        draft.answer(exchange(prompt, model, step), self._speed(model))
+        return _changed(draft, step)
+
+    def _page(self, call: Call, path: str, body: dict[str, Any]) -> Draft:
+        page = self.wire.page(call.method, path, body, list(self.models.values()))
+        if page is None:
+            raise Trouble("not_found", f"Unknown request URL: {call.method} {call.path}.", status=404)
+        step = self.script.next(PAGES, call.headers)
+        call.fault = step.fault
+        draft = Draft(self.wire, False)
+        draft.status, draft.events = page.status, [Event("whole", page.payload)]
+        return _changed(draft, step)
+
+    def _model(self, name: str) -> FoundModel:
+        plain = name.partition("!")[0]
+        model = self.models.get(plain.removesuffix(":latest")) or (ANY_MODEL if self.any_model else None)
+        if model is None:
+            raise Trouble("not_found", f"The model '{plain}' does not exist.", status=404, param="model")
+        return model
+
+    def _speed(self, model: FoundModel) -> Speed:
+        ttft_ms, tokens_per_s = model.ttft_ms or 0.0, model.tokens_per_s or 1000.0
+        return Speed(ttft_ms / 1000 * self.pace, self.pace / tokens_per_s)
+
+
+def _changed(draft: Draft, step: Step) -> Draft:
+    """The draft after the step's own bytes and fault."""
+    if step.body is not None:
+        draft.say(step.body.encode(), "application/json")
+        draft.status = step.status
+    apply(draft, step)
+    draft.headers |= {name.lower(): value for name, value in step.headers.items()}
+    return draft
+
+
+async def _read(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise asyncio.CancelledError
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = msgspec.json.decode(raw) if raw else {}
+    except msgspec.DecodeError as exc:
+        raise invalid(f"We could not parse the JSON body of your request. ({exc})") from exc
+    if not isinstance(body, dict):
+        raise invalid("The body must be a JSON object.")
+    return body

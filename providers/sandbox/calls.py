@@ -1,0 +1,63 @@
+"""What the sandbox received: every call with its body, when it ended, and whether the client left early."""
+
+import time
+from collections import deque
+from typing import Any, Final
+
+import msgspec
+
+KEPT: Final = 1000
+
+
+class Call:
+    """One received request, filled in while it is answered."""
+
+    def __init__(self, number: int, method: str, path: str, query: str, headers: dict[str, str], raw: bytes) -> None:
+        self.number, self.method, self.path, self.query = number, method, path, query
+        self.headers = headers
+        self.raw = raw
+        self.fault: str | None = None
+        self.status: int | None = None  # None: no headers were sent
+        self.chunks = 0  # pieces of body that were sent
+        self.left_early = False
+        self.started_at = time.time()
+        self.ended_at: float | None = None
+
+    def row(self) -> dict[str, Any]:
+        """The call as JSON shows it: `body` is the parsed JSON, `raw` the text."""
+        fields = {name: value for name, value in vars(self).items() if name != "raw"}
+        return fields | {"raw": self.raw.decode("utf-8", "replace"), "body": _json(self.raw)}
+
+
+class CallLog:
+    """The last thousand calls."""
+
+    def __init__(self) -> None:
+        self._calls: deque[Call] = deque(maxlen=KEPT)
+        self._number = 0
+
+    def open(self, method: str, path: str, query: str, headers: dict[str, str], raw: bytes) -> Call:
+        self._number += 1
+        call = Call(self._number, method, path, query, headers, raw)
+        self._calls.append(call)
+        return call
+
+    def close(self, call: Call) -> None:
+        call.ended_at = time.time()
+
+    def clear(self) -> None:
+        self._calls.clear()
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [call.row() for call in self._calls]
+
+    @property
+    def running(self) -> bool:
+        return any(call.ended_at is None for call in self._calls)
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw) if raw else None
+    except msgspec.DecodeError:
+        return None

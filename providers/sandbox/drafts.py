@@ -1,0 +1,97 @@
+"""What is about to be sent: a status, headers and events, which a fault may still change."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from providers.sandbox.replies import Exchange, Reply, Trouble
+from providers.sandbox.wires.base import Event, Wire, encoded
+
+
+class End(Enum):
+    """How the answer ends."""
+
+    CLEAN = "clean"
+    CUT = "cut"  # the connection closes too early; what was sent arrives
+    RESET = "reset"  # the connection is torn down
+
+
+class Piece(Struct):
+    """Bytes that leave together, after a wait in seconds."""
+
+    data: bytes
+    wait_s: float = 0.0
+
+
+class Speed(Struct, frozen=True):
+    """Of a model, in seconds: to the first token, and per token."""
+
+    ttft_s: float = 0.0
+    token_s: float = 0.0
+
+
+class Draft:
+    """One HTTP answer in the making. Read `pieces` and the bytes are fixed: later changes of `events` are lost."""
+
+    def __init__(self, wire: Wire, stream: bool) -> None:
+        self.wire = wire
+        self.stream = stream
+        self.status = 200
+        self.headers: dict[str, str] = {"content-type": wire.stream_type if stream else "application/json"}
+        self.events: list[Event] = []
+        self.exchange: Exchange | None = None
+        self.speed = Speed()
+        self.head_wait_s = 0.0
+        self.has_head = True
+        self.end = End.CLEAN
+        self.length: int | None = None  # what content-length says; None: chunked
+        self._pieces: list[Piece] | None = None
+
+    @property
+    def pieces(self) -> list[Piece]:
+        if self._pieces is None:
+            self._pieces = [Piece(self._bytes(event), event.wait_s) for event in self.events]
+            if not self.stream:
+                self.length = sum(len(piece.data) for piece in self._pieces)
+        return self._pieces
+
+    def _bytes(self, event: Event) -> bytes:
+        return self.wire.encode(event) if self.stream else encoded(event.payload)
+
+    def answer(self, exchange: Exchange, speed: Speed) -> None:
+        """Give a healthy model's answer at its speed: two thirds of the first token's time pass before the headers."""
+        self.exchange, self.speed = exchange, speed
+        self.headers[self.wire.request_id_header] = f"req_{exchange.id}"
+        if not self.stream:
+            self.events = [Event("whole", self.wire.whole(exchange))]
+            self.head_wait_s = speed.ttft_s + speed.token_s * exchange.usage.completion
+            return
+        self.events = self.wire.events(exchange)
+        self.head_wait_s = speed.ttft_s * 2 / 3
+        for event in self.events:
+            event.wait_s = speed.token_s if event.kind == "content" else 0.0
+        self.events[0].wait_s = speed.ttft_s / 3
+
+    def answer_instead(self, exchange: Exchange, replies: tuple[Reply, ...]) -> None:
+        """Give other replies to the same prompt."""
+        parts = (exchange.id, exchange.created, exchange.model, exchange.prompt)
+        self.answer(Exchange(*parts, replies, exchange.usage, exchange.seconds), self.speed)
+
+    def say(self, data: bytes, content_type: str) -> None:
+        """Send one body, as it is."""
+        self.stream, self._pieces, self.length = False, [Piece(data)], len(data)
+        self.headers["content-type"] = content_type
+
+    def refuse(self, trouble: Trouble) -> None:
+        """Send the wire's error instead of an answer, at once."""
+        self.status, self.head_wait_s = trouble.status, 0.0
+        self.say(encoded(self.wire.refusal(trouble)), "application/json")
+
+    def after(self, contents: int) -> int:
+        """Where that many content events have been; the finish stands in for one too many."""
+        seen = 0
+        for at, event in enumerate(self.events):
+            if event.kind == "finish" or (event.kind == "content" and seen == contents):
+                return at
+            seen += event.kind == "content"
+        return len(self.events) - 1

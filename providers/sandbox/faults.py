@@ -1,0 +1,81 @@
+"""Every fault that the sandbox can have: its name, what it does, and which case of the fault list it stands for."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from providers.sandbox import edits
+from providers.sandbox.drafts import Draft
+from providers.sandbox.steps import Step
+
+
+class Fault(Struct, frozen=True):
+    """`edit` changes the draft of a healthy answer; `cases` number the fault list, with an S the yardstick."""
+
+    name: str
+    does: str
+    edit: Callable[[Draft, Step], None]
+    cases: str = ""
+    only_stream: bool = False
+
+
+_ALL: Final = (
+    Fault("429", "Rate limit, with Retry-After where `retry_after` is given", edits.rate_limit, "7 8 S01 S02"),
+    Fault("429-quota", "429 insufficient_quota: no money left", edits.quota, "9"),
+    Fault("400", "The request is refused as invalid", edits.status("invalid", 400)),
+    Fault("401", "Our credential is rejected", edits.status("auth", 401), "11"),
+    Fault("403", "Our credential may not do this", edits.status("forbidden", 403), "11"),
+    Fault("404", "The model does not exist", edits.status("not_found", 404)),
+    Fault("408", "Request timeout", edits.status("timeout", 408), "10"),
+    Fault("500", "Internal error", edits.status("server", 500), "10 S03"),
+    Fault("502", "Bad gateway", edits.status("server", 502), "10"),
+    Fault("503", "Unavailable, with Retry-After where `retry_after` is given", edits.unavailable, "10 S04"),
+    Fault("504", "Gateway timeout", edits.status("timeout", 504), "10"),
+    Fault("529", "Overloaded", edits.status("overloaded", 529), "10"),
+    Fault("context_length", "400: the prompt does not fit", edits.status("context", 400), "12 S12"),
+    Fault("content_filter", "400: the content filter refuses the prompt", edits.status("content", 400), "S13"),
+    Fault(
+        "content_filter_finish", "The answer ends early with the finish reason content_filter", edits.filtered, "S13"
+    ),
+    Fault("html", "200 with an HTML page", edits.html, "13"),
+    Fault("empty", "200 with an empty body", edits.empty, "13"),
+    Fault("malformed", "JSON that breaks off; in a stream, one event (`after` good ones)", edits.malformed, "14 S10"),
+    Fault("missing_choices", "An answer, or a stream's first content, without its answer field", edits.hollow, "14"),
+    Fault("redirect", "302 to another place", edits.redirect, "33"),
+    Fault("hang", "Accepts, then sends nothing, not even headers", edits.hang, "5 S06"),
+    Fault("reset", "TCP reset before the headers", edits.reset, "2 S05"),
+    Fault("slow_headers", "Headers come after `seconds` (2)", edits.slow_headers, "5"),
+    Fault("hang_first_token", "Headers, then nothing", edits.hang_first_token, "6 S07"),
+    Fault("cut_before", "Headers, then the connection closes", edits.cut_before, "17"),
+    Fault(
+        "cut_mid", "The connection closes mid-answer (`after` content events, half of them)", edits.cut_mid, "18 S08"
+    ),
+    Fault("stall_mid", "The answer stops midway, the connection stays open", edits.stall_mid, "22 S09"),
+    Fault("slow_drip", "One byte every `seconds` (0.2)", edits.slow_drip, "22"),
+    Fault("eof_no_finish", "A clean end without a finish reason", edits.eof_no_finish, "19", only_stream=True),
+    Fault("no_done", "A finish reason, but no end mark", edits.no_done, "25 S11", only_stream=True),
+    Fault("done_twice", "The end mark comes twice, with data between", edits.done_twice, "25", only_stream=True),
+    Fault("error_in_stream_before", "An error event before any content", edits.error_before, "20", only_stream=True),
+    Fault("error_in_stream_after", "An error event midway", edits.error_after, "21", only_stream=True),
+    Fault("big_line", "A line of `size` bytes (10 MB)", edits.big_line, "23"),
+    Fault(
+        "json_for_stream", "A JSON body although a stream was asked for", edits.json_for_stream, "28", only_stream=True
+    ),
+    Fault("sse_for_json", "A stream although a JSON body was asked for", edits.stream_for_json, "28"),
+    Fault("wrong_model", "Another model's name in the answer", edits.wrong_model, "35"),
+    Fault("bad_usage", "Absurd token counts", edits.bad_usage, "27"),
+    Fault("no_usage", "No token counts", edits.no_usage, "27"),
+    Fault("crlf", "Lines end with CRLF", edits.crlf, "26", only_stream=True),
+    Fault("comments", "SSE comments (or blank lines) between the events", edits.comments, "26", only_stream=True),
+    Fault("split_utf8", "Every byte in a TCP write of its own", edits.split_utf8, "24"),
+    Fault("role_twice", "The opening event comes twice", edits.role_twice, "29", only_stream=True),
+)
+FAULTS: Final[Mapping[str, Fault]] = {fault.name: fault for fault in _ALL}
+
+
+def apply(draft: Draft, step: Step) -> None:
+    """Let the step's fault happen to the draft; one that only streams can have leaves a JSON answer alone."""
+    fault = FAULTS.get(step.fault or "")
+    if fault and (draft.stream or not fault.only_stream):
+        fault.edit(draft, step)

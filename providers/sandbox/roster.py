@@ -1,0 +1,114 @@
+"""Which models the sandbox plays: different in all that routing chooses by."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from providers.found import FoundModel
+
+GENERAL: Final = ("tools", "vision", "json_mode", "json_schema")
+ANY_MODEL: Final = FoundModel("", context=128_000, capabilities=(*GENERAL, "reasoning"), ttft_ms=80, tokens_per_s=400)
+
+
+def _large(input_price: str, output_price: str, cached: str, ttft_ms: float, tokens_per_s: float) -> FoundModel:
+    return FoundModel(
+        "sandbox-large",
+        context=200_000,
+        max_output=16_384,
+        capabilities=(*GENERAL, "reasoning"),
+        input_price=input_price,
+        output_price=output_price,
+        cached_input_price=cached,
+        quality=0.92,
+        category_quality=(("coding", 0.9), ("math", 0.93), ("reasoning", 0.94), ("creative", 0.9)),
+        ttft_ms=ttft_ms,
+        tokens_per_s=tokens_per_s,
+    )
+
+
+def _coder(input_price: str, output_price: str, ttft_ms: float, tokens_per_s: float) -> FoundModel:
+    return FoundModel(
+        "sandbox-coder",
+        context=131_072,
+        max_output=8_192,
+        capabilities=("tools", "json_mode", "json_schema"),
+        input_price=input_price,
+        output_price=output_price,
+        quality=0.74,
+        category_quality=(("coding", 0.91), ("math", 0.8), ("creative", 0.5)),
+        ttft_ms=ttft_ms,
+        tokens_per_s=tokens_per_s,
+    )
+
+
+MODELS: Final[Mapping[str, tuple[FoundModel, ...]]] = {
+    "openai": (
+        _large("2.50", "10.00", "1.25", ttft_ms=420, tokens_per_s=110),
+        FoundModel(
+            "sandbox-mini",
+            context=128_000,
+            max_output=16_384,
+            capabilities=GENERAL,
+            input_price="0.15",
+            output_price="0.60",
+            cached_input_price="0.075",
+            quality=0.7,
+            category_quality=(("coding", 0.68), ("math", 0.66)),
+            ttft_ms=180,
+            tokens_per_s=220,
+        ),
+        FoundModel(
+            "sandbox-flash",
+            context=32_768,
+            max_output=8_192,
+            capabilities=("tools", "json_mode"),
+            input_price="0.05",
+            output_price="0.10",
+            quality=0.52,
+            category_quality=(("coding", 0.45), ("math", 0.42)),
+            ttft_ms=80,
+            tokens_per_s=400,
+        ),
+    ),
+    "anthropic": (
+        _large("3.00", "15.00", "0.30", ttft_ms=560, tokens_per_s=90),
+        _coder("0.80", "4.00", ttft_ms=260, tokens_per_s=160),
+        FoundModel(
+            "sandbox-vision",
+            context=200_000,
+            max_output=8_192,
+            capabilities=("tools", "vision", "json_mode", "json_schema"),
+            input_price="1.00",
+            output_price="5.00",
+            cached_input_price="0.10",
+            quality=0.8,
+            category_quality=(("vision", 0.93), ("creative", 0.84)),
+            ttft_ms=320,
+            tokens_per_s=140,
+        ),
+    ),
+    "ollama": (
+        FoundModel(
+            "sandbox-local-8b",
+            context=32_768,
+            capabilities=("tools", "json_mode", "json_schema"),
+            input_price="0",
+            output_price="0",
+            quality=0.55,
+            category_quality=(("coding", 0.5), ("creative", 0.58)),
+            ttft_ms=140,
+            tokens_per_s=70,
+        ),
+        FoundModel(
+            "sandbox-local-vision",
+            context=16_384,
+            capabilities=("vision", "json_mode", "json_schema"),
+            input_price="0",
+            output_price="0",
+            quality=0.48,
+            category_quality=(("vision", 0.62),),
+            ttft_ms=220,
+            tokens_per_s=60,
+        ),
+        _coder("0", "0", ttft_ms=380, tokens_per_s=60),
+    ),
+}

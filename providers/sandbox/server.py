@@ -1,0 +1,54 @@
+"""How the sandbox listens: uvicorn's HTTP protocol on a socket of ours, without uvicorn's slow and polite shutdown."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from providers.sandbox.app import TRANSPORT, SandboxApp
+
+KEEP_ALIVE_S = 75
+
+
+class SandboxProtocol(HttpToolsProtocol):
+    """Shows the app its connection, so that it can cut it."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: {"connection": self.transport}}
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 lets the system choose. Raises `OSError` where the port is taken."""
+    sock = socket.create_server((host, port), backlog=1024)
+    sock.setblocking(False)
+    return sock
+
+
+async def serve(app: SandboxApp, sock: socket.socket, until: Callable[[], Awaitable[object]]) -> None:
+    """Answer on `sock` until `until()` returns, then tear every connection down."""
+    config = Config(app, interface="asgi3", ws="none", lifespan="off", log_config=None, access_log=False)
+    config.timeout_keep_alive = KEEP_ALIVE_S
+    config.load()
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SandboxProtocol(config, state, {}, loop), sock=sock)
+    try:
+        await until()
+    finally:
+        server.close()
+        await _tear_down(state)
+
+
+async def _tear_down(state: ServerState) -> None:
+    for connection in list(state.connections):
+        connection.transport.abort()
+    tasks = list(state.tasks)
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.gather(*tasks, return_exceptions=True)

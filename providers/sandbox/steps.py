@@ -1,0 +1,37 @@
+"""What one call to the sandbox is told to answer."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from providers.sandbox.replies import Finish
+
+
+class ScriptedCall(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    arguments: dict[str, Any] | str = {}
+    id: str = ""
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """One call's script: what is said, which fault happens, and the fault's options; None leaves it to the sandbox."""
+
+    text: str | None = None
+    pieces: tuple[str, ...] | None = None  # the text, in exactly these events
+    reasoning: str = ""
+    tool_calls: tuple[ScriptedCall, ...] = ()
+    finish: Finish | None = None
+    usage: dict[str, int] | None = None  # prompt, completion, cached, cache_write, reasoning
+    status: int = 200  # with `body`: sent exactly so
+    headers: dict[str, str] = {}
+    body: str | None = None
+    fault: str | None = None
+    retry_after: str | float | None = None  # of a 429 or 503: sent as it stands
+    after: int | None = None  # content events before the fault happens
+    seconds: float | None = None  # how long a slow fault takes
+    size: int | None = None  # bytes of big_line
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it says what is answered."""
+        return self.text is not None or self.pieces is not None or bool(self.tool_calls or self.reasoning)

@@ -1,0 +1,155 @@
+"""The double for tests: a sandbox on a free port, over real sockets, that a test scripts and then asks what it got."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.request import ProxyHandler, Request, build_opener
+
+import msgspec
+from msgspec import Struct
+
+from providers.sandbox.app import SandboxApp
+from providers.sandbox.script import CHAT
+from providers.sandbox.server import bind, serve
+from providers.sandbox.steps import ScriptedCall, Step
+from providers.sandbox.wires import wire
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+NO_PROXY: Final = build_opener(ProxyHandler({}))  # a sandbox is here, whatever the environment says
+
+
+def fault(name: str, **options: Any) -> Step:
+    """A call that fails so (`providers/sandbox/faults.py`); options are the fields of `Step`."""
+    return Step(fault=name, **options)
+
+
+def rate_limited(retry_after: str | float | None = None) -> Step:
+    return Step(fault="429", retry_after=retry_after)
+
+
+def tool_call(name: str, **arguments: Any) -> Step:
+    """An answer that calls one tool."""
+    return Step(tool_calls=(ScriptedCall(name, arguments),))
+
+
+class Received(Struct, frozen=True):
+    """One call as the sandbox saw it; `status` None: no headers were sent, `ended_at` None: it is still running."""
+
+    number: int
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: Any
+    raw: str
+    fault: str | None
+    status: int | None
+    chunks: int
+    left_early: bool
+    started_at: float
+    ended_at: float | None
+
+
+class Sandbox:
+    """A running sandbox. `url` is its root, `base_url` what a provider of its wire has as base URL."""
+
+    def __init__(self, wire_name: str, running: "_Thread | _Process") -> None:
+        self.wire = wire_name
+        self.url = running.url
+        self.base_url = running.url + wire(wire_name).base_path
+        self._running = running
+
+    @classmethod
+    @contextmanager
+    def start(
+        cls, wire: str = "openai", *, pace: float = 0.0, any_model: bool = True, process: bool = False, port: int = 0
+    ) -> Iterator[Self]:
+        """Run one in a thread, or as a process of its own (`pid`); it answers at once unless `pace` is set."""
+        running = _Process(wire, pace, any_model, port) if process else _Thread(wire, pace, any_model, port)
+        try:
+            yield cls(wire, running)
+        finally:
+            running.stop()
+
+    def stop(self) -> None:
+        """End it now: its port is closed and every connection torn down. Ending it twice is fine."""
+        self._running.stop()
+
+    @property
+    def pid(self) -> int:
+        if isinstance(self._running, _Thread):
+            raise TypeError("a sandbox in a thread has no process: start it with process=True")
+        return self._running.process.pid
+
+    def script(self, *answers: str | Step, to: str = CHAT) -> None:
+        """What the next calls get, in order: a text, or a step (`fault`, `rate_limited`, `tool_call`, `Step(...)`)."""
+        self._ask("POST", "/script", {"answers": list(answers), "to": to})
+
+    def fault_rates(self, *, models: tuple[str, ...] = (), seed: int = 0, **rates: float) -> None:
+        """Let faults happen by chance, e.g. `fault_rates(**{"503": 0.2})`."""
+        self._ask("POST", "/faults", {"rates": rates, "models": models, "seed": seed})
+
+    def calls(self, *, ended: bool = False, chats: bool = False) -> list[Received]:
+        """What it received; `ended` waits (ten seconds at most) until no call is running, `chats` leaves pages out."""
+        answer = self._ask("GET", "/calls?ended=1" if ended else "/calls")
+        calls = msgspec.convert(answer["calls"], list[Received])
+        return [call for call in calls if call.method == "POST"] if chats else calls
+
+    async def ended_calls(self) -> list[Received]:
+        """The same with `ended`, for a test in whose event loop the gateway runs."""
+        return await asyncio.to_thread(self.calls, ended=True)
+
+    def reset(self) -> None:
+        """Forget the script, the fault rates and the calls."""
+        self._ask("POST", "/reset")
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        data = msgspec.json.encode(body) if body is not None else b""
+        with NO_PROXY.open(Request(f"{self.url}/_sandbox{path}", data or None, method=method), timeout=30) as answer:
+            return msgspec.json.decode(answer.read())
+
+
+class _Thread:
+    def __init__(self, wire_name: str, pace: float, any_model: bool, port: int) -> None:
+        self._sock = bind("127.0.0.1", port)
+        self.url = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
+        self._app = SandboxApp(wire_name, pace=pace, any_model=any_model)
+        self._loop = asyncio.new_event_loop()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name=f"sandbox-{wire_name}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(serve(self._app, self._sock, until=self._end.wait))
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._end.set)
+            self._thread.join()
+        self._sock.close()
+
+
+class _Process:
+    def __init__(self, wire_name: str, pace: float, any_model: bool, port: int) -> None:
+        command = [sys.executable, "-m", "providers.sandbox", "--wire", wire_name, "--port", str(port)]
+        command += ["--pace", str(pace), "--parent", str(os.getpid())] + ["--any-model"] * any_model
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().removeprefix("listening on ").strip()
+        if not self.url:
+            raise RuntimeError(f"the sandbox did not start: exit code {self.process.wait()}")
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()

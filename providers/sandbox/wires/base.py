@@ -1,0 +1,89 @@
+"""What a wire of the sandbox is: it reads a prompt from a request's JSON and writes an exchange as events."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Struct
+
+from providers.found import FoundModel
+from providers.sandbox.prompts import Prompt
+from providers.sandbox.replies import Exchange, Trouble
+
+EventKind = Literal["whole", "start", "frame", "content", "finish", "usage", "end", "error"]
+
+
+class Event(Struct):
+    """One event of a stream, or (`whole`) the one body of a JSON answer; a `bytes` payload is sent as it is."""
+
+    kind: EventKind
+    payload: dict[str, Any] | bytes
+    name: str = ""
+    wait_s: float = 0.0
+
+
+class Page(Struct, frozen=True):
+    """The answer to something that is not a chat."""
+
+    payload: Any
+    status: int = 200
+
+
+class Wire(ABC):
+    """One wire format, as the vendor's server speaks it."""
+
+    name: ClassVar[str]
+    base_path: ClassVar[str]  # of a provider's base URL
+    chat_paths: ClassVar[frozenset[str]]  # without /v1
+    stream_type: ClassVar[str] = "text/event-stream; charset=utf-8"
+    answer_key: ClassVar[str]  # the field without which a JSON answer is none
+    content_key: ClassVar[str]  # the same for a stream's content events
+    usage_fields: ClassVar[frozenset[str]]  # all that tells of tokens
+    usage_counts: ClassVar[frozenset[str]]  # the counts themselves
+    comment: ClassVar[bytes] = b": sandbox\n\n"  # what a client must skip between events
+    request_id_header: ClassVar[str] = "x-request-id"
+
+    @abstractmethod
+    def prompt(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Prompt:
+        """Read a chat request; raises `Trouble` as the vendor would refuse it."""
+
+    @abstractmethod
+    def whole(self, exchange: Exchange) -> dict[str, Any]:
+        """The JSON answer."""
+
+    @abstractmethod
+    def events(self, exchange: Exchange) -> list[Event]:
+        """The streamed answer, in order."""
+
+    @abstractmethod
+    def refusal(self, trouble: Trouble) -> dict[str, Any]:
+        """The body of an error."""
+
+    @abstractmethod
+    def error_event(self, trouble: Trouble) -> Event:
+        """An error inside a stream that has begun."""
+
+    @abstractmethod
+    def encode(self, event: Event) -> bytes:
+        """The bytes of one event of a stream, its end mark included."""
+
+    @abstractmethod
+    def page(self, method: str, path: str, body: Mapping[str, Any], models: Sequence[FoundModel]) -> Page | None:
+        """Answer anything that is not a chat: listings, versions, counts; None: no such page."""
+
+    @abstractmethod
+    def presented_key(self, headers: Mapping[str, str]) -> str:
+        """The credential that the caller presented, empty for none."""
+
+
+def encoded(payload: dict[str, Any] | bytes) -> bytes:
+    return payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
+
+
+def listed(body: Mapping[str, Any], field: str, trouble: Trouble) -> list[dict[str, Any]]:
+    """The list of objects under `field`, empty where absent; raises `trouble` for anything else."""
+    value = body.get(field) or []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise trouble
+    return value
