@@ -1,6 +1,5 @@
 """What can be called: an immutable snapshot of every enabled deployment, with the ways to find one by name."""
 
-import difflib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -9,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from providers.models import Credential, Deployment
+from providers.neighbours import Neighbours
 from providers.revisions import CATALOG
 from providers.secrets import SecretUnreadable, unseal
 from providers.snapshots import Snapshot
@@ -16,7 +16,6 @@ from providers.targets import Price, Secret, Target, Timeouts
 
 logger = logging.getLogger(__name__)
 MICRO: Final = 1_000_000  # USD per million tokens x this = pico-dollars per token
-LONGEST_NAME: Final = 200  # as LanguageModel.name; a longer name has no neighbour worth the search
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +28,11 @@ class Catalog:
     by_id: Mapping[int, Target]
     model_names: tuple[str, ...]  # without aliases, sorted
     contexts: tuple[int, ...]  # every distinct context window, ascending
-    _askable: tuple[str, ...] = field(repr=False)
+    _neighbours: Neighbours = field(repr=False)
 
     def nearest(self, name: str) -> str | None:
         """The name that a person who wrote `name` probably meant."""
-        if len(name) > LONGEST_NAME:
-            return None
-        return next(iter(difflib.get_close_matches(name, self._askable, n=1)), None)
+        return self._neighbours.nearest(name)
 
 
 def load_catalog() -> Catalog:
@@ -57,7 +54,7 @@ def build(targets: Iterable[Target]) -> Catalog:
         by_id={target.id: target for target in targets},
         model_names=tuple(sorted({target.model for target in targets})),
         contexts=tuple(sorted({target.context for target in targets if target.context is not None})),
-        _askable=(*by_model, *(target.name for target in targets)),
+        _neighbours=Neighbours((*by_model, *(target.name for target in targets))),
     )
 
 

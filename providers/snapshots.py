@@ -48,7 +48,7 @@ class Watcher(threading.Thread):
     """Keeps snapshots up to date: compares the revision rows every `interval_s` seconds and reloads what has changed.
 
     `start()` returns when every snapshot is loaded, or raises what kept one from loading. Later failures (the database
-    is away) leave the last snapshot in use, are logged once, and end by themselves.
+    is away) leave the last snapshot in use, are logged once, and end by themselves; `failure` holds the present one.
     """
 
     def __init__(self, snapshots: Sequence[Snapshot[Any]], interval_s: float = 0.4) -> None:
@@ -58,14 +58,14 @@ class Watcher(threading.Thread):
         self._seen: dict[int, int] = {}
         self._first_round = threading.Event()
         self._stopping = threading.Event()
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
 
     def start(self) -> None:
         super().start()
         self._first_round.wait()
-        if self._failure is not None:
+        if self.failure is not None:
             self.stop()
-            raise self._failure
+            raise self.failure
 
     def stop(self) -> None:
         """End the thread and wait until its database connection is closed."""
@@ -84,13 +84,13 @@ class Watcher(threading.Thread):
             self._reload_changed()
         except Exception as exc:
             connection.close()  # a broken connection would fail for ever
-            if self._failure is None:
+            if self.failure is None:
                 logger.error("configuration cannot be read, the last one stays in use: %s", exc)
-            self._failure = exc
+            self.failure = exc
         else:
-            if self._failure is not None:
+            if self.failure is not None:
                 logger.warning("configuration can be read again")
-            self._failure = None
+            self.failure = None
 
     def _reload_changed(self) -> None:
         # The numbers are read before the rows: a change in between is seen again at the next look, never missed.
