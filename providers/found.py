@@ -21,6 +21,7 @@ class FoundModel(Struct, frozen=True):
     category_quality: tuple[tuple[str, float], ...] = ()
     ttft_ms: float | None = None
     tokens_per_s: float | None = None
+    enabled: bool = True  # False: adopted, and left for an operator to switch on
 
 
 class FoundProvider(Struct, frozen=True):
@@ -34,6 +35,7 @@ class FoundProvider(Struct, frozen=True):
     local: bool = False
     allow_private: bool = False
     models: tuple[FoundModel, ...] = ()
+    note: str = ""  # what a person should know, e.g. that the key was refused
 
     def __repr__(self) -> str:
         return f"FoundProvider({self.name!r}, {self.wire!r}, {self.base_url!r}, {len(self.models)} models)"

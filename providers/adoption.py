@@ -1,0 +1,193 @@
+"""How does what was found become rows? Only what is missing is made: what an operator edited is never overwritten."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from django.db import transaction
+from msgspec import Struct
+
+from providers.addresses import check_base_url
+from providers.found import FoundModel, FoundProvider
+from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.revisions import CATALOG, bump
+from providers.secrets import SecretUnreadable, last_four, seal, unseal
+
+CREDENTIAL: Final = "environment"  # the name of the credential that we made and may therefore replace
+MILLIONTH: Final = Decimal("0.000001")
+HIGHEST_PRICE: Final = 1_000_000
+OURS: Final = (Provider.Source.DISCOVERED, Provider.Source.SANDBOX)
+
+
+class Adopted(Struct):
+    """What changed. `lines` say it to a person, one sentence each."""
+
+    providers: int = 0
+    deployments: int = 0
+    refreshed: int = 0
+    switched: int = 0
+    lines: list[str] = []
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.providers or self.deployments or self.refreshed or self.switched)
+
+
+def adopt(found: Iterable[FoundProvider], *, keep_sandbox: bool = False) -> Adopted:
+    """Make rows of what was found, in one transaction; workers reload only when something changed.
+
+    A provider that an operator entered, in admin or by file, is left alone. Of one that was found before, the base URL
+    and the credential are brought up to date and new models are added. Nothing is switched off by itself, but for the
+    sandbox once a real upstream is there (unless `keep_sandbox`); it is switched on again when nothing else is left.
+    """
+    offers = list(found)
+    adopted = Adopted()
+    with transaction.atomic():
+        for offer in offers:
+            _adopt_provider(offer, adopted)
+        _switch_sandbox(offers, adopted, keep_sandbox)
+        if adopted.changed:
+            bump(CATALOG)
+    return adopted
+
+
+def _adopt_provider(offer: FoundProvider, adopted: Adopted) -> None:
+    check_base_url(offer.base_url, offer.allow_private)
+    provider, created = Provider.objects.get_or_create(
+        name=offer.name,
+        defaults={
+            "wire": offer.wire,
+            "base_url": offer.base_url,
+            "source": offer.source,
+            "local": offer.local,
+            "allow_private": offer.allow_private,
+        },
+    )
+    if provider.source not in OURS:
+        return
+    if created:
+        adopted.providers += 1
+    elif _refresh(provider, offer):
+        adopted.refreshed += 1
+        adopted.lines.append(f"{offer.name}: brought up to date")
+    if offer.secret and _store(provider, offer.secret) and not created:
+        adopted.refreshed += 1
+        adopted.lines.append(f"{offer.name}: credential replaced by the one in the environment")
+    made = _add_deployments(provider, offer.models)
+    adopted.deployments += made
+    if created or made:
+        adopted.lines.append(f"{offer.name}: {made} {'model' if made == 1 else 'models'} added")
+
+
+def _refresh(provider: Provider, offer: FoundProvider) -> bool:
+    fresh = {
+        "wire": offer.wire,
+        "base_url": offer.base_url,
+        "allow_private": offer.allow_private or provider.allow_private,
+    }
+    if all(getattr(provider, field) == value for field, value in fresh.items()):
+        return False
+    for field, value in fresh.items():
+        setattr(provider, field, value)
+    provider.save(update_fields=[*fresh, "updated_at"])
+    return True
+
+
+def _store(provider: Provider, secret: str) -> bool:
+    """Keep the key of the environment as a credential; return whether that changed anything."""
+    row = provider.credentials.filter(name=CREDENTIAL).first()
+    if row is not None and _opens_to(row, secret):
+        return False
+    Credential.objects.update_or_create(
+        provider=provider, name=CREDENTIAL, defaults={"ciphertext": seal(secret), "last_four": last_four(secret)}
+    )
+    return True
+
+
+def _opens_to(row: Credential, secret: str) -> bool:
+    try:
+        return unseal(row.ciphertext) == secret
+    except SecretUnreadable:
+        return False
+
+
+def _add_deployments(provider: Provider, models: Sequence[FoundModel]) -> int:
+    rows = _rows_by_name(models)
+    present = set(provider.deployments.values_list("model_id", flat=True))
+    missing: dict[int, FoundModel] = {}
+    for model in models:
+        if rows[_name(model)] not in present:
+            missing.setdefault(rows[_name(model)], model)
+    Deployment.objects.bulk_create(
+        [_deployment(provider, row, model) for row, model in missing.items()], ignore_conflicts=True
+    )
+    return len(missing)
+
+
+def _rows_by_name(models: Sequence[FoundModel]) -> dict[str, int]:
+    """Map every name and alias to its model's id, after making the models that are missing."""
+    rows = _known_names()
+    taken = set(rows)
+    new = [_language_model(model, taken) for model in models if _name(model) not in taken]
+    if not new:
+        return rows
+    LanguageModel.objects.bulk_create(new, ignore_conflicts=True)
+    return _known_names()
+
+
+def _known_names() -> dict[str, int]:
+    rows = list(LanguageModel.objects.values_list("id", "name", "aliases"))
+    by_alias = {alias: pk for pk, _, aliases in rows for alias in aliases}
+    return by_alias | {name: pk for pk, name, _ in rows}
+
+
+def _language_model(model: FoundModel, taken: set[str]) -> LanguageModel:
+    name = _name(model)
+    aliases = [alias for alias in model.aliases if alias not in taken and alias != name]
+    taken |= {name, *aliases}
+    return LanguageModel(
+        name=name, aliases=aliases, quality=model.quality, category_quality=dict(model.category_quality)
+    )
+
+
+def _deployment(provider: Provider, model_id: int, model: FoundModel) -> Deployment:
+    return Deployment(
+        provider=provider,
+        model_id=model_id,
+        upstream_model=model.upstream_model,
+        enabled=model.enabled,
+        context=model.context,
+        max_output=model.max_output,
+        capabilities=list(model.capabilities),
+        input_price=_decimal(model.input_price),
+        output_price=_decimal(model.output_price),
+        cached_input_price=_decimal(model.cached_input_price),
+        ttft_ms=model.ttft_ms,
+        tokens_per_s=model.tokens_per_s,
+    )
+
+
+def _switch_sandbox(offers: Sequence[FoundProvider], adopted: Adopted, keep_sandbox: bool) -> None:
+    sandbox = Provider.objects.filter(source=Provider.Source.SANDBOX)
+    real = any(offer.source == "discovered" and offer.models for offer in offers)
+    if real and not keep_sandbox:
+        off = sandbox.filter(enabled=True).update(enabled=False)
+        if off:
+            adopted.lines.append("the sandbox is switched off, because a real upstream was found")
+        adopted.switched += off
+    elif any(offer.source == "sandbox" for offer in offers) and not Provider.objects.filter(enabled=True).exists():
+        adopted.switched += sandbox.update(enabled=True)
+        adopted.lines.append("the sandbox is switched on, because nothing else is")
+
+
+def _name(model: FoundModel) -> str:
+    return model.name or model.upstream_model
+
+
+def _decimal(price: str | None) -> Decimal | None:
+    """A price as its column holds it; what no column can hold (OpenRouter lists -1 for "it depends") is unknown."""
+    try:
+        usd = Decimal(price).quantize(MILLIONTH) if price is not None else None
+    except InvalidOperation:
+        return None
+    return usd if usd is not None and 0 <= usd < HIGHEST_PRICE else None

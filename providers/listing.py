@@ -1,0 +1,83 @@
+"""What is each model of an upstream? What its listing says, and else what `priors.yaml` knows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from providers.adapters.base import ListedModel
+from providers.found import FoundModel
+from providers.priors import AtProvider, Prior, plain_name, prior_of, priors
+from providers.vendors import Vendor, is_chat
+
+LONGEST_NAME: Final = 200
+FREE: Final = AtProvider(price=("0", "0", "0"))  # one's own hardware sends no bill
+NOWHERE: Final = AtProvider()
+
+
+def listed_models(vendor: Vendor, moved: bool, listed: Sequence[ListedModel]) -> tuple[FoundModel, ...]:
+    """Return the chat models of a listing, the known ones under the name that they have everywhere.
+
+    Of several that are the same known model (dated snapshots, `:free` editions) the plainest takes the name, and the
+    others are left switched off. Where an upstream lists other companies' models by the hundred, only known ones are
+    switched on; with an operator's own URL (`moved`) and on local servers all are.
+    """
+    chat = [model for model in listed if _is_usable(model)]
+    best = _best_of_each(chat)
+    found = [_found(vendor, moved, model, best) for model in chat]
+    return tuple({model.name: model for model in reversed(found)}.values())[::-1]
+
+
+def known_models(vendor: Vendor) -> tuple[FoundModel, ...]:
+    """What `priors.yaml` knows at a vendor, for when its listing does not come."""
+    at = [(prior, prior.at[vendor.name]) for prior in priors().models if vendor.name in prior.at]
+    return tuple(_merged(vendor, prior.name, ListedModel(here.id or prior.name), prior) for prior, here in at)
+
+
+def _is_usable(model: ListedModel) -> bool:
+    fits = 0 < len(model.name) <= LONGEST_NAME and model.name.isprintable()
+    return fits and is_chat(model.name) and "embeddings" not in model.capabilities
+
+
+def _best_of_each(models: Iterable[ListedModel]) -> dict[str, str]:
+    """Map the name of a known model to the provider's name that bears it best: the plainest, then the shortest."""
+    best: dict[str, str] = {}
+    for model in sorted(models, key=lambda model: (len(model.name), model.name)):
+        prior = prior_of(model.name)
+        if prior and (prior.name not in best or plain_name(model.name) == prior.name != plain_name(best[prior.name])):
+            best[prior.name] = model.name
+    return best
+
+
+def _found(vendor: Vendor, moved: bool, model: ListedModel, best: dict[str, str]) -> FoundModel:
+    prior = prior_of(model.name)
+    if prior is None:
+        return _merged(vendor, model.name, model, None, enabled=moved or not vendor.many)
+    if vendor.local:  # several sizes and quantisations of one model stand side by side, by their own names
+        return _merged(vendor, model.name.removesuffix(":latest"), model, prior)
+    if best[prior.name] != model.name:
+        return _merged(vendor, model.name, model, prior, enabled=False)
+    return _merged(vendor, prior.name, model, prior)
+
+
+def _merged(vendor: Vendor, name: str, model: ListedModel, prior: Prior | None, *, enabled: bool = True) -> FoundModel:
+    here = FREE if vendor.local else _at(vendor, prior)
+    price, speed = here.price or (None, None, None), here.speed or (None, None)
+    return FoundModel(
+        upstream_model=model.name,
+        name=name,
+        aliases=(model.name,) if name != model.name else (),
+        context=model.context or (prior.context if prior else None),
+        max_output=model.max_output or (prior.max_output if prior else None),
+        capabilities=tuple(sorted(model.capabilities or (prior.can if prior else vendor.skills))),
+        input_price=model.input_usd_per_million or price[0],
+        cached_input_price=None if model.input_usd_per_million else price[1],
+        output_price=model.output_usd_per_million or price[2],
+        quality=prior.quality if prior else None,
+        category_quality=tuple(sorted(prior.categories.items())) if prior else (),
+        ttft_ms=speed[0],
+        tokens_per_s=speed[1],
+        enabled=enabled,
+    )
+
+
+def _at(vendor: Vendor, prior: Prior | None) -> AtProvider:
+    return prior.at.get(vendor.name, NOWHERE) if prior else NOWHERE
