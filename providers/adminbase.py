@@ -56,7 +56,8 @@ class AuditedAdmin(ListedAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Iterable[Any], change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if changes := audit.difference(form.audit_before, audit.state(form.instance)):
-            self.note(request, "changed" if change else "added", form.instance, changes)
+            reason = form.cleaned_data.get("reason", "")
+            self.note(request, "changed" if change else "added", form.instance, changes, reason)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         touched = [row.instance.pk for row in formset.initial_forms if row.has_changed()]

@@ -1,0 +1,120 @@
+"""Admin pages of what other packages brought: people and their groups, and the schedules of jobs."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
+from django.contrib.auth.admin import UserAdmin as StockUserAdmin
+from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+from django_celery_beat.admin import PeriodicTaskForm, TaskSelectWidget
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from providers import audit
+from providers.adminbase import AuditedAdmin, Switchable
+
+for foreign in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+    admin.site.unregister(foreign)
+
+OURS = ["providers", "tenants", "usage", "profiling", "feedback", "routing", "auth", "django_celery_beat"]
+SCHEDULE_MODELS = ["solarschedule", "clockedschedule", "periodictasks"]  # not on any page
+
+
+@admin.register(User)
+class UserAdmin(AuditedAdmin, StockUserAdmin):
+    """Rights come from groups; only a superuser makes another, or touches one."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    autocomplete_fields = ["groups"]
+    filter_horizontal = ()
+    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    fieldsets = [
+        (None, {"fields": ["username", "password", ("first_name", "last_name"), "email"]}),
+        ("Rights", {"fields": [("is_active", "is_staff", "is_superuser"), "groups"]}),
+        ("Dates", {"fields": [("last_login", "date_joined")]}),
+    ]
+    readonly_fields = ["last_login", "date_joined"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*self.readonly_fields, *([] if request.user.is_superuser else ["is_superuser", "groups"])]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj) and obj != request.user
+
+    @method_decorator(sensitive_post_parameters())
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """As Django's, with an audit row that says that the password changed."""
+        with transaction.atomic():
+            before = {user.pk: audit.state(user) for user in User.objects.filter(pk=id)}
+            response = super().user_change_password(request, id, form_url)
+            for user in User.objects.filter(pk__in=before):
+                if changes := audit.difference(before[user.pk], audit.state(user)):
+                    self.note(request, "changed", user, changes)
+        return response
+
+
+def _may_touch(request: HttpRequest, user: Any) -> bool:
+    return request.user.is_superuser or not getattr(user, "is_superuser", False)
+
+
+@admin.register(Group)
+class GroupAdmin(AuditedAdmin, StockGroupAdmin):
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        if db_field.name == "permissions":
+            shown = Permission.objects.filter(content_type__app_label__in=OURS)
+            shown = shown.exclude(content_type__model__in=SCHEDULE_MODELS)
+            kwargs["queryset"] = shown.select_related("content_type")
+        return super().formfield_for_manytomany(db_field, request=request, **kwargs)
+
+
+class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):
+    """The registered tasks, in unfold's look."""
+
+
+class ScheduleForm(PeriodicTaskForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        looks: dict[str, forms.Widget] = {"task": UnfoldAdminTextInputWidget(), "regtask": TaskSelect()}
+        for name, widget in looks.items():
+            if name in self.fields:
+                self.fields[name].widget = widget
+
+
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(Switchable):
+    form = ScheduleForm
+    autocomplete_fields = ["interval", "crontab"]
+    list_display = ["name", "enabled", "scheduler", "last_run_at"]
+    list_filter = ["enabled"]
+    list_select_related = ["interval", "crontab", "solar", "clocked"]
+    search_fields = ["name", "task"]
+    readonly_fields = ["last_run_at", "total_run_count"]
+    fieldsets = [
+        (None, {"fields": [("name", "enabled"), "description"]}),
+        ("When", {"fields": [("interval", "crontab"), "one_off", ("last_run_at", "total_run_count")]}),
+        ("What", {"fields": ["regtask", "task", ("args", "kwargs")], "classes": ["collapse"]}),
+    ]
+
+
+@admin.register(IntervalSchedule)
+class IntervalScheduleAdmin(AuditedAdmin):
+    list_display = ["__str__", "every", "period"]
+    search_fields = ["every", "period"]
+
+
+@admin.register(CrontabSchedule)
+class CrontabScheduleAdmin(AuditedAdmin):
+    list_display = ["__str__", "human_readable"]
+    search_fields = ["minute", "hour", "day_of_week", "timezone"]

@@ -1,0 +1,220 @@
+"""Admin pages of who may call: tenants with their limits, and client keys, whose values are shown once."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import action, display
+
+from providers import audit
+from providers.adminbase import AuditedAdmin, Switchable, operation_page
+from providers.revisions import TENANTS
+from tenants import keys
+from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm, TenantForm, hidden
+from tenants.models import ClientKey, Tenant
+from tenants.rotation import rotate
+
+STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
+
+
+def state_of(key: ClientKey) -> str:
+    """`active`, `expired` or `revoked`."""
+    if key.revoked_at:
+        return "revoked"
+    return "expired" if key.expires_at and key.expires_at <= timezone.now() else "active"
+
+
+class KeyInline(TabularInline):
+    """The keys of a tenant, to read; they are made and ended on their own pages."""
+
+    model = ClientKey
+    fields = readonly_fields = ["name", "prefix", "operator", "created_at", "expires_at", "revoked_at"]
+    show_change_link = True
+    can_delete = False
+    per_page = 20
+    extra = 0
+    tab = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Tenant)
+class TenantAdmin(Switchable):
+    part = TENANTS
+    form = TenantForm
+    inlines = [KeyInline]
+    actions_detail = ["new_key"]
+    list_display = ["name", "enabled", "default_policy", "models_allowed", "limits", "live_keys"]
+    list_filter = ["enabled"]
+    search_fields = ["name"]
+    readonly_fields = ["created_at"]
+    fieldsets = [
+        (None, {"fields": [("name", "enabled"), "default_policy", ("allow_models", "allow_policies"), "explain"]}),
+        ("Limits", {"fields": [("requests_per_minute", "requests_per_day", "tokens_per_minute")], "classes": ["tab"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).annotate(keys_count=Count("keys", filter=Q(keys__revoked_at=None)))
+
+    @display(description="Models")
+    def models_allowed(self, row: Tenant) -> str:
+        return ", ".join(row.allow_models) or "none"
+
+    @display(description="Requests per minute / day")
+    def limits(self, row: Tenant) -> str:
+        pair = (row.requests_per_minute, row.requests_per_day)
+        return " / ".join("unlimited" if limit is None else f"{limit:,}" for limit in pair)
+
+    @display(description="Keys", ordering="keys_count")
+    def live_keys(self, row: Any) -> int:
+        return row.keys_count
+
+    @action(description="New client key", url_path="new-key", icon="key", permissions=["view"])
+    def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(f"{reverse('admin:tenants_clientkey_add')}?tenant={int(object_id)}")
+
+
+@admin.register(ClientKey)
+class ClientKeyAdmin(AuditedAdmin):
+    part = TENANTS
+    autocomplete_fields: ClassVar[list[str]] = ["tenant"]
+    actions = ["revoke_selected"]
+    actions_detail = ["rotate_key", "revoke_key"]
+    list_display = ["name", "tenant", "shown", "status", "operator", "created_at", "expires_at"]
+    list_select_related = ["tenant"]
+    list_filter = ["operator", ("tenant", AutocompleteSelectFilter)]
+    search_fields = ["name", "prefix", "tenant__name"]
+    readonly_fields = ["tenant", "shown", "status", "operator", "created_at", "revoked_at"]
+    fieldsets = [
+        (None, {"fields": [("name", "tenant"), ("shown", "status"), ("operator", "created_at")]}),
+        ("End", {"fields": [("expires_at", "revoked_at")]}),
+    ]
+    add_fieldsets = [(None, {"fields": [("tenant", "name"), ("lifetime", "operator"), "reason"]})]
+
+    @display(description="Key", ordering="prefix")
+    def shown(self, row: ClientKey) -> str:
+        return f"{row.prefix}…"
+
+    @display(description="State", label=STATE_COLOURS)
+    def status(self, row: ClientKey) -> str:
+        return state_of(row)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = NewKeyForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.readonly_fields if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A live key is revoked first: deleting it, or its tenant, must not cut anybody off by accident."""
+        live = isinstance(obj, ClientKey) and state_of(obj) == "active"
+        return super().has_delete_permission(request, obj) and not live
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        form.audit_before, lifetime = None, form.lifetime_of_key()
+        expires_at = timezone.now() + lifetime if lifetime else None
+        made, obj.shown_once = keys.issue(obj.tenant, obj.name, operator=obj.operator, expires_at=expires_at)
+        obj.pk = made.pk
+        obj.refresh_from_db()
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        return self._made_page(request, obj, obj.shown_once)
+
+    @action(description="Rotate", url_path="rotate", icon="autorenew", permissions=["change"])
+    def rotate_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key = get_object_or_404(ClientKey.objects.select_related("tenant"), pk=object_id)
+        form = RotateForm(request.POST or None)
+        live = state_of(key) == "active"
+        if live and form.is_valid():
+            return self._rotate(request, key, form)
+        effect = f"Makes a new key with the name and rights of {key}; the old one ({key.prefix}…) goes on for a while."
+        if not live:
+            effect = f"{key} is {state_of(key)}: there is nothing to rotate. Make a new key instead."
+        return operation_page(
+            self,
+            request,
+            title=f"Rotate {key}",
+            verb="Make the new key",
+            form=form,
+            effect=effect,
+            blocked=not live,
+            back=reverse("admin:tenants_clientkey_change", args=[key.pk]),
+        )
+
+    @action(description="Revoke", url_path="revoke", icon="block", permissions=["change"])
+    def revoke_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        get_object_or_404(ClientKey, pk=object_id)
+        back = reverse("admin:tenants_clientkey_change", args=[object_id])
+        rows = ClientKey.objects.filter(pk=object_id)
+        return self._revoke(request, rows, [("post", "yes")], back) or HttpResponseRedirect(back)
+
+    @admin.action(description="Revoke", permissions=["change"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ClientKey]) -> HttpResponse | None:
+        again = [("post", "yes"), *hidden(request.POST, "action", ACTION_CHECKBOX_NAME, "select_across")]
+        return self._revoke(request, queryset, again, reverse("admin:tenants_clientkey_changelist"))
+
+    def _rotate(self, request: HttpRequest, key: ClientKey, form: RotateForm) -> HttpResponse:
+        before, reason = audit.state(key), form.cleaned_data["reason"]
+        with transaction.atomic():
+            made, plain = rotate(key, form.overlap_of_keys(), timezone.now())
+            self.note(request, "rotated", key, audit.difference(before, audit.state(key)), reason)
+            self.note(request, "added", made, audit.difference(None, audit.state(made)), reason)
+        return self._made_page(request, made, plain, old=key)
+
+    def _revoke(
+        self, request: HttpRequest, rows: QuerySet[ClientKey], again: list[tuple[str, str]], back: str
+    ) -> HttpResponse | None:
+        """The question first; with the answer, the deed. None: done."""
+        rows = rows.filter(revoked_at=None).select_related("tenant")
+        form = RevokeForm(request.POST if "post" in request.POST else None)
+        if form.is_valid():
+            count = self.change_rows(request, rows, form.cleaned_data["reason"], revoked_at=timezone.now())
+            self.message_user(request, f"{count} revoked; requests with them are refused within a second.")
+            return None
+        names = ", ".join(str(row) for row in rows[:20])
+        effect = f"Requests with these keys are refused within a second, for good: {names}." if names else ""
+        return operation_page(
+            self,
+            request,
+            title="Revoke client keys",
+            verb="Revoke",
+            form=form,
+            effect=effect or "Nothing to revoke: already revoked.",
+            blocked=not names,
+            hidden=again,
+            back=back,
+            danger=True,
+        )
+
+    def _made_page(
+        self, request: HttpRequest, key: ClientKey, plain: str, old: ClientKey | None = None
+    ) -> HttpResponse:
+        """The only page that ever holds a key: rendered in answer to the form, kept nowhere."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Client key {key}",
+            "key": key,
+            "old": old,
+            "plain": plain,
+            "url": request.build_absolute_uri("/v1/chat/completions"),
+            "next": reverse("admin:tenants_clientkey_change", args=[key.pk]),
+        }
+        response = TemplateResponse(request, "admin/key_made.html", context)
+        response["Cache-Control"] = "no-store"
+        return response

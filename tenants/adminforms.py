@@ -1,0 +1,67 @@
+"""The forms behind the admin pages of tenants and client keys."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from providers.formfields import LinesField
+from tenants.models import ClientKey, Tenant
+
+LIFETIMES = [("", "Never"), ("30", "After 30 days"), ("90", "After 90 days"), ("365", "After a year")]  # days
+OVERLAPS = [("24", "24 hours"), ("1", "1 hour"), ("168", "7 days"), ("0", "Not at all: it stops now")]  # hours
+
+
+def reason_field() -> forms.CharField:
+    return forms.CharField(
+        required=False, max_length=500, widget=UnfoldAdminTextInputWidget, help_text="Kept in the audit log."
+    )
+
+
+class TenantForm(forms.ModelForm):
+    allow_models = LinesField(
+        good="gpt-*",
+        help_text="Patterns of model or provider/model names, one per line: * is every model, e.g. gpt-* or ollama/*",
+    )
+    allow_policies = LinesField(good="*", help_text="Patterns of policy names, one per line: * is every policy")
+
+    class Meta:
+        model = Tenant
+        exclude: list[str] = []
+
+
+class NewKeyForm(forms.ModelForm):
+    """What a new key is for; its value is made by `tenants.keys`, never typed."""
+
+    lifetime = forms.ChoiceField(
+        label="Expires", choices=LIFETIMES, required=False, widget=UnfoldAdminSelectWidget(choices=LIFETIMES)
+    )
+    reason = reason_field()
+
+    class Meta:
+        model = ClientKey
+        fields = ["tenant", "name", "operator"]
+
+    def lifetime_of_key(self) -> timedelta | None:
+        days: str = self.cleaned_data["lifetime"]
+        return timedelta(days=int(days)) if days else None
+
+
+class RotateForm(forms.Form):
+    overlap = forms.ChoiceField(
+        label="The old key goes on working for", choices=OVERLAPS, widget=UnfoldAdminSelectWidget(choices=OVERLAPS)
+    )
+    reason = reason_field()
+
+    def overlap_of_keys(self) -> timedelta:
+        return timedelta(hours=int(self.cleaned_data["overlap"]))
+
+
+class RevokeForm(forms.Form):
+    reason = reason_field()
+
+
+def hidden(post: Any, *names: str) -> list[tuple[str, str]]:
+    """The values of `post` that a confirmation page must send again."""
+    return [(name, value) for name in names for value in post.getlist(name)]
