@@ -1,0 +1,93 @@
+"""Which client key is whose: the snapshot of every live key, and authentication against it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.utils import timezone
+
+from providers.revisions import TENANTS
+from providers.snapshots import Snapshot
+from tenants.callers import Caller, Limits
+from tenants.errors import Unauthenticated
+from tenants.keys import digest, is_plausible
+from tenants.models import ClientKey, Tenant
+
+REFUSAL: Final = "Missing or invalid API key: send a valid client key as 'Authorization: Bearer <key>' or 'x-api-key'."
+BEARER: Final = b"bearer "
+Headers = Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """Digest of a client key -> its bearer."""
+
+    callers: Mapping[str, Caller] = field(repr=False)
+
+
+def token_of(headers: Headers) -> str | None:
+    """The client key that a request presents: Authorization: Bearer, else x-api-key, else api-key.
+
+    Header names come in lower case, as ASGI has them.
+    """
+    x_api_key = api_key = None
+    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+        if name == b"authorization" and value[:7].lower() == BEARER:
+            return value[7:].strip().decode("latin-1") or None
+        if name == b"x-api-key":
+            x_api_key = value
+        elif name == b"api-key":
+            api_key = value
+    token = x_api_key or api_key
+    return token.strip().decode("latin-1") or None if token else None
+
+
+def authenticate(token: str | None, ring: Keyring, now: float) -> Caller:
+    """The caller whose key this is; `now` in seconds since the epoch. One refusal for every reason."""
+    if token is not None and is_plausible(token):
+        caller = ring.callers.get(digest(token))
+        if caller is not None and (caller.expires_at is None or now < caller.expires_at):
+            return caller
+    raise Unauthenticated(REFUSAL)
+
+
+def load_keyring() -> Keyring:
+    """Read every key that is neither revoked nor expired, of every enabled tenant, in two queries."""
+    tenants = {tenant.pk: tenant for tenant in Tenant.objects.filter(enabled=True)}
+    limits = {pk: _limits(tenant) for pk, tenant in tenants.items()}
+    rows = ClientKey.objects.filter(revoked_at=None, tenant__enabled=True).exclude(expires_at__lte=timezone.now())
+    rows = rows.only("id", "tenant_id", "name", "prefix", "digest", "operator", "expires_at")
+    callers: dict[str, Caller] = {}
+    for row in rows.order_by():
+        tenant = tenants.get(row.tenant_id)
+        if tenant is not None:  # else it was switched on between the queries, and another reload follows
+            callers[row.digest] = _caller(row, tenant, limits[tenant.pk])
+    return Keyring(callers)
+
+
+keyring: Snapshot[Keyring] = Snapshot(TENANTS, load_keyring)
+
+
+def _limits(tenant: Tenant) -> Limits:
+    return Limits(
+        requests_per_minute=tenant.requests_per_minute,
+        requests_per_day=tenant.requests_per_day,
+        tokens_per_minute=tenant.tokens_per_minute,
+    )
+
+
+def _caller(row: ClientKey, tenant: Tenant, limits: Limits) -> Caller:
+    return Caller(
+        tenant_id=tenant.pk,
+        tenant=tenant.name,
+        key_id=row.pk,
+        key_name=row.name,
+        key_prefix=row.prefix,
+        allow_models=tuple(tenant.allow_models),
+        allow_policies=tuple(tenant.allow_policies),
+        default_policy=tenant.default_policy,
+        limits=limits,
+        explain=tenant.explain,
+        operator=row.operator,
+        expires_at=row.expires_at.timestamp() if row.expires_at else None,
+    )
