@@ -86,6 +86,8 @@ async def _chunks(
             if marks.first_token is None and any(chunk.content_length for chunk in batch):
                 marks.first_token = clock()
             yield batch
+        if decoder.pending is not None:
+            raise decoder.pending
         if data is None:
             return
 

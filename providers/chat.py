@@ -130,6 +130,7 @@ class TokenUsage(Struct, frozen=True):
 
 class PromptDetails(Struct, omit_defaults=True):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class CompletionDetails(Struct, omit_defaults=True):
@@ -148,9 +149,11 @@ class WireUsage(Struct, omit_defaults=True):
     def tokens(self) -> TokenUsage:
         """The same in our terms; negative counts become 0."""
         prompt, completion = max(self.prompt_tokens, 0), max(self.completion_tokens, 0)
-        cached = (self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0
+        parts = self.prompt_tokens_details or PromptDetails()
+        cached = min(max(parts.cached_tokens or 0, 0), prompt)
+        written = min(max(parts.cache_write_tokens or 0, 0), prompt - cached)
         reasoning = (self.completion_tokens_details and self.completion_tokens_details.reasoning_tokens) or 0
-        return TokenUsage(prompt, completion, min(max(cached, 0), prompt), 0, min(max(reasoning, 0), completion))
+        return TokenUsage(prompt, completion, cached, written, min(max(reasoning, 0), completion))
 
     @classmethod
     def of(cls, usage: TokenUsage) -> "WireUsage":
@@ -158,7 +161,7 @@ class WireUsage(Struct, omit_defaults=True):
             usage.prompt,
             usage.completion,
             usage.prompt + usage.completion,
-            PromptDetails(usage.cached) if usage.cached else None,
+            PromptDetails(usage.cached, usage.cache_write or None) if usage.cached or usage.cache_write else None,
             CompletionDetails(usage.reasoning) if usage.reasoning else None,
         )
 
@@ -169,6 +172,8 @@ class Delta(Struct, omit_defaults=True):
     tool_calls: list[ToolCall] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    function_call: dict[str, Any] | None = None  # the deprecated form of a tool call
+    audio: dict[str, Any] | None = None
 
 
 class ChunkChoice(Struct):
@@ -207,6 +212,8 @@ class Chunk(Struct):
                 length += sum(len(c.function.arguments or "") if c.function else 0 for c in delta.tool_calls) + 1
             if delta.reasoning_content or delta.refusal:
                 length += len(delta.reasoning_content or "") + len(delta.refusal or "")
+            if delta.function_call or delta.audio:
+                length += 1
         return length
 
 

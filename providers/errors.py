@@ -35,7 +35,7 @@ class ProviderError(GatewayError):
     """One attempt at one deployment failed.
 
     `message` is safe to show to the caller only where `about_request` is true; `upstream_status` is the upstream's
-    HTTP status, None where none arrived; `retry_after_s` is what the upstream asked for, in seconds, unclamped.
+    HTTP status, None where none arrived; `retry_after_s` is what the upstream asked for, in seconds, at most 300.
     """
 
     status = 502

@@ -37,6 +37,8 @@ class ListedModel(Struct, frozen=True):
 class StreamDecoder(ABC):
     """Turns the bytes of one streamed answer into chunks; keeps what has arrived incomplete."""
 
+    pending: ProviderError | None = None  # stood right behind the chunks returned last: raise it before reading on
+
     @abstractmethod
     def feed(self, data: bytes) -> list[Chunk]:
         """Return the events that `data` completes, in order; raises `ProviderError` for an error inside the stream."""
