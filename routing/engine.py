@@ -54,7 +54,8 @@ class Engine:
         try:
             story.planned(self.planner.plan(asked, caller))
             for target, pause_s in self._turns(story):
-                await asyncio.sleep(pause_s) if pause_s else None
+                if pause_s:
+                    await asyncio.sleep(pause_s)
                 with self._begin(story, target) as attempt:
                     got = await attempts.complete(asked.request, attempt.target, attempt.secret, attempt.marks)
                     attempt.answered(got)
@@ -77,7 +78,8 @@ class Engine:
         try:
             story.planned(self.planner.plan(asked, caller))
             for target, pause_s in self._turns(story):
-                await asyncio.sleep(pause_s) if pause_s else None
+                if pause_s:
+                    await asyncio.sleep(pause_s)
                 with self._begin(story, target) as attempt:
                     async with aclosing(self._batches(story, attempt)) as batches:
                         async for batch in batches:

@@ -29,3 +29,21 @@ class AllAttemptsFailed(RoutingError):
     """Every candidate was tried: the gateway has retried enough, so the client's SDK should not."""
 
     status, type, code, retry = 503, "upstream_error", "all_attempts_failed", False
+
+
+class InvalidBody(RoutingError):
+    """The caller's JSON is malformed or a field has a wrong type or value; `param` names it."""
+
+    status, type, code = 400, "invalid_request_error", "invalid_request"
+
+
+class BodyTooLarge(RoutingError):
+    """The body is longer than the limit, which the message names."""
+
+    status, type, code = 413, "invalid_request_error", "request_too_large"
+
+
+class UnknownRecord(RoutingError):
+    """No record of one's own has this id."""
+
+    status, type, code = 404, "invalid_request_error", "request_not_found"

@@ -170,6 +170,8 @@ class Story:
         if isinstance(exc, ProviderError):
             self.errors.append((attempt.target, exc))
         self.waited_s += marks.waited_s or (self.clock() - marks.sent if marks.sent else 0.0)
+        if exc is None:
+            self.outcome.warnings = marks.warnings
         self._bill(attempt)
         self.on_end(attempt, exc)
 
@@ -191,6 +193,7 @@ class Story:
         """The first content byte is about to leave: from here on there is no failover."""
         attempt.outcome.committed = True
         self.outcome.ttft_ms = self.elapsed_ms()
+        self.outcome.warnings = attempt.marks.warnings
         self.outcome.overhead_ms = self._overhead(attempt.marks.waited_s)
 
     def finish(self, error: BaseException | None) -> Outcome:

@@ -1,0 +1,71 @@
+"""Where a connection goes: the data plane to the lean handler or a Channels consumer, everything else to Django."""
+
+import os
+from typing import Any, Final
+
+import msgspec
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuroroute.settings")
+django = get_asgi_application()  # before the imports below: they need the app registry
+
+from routing.api.consumers import ChatStream  # noqa: E402
+from routing.api.lean import LeanHandler, Send, read_body  # noqa: E402
+from routing.api.leaving import Receive  # noqa: E402
+from routing.runtime import runtime  # noqa: E402
+
+STREAMS: Final = {path: ChatStream for path in ("/v1/chat/completions", "/chat/completions")}
+LEAN: Final = frozenset({*STREAMS, "/v1/route", "/v1/models", "/models", "/api/models"})
+LEAN_PREFIXES: Final = ("/v1/models/", "/models/")
+lean = LeanHandler()
+
+
+class StreamWish(msgspec.Struct):
+    """The one field that decides between the two faces."""
+
+    stream: Any = None
+
+
+_wish = msgspec.json.Decoder(StreamWish)
+
+
+def wants_stream(body: bytes) -> bool:
+    """Whether a body asks for a stream; a body that cannot be read is left to the view, which says why."""
+    if b'"stream"' not in body:
+        return False
+    try:
+        return _wish.decode(body).stream is True
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """The ASGI application of a web worker."""
+    if scope["type"] == "lifespan":
+        await live(receive, send)
+    elif scope["type"] == "http" and (scope["path"] in LEAN or scope["path"].startswith(LEAN_PREFIXES)):
+        await runtime().ready()
+        body = await read_body(receive, send, runtime().max_body_bytes)
+        if body is None:
+            return
+        scope["neuroroute.body"] = body
+        stream = STREAMS.get(scope["path"])
+        if stream and scope["method"] == "POST" and wants_stream(body):
+            await stream()(scope, receive, send)
+        else:
+            await lean(scope, receive, send)
+    else:
+        await django(scope, receive, send)
+
+
+async def live(receive: Receive, send: Send) -> None:
+    """Start and stop the worker's runtime with the server."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await runtime().ready()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await runtime().stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

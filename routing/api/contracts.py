@@ -1,0 +1,136 @@
+"""The shapes of the data plane in the OpenAPI schema, made from the structs that really decode and encode them."""
+
+from typing import Any, Final
+
+import msgspec
+from drf_spectacular.utils import OpenApiResponse
+from msgspec import Struct
+
+from providers.chat import ChatBody, ChatChunk, Message, WireUsage
+from routing.asked import Preferences, RouterOptions
+
+
+class ChatCompletionRequest(ChatBody, kw_only=True, omit_defaults=True):
+    """A chat request: OpenAI's fields and the router's own. Unknown fields are passed on to the upstream."""
+
+    models: tuple[str, ...] = ()
+    preferences: Preferences | None = None
+    neuroroute: RouterOptions | None = None
+
+
+class ChatCompletionChoice(Struct):
+    index: int
+    message: Message
+    finish_reason: str
+
+
+class ChatCompletion(Struct):
+    """A whole answer."""
+
+    id: str
+    object: str
+    created: int
+    model: str
+    choices: list[ChatCompletionChoice]
+    usage: WireUsage | None = None
+    routing_metadata: dict[str, Any] | None = None
+
+
+class ErrorDetail(Struct):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(Struct):
+    """Every error of the OpenAI routes."""
+
+    error: ErrorDetail
+
+
+class ModelEntry(Struct):
+    """A name that may be asked for."""
+
+    id: str
+    object: str
+    created: int
+    owned_by: str
+    description: str | None = None
+    providers: list[str] = []
+    context_length: int | None = None
+    capabilities: list[str] = []
+    pricing: dict[str, Any] | None = None
+
+
+class ModelList(Struct):
+    object: str
+    data: list[ModelEntry]
+
+
+class RouteDecision(Struct):
+    """What would answer, and why; nobody was called."""
+
+    model: str
+    policy: str
+    first_choice: str
+    why: str
+    expected_cost_usd: dict[str, str | None]
+    features: dict[str, Any]
+    decision: dict[str, Any]
+
+
+class RequestStory(Struct):
+    """The record of one request: what was asked, decided, tried, answered, used and paid."""
+
+    id: str
+    status: str
+    started_at: str
+    asked_model: str
+    policy: str | None
+    features: dict[str, Any] | None
+    decision: dict[str, Any] | None
+    attempts: list[dict[str, Any]]
+    usage: dict[str, Any]
+    cost: dict[str, Any]
+    timing: dict[str, Any]
+
+
+STRUCTS: Final = (
+    ChatCompletionRequest, ChatCompletion, ChatChunk, ErrorBody, ModelList, ModelEntry, RouteDecision, RequestStory,
+)  # fmt: skip
+
+
+def shape(struct: type[Struct]) -> dict[str, Any]:
+    """A JSON media type whose schema is the struct's component."""
+    return {"application/json": {"$ref": f"#/components/schemas/{struct.__name__}"}}
+
+
+def answers(struct: type[Struct], what: str, *errors: int) -> dict[Any, Any]:
+    """Responses: 200 with the struct, and the error body for the statuses named."""
+    result: dict[Any, Any] = {200: OpenApiResponse(shape(struct)["application/json"], what)}
+    for status in errors:
+        result[status] = OpenApiResponse(shape(ErrorBody)["application/json"], ERRORS[status])
+    return result
+
+
+ERRORS: Final = {
+    400: "A field is wrong: `param` names it",
+    401: "No valid client key",
+    402: "The budget is spent",
+    403: "The key may not use this model or policy",
+    404: "Unknown model, policy or record",
+    413: "The body is too long",
+    429: "A limit is reached: `Retry-After` says when to come back",
+    502: "The upstream failed",
+    503: "Nobody can answer now: the reason per candidate",
+}
+CHAT_REQUEST: Final = shape(ChatCompletionRequest)
+CHAT_ANSWERS: Final = answers(ChatCompletion, "The answer", *ERRORS)
+
+
+def add_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """drf-spectacular hook: put the structs' schemas among the components."""
+    _, components = msgspec.json.schema_components(STRUCTS, ref_template="#/components/schemas/{name}")
+    result.setdefault("components", {}).setdefault("schemas", {}).update(components)
+    return result

@@ -1,0 +1,77 @@
+"""How a request comes in: parse, authenticate, admit. Plain functions that both faces call."""
+
+from collections.abc import Sequence
+from time import time
+from typing import Final
+
+import msgspec
+import uuid_utils
+
+from providers.chat import ChatBody, ChatRequest
+from routing.asked import NO_WISHES, Asked, Wishes
+from routing.errors import BodyTooLarge, InvalidBody
+from routing.features import extract
+from routing.runtime import Runtime
+from tenants.callers import Caller
+from tenants.keyring import authenticate, token_of
+from tenants.limits import RateState
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+ROUTER_FIELDS: Final = frozenset({"models", "provider", "preferences", "neuroroute"})
+WISH_MARKS: Final = (b'"models"', b'"preferences"', b'"neuroroute"')
+_body = msgspec.json.Decoder(ChatBody)
+_wishes = msgspec.json.Decoder(Wishes)
+
+
+def new_id() -> str:
+    """A request id: UUIDv7 as 32 hex digits."""
+    return uuid_utils.uuid7().hex
+
+
+def caller_of(headers: Headers, runtime: Runtime) -> Caller:
+    """Who calls; raises `Unauthenticated`."""
+    return authenticate(token_of(headers), runtime.keyring.current, time())
+
+
+async def admit(headers: Headers, runtime: Runtime) -> tuple[Caller, RateState | None]:
+    """Authenticate and count against the tenant's limits; raises `TenantError`."""
+    caller = caller_of(headers, runtime)
+    return caller, await runtime.limiter.admit(caller, time())
+
+
+def parse(raw: bytes, request_id: str, limit: int) -> Asked:
+    """Read a chat request and find out what it asks for; raises `InvalidBody`, `BodyTooLarge`."""
+    if len(raw) > limit:
+        raise BodyTooLarge(f"the body has {len(raw)} bytes; the limit is {limit} (MAX_BODY_BYTES)")
+    try:
+        body = _body.decode(raw)
+        wishes = _wishes.decode(raw) if any(mark in raw for mark in WISH_MARKS) else NO_WISHES
+    except msgspec.ValidationError as exc:
+        raise _named(exc) from exc
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
+    _check(body)
+    request = ChatRequest(request_id, body, raw, bool(body.stream), ROUTER_FIELDS)
+    return Asked(request, extract(body), wishes)
+
+
+def _check(body: ChatBody) -> None:
+    if not body.model:
+        raise InvalidBody('model: must not be empty, e.g. "auto"', param="model")
+    if not body.messages:
+        raise InvalidBody("messages: at least one message is needed", param="messages")
+    for name in ("max_tokens", "max_completion_tokens", "n"):
+        value = getattr(body, name)
+        if value is not None and value < 1:
+            raise InvalidBody(f"{name}: {value} is below the smallest value, 1", param=name)
+
+
+def _named(exc: msgspec.ValidationError) -> InvalidBody:
+    """msgspec says "Expected `str`, got `int` - at `$.messages[0].role`": name the field first, as our errors do."""
+    what, _, where = str(exc).partition(" - at `$")
+    field = where.rstrip("`").lstrip(".")
+    if not field and "`" in what:
+        missing = what.split("`")[1]
+        field = missing if "missing required field" in what else ""
+    return InvalidBody(f"{field}: {what}" if field else what, param=field or None)

@@ -1,0 +1,62 @@
+"""How an error looks on the wire: the only place that knows statuses and error bodies."""
+
+from math import ceil
+from typing import Final
+
+import msgspec
+
+from providers.errors import GatewayError, ProviderError, StreamInterrupted
+
+Headers = list[tuple[bytes, bytes]]
+
+PHRASES: Final = {
+    "upstream_rate_limited": "the upstream limits our rate",
+    "upstream_quota_exhausted": "the quota at the upstream is exhausted",
+    "upstream_overloaded": "the upstream is overloaded or failed",
+    "upstream_timeout": "the upstream did not answer in time",
+    "upstream_unreachable": "the upstream could not be reached",
+    "upstream_bad_response": "the upstream answered something that makes no sense",
+    "upstream_auth": "the upstream rejects the gateway's credential; its operator has to mend that",
+    "upstream_interrupted": "the upstream broke off in the middle of the answer: what was sent is not complete",
+}
+
+
+class Internal(GatewayError):
+    """A fault of ours: the caller learns that and no more."""
+
+    status, type, code = 500, "server_error", "internal_error"
+
+
+def message_of(exc: GatewayError) -> str:
+    """What the caller may read: an upstream's own words only where they are about the caller's request."""
+    if isinstance(exc, StreamInterrupted) or (isinstance(exc, ProviderError) and not exc.about_request):
+        return PHRASES.get(exc.code or "", "the upstream failed")
+    return exc.message or (type(exc).__doc__ or "").strip()
+
+
+def openai_body(exc: GatewayError) -> bytes:
+    """`{"error": {...}}` with all four keys, as OpenAI's clients expect it."""
+    return msgspec.json.encode(
+        {"error": {"message": message_of(exc), "type": exc.type, "param": exc.param, "code": exc.code}}
+    )
+
+
+def error_event(exc: GatewayError) -> bytes:
+    """The error inside a stream that has begun: a plain `data:` event, which OpenAI's clients raise; no `[DONE]`."""
+    return b"data: " + openai_body(exc) + b"\n\n"
+
+
+def error_headers(exc: GatewayError, request_id: str) -> Headers:
+    """The headers of an error answer."""
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-request-id", f"req_{request_id}".encode()),
+        (b"x-neuroroute-request-id", f"req_{request_id}".encode()),
+    ]
+    if exc.retry_after_s is not None:
+        headers.append((b"retry-after", str(max(ceil(exc.retry_after_s), 1)).encode()))
+    if exc.retry is not None:
+        headers.append((b"x-should-retry", b"true" if exc.retry else b"false"))
+    if exc.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return headers

@@ -1,0 +1,79 @@
+"""What comes back beside the body: which model answered, by which policy, after how many attempts, at what cost."""
+
+import msgspec
+
+from tenants.limits import RateState
+from usage.outcomes import Outcome
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def story_headers(outcome: Outcome, rate: RateState | None, warnings: list[str]) -> Headers:
+    """The `x-neuroroute-*` and `x-ratelimit-*` headers of an answer. Unknown cost is left out, never 0."""
+    request_id = f"req_{outcome.id}".encode()
+    attempt = outcome.attempts[-1]
+    headers = [
+        (b"x-request-id", request_id),
+        (b"x-neuroroute-request-id", request_id),
+        (b"x-neuroroute-model", _ascii(attempt.model)),
+        (b"x-neuroroute-provider", _ascii(attempt.provider)),
+        (b"x-neuroroute-policy", _ascii(outcome.policy or "")),
+        (b"x-neuroroute-attempts", str(attempt.index).encode()),
+        (b"x-neuroroute-overhead-ms", f"{outcome.overhead_ms:.3f}".encode()),
+    ]
+    if outcome.cost_nano_usd is not None:
+        headers.append((b"x-neuroroute-cost-usd", usd(outcome.cost_nano_usd).encode()))
+    if warnings:
+        headers.append((b"x-neuroroute-warnings", _ascii("; ".join(warnings))[:1000]))
+    if rate is not None:
+        headers += rate_headers(rate)
+    return headers
+
+
+def rate_headers(rate: RateState) -> Headers:
+    """OpenAI's names for the tightest limit."""
+    return [
+        (b"x-ratelimit-limit-requests", str(rate.limit).encode()),
+        (b"x-ratelimit-remaining-requests", str(rate.remaining).encode()),
+        (b"x-ratelimit-reset-requests", f"{rate.reset_s:g}s".encode()),
+    ]
+
+
+def metadata(outcome: Outcome) -> bytes:
+    """`routing_metadata`, the body field that explains an answer to those who ask for it."""
+    return msgspec.json.encode(
+        {
+            "request_id": f"req_{outcome.id}",
+            "primary_provider": (outcome.first_choice or "").partition("/")[0],
+            "first_choice": outcome.first_choice,
+            "policy_used": outcome.policy,
+            "why": outcome.why,
+            "attempts": [
+                {"provider": a.provider, "model": a.model, "status": a.error or a.status} for a in outcome.attempts
+            ],
+            "cost_usd": None if outcome.cost_nano_usd is None else usd(outcome.cost_nano_usd),
+            "overhead_ms": outcome.overhead_ms,
+        }
+    )
+
+
+def with_metadata(body: bytes, outcome: Outcome) -> bytes:
+    """A JSON object with `routing_metadata` as its last field."""
+    head = body.rstrip()
+    return head[:-1] + b',"routing_metadata":' + metadata(outcome) + b"}"
+
+
+def usd(nano: int) -> str:
+    """Nano-dollars as a decimal string of dollars, exact, without trailing zeros: 10200 -> 0.0000102."""
+    sign, nano = ("-", -nano) if nano < 0 else ("", nano)
+    whole, rest = divmod(nano, 1_000_000_000)
+    return f"{sign}{whole}.{rest:09d}".rstrip("0").rstrip(".")
+
+
+def _ascii(text: str) -> bytes:
+    """A header value: control characters and everything outside ASCII replaced."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text).encode("ascii") if not _plain(text) else text.encode()
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()

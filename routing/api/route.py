@@ -1,0 +1,43 @@
+"""`POST /v1/route`: the decision alone; calls no upstream, records nothing, counts against the limits."""
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+
+from routing.api.base import GatewayView, respond
+from routing.api.contracts import CHAT_REQUEST, RouteDecision, answers
+from routing.api.entry import admit, parse
+from routing.api.headers import rate_headers, usd
+from routing.runtime import runtime
+
+
+@extend_schema(tags=["Data plane"])
+class Route(GatewayView):
+    """Explain a decision."""
+
+    @extend_schema(
+        operation_id="explainRoute",
+        summary="Explain which deployment would answer",
+        description="Takes a chat request; answers with features, candidates, scores and the reasons of exclusion.",
+        request=CHAT_REQUEST,
+        responses=answers(RouteDecision, "The decision", 400, 401, 403, 404, 429, 503),
+    )
+    async def post(self, request: HttpRequest) -> HttpResponse:
+        now = runtime()
+        caller, rate = await admit(request.scope["headers"], now)  # type: ignore[attr-defined]
+        asked = parse(request.body, self.request_id, now.max_body_bytes)
+        outcome = now.engine.explain(asked, caller)
+        low, high = outcome.forecast_low_nano_usd, outcome.forecast_high_nano_usd
+        decision = {
+            "model": outcome.asked_model,
+            "policy": outcome.policy,
+            "first_choice": outcome.first_choice,
+            "why": outcome.why,
+            "expected_cost_usd": {
+                "low": None if low is None else usd(low),
+                "high": None if high is None else usd(high),
+            },
+            "features": outcome.features,
+            "decision": outcome.decision,
+        }
+        return respond(msgspec.json.encode(decision), rate_headers(rate) if rate else [])
