@@ -1,0 +1,107 @@
+"""What do requests add up to? Sums per minute, quarter of an hour, hour and day, in the shipper's own transaction.
+
+Each table holds every sum four times (`grain`, seconds) and twice again: per tenant, and for all tenants together
+(`tenant_id` 0), so that a panel reads few rows whatever its range. `bucket` is the grain's start, UTC seconds since the
+epoch. '' stands for "none" in text keys. Read through `usage.selectors` only: adding the table up would count twice.
+"""
+
+from typing import Final
+
+from django.db import models
+
+MINUTE: Final = 60
+QUARTER: Final = 900  # every time zone's days begin on a quarter of an hour
+HOUR: Final = 3600
+DAY: Final = 86400
+GRAINS: Final = (DAY, HOUR, QUARTER, MINUTE)
+MINUTES_KEPT_S: Final = 72 * HOUR
+ALL_TENANTS: Final = 0
+
+
+class Rollup(models.Model):
+    """What the tables share."""
+
+    tenant_id = models.BigIntegerField()
+    grain = models.IntegerField()
+    bucket = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.grain} s from {self.bucket}, tenant {self.tenant_id}"
+
+
+class RequestRollup(Rollup):
+    """Requests, tokens and money by who asked, who answered and by which policy. `key_id` is 0 where `tenant_id` is."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "key_id", "provider", "model", "policy")
+    key_id = models.BigIntegerField()
+    provider = models.TextField()
+    model = models.TextField()
+    policy = models.TextField()
+    requests = models.BigIntegerField()
+    answered = models.BigIntegerField()
+    failed = models.BigIntegerField()
+    rejected = models.BigIntegerField()
+    cancelled = models.BigIntegerField()
+    interrupted = models.BigIntegerField()
+    streamed = models.BigIntegerField()
+    failed_over = models.BigIntegerField()  # requests with at least one failover
+    failovers = models.BigIntegerField()
+    attempts = models.BigIntegerField()
+    prompt_tokens = models.BigIntegerField()
+    completion_tokens = models.BigIntegerField()
+    cached_tokens = models.BigIntegerField()
+    reasoning_tokens = models.BigIntegerField()
+    estimated = models.BigIntegerField()  # requests whose tokens are our estimate
+    priced = models.BigIntegerField()  # requests with a known cost
+    unpriced = models.BigIntegerField()  # requests that an upstream worked on, at a cost nobody knows
+    cost_nano_usd = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["grain", "bucket"], name="request_rollup_bucket")]
+
+
+class AttemptRollup(Rollup):
+    """Attempts by deployment and by how they ended: answered, cancelled, or the class of the error."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "provider", "model", "ended")
+    provider = models.TextField()
+    model = models.TextField()
+    ended = models.TextField()
+    attempts = models.BigIntegerField()
+    retries = models.BigIntegerField()
+    completion_tokens = models.BigIntegerField()  # of answers whose generation was timed
+    generation_us = models.BigIntegerField()  # from the first token to the end of those
+
+    class Meta:
+        indexes = [models.Index(fields=["grain", "bucket"], name="attempt_rollup_bucket")]
+
+
+class FlowRollup(Rollup):
+    """Which deployment was the first choice, and which one served ('': nobody)."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "first_choice", "served")
+    first_choice = models.TextField()
+    served = models.TextField()
+    requests = models.BigIntegerField()
+    failed_over = models.BigIntegerField()
+    cost_nano_usd = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["grain", "bucket"], name="flow_rollup_bucket")]
+
+
+class LatencyRollup(Rollup):
+    """How many durations of a metric fell into a slot of its logarithmic scale (`usage.scale`)."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "metric", "provider", "model", "slot")
+    metric = models.TextField()
+    provider = models.TextField()
+    model = models.TextField()
+    slot = models.SmallIntegerField()
+    requests = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["grain", "bucket"], name="latency_rollup_bucket")]
