@@ -25,6 +25,12 @@ class RateLimitExceeded(TenantError):
     status, type, code = 429, "rate_limit_error", "rate_limit_exceeded"
 
 
+class LimitsUnavailable(TenantError):
+    """The store that counts requests is away, and the operator chose to refuse rather than to admit uncounted."""
+
+    status, type, code = 503, "server_error", "limits_unavailable"
+
+
 class BudgetExceeded(TenantError):
     """The tenant's budget is spent; retrying does not help."""
 
