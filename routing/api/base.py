@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import markcoroutinefunction
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.views import APIView
@@ -63,6 +64,13 @@ class GatewayView(APIView):
     def refused(self, exc: GatewayError) -> HttpResponse:
         """The error's answer."""
         return respond(openai_body(exc), error_headers(exc, self.request_id), exc.status)
+
+
+def headers_of(request: HttpRequest) -> Headers:
+    """The request's headers as ASGI has them: pairs of bytes, names in lower case."""
+    assert isinstance(request, ASGIRequest)
+    headers: Headers = request.scope["headers"]
+    return headers
 
 
 def respond(body: bytes, headers: Headers, status: int = 200) -> HttpResponse:

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 
 from routing.api import contracts
-from routing.api.base import GatewayView, respond
+from routing.api.base import GatewayView, headers_of, respond
 from routing.api.entry import admit, parse
 from routing.api.headers import story_headers, with_metadata
 from routing.runtime import runtime
@@ -24,7 +24,7 @@ class ChatCompletions(GatewayView):
     )
     async def post(self, request: HttpRequest) -> HttpResponse:
         now = runtime()
-        caller, rate = await admit(request.scope["headers"], now)  # type: ignore[attr-defined]
+        caller, rate = await admit(headers_of(request), now.keyring.current, now.limiter)
         asked = parse(request.body, self.request_id, now.max_body_bytes)
         answer, outcome = await now.engine.answer(asked, caller)
         explain = caller.explain or asked.wishes.options.explain

@@ -47,7 +47,7 @@ class ChatStream(StreamConsumer):
         self.request_id = new_id()
         self.begun = False
         try:
-            caller, rate = await admit(self.scope["headers"], runtime())
+            caller, rate = await admit(self.scope["headers"], runtime().keyring.current, runtime().limiter)
             asked = parse(body, self.request_id, runtime().max_body_bytes)
             await self.pour(asked, caller, rate)
         except GatewayError as exc:

@@ -11,10 +11,9 @@ from providers.chat import ChatBody, ChatRequest
 from routing.asked import NO_WISHES, Asked, Wishes
 from routing.errors import BodyTooLarge, InvalidBody
 from routing.features import extract
-from routing.runtime import Runtime
 from tenants.callers import Caller
-from tenants.keyring import authenticate, token_of
-from tenants.limits import RateState
+from tenants.keyring import Keyring, authenticate, token_of
+from tenants.limits import RateLimiter, RateState
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -29,15 +28,15 @@ def new_id() -> str:
     return uuid_utils.uuid7().hex
 
 
-def caller_of(headers: Headers, runtime: Runtime) -> Caller:
+def caller_of(headers: Headers, ring: Keyring) -> Caller:
     """Who calls; raises `Unauthenticated`."""
-    return authenticate(token_of(headers), runtime.keyring.current, time())
+    return authenticate(token_of(headers), ring, time())
 
 
-async def admit(headers: Headers, runtime: Runtime) -> tuple[Caller, RateState | None]:
+async def admit(headers: Headers, ring: Keyring, limiter: RateLimiter) -> tuple[Caller, RateState | None]:
     """Authenticate and count against the tenant's limits; raises `TenantError`."""
-    caller = caller_of(headers, runtime)
-    return caller, await runtime.limiter.admit(caller, time())
+    caller = caller_of(headers, ring)
+    return caller, await limiter.admit(caller, time())
 
 
 def parse(raw: bytes, request_id: str, limit: int) -> Asked:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 
 from providers.targets import Price, Target
-from routing.api.base import GatewayView, respond
+from routing.api.base import GatewayView, headers_of, respond
 from routing.api.contracts import ModelEntry, ModelList, answers
 from routing.api.entry import caller_of
 from routing.candidates import allows
@@ -30,7 +30,7 @@ class Models(GatewayView):
     @extend_schema(operation_id="listModels", summary="List models", responses=answers(ModelList, "The names", 401))
     async def get(self, request: HttpRequest) -> HttpResponse:
         now = runtime()
-        caller = caller_of(request.scope["headers"], now)  # type: ignore[attr-defined]
+        caller = caller_of(headers_of(request), now.keyring.current)
         entries = [*own_names(now.policies.current), *callable_models(now, caller)]
         return respond(msgspec.json.encode(ModelList("list", entries)), [])
 
@@ -44,7 +44,7 @@ class OneModel(GatewayView):
     )
     async def get(self, request: HttpRequest, model: str) -> HttpResponse:
         now = runtime()
-        caller = caller_of(request.scope["headers"], now)  # type: ignore[attr-defined]
+        caller = caller_of(headers_of(request), now.keyring.current)
         name = unquote(model)
         for entry in (*own_names(now.policies.current), *callable_models(now, caller)):
             if entry.id == name:

@@ -4,7 +4,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 
-from routing.api.base import GatewayView, respond
+from routing.api.base import GatewayView, headers_of, respond
 from routing.api.contracts import CHAT_REQUEST, RouteDecision, answers
 from routing.api.entry import admit, parse
 from routing.api.headers import rate_headers, usd
@@ -24,7 +24,7 @@ class Route(GatewayView):
     )
     async def post(self, request: HttpRequest) -> HttpResponse:
         now = runtime()
-        caller, rate = await admit(request.scope["headers"], now)  # type: ignore[attr-defined]
+        caller, rate = await admit(headers_of(request), now.keyring.current, now.limiter)
         asked = parse(request.body, self.request_id, now.max_body_bytes)
         outcome = now.engine.explain(asked, caller)
         low, high = outcome.forecast_low_nano_usd, outcome.forecast_high_nano_usd
