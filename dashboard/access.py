@@ -1,0 +1,26 @@
+"""Who may look? Staff, after signing in; others hear who can let them in."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+View = Callable[..., HttpResponse]
+
+
+def staff_only(view: View) -> View:
+    """Send strangers to the login, and refuse accounts that are not staff (a redirect would loop)."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not request.user.is_staff:
+            raise PermissionDenied(
+                "Only staff accounts see the dashboard. An owner can make this account one in admin."
+            )
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,66 @@
+"""How is a decision record read? From the JSON of a request to candidates with their scores, and rules that excluded."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw, Struct, field
+from usage.outcomes import Outcome
+
+
+class Candidate(Struct, frozen=True):
+    """One deployment that could have answered, as it stood when the choice was made."""
+
+    deployment: str
+    score: float | None = None
+    parts: Mapping[str, float] = field(default_factory=dict)
+    expected_cost_nano_usd: int | None = None
+    ttft_ms: float | None = None
+    quality: float | None = None
+    rank: int | None = None
+
+
+class Excluded(Struct, frozen=True):
+    """One deployment that could not answer; `detail` holds the two numbers, e.g. `context 8,192 < 11,400 needed`."""
+
+    deployment: str
+    rule: str = ""
+    detail: str = ""
+
+
+class Decision(Struct, frozen=True):
+    """What the planner weighed."""
+
+    policy: str | None = None
+    kind: str | None = None
+    version: int | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    candidates: tuple[Candidate, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    more_candidates: int = 0  # counted, not listed
+    more_excluded: int = 0
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Each scorer's weight as a share of all weights, the heaviest first; without weight, without a place."""
+        total = sum(self.weights.values())
+        heavy = sorted(self.weights.items(), key=lambda item: -item[1])
+        return {name: weight / total for name, weight in heavy if weight} if total else {}
+
+
+decoder = msgspec.json.Decoder(Decision)
+
+
+def decision_of(record: Outcome) -> Decision | None:
+    """The decision of a request, None where none was reached (refused before planning)."""
+    return decoder.decode(record.decision) if record.decision else None
+
+
+def features_of(record: Outcome) -> dict[str, object]:
+    """Everything that was found in the request, in the order in which it was written."""
+    return msgspec.json.decode(record.features, type=dict[str, object]) if record.features else {}
+
+
+def pretty(raw: object) -> str:
+    """Indented JSON of a record or a part of it."""
+    text = raw if isinstance(raw, Raw) else msgspec.json.encode(raw)
+    return msgspec.json.format(bytes(text), indent=2).decode()

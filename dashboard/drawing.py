@@ -1,0 +1,99 @@
+"""Where do the points of an inline drawing stand? Pure geometry: sparklines and the flow of first choices."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+SPARK_WIDTH, SPARK_HEIGHT = 120.0, 30.0
+FLOW_WIDTH, NODE_WIDTH, ROW_GAP, LABEL_WIDTH = 900.0, 10.0, 16.0, 230.0
+FLOW_HEIGHT = 190.0  # of all links together
+THINNEST = 2.0  # so that one request in a million is still seen
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """The `points` of a polyline from zero to the greatest value; gaps are left out."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return ""
+    top = max(known) or 1.0
+    step = SPARK_WIDTH / (len(values) - 1)
+    return " ".join(
+        f"{i * step:.1f},{SPARK_HEIGHT - 1 - value / top * (SPARK_HEIGHT - 2):.1f}"
+        for i, value in enumerate(values)
+        if value is not None
+    )
+
+
+class Link(Struct, frozen=True):
+    """So many requests whose first choice was one and that another served; `served` None is nobody."""
+
+    first: str
+    served: str | None
+    requests: int
+
+
+class Ribbon(Struct, frozen=True):
+    """A link as a curve."""
+
+    link: Link
+    path: str
+    thickness: float
+
+
+class Node(Struct, frozen=True):
+    """A deployment on one side of the flow."""
+
+    name: str | None
+    requests: int
+    x: float
+    y: float
+    height: float
+    text_x: float
+
+    @property
+    def middle(self) -> float:
+        return self.y + self.height / 2
+
+
+class Flow(Struct, frozen=True):
+    left: tuple[Node, ...]
+    right: tuple[Node, ...]
+    ribbons: tuple[Ribbon, ...]
+    height: float
+
+
+def flow(links: Sequence[Link]) -> Flow:
+    """Place first choices on the left, those who served on the right, and a ribbon per link, as wide as its share."""
+    scale = FLOW_HEIGHT / (sum(link.requests for link in links) or 1)
+    left = _column(((link.first, link.requests) for link in links), LABEL_WIDTH, LABEL_WIDTH - 8, scale)
+    right_x = FLOW_WIDTH - LABEL_WIDTH - NODE_WIDTH
+    right = _column(((link.served, link.requests) for link in links), right_x, right_x + NODE_WIDTH + 8, scale)
+    foot = max((node.y + node.height for node in (*left, *right)), default=0.0)
+    return Flow(tuple(left), tuple(right), tuple(_ribbons(links, left, right, scale)), foot + 4)
+
+
+def _column(shares: Iterable[tuple[str | None, int]], x: float, text_x: float, scale: float) -> list[Node]:
+    sums: dict[str | None, int] = {}
+    for name, requests in shares:
+        sums[name] = sums.get(name, 0) + requests
+    nodes, y = [], 12.0
+    for name, requests in sorted(sums.items(), key=lambda item: -item[1]):
+        height = max(requests * scale, THINNEST)
+        nodes.append(Node(name, requests, x, y, height, text_x))
+        y += height + ROW_GAP
+    return nodes
+
+
+def _ribbons(links: Sequence[Link], left: list[Node], right: list[Node], scale: float) -> Iterable[Ribbon]:
+    from_y = {node.name: node.y for node in left}
+    to_y = {node.name: node.y for node in right}
+    order = {node.name: i for i, node in enumerate(right)}
+    x1, x2 = LABEL_WIDTH + NODE_WIDTH, FLOW_WIDTH - LABEL_WIDTH - NODE_WIDTH
+    middle = (x1 + x2) / 2
+    for link in sorted(links, key=lambda item: order[item.served]):
+        thickness = max(link.requests * scale, THINNEST)
+        y1, y2 = from_y[link.first] + thickness / 2, to_y[link.served] + thickness / 2
+        from_y[link.first] += thickness
+        to_y[link.served] += thickness
+        path = f"M{x1:.1f},{y1:.1f} C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
+        yield Ribbon(link, path, thickness)

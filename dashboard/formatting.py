@@ -1,0 +1,97 @@
+"""How is a number written? Pure functions from exact values to the few characters that a person reads.
+
+Unknown is a dash everywhere, never 0. Money comes in nano-dollars, durations in milliseconds.
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+UNKNOWN = "—"
+NANO = Decimal(1_000_000_000)
+CENT = Decimal("0.01")
+
+
+def money(nano_usd: int | None, estimated: bool = False) -> str:
+    """`$1,234.56`, `$0.0123`, `$0.00012`; a true zero is `$0.00`, an estimate `≈ $0.0123`."""
+    if nano_usd is None:
+        return UNKNOWN
+    sign = "-" if nano_usd < 0 else ""
+    return f"{'≈ ' if estimated else ''}{sign}${_dollars(abs(Decimal(nano_usd)) / NANO)}"
+
+
+def _dollars(usd: Decimal) -> str:
+    if not usd:
+        return "0.00"
+    if usd < CENT:
+        digits = 1 - usd.adjusted()  # two that count
+        return f"{_rounded(usd, digits):f}"
+    shown = _rounded(usd, 4)
+    return f"{shown:f}" if shown < 1 else f"{_rounded(usd, 2):,f}"
+
+
+def _rounded(value: Decimal, digits: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+def exact_money(nano_usd: int | None) -> str:
+    """All nine digits, for titles and machines: `0.000012345`."""
+    return UNKNOWN if nano_usd is None else f"{Decimal(nano_usd) / NANO:.9f}"
+
+
+def count(number: int | None) -> str:
+    """`88,310`."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def tokens(number: float | None) -> str:
+    """`842`, `12.3k`, `1.24M`."""
+    if number is None:
+        return UNKNOWN
+    if number < 999.5:
+        return f"{number:.0f}"
+    if number < 999_950:
+        return f"{number / 1e3:.1f}k"
+    if number < 999_995_000:
+        return f"{number / 1e6:.2f}M"
+    return f"{number / 1e9:,.2f}B"
+
+
+def duration(ms: float | None) -> str:
+    """`0.4 ms`, `842 ms`, `3.42 s`, `2 m 05 s`, `3 h 07 m`."""
+    if ms is None:
+        return UNKNOWN
+    if ms < 9.95:
+        return f"{ms:.1f} ms"
+    if ms < 999.5:
+        return f"{ms:.0f} ms"
+    if ms < 59_995:
+        return f"{ms / 1e3:.2f} s"
+    seconds = round(ms / 1e3)
+    if seconds < 3600:
+        return f"{seconds // 60} m {seconds % 60:02d} s"
+    return f"{seconds // 3600:,} h {seconds % 3600 // 60:02d} m"
+
+
+def percent(share: float | None) -> str:
+    """A share of 0..1 with one decimal. What is not everything never reads `100.0 %`, nor what is not nothing `0.0 %`."""
+    if share is None:
+        return UNKNOWN
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{share * 100:.1f} %"
+
+
+def change(now: float | None, before: float | None) -> str:
+    """`+12.3 %` against the period before; nothing to compare with is said, not divided by."""
+    if now is None or not before:
+        return "no earlier data"
+    return f"{(now - before) / before * 100:+.1f} %"
+
+
+def share_of(part: float | None, whole: float | None) -> float | None:
+    """`part / whole`, or None where that has no meaning."""
+    return None if part is None or not whole else part / whole
+
+
+UNITS = {"usd": money, "requests": count, "tokens": tokens, "ms": duration, "share": percent}

@@ -1,0 +1,33 @@
+"""Which pages has the dashboard? Their names, their questions, and the filters that each one offers."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+
+class Page(Struct, frozen=True):
+    """One page; its panels name it by `page = "<name>"`."""
+
+    name: str
+    title: str
+    question: str
+    path: str
+    filters: tuple[str, ...] = ("tenant",)
+    listed: bool = True  # in the navigation
+
+
+ENTITIES: Final = ("tenant", "provider", "model", "policy")
+
+PAGES: Final[Mapping[str, Page]] = {
+    page.name: page
+    for page in (
+        Page("home", "Home", "Is all well?", ""),
+        Page("requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "status")),
+        Page("cost", "Cost", "Where does the money go?", "cost/", ("tenant", "provider", "model")),
+        Page("latency", "Latency", "How fast, and how bad is the tail?", "latency/", ("tenant", "provider", "model")),
+        Page("reliability", "Reliability", "What failed, and what caught it?", "reliability/"),
+        Page("request", "Request", "What happened, and why?", "requests/<str:request_id>/", (), listed=False),
+    )
+}
+NAVIGATION: Final = tuple(page for page in PAGES.values() if page.listed)

@@ -1,0 +1,44 @@
+"""What is a panel? One question, answered by a frozen struct and drawn by one template of the same name."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+from usage.outcomes import Outcome
+
+from dashboard.scope import Scope
+
+
+class Panel(ABC):
+    """Answer one question about a scope. The template is `templates/dashboard/panels/<name>.html`, with `data` in it."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]  # the question
+    unit: ClassVar[str] = ""
+    page: ClassVar[str]  # one of dashboard.pages.PAGES
+    order: ClassVar[int] = 100
+    width: ClassVar[Literal["full", "half"]] = "full"
+    formula: ClassVar[str] = ""  # how the numbers are made, shown on demand
+
+    @abstractmethod
+    def data(self, scope: Scope) -> Struct:
+        """Ask the selectors, return numbers; called once per page view."""
+
+    @property
+    def template(self) -> str:
+        return f"dashboard/panels/{self.name}.html"
+
+
+class RequestPanel(Panel):
+    """A panel of the page about one request."""
+
+    page = "request"
+
+    def data(self, scope: Scope) -> Struct:
+        if scope.record is None:
+            raise LookupError("This panel stands on the page of one request.")
+        return self.about(scope.record, scope)
+
+    @abstractmethod
+    def about(self, record: Outcome, scope: Scope) -> Struct:
+        """What this panel says about the request."""

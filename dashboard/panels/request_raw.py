@@ -1,0 +1,24 @@
+"""What exactly was recorded?"""
+
+from msgspec import Struct
+from usage.outcomes import Outcome
+
+from dashboard.decisions import pretty
+from dashboard.panels.base import RequestPanel
+from dashboard.scope import Scope
+
+
+class Raw(Struct, frozen=True):
+    json: str
+
+
+class RequestRaw(RequestPanel):
+    """The record as it was journalled."""
+
+    name = "request_raw"
+    title = "The raw record"
+    unit = "JSON, as journalled"
+    order = 90
+
+    def about(self, record: Outcome, scope: Scope) -> Raw:
+        return Raw(pretty(record))

@@ -1,0 +1,50 @@
+"""What happened to this request, in one sentence and a few facts."""
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from usage.outcomes import Outcome
+
+from dashboard.panels.base import RequestPanel
+from dashboard.scope import Scope
+
+
+class Summary(Struct, frozen=True):
+    record: Outcome
+    started_at: datetime
+    state: str  # the status, or "failover" where another than the first choice answered
+    left: tuple[str, str] | None  # the first choice and the error that made us leave it
+    tokens_per_s: float | None
+
+
+class RequestSummary(RequestPanel):
+    """The sentence of the decision, then when, who, what and how much."""
+
+    name = "request_summary"
+    title = "What happened?"
+    order = 10
+
+    def about(self, record: Outcome, scope: Scope) -> Summary:
+        return Summary(
+            record=record,
+            started_at=datetime.fromtimestamp(record.started_us / 1e6, UTC),
+            state="failover" if record.status == "answered" and record.failovers else record.status,
+            left=_left(record),
+            tokens_per_s=_speed(record),
+        )
+
+
+def _left(record: Outcome) -> tuple[str, str] | None:
+    served = f"{record.provider}/{record.model}"
+    if not record.first_choice or record.first_choice == served:
+        return None
+    failed = next((a for a in record.attempts if a.deployment == record.first_choice and a.error), None)
+    return (record.first_choice, failed.error or "") if failed else (record.first_choice, "")
+
+
+def _speed(record: Outcome) -> float | None:
+    """Completion tokens per second while streaming; of one that came whole there is no such speed."""
+    if not record.stream or record.completion_tokens is None or record.ttft_ms is None:
+        return None
+    streaming_s = (record.total_ms - record.ttft_ms) / 1e3
+    return record.completion_tokens / streaming_s if streaming_s > 0 else None

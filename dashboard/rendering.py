@@ -1,0 +1,42 @@
+"""How do panels become a page? Each on its own, so that one that fails says why and the page stands."""
+
+import logging
+
+from django.db import DatabaseError
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from msgspec import Struct
+from neuroroute.plugins import discover
+
+from dashboard.panels.base import Panel
+from dashboard.scope import Scope
+
+log = logging.getLogger(__name__)
+
+
+class RenderedPanel(Struct, frozen=True):
+    """One panel, ready to stand on the page; `body` is None when it failed."""
+
+    panel: Panel
+    body: SafeString | None
+    problem: str = ""
+
+
+def panels_of(page: str) -> list[Panel]:
+    """The panels of a page, in their order."""
+    kinds = [kind for kind in discover("dashboard.panels", Panel).values() if kind.page == page]
+    return [kind() for kind in sorted(kinds, key=lambda kind: (kind.order, kind.name))]
+
+
+def rendered(panel: Panel, scope: Scope, request: HttpRequest | None = None) -> RenderedPanel:
+    """Draw one panel; this is the edge where its errors end."""
+    try:
+        context = {"data": panel.data(scope), "panel": panel, "scope": scope}
+        return RenderedPanel(panel, render_to_string(panel.template, context, request))
+    except DatabaseError as exc:
+        log.exception("panel %s: the database did not answer", panel.name)
+        return RenderedPanel(panel, None, f"The database did not answer ({type(exc).__name__}).")
+    except Exception as exc:
+        log.exception("panel %s failed", panel.name)
+        return RenderedPanel(panel, None, f"This panel has a fault of its own ({type(exc).__name__}).")

@@ -1,0 +1,79 @@
+"""The filters and tags of the dashboard's templates: numbers as people read them, the exact value beside."""
+
+from collections.abc import Mapping
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dashboard import formatting
+from dashboard.scope import Scope
+
+register = template.Library()
+
+STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: never colour alone
+    "answered": ("ok", "✓", "answered"),
+    "failed": ("bad", "✕", "failed"),
+    "rejected": ("warn", "⊘", "rejected"),
+    "cancelled": ("", "◌", "cancelled"),
+    "interrupted": ("bad", "⚠", "interrupted"),
+    "failover": ("warn", "↷", "failed over"),
+    "ready": ("ok", "✓", "ready"),
+    "off": ("", "–", "off"),
+    "chosen": ("ok", "✓", "served"),
+    "excluded": ("", "⊘", "ruled out"),
+    "sandbox": ("info", "◆", "sandbox"),
+    "local": ("info", "⌂", "local"),
+}
+
+
+@register.filter
+def badge(state: str) -> SafeString:
+    """A state as sign and word."""
+    css, sign, word = STATES.get(state, ("", "?", state))
+    return format_html('<span class="badge {}"><span aria-hidden="true">{}</span>{}</span>', css, sign, word)
+
+
+@register.filter
+def money(nano_usd: int | None, estimated: bool = False) -> SafeString:
+    """An amount with its nine digits in the title."""
+    if nano_usd is None:
+        return format_html('<span title="unknown: no price for this model">{}</span>', formatting.UNKNOWN)
+    exact = formatting.exact_money(nano_usd)
+    return format_html('<data value="{}" title="${}">{}</data>', exact, exact, formatting.money(nano_usd, estimated))
+
+
+@register.filter
+def tokens(number: int | None) -> SafeString | str:
+    if number is None:
+        return formatting.UNKNOWN
+    return format_html('<data value="{}" title="{} tokens">{}</data>', number, f"{number:,}", formatting.tokens(number))
+
+
+@register.filter
+def duration(ms: float | None) -> SafeString | str:
+    if ms is None:
+        return formatting.UNKNOWN
+    return format_html('<data value="{}" title="{} ms">{}</data>', f"{ms:.3f}", f"{ms:,.3f}", formatting.duration(ms))
+
+
+@register.filter
+def count(number: int | None) -> str:
+    return formatting.count(number)
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    return formatting.percent(share)
+
+
+@register.filter
+def known(value: object) -> object:
+    """The value, or the dash of the unknown."""
+    return formatting.UNKNOWN if value is None or value == "" else value
+
+
+@register.simple_tag
+def go(scope: Scope, page: str, **words: str) -> str:
+    """The address of another page for the same period: `{% go scope "requests" status="failed" %}`."""
+    return scope.link(page, **{name: str(value) for name, value in words.items()})

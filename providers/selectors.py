@@ -1,0 +1,67 @@
+"""What is on offer, for people to read? The data plane reads `providers.catalog`, never this."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from providers.models import Deployment, Provider
+
+
+class ModelOffer(Struct, frozen=True):
+    """One deployment as a reader sees it. Prices are USD per million tokens; None is unknown."""
+
+    model: str
+    enabled: bool
+    context: int | None
+    capabilities: tuple[str, ...]
+    input_price: Decimal | None
+    output_price: Decimal | None
+
+
+class ProviderOffer(Struct, frozen=True):
+    """One provider with its models, the callable ones first."""
+
+    name: str
+    wire: str
+    enabled: bool
+    local: bool
+    sandbox: bool
+    models: tuple[ModelOffer, ...]
+
+    @property
+    def callable(self) -> int:
+        """How many of its models can be asked for."""
+        return sum(model.enabled for model in self.models) if self.enabled else 0
+
+
+def offers() -> list[ProviderOffer]:
+    """Every provider, the callable ones first, in two queries."""
+    deployments = Deployment.objects.select_related("model").order_by("-enabled", "model__name")
+    by_provider: dict[int, list[Deployment]] = {}
+    for deployment in deployments:
+        by_provider.setdefault(deployment.provider_id, []).append(deployment)
+    found = [_offer(provider, by_provider.get(provider.pk, ())) for provider in Provider.objects.order_by("name")]
+    return sorted(found, key=lambda offer: not offer.callable)
+
+
+def _offer(provider: Provider, deployments: Iterable[Deployment]) -> ProviderOffer:
+    return ProviderOffer(
+        name=provider.name,
+        wire=provider.wire,
+        enabled=provider.enabled,
+        local=provider.local,
+        sandbox=provider.source == Provider.Source.SANDBOX,
+        models=tuple(_model(deployment) for deployment in deployments),
+    )
+
+
+def _model(deployment: Deployment) -> ModelOffer:
+    return ModelOffer(
+        model=deployment.model.name,
+        enabled=deployment.enabled,
+        context=deployment.context,
+        capabilities=tuple(deployment.capabilities),
+        input_price=deployment.input_price,
+        output_price=deployment.output_price,
+    )

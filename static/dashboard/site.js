@@ -1,0 +1,91 @@
+// Draws what the server decided: labels, series, units and texts come ready; this only places them on a canvas.
+"use strict";
+(() => {
+  const drawn = new Map(); // canvas -> Chart
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const seriesColour = (id) => colour(typeof id === "number" ? `--c${id}` : `--state-${id}`);
+
+  const short = (value) => Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);
+  const dollars = (nano) => {
+    const usd = nano / 1e9;
+    if (usd === 0) return "$0";
+    return "$" + (Math.abs(usd) >= 1000 ? short(usd) : Number(usd.toPrecision(3)).toString());
+  };
+  const span = (ms) => (ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`);
+  const ticks = { usd: dollars, ms: span, share: (v) => `${Number((v * 100).toPrecision(4))} %`, requests: short, tokens: short };
+
+  function dataset(series, index, chart) {
+    const ink = seriesColour(series.colour);
+    if (series.kind === "bar") {
+      const last = chart.labels.length - 1;
+      const fill = series.values.map((_, i) => (chart.running && i === last ? ink + "80" : ink));
+      return { type: "bar", label: series.label, data: series.values, backgroundColor: fill, stack: "all", maxBarThickness: 34, order: 2 };
+    }
+    const alone = (ctx) => series.values[ctx.dataIndex - 1] == null && series.values[ctx.dataIndex + 1] == null;
+    const unfinished = (ctx) => chart.running && ctx.p1DataIndex === chart.labels.length - 1;
+    return {
+      type: "line", label: series.label, data: series.values, borderColor: ink, backgroundColor: ink + "26", borderWidth: 1.75, tension: 0,
+      borderDash: series.dashed ? [5, 4] : [], fill: series.band ? index - 1 : false, spanGaps: false, order: 1,
+      pointRadius: (ctx) => (alone(ctx) ? 2.5 : 0), pointHitRadius: 10, pointBackgroundColor: ink, pointBorderWidth: 0,
+      segment: { borderDash: (ctx) => (unfinished(ctx) ? [2, 4] : undefined) },
+    };
+  }
+
+  function options(chart) {
+    const muted = colour("--muted");
+    const format = ticks[chart.unit];
+    return {
+      animation: false, responsive: true, maintainAspectRatio: false, interaction: { mode: "index", intersect: false },
+      scales: {
+        x: { stacked: chart.stacked, grid: { display: false }, border: { color: colour("--line-strong") }, ticks: { color: muted, maxRotation: 0, autoSkipPadding: 18 } },
+        y: { stacked: chart.stacked, beginAtZero: true, border: { display: false }, grid: { color: colour("--line") }, ticks: { color: muted, maxTicksLimit: 6, precision: chart.unit === "requests" ? 0 : undefined, callback: format } },
+      },
+      plugins: {
+        legend: { display: chart.series.length > 1, position: "bottom", labels: { color: muted, boxWidth: 10, boxHeight: 10, padding: 14, usePointStyle: true, pointStyle: "rectRounded" } },
+        tooltip: {
+          itemSort: (a, b) => a.datasetIndex - b.datasetIndex,
+          filter: (item) => item.raw !== 0 || chart.series.length === 1,
+          callbacks: { label: (item) => ` ${item.dataset.label}: ${chart.texts[item.datasetIndex][item.dataIndex]}` },
+        },
+      },
+    };
+  }
+
+  function draw(canvas) {
+    const chart = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
+    const datasets = chart.series.map((series, index) => dataset(series, index, chart));
+    drawn.get(canvas)?.destroy();
+    drawn.set(canvas, new Chart(canvas, { data: { labels: chart.labels, datasets }, options: options(chart) }));
+  }
+
+  function drawAll() {
+    for (const [canvas, chart] of drawn) {
+      if (!canvas.isConnected) { chart.destroy(); drawn.delete(canvas); }
+    }
+    if (!window.Chart) return;
+    Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+    document.querySelectorAll("canvas[data-chart]").forEach(draw);
+  }
+
+  function offerLocalZone() {
+    const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const select = document.querySelector("select[name=tz]");
+    if (select && here && ![...select.options].some((o) => (o.value || "UTC") === here)) select.add(new Option(here, here));
+  }
+
+  async function copy(button) {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    const before = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = before; }, 1500);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+  });
+  const settle = () => { drawAll(); offerLocalZone(); };
+  document.addEventListener("DOMContentLoaded", settle);
+  document.addEventListener("htmx:afterSettle", settle);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+})();

@@ -1,0 +1,111 @@
+"""How numbers, times and colours are written."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from dashboard.colours import COLOURS, colours_of
+from dashboard.formatting import change, duration, money, percent, tokens
+from dashboard.ranges import PRESETS, period_of
+
+NOW = datetime(2026, 11, 21, 14, 3, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [
+        (None, "—"),
+        (0, "$0.00"),
+        (1, "$0.0000000010"),
+        (120_000, "$0.00012"),
+        (9_990_000, "$0.0100"),
+        (12_300_000, "$0.0123"),
+        (999_960_000, "$1.00"),
+        (1_234_560_000_000, "$1,234.56"),
+        (-5_000_000, "-$0.0050"),
+    ],
+)
+def test_money_keeps_the_digits_that_count_and_unknown_is_not_zero(nano, text):
+    assert money(nano) == text
+
+
+def test_an_estimate_is_marked():
+    assert money(12_300_000, estimated=True) == "≈ $0.0123"
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [(None, "—"), (0.4, "0.4 ms"), (842, "842 ms"), (999.6, "1.00 s"), (3420, "3.42 s"), (125_000, "2 m 05 s")],
+)
+def test_durations_change_their_unit_with_their_size(ms, text):
+    assert duration(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(None, "—"), (842, "842"), (12_345, "12.3k"), (999_960, "1.00M"), (1_240_000, "1.24M")]
+)
+def test_tokens(number, text):
+    assert tokens(number) == text
+
+
+def test_nearly_all_is_not_all():
+    assert [percent(s) for s in (None, 0.0, 0.0001, 0.5, 0.99999, 1.0)] == [
+        "—",
+        "0.0 %",
+        "< 0.1 %",
+        "50.0 %",
+        "> 99.9 %",
+        "100.0 %",
+    ]
+
+
+def test_a_change_from_nothing_is_said_in_words():
+    assert change(5, 0) == "no earlier data"
+    assert change(112.3, 100) == "+12.3 %"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_covers_the_running_minute_and_draws_at_most_120_points(name):
+    period = period_of({"range": name}, NOW)
+    assert period.end - period.start == PRESETS[name]
+    assert period.end > NOW
+    assert (period.end - period.start) / period.bucket <= 120
+    assert period.before.end == period.start
+
+
+def test_a_custom_range_is_read_in_its_zone():
+    words = {"range": "custom", "from": "2026-11-20T00:00", "to": "2026-11-21T00:00", "tz": "Asia/Kolkata"}
+    period = period_of(words, NOW)
+    assert period.start == datetime(2026, 11, 19, 18, 30, tzinfo=UTC)
+    assert period.offset == "UTC+05:30"
+    assert not period.problem
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"range": "2 weeks"},
+        {"range": "custom"},
+        {"range": "custom", "from": "soon"},
+        {"range": "custom", "from": "2026-11-20T00:00", "to": "2026-11-19T00:00"},
+        {"range": "custom", "from": "0001-01-01T00:00+14:00"},
+        {"tz": "Mars/Olympus"},
+        {"tz": "../../etc/passwd"},
+    ],
+)
+def test_words_that_cannot_be_read_show_the_last_day_and_say_so(words):
+    period = period_of(words, NOW)
+    assert period.problem
+    assert period.end - period.start == timedelta(hours=24)
+
+
+def test_a_range_without_end_is_cut():
+    period = period_of({"range": "custom", "from": "1990-01-01T00:00"}, NOW)
+    assert period.problem
+    assert (period.end - period.start) / period.bucket <= 120
+
+
+def test_colours_belong_to_names_and_not_to_their_rank():
+    names = [f"provider-{i}" for i in range(COLOURS)]
+    assert colours_of(names) == colours_of(reversed(names))
+    assert sorted(colours_of(names).values()) == list(range(COLOURS))
+    assert colours_of(["b"])["b"] == colours_of(["b", "b"])["b"]
