@@ -84,12 +84,12 @@ class Session:
         self.slices: dict[tuple[int, str], Slice] = {}
         self.locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def slices_of(self, tenant_id: int, windows: tuple[Window, ...]) -> tuple[Slice, ...]:
-        return tuple(self._slice(tenant_id, window) for window in windows)
+    def slices_of(self, tenant_id: int, windows: tuple[Window, ...]) -> list[Slice]:
+        return [self._slice(tenant_id, window) for window in windows]
 
     def _slice(self, tenant_id: int, window: Window) -> Slice:
         held = self.slices.get((tenant_id, window.name))
-        if held is None or held.window != window:  # a new window, or a new limit
+        if held is None or (held.window is not window and held.window != window):  # a new window, or a new limit
             held = self.slices[tenant_id, window.name] = Slice(window)
         return held
 
@@ -106,10 +106,10 @@ class LeasedWindows(WindowStore):
     async def take(self, tenant_id: int, windows: tuple[Window, ...]) -> tuple[int, ...]:
         session = self._session()
         slices = session.slices_of(tenant_id, windows)
+        if all([held.left for held in slices]):
+            return _spend(slices)
         if any(held.full for held in slices):
             return _refused(slices)
-        if all(held.left for held in slices):
-            return _spend(slices)
         try:
             return await self._lease_and_spend(session, tenant_id, windows)
         except (RedisError, OSError, TimeoutError) as exc:
@@ -172,11 +172,11 @@ class LeasedWindows(WindowStore):
             logger.warning("rate limits: Redis cannot be reached, %s: %s", what, exc)
 
 
-def _spend(slices: tuple[Slice, ...]) -> tuple[int, ...]:
+def _spend(slices: list[Slice]) -> tuple[int, ...]:
     for held in slices:
         held.left -= 1
-    return tuple(held.remaining for held in slices)
+    return tuple([held.remaining for held in slices])
 
 
-def _refused(slices: tuple[Slice, ...]) -> tuple[int, ...]:
+def _refused(slices: list[Slice]) -> tuple[int, ...]:
     return tuple(FULL if held.full else held.remaining for held in slices)

@@ -59,19 +59,21 @@ class RateLimiter:
 
     def __init__(self, store: WindowStore) -> None:
         self._store = store
+        self._windows: dict[int, tuple[Limits, int, tuple[Window, ...]]] = {}  # by tenant, for the present minute
 
     async def admit(self, caller: Caller, now: float) -> RateState | None:
         """Count one request, at `now` seconds since the epoch; None when the tenant has no limit.
 
         Raises `RateLimitExceeded`, with the seconds until the window that refused begins anew; nothing is counted then.
         """
-        windows = _windows(caller.limits, now)
-        if not windows:
+        limits = caller.limits
+        if limits.requests_per_minute is None and limits.requests_per_day is None:
             return None
+        windows = self._windows_of(caller.tenant_id, limits, int(now) // MINUTE_S)
         remaining = await self._store.take(caller.tenant_id, windows)
         if FULL in remaining:
             raise _refusal(caller, windows, remaining, now)
-        tightest = min(range(len(windows)), key=lambda index: (remaining[index], -windows[index].end))
+        tightest = -1 if remaining[-1] <= remaining[0] else 0  # the day comes last, and counts when both have as much
         window = windows[tightest]
         return RateState(limit=window.limit, remaining=remaining[tightest], reset_s=window.end - now)
 
@@ -82,42 +84,61 @@ class RateLimiter:
     async def close(self) -> None:
         await self._store.close()
 
+    def _windows_of(self, tenant_id: int, limits: Limits, minute: int) -> tuple[Window, ...]:
+        """Built once a minute and tenant: on the way of a request they would cost more than the counting."""
+        known = self._windows.get(tenant_id)
+        if known is None or known[0] is not limits or known[1] != minute:
+            known = self._windows[tenant_id] = (limits, minute, _windows(limits, minute * MINUTE_S))
+        return known[2]
+
+
+class Count:
+    """What was taken of one window."""
+
+    __slots__ = ("start", "used")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.used = 0
+
 
 class LocalWindows(WindowStore):
     """Windows of one process: exact where one web worker serves everybody."""
 
     def __init__(self) -> None:
-        self._used: dict[tuple[int, str], tuple[int, int]] = {}  # (tenant, window) -> (start, used)
+        self._counts: dict[tuple[int, str], Count] = {}  # by tenant and name of the window
 
     async def take(self, tenant_id: int, windows: tuple[Window, ...]) -> tuple[int, ...]:
         # No await between looking and counting: requests on one event loop cannot come in between.
-        left = tuple(window.limit - self._used_of(tenant_id, window) for window in windows)
+        counts = [self._count(tenant_id, window) for window in windows]
+        left = [window.limit - count.used for window, count in zip(windows, counts, strict=True)]
         if min(left) <= 0:
             return tuple(FULL if room <= 0 else room for room in left)
-        for window, room in zip(windows, left, strict=True):
-            self._used[tenant_id, window.name] = (window.start, window.limit - room + 1)
-        return tuple(room - 1 for room in left)
+        for count in counts:
+            count.used += 1
+        return tuple([room - 1 for room in left])
 
     async def seed(self, tenant_id: int, window: Window, used: int) -> None:
-        self._used[tenant_id, window.name] = (window.start, max(used, self._used_of(tenant_id, window)))
+        count = self._count(tenant_id, window)
+        count.used = max(count.used, used)
 
     async def close(self) -> None:
-        self._used.clear()
+        self._counts.clear()
 
-    def _used_of(self, tenant_id: int, window: Window) -> int:
-        start, used = self._used.get((tenant_id, window.name), (window.start, 0))
-        return used if start == window.start else 0
+    def _count(self, tenant_id: int, window: Window) -> Count:
+        count = self._counts.get((tenant_id, window.name))
+        if count is None or count.start != window.start:
+            count = self._counts[tenant_id, window.name] = Count(window.start)
+        return count
 
 
-def _windows(limits: Limits, now: float) -> tuple[Window, ...]:
-    minute, day = limits.requests_per_minute, limits.requests_per_day
-    if minute is None and day is None:
-        return ()
+def _windows(limits: Limits, minute_start: int) -> tuple[Window, ...]:
+    """The windows that have a limit, the shorter first."""
     found = []
-    if minute is not None:
-        found.append(Window("minute", MINUTE_S, int(now) // MINUTE_S * MINUTE_S, minute))
-    if day is not None:
-        found.append(Window("day", DAY_S, int(now) // DAY_S * DAY_S, day))
+    if limits.requests_per_minute is not None:
+        found.append(Window("minute", MINUTE_S, minute_start, limits.requests_per_minute))
+    if limits.requests_per_day is not None:
+        found.append(Window("day", DAY_S, minute_start // DAY_S * DAY_S, limits.requests_per_day))
     return tuple(found)
 
 
