@@ -1,24 +1,73 @@
 """Every setting comes from the environment or `.env`; `.env.example` documents them all."""
 
-from pathlib import Path
+import os
+import socket
+import sys
+from typing import Any
+from urllib.parse import urlsplit
 
-import environ
+from environ import Env
 
+from neuroroute import places
+from neuroroute.environment import DATABASE_SCHEMES, EMBEDDED_SCHEMES, SettingError, is_loopback
+from neuroroute.logs import logging_config
+from neuroroute.places import BASE_DIR, VAR_DIR, env
 from neuroroute.unfold import UNFOLD as UNFOLD
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+# Where it is reached.
+HOST = env.text("HOST", "127.0.0.1").strip("[]")
+PORT = env.number("PORT", 8000, 1, 65535)
+PUBLIC_URL = env.url("PUBLIC_URL", "", ("http", "https"), "https://llm.example.com").rstrip("/")
+WEB_WORKERS = env.number("WEB_WORKERS", 1, 1, 64)
+DRAIN_S = env.number("DRAIN_S", 0, 0, 600)
+MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", 32 * 1024 * 1024, 1024, 1024**3)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+MACHINE_NAMES = ["127.0.0.1", "localhost", "[::1]"]
+if not is_loopback(HOST):
+    MACHINE_NAMES += [socket.gethostname(), *([] if HOST in {"0.0.0.0", "::"} else [HOST])]
+if PUBLIC_URL:
+    MACHINE_NAMES.append(urlsplit(PUBLIC_URL).hostname or "")
+ALLOWED_HOSTS = env.texts("ALLOWED_HOSTS", MACHINE_NAMES)
 
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+# Services; empty means the embedded stand-in, which needs no server.
+DATABASE_URL = env.url("DATABASE_URL", "", DATABASE_SCHEMES, "postgres://user:password@127.0.0.1:5432/neuroroute")
+REDIS_URL = env.url("REDIS_URL", "", ("redis", "rediss", "unix"), "redis://127.0.0.1:6379/0")
+REDIS_PREFIX = env.text("REDIS_PREFIX", "neuroroute")
+CELERY_BROKER_URL = env.url(
+    "CELERY_BROKER_URL", "", ("amqp", "amqps", "redis", "rediss"), "amqp://guest:guest@127.0.0.1:5672//"
+)
+EMBEDDED = not DATABASE_URL or DATABASE_URL.startswith(EMBEDDED_SCHEMES)
+# The demo: a database of our own that only this machine can reach. Elsewhere a placeholder is not a secret.
+DEMO = EMBEDDED and is_loopback(HOST) and not PUBLIC_URL and set(ALLOWED_HOSTS) <= {*MACHINE_NAMES, "::1"}
+if WEB_WORKERS > 1 and not REDIS_URL:
+    raise SettingError(
+        "WEB_WORKERS", "several web workers share limits and health through Redis, and REDIS_URL is empty.", "1"
+    )
 
-SECRET_KEY = env.str("SECRET_KEY", default="insecure-until-first-run")
+# Secrets; `manage.py serve` makes those that are missing and refuses placeholders outside the demo.
+SECRET_KEY = env.text("SECRET_KEY", "insecure-until-first-run")
+SECRETS_KEYS = env.texts("SECRETS_KEYS", ["insecure-until-first-run"])
+CLIENT_KEY_PEPPER = env.text("CLIENT_KEY_PEPPER", "insecure-until-first-run")
+
+# Behaviour.
+SANDBOX = env.choice("SANDBOX", "auto", ("auto", "on", "off"))
+RATE_LIMIT_FAIL_OPEN = env.flag("RATE_LIMIT_FAIL_OPEN", True)
+JOB_LEASE_S = env.number("JOB_LEASE_S", 60, 1, 3600)  # after so long without a sign of life another worker takes a job
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
+LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+
+# prometheus-client reads this variable when it is imported, hence before any app is.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(places.METRICS_DIR))
+
 DEBUG = False
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 ROOT_URLCONF = "neuroroute.urls"
 ASGI_APPLICATION = "neuroroute.asgi.application"
-
+LOGIN_URL = "admin:login"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
@@ -29,6 +78,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    "csp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -43,8 +93,11 @@ INSTALLED_APPS = [
     "routing",
     "dashboard",
 ]
+if "runserver" in sys.argv[1:2]:  # Daphne's development server; twisted would cost every other process 0.5 s and 14 MB
+    INSTALLED_APPS.insert(0, "daphne")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -68,19 +121,87 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'neuroroute.sqlite3'}")}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-USE_TZ = True
-TIME_ZONE = "UTC"
-STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+# Readers and one writer at a time: WAL, and a write transaction takes its lock at BEGIN instead of failing half-way.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;",
+}
+# Many short-lived threads ask: a pool, which wants CONN_MAX_AGE 0; its health check replaces what a restart broke.
+POSTGRES_OPTIONS = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
+DATABASE: dict[str, Any] = Env.db_url_config(DATABASE_URL or f"sqlite:///{VAR_DIR / 'neuroroute.sqlite3'}")
+DATABASE["OPTIONS"] = (SQLITE_OPTIONS if EMBEDDED else POSTGRES_OPTIONS) | DATABASE.get("OPTIONS", {})
+DATABASE["CONN_HEALTH_CHECKS"] = not EMBEDDED
+DATABASE["CONN_MAX_AGE"] = 0
+DATABASES = {"default": DATABASE}
+
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": REDIS_PREFIX,
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 2},
+    }
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": f"{REDIS_PREFIX}:channels"},
+    }
+
+STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # served from where the packages keep them: no build step, no copy to go stale
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
 
-# Secrets at rest: the first key encrypts, every one decrypts, so that a new key can be put in front of the old.
-SECRETS_KEYS = env.list("SECRETS_KEYS", default=[SECRET_KEY])
-# Client keys are kept as an HMAC under this pepper: changing it makes every client key unknown.
-CLIENT_KEY_PEPPER = env.str("CLIENT_KEY_PEPPER", default=SECRET_KEY)
+# Behind TLS (a proxy that ends it): cookies by https only, plain http is sent on, browsers remember it.
+HTTPS = PUBLIC_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = env.texts("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL] if PUBLIC_URL else [])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(api/)?(health|metrics)(/|$)"]  # asked from inside, by address and without TLS
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
+PROXY_HEADER = env.texts("SECURE_PROXY_SSL_HEADER", ["HTTP_X_FORWARDED_PROTO", "https"] if HTTPS else [])
+SECURE_PROXY_SSL_HEADER = (PROXY_HEADER[0], PROXY_HEADER[-1]) if PROXY_HEADER else None
+# Sub-domains and the preload list concern the whole domain, which is not ours to speak for.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SELF = "'self'"
+CONTENT_SECURITY_POLICY = {
+    # The admin's own pages use inline scripts of the packages that they come from.
+    "EXCLUDE_URL_PREFIXES": ["/admin"],
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
 
-REDIS_URL = env.str("REDIS_URL", default="")
-# While Redis is away: true limits each worker by itself, false refuses requests of tenants that have limits.
-RATE_LIMIT_FAIL_OPEN = env.bool("RATE_LIMIT_FAIL_OPEN", default=True)
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "NeuroRoute",
+    "DESCRIPTION": "A self-hosted LLM router: each chat request is answered by the model that serves it best.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "routing.api.contracts.add_components",
+    ],
+    "APPEND_COMPONENTS": {"securitySchemes": {"clientKey": {"type": "http", "scheme": "bearer"}}},
+    "SECURITY": [{"clientKey": []}],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}

@@ -1,0 +1,106 @@
+"""How a setting is read from the environment, and what is said when its value is no good."""
+
+import ipaddress
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+EMBEDDED_SCHEMES = ("sqlite",)
+DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
+PLACEHOLDERS = (
+    "change-me",
+    "changeme",
+    "change_me",
+    "placeholder",
+    "insecure",
+    "example",
+    "your-",
+    "<",
+    "xxx",
+    "secret-key",
+)
+SHORTEST_SECRET = 32
+
+
+class SettingError(ImproperlyConfigured):
+    """A setting cannot be used; the message is one line that names it and a good value."""
+
+    def __init__(self, name: str, trouble: str, good: str) -> None:
+        super().__init__(f"{name}: {trouble} A good value: {name}={good}")
+
+
+class Environment:
+    """Reads typed settings; `names` collects every name that was asked for."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def read_file(self, path: Path) -> None:
+        """Add the lines of a `.env` file; what the environment holds already wins."""
+        if path.is_file():
+            environ.Env.read_env(path)
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value as it stands, without white space around it; an empty one counts as absent."""
+        self.names.add(name)
+        return str(environ.Env.ENVIRON.get(name, "")).strip() or default
+
+    def texts(self, name: str, default: Iterable[str] = ()) -> list[str]:
+        """A list separated by commas."""
+        return [part.strip() for part in self.text(name).split(",") if part.strip()] or list(default)
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number within bounds."""
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.lstrip("-").isdigit() or not low <= int(value) <= high:
+            raise SettingError(name, f"{value!r} is not a whole number from {low} to {high}.", str(default))
+        return int(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        """On or off, in the usual spellings."""
+        value = self.text(name, "on" if default else "off").lower()
+        if value not in {"on", "true", "yes", "1", "off", "false", "no", "0"}:
+            raise SettingError(name, f"{value!r} is neither on nor off.", "on")
+        return value in {"on", "true", "yes", "1"}
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of a few words."""
+        value = self.text(name, default).lower()
+        if value not in choices:
+            raise SettingError(name, f"{value!r} is not one of {', '.join(choices)}.", default)
+        return value
+
+    def url(self, name: str, default: str, schemes: tuple[str, ...], good: str) -> str:
+        """A URL with one of the schemes, a host and a port that can be; empty stays empty."""
+        value = self.text(name, default)
+        if value and not _is_url(value, schemes):
+            shown = value if "@" not in value else f"{value.partition('://')[0]}://…@{value.rpartition('@')[2]}"
+            raise SettingError(
+                name, f"{shown!r} is not a URL that starts with {' or '.join(f'{s}://' for s in schemes)}.", good
+            )
+        return value
+
+
+def is_placeholder(secret: str) -> bool:
+    """Whether a secret is an example's text or too short to be one."""
+    return len(secret) < SHORTEST_SECRET or len(set(secret)) < 8 or any(mark in secret.lower() for mark in PLACEHOLDERS)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(value)
+        has_place = bool(parts.hostname) or (parts.scheme in EMBEDDED_SCHEMES and bool(parts.path.strip("/")))
+        return parts.scheme in schemes and has_place and parts.port != 0 and not any(c.isspace() for c in value)
+    except ValueError:  # a port that is no number, a bracket that does not close
+        return False

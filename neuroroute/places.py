@@ -1,0 +1,23 @@
+"""Where does an installation keep what it writes? Read before the settings, and by processes that never load Django."""
+
+from pathlib import Path
+
+from neuroroute.environment import Environment, SettingError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+env.read_file(Path(env.text("ENV_FILE", str(BASE_DIR / ".env"))))
+
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).absolute()
+SECRETS_FILE = VAR_DIR / "secrets.env"  # secrets made on the first start
+FIRST_RUN_FILE = VAR_DIR / "first-run.env"  # how to sign in and to call
+RUN_DIR = VAR_DIR / "run"  # process ids, locks, wishes of `manage.py sandbox`
+DRAINING_FILE = RUN_DIR / "draining"  # stands while this installation is being stopped: not ready for new requests
+LOG_DIR = VAR_DIR / "log"
+METRICS_DIR = VAR_DIR / "metrics"
+try:
+    for directory in (VAR_DIR, RUN_DIR, LOG_DIR, METRICS_DIR):
+        directory.mkdir(parents=True, exist_ok=True)
+    env.read_file(SECRETS_FILE)
+except OSError as exc:
+    raise SettingError("VAR_DIR", f"{VAR_DIR} cannot be used ({exc.strerror}).", "var") from exc
