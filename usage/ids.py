@@ -1,6 +1,6 @@
 """How do record ids and instants map onto each other? Ids are UUIDv7: the first 48 bits are UTC milliseconds.
 
-A request's instant is the one in its id, everywhere: a range over ids and one over rollup buckets name the same requests.
+A request's instant is the one in its id, everywhere: a range over ids and one over buckets name the same requests.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ _INDEX_BITS: Final = 0xFFFF
 
 
 def first_id(instant_ms: int) -> UUID:
-    """The smallest id of this millisecond (UTC since the epoch): the bound of a range, [first_id(start), first_id(end))."""
+    """The smallest id of this millisecond (UTC since the epoch): a period is [first_id(start), first_id(end))."""
     return UUID(int=instant_ms << _TIME_SHIFT)
 
 

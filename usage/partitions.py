@@ -1,7 +1,7 @@
 """Where do records lie, and until when? Monthly partitions by id on PostgreSQL; elsewhere one table, nothing to do.
 
-There is no default partition: a row outside every month would be found by no bound. The shipper and a daily job make the
-months ahead; `remaining` says how many there are, so that an alarm can ring before they run out.
+There is no default partition: a row outside every month would be found by no bound. The shipper and a daily job make
+the months ahead; `remaining` says how many there are, so that an alarm can ring before they run out.
 """
 
 from collections.abc import Iterator

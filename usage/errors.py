@@ -1,0 +1,13 @@
+"""What can go wrong with the record of what happened."""
+
+from providers.errors import GatewayError
+
+
+class JournalUnavailable(GatewayError):
+    """The outcome could not be made durable: the disk is full, read-only or broken; `message` says which."""
+
+    status, code = 503, "journal_unavailable"
+
+
+class SpoolBusy(Exception):
+    """Another shipper holds this spool."""

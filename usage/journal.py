@@ -1,0 +1,110 @@
+"""How does an outcome become durable before the last byte leaves? One INSERT and commit into a segment of the spool.
+
+A journal belongs to one process. Its rows outlive a kill -9; `usage.shipper` moves them into the database.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+import uuid_utils
+
+from usage import segments
+from usage.errors import JournalUnavailable
+from usage.outcomes import Outcome
+
+ROWS_PER_SEGMENT: Final = 20_000
+SECONDS_PER_SEGMENT: Final = 60.0
+_INSERT: Final = "INSERT INTO entry (request, at, body) VALUES (?, ?, ?)"
+
+log = structlog.get_logger(__name__)
+
+
+class Journal:
+    """The writing end of the spool in `directory`; `worker` only makes the files' names readable."""
+
+    def __init__(
+        self,
+        directory: Path,
+        worker: str,
+        *,
+        rows_per_segment: int = ROWS_PER_SEGMENT,
+        seconds_per_segment: float = SECONDS_PER_SEGMENT,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._rows_per_segment, self._seconds_per_segment = rows_per_segment, seconds_per_segment
+        # Unique for all time and all machines that share a database: marks are kept by this name.
+        self._writer = f"{worker}-{os.getpid()}-{uuid_utils.uuid7().hex}"
+        self._encoder = msgspec.json.Encoder()
+        self._mutex = threading.Lock()
+        self._number = self._rows = 0
+        self._held = segments.hold(directory / f"{self._writer}{segments.WRITER}")
+        self._segment: sqlite3.Connection | None = None
+        self._open_next()
+
+    def write(self, outcome: Outcome) -> None:
+        """Return when the outcome outlives this process; raises `JournalUnavailable` when it cannot be made to."""
+        row = (outcome.id, time.time(), self._encoder.encode(outcome))
+        with self._mutex:
+            if self._rows >= self._rows_per_segment or time.monotonic() > self._rotate_at:
+                self._rotate()
+            try:
+                self._insert(row)
+            except sqlite3.Error as exc:
+                self._insert_elsewhere(row, exc)
+
+    def close(self) -> None:
+        """End the last segment. The rows stay for the shipper."""
+        with self._mutex:
+            if self._segment:
+                self._segment.close()
+            self._segment = None
+            os.close(self._held)
+
+    def _insert(self, row: tuple[str, float, bytes]) -> None:
+        if self._segment is None:
+            self._open_next()
+        assert self._segment
+        self._segment.execute(_INSERT, row)
+        self._rows += 1
+
+    def _insert_elsewhere(self, row: tuple[str, float, bytes], first: sqlite3.Error) -> None:
+        """A segment that refuses a row is left to the shipper as it is; the row goes to a new one."""
+        log.error("journal segment failed", segment=self._number, error=str(first))
+        try:
+            self._drop()
+            self._insert(row)
+        except sqlite3.Error as exc:
+            log.error("journal unavailable", directory=str(self._directory), error=str(exc))
+            raise JournalUnavailable(f"The journal cannot be written: {exc}") from exc
+
+    def _rotate(self) -> None:
+        """Go on in a new segment; where none can be made, in the old one."""
+        old = self._segment
+        try:
+            self._open_next()
+        except sqlite3.Error as exc:
+            log.warning("journal keeps its segment", error=str(exc))
+            self._rows, self._rotate_at = 0, time.monotonic() + self._seconds_per_segment
+            return
+        if old:
+            old.close()
+
+    def _open_next(self) -> None:
+        number = self._number + 1
+        self._segment = segments.create(segments.path_of(self._directory, self._writer, number))
+        self._number, self._rows = number, 0
+        self._rotate_at = time.monotonic() + self._seconds_per_segment
+
+    def _drop(self) -> None:
+        old, self._segment = self._segment, None
+        if old:
+            with suppress(sqlite3.Error):
+                old.close()
