@@ -7,7 +7,8 @@ from tenants.limits import LocalWindows, RateLimiter
 
 
 def new_limiter() -> RateLimiter:
-    """A limiter as REDIS_URL and RATE_LIMIT_FAIL_OPEN say; one per process, usable from any event loop."""
+    """A limiter as the settings REDIS_URL and RATE_LIMIT_FAIL_OPEN say; one per process, for any event loop."""
     if settings.REDIS_URL:
-        return RateLimiter(LeasedWindows(settings.REDIS_URL, fail_open=settings.RATE_LIMIT_FAIL_OPEN))
+        prefix = f"{settings.REDIS_PREFIX}:rate:"
+        return RateLimiter(LeasedWindows(settings.REDIS_URL, fail_open=settings.RATE_LIMIT_FAIL_OPEN, prefix=prefix))
     return RateLimiter(LocalWindows())

@@ -1,9 +1,8 @@
-"""Limits between processes: real Redis, real processes; skipped, and said so, where no Redis answers."""
+"""Limits between processes: real Redis, real processes; skipped, and said so, where the services are not."""
 
 import asyncio
 import json
 import logging
-import os
 import subprocess
 import sys
 import uuid
@@ -17,27 +16,20 @@ from tenants.errors import LimitsUnavailable, RateLimitExceeded
 from tenants.leases import LARGEST_SLICE, LeasedWindows
 from tenants.limits import DAY_S, RateLimiter
 
-URL = settings.REDIS_URL or "redis://127.0.0.1:6379/0"
 NOBODY = "redis://127.0.0.1:1/0"
 MIDNIGHT = 1_800_000_000 // DAY_S * DAY_S
 NOON = MIDNIGHT + DAY_S // 2
+CASES = [(7, None), (50, 30), (1000, None), (None, 2500)]  # requests per minute, per day
 WORKER = """
-import asyncio, json, sys
-import django
-django.setup()
-from tests.tenants.test_leases import admitted, caller, limiter_at
-async def main(url, prefix, per_minute, per_day, tries):
-    limiter = limiter_at(url, prefix)
-    count = await admitted(limiter, caller(per_minute, per_day), tries)
-    await limiter.close()
-    print(count)
-asyncio.run(main(*json.loads(sys.argv[1])))
+import asyncio, sys
+from tests.tenants.test_leases import admitted_in_every_case
+print(asyncio.run(admitted_in_every_case(*sys.argv[1:])))
 """
 
 
-def caller(per_minute=None, per_day=None):
+def caller(per_minute=None, per_day=None, tenant_id=1):
     limits = Limits(requests_per_minute=per_minute, requests_per_day=per_day)
-    return Caller(tenant_id=1, tenant="team-a", key_id=1, key_name="ci", key_prefix="nr-x", limits=limits)
+    return Caller(tenant_id=tenant_id, tenant="team-a", key_id=1, key_name="ci", key_prefix="nr-x", limits=limits)
 
 
 def limiter_at(url, prefix, **options):
@@ -59,48 +51,44 @@ async def admitted(limiter, who, tries, now=NOON, at_once=20):
     return sum(await asyncio.gather(*(one() for _ in range(tries))))
 
 
-@pytest.fixture
-def prefix():
-    """A prefix of this test's own, swept afterwards."""
-    client, name = redis.Redis.from_url(URL, socket_connect_timeout=1), f"test:{uuid.uuid4().hex}:"
-    try:
-        client.ping()
-    except redis.RedisError as exc:
-        pytest.skip(f"no Redis at {URL}: {exc}")
-    yield name
-    for key in client.scan_iter(f"{name}*"):
-        client.delete(key)
-    client.close()
+async def admitted_in_every_case(url, prefix):
+    """What one worker does: in each case it asks until it is refused, and beyond."""
+    limiter, counts = limiter_at(url, prefix), []
+    for tenant_id, (per_minute, per_day) in enumerate(CASES):
+        tries = min(number for number in (per_minute, per_day) if number is not None) + 20
+        counts.append(await admitted(limiter, caller(per_minute, per_day, tenant_id), tries))
+    await limiter.close()
+    return json.dumps(counts)
 
 
 @pytest.fixture
-async def limiter(prefix):
-    limiter = limiter_at(URL, prefix)
+def url(services):
+    return services.redis_url
+
+
+@pytest.fixture
+def prefix(services):
+    """A prefix of this test's own; the session's keys are swept at its end."""
+    return f"{services.redis_prefix}:{uuid.uuid4().hex}:"
+
+
+@pytest.fixture
+async def limiter(url, prefix):
+    limiter = limiter_at(url, prefix)
     yield limiter
     await limiter.close()
 
 
-def run_workers(count, *arguments):
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "neuroroute.settings", "PYTHONPATH": str(settings.BASE_DIR)}
-    command = [sys.executable, "-c", WORKER, json.dumps(arguments)]
-    running = [
-        subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, stdout=subprocess.PIPE) for _ in range(count)
-    ]
-    outputs = [process.communicate(timeout=60)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * count
-    return [int(output) for output in outputs]
+def test_no_number_of_processes_admits_more_than_the_limit(url, prefix):
+    """Together they spend the whole limit, and not one request more."""
+    command = [sys.executable, "-c", WORKER, url, prefix]
+    running = [subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE) for _ in range(4)]
+    counts = [json.loads(process.communicate(timeout=60)[0]) for process in running]
+    assert [sum(of_case) for of_case in zip(*counts, strict=True)] == [7, 30, 1000, 2500]
 
 
-@pytest.mark.parametrize(("per_minute", "per_day"), [(7, None), (50, 30), (1000, None), (None, 2500)])
-def test_no_number_of_processes_admits_more_than_the_limit(prefix, per_minute, per_day):
-    """Each worker asks until it is refused: together they spend the whole limit, and not one request more."""
-    limit = min(number for number in (per_minute, per_day) if number is not None)
-    counts = run_workers(4, URL, prefix, per_minute, per_day, limit + 20)
-    assert sum(counts) == limit
-
-
-async def test_workers_share_a_small_limit_request_by_request(prefix, limiter):
-    other = limiter_at(URL, prefix)
+async def test_workers_share_a_small_limit_request_by_request(url, prefix, limiter):
+    other = limiter_at(url, prefix)
     who = caller(per_minute=3)
     states = [await each.admit(who, NOON) for each in (limiter, other, limiter)]
     assert [state.remaining for state in states] == [2, 1, 0]
@@ -117,20 +105,20 @@ async def test_a_refused_request_takes_nothing_from_either_window(limiter):
     assert await admitted(limiter, who, 50, now=NOON + 60) == 1
 
 
-async def test_what_an_idle_worker_holds_is_one_slice(prefix, limiter):
+async def test_what_an_idle_worker_holds_is_one_slice(url, prefix, limiter):
     """A worker that leases and leaves loses at most its slice for the others."""
     who, limit = caller(per_minute=600), 600
     await limiter.admit(who, NOON)
-    other = limiter_at(URL, prefix)
+    other = limiter_at(url, prefix)
     count = await admitted(other, who, limit)
     await other.close()
     assert limit - 1 - limit // 100 <= count <= limit - 1
 
 
-async def test_a_large_limit_costs_few_round_trips(prefix, limiter):
+async def test_a_large_limit_costs_few_round_trips(url, prefix, limiter):
     who = caller(per_minute=1_000_000)
     assert await admitted(limiter, who, 1000) == 1000
-    client = redis.Redis.from_url(URL)
+    client = redis.Redis.from_url(url)
     (key,) = client.scan_iter(f"{prefix}*")
     assert int(client.get(key)) == 1000 == 10 * LARGEST_SLICE
     assert 60 < client.ttl(key) <= 120
@@ -150,8 +138,8 @@ async def test_a_restart_does_not_forget_the_day(limiter):
     assert await admitted(limiter, who, 9) == 2
 
 
-def test_each_event_loop_has_a_client_of_its_own(prefix):
-    shared = limiter_at(URL, prefix)
+def test_each_event_loop_has_a_client_of_its_own(url, prefix):
+    shared = limiter_at(url, prefix)
 
     async def once():
         count = await admitted(shared, caller(per_minute=4), 3)
