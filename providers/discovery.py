@@ -67,10 +67,9 @@ def _put(came: "SimpleQueue[tuple[int, Listing]]", number: int, call: Callable[[
 
 def _ask(lead: Lead, deadline: float) -> Listing:
     """List the models of one upstream; whatever goes wrong is an answer too."""
-    adapter = adapters()[lead.vendor.wire]
     secret = Secret(NOT_A_ROW, lead.key, last_four(lead.key)) if lead.key else None
     try:
-        listed = list_models(adapter, lead.base_url, secret, {}, deadline - time.monotonic())
+        listed = list_models(adapters()[lead.vendor.wire], lead.base_url, secret, {}, deadline - time.monotonic())
         return _ollama_details(lead.base_url, listed, deadline) if lead.vendor.wire == "ollama" else listed
     except ProviderError as exc:
         return exc

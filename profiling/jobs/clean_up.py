@@ -1,0 +1,37 @@
+"""Remove what nobody needs any more: old job rows, samples and sessions."""
+
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone
+
+from profiling.jobs.base import JobKind, Progress, Run
+from profiling.models import GpuSample, Job
+
+KEPT_JOBS: Final = timedelta(days=7)
+KEPT_SAMPLES: Final = timedelta(days=7)
+
+
+class CleanUp(JobKind):
+    """Removes finished jobs and GPU samples of more than seven days ago, and sessions that have expired."""
+
+    name = "clean_up"
+    label = "Clean up"
+    every = timedelta(hours=6)
+
+    def run(self, run: Run, progress: Progress) -> dict[str, Any]:
+        now = timezone.now()
+        jobs = _remove_old_jobs(now)
+        progress(0.4, "old jobs removed")
+        samples, _ = GpuSample.objects.filter(taken_at__lt=now - KEPT_SAMPLES).delete()
+        progress(0.7, "old samples removed")
+        import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+        return {"jobs": jobs, "gpu_samples": samples}
+
+
+def _remove_old_jobs(now: datetime) -> int:
+    closed = Job.objects.filter(state__in=[Job.State.DONE, Job.State.FAILED], finished_at__lt=now - KEPT_JOBS)
+    count, _ = closed.delete()
+    return count

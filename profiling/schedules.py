@@ -1,0 +1,39 @@
+"""When does each job kind run? A row per kind that operators edit in admin, made once and never overwritten."""
+
+import json
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from profiling.jobs import job_kinds
+from profiling.jobs.base import JobKind
+
+ENQUEUE: Final = "profiling.enqueue"
+DAY_S: Final = 86_400
+
+
+def ensure_schedules() -> list[str]:
+    """Make the schedule of every kind that has none; return their names. A new kind runs at once."""
+    return [kind.name for kind in job_kinds().values() if kind.every is not None and _ensure(kind, kind.every)]
+
+
+def _ensure(kind: JobKind, every: timedelta) -> bool:
+    """Kinds are told by their argument: an operator may rename, move or switch off a schedule, and it stays so."""
+    arguments = json.dumps([kind.name])
+    if PeriodicTask.objects.filter(task=ENQUEUE, args=arguments).exists():
+        return False
+    seconds = int(every.total_seconds())
+    interval, _ = IntervalSchedule.objects.get_or_create(every=seconds, period=IntervalSchedule.SECONDS)
+    PeriodicTask.objects.get_or_create(
+        name=kind.label,
+        defaults={
+            "task": ENQUEUE,
+            "args": arguments,
+            "interval": interval,
+            "last_run_at": timezone.now() - every,
+            "description": (kind.__class__.__doc__ or "").strip(),
+        },
+    )
+    return True
