@@ -9,6 +9,7 @@ from msgspec import Struct
 from providers.sandbox.calls import CallLog
 from providers.sandbox.drafts import Draft
 from providers.sandbox.faults import FAULTS
+from providers.sandbox.prompt_cache import PromptCache
 from providers.sandbox.replies import Trouble, invalid
 from providers.sandbox.script import CHAT, PAGES, Rates, Script
 from providers.sandbox.steps import Step
@@ -25,9 +26,8 @@ class ScriptBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Admin:
-    def __init__(self, script: Script, calls: CallLog) -> None:
-        self._script = script
-        self._calls = calls
+    def __init__(self, script: Script, calls: CallLog, cache: PromptCache) -> None:
+        self._script, self._calls, self._cache = script, calls, cache
 
     async def draft(self, draft: Draft, method: str, path: str, query: bytes, raw: bytes) -> Draft:
         """Do what the call says and fill `draft` with the answer."""
@@ -52,6 +52,7 @@ class Admin:
             case "POST /reset":
                 self._script.reset()
                 self._calls.clear()
+                self._cache.clear()
                 return {"ok": True}
             case "GET /calls":
                 await self._until_ended(b"ended=1" in query)

@@ -13,6 +13,8 @@ from providers.sandbox.delivery import Receive, Send, deliver
 from providers.sandbox.drafts import Draft, Speed
 from providers.sandbox.exchanges import exchange
 from providers.sandbox.faults import apply
+from providers.sandbox.prompt_cache import PromptCache
+from providers.sandbox.prompts import Prompt
 from providers.sandbox.replies import Trouble, invalid
 from providers.sandbox.roster import ANY_MODEL, MODELS
 from providers.sandbox.script import CHAT, PAGES, Script
@@ -34,7 +36,8 @@ class SandboxApp:
         self.any_model = any_model
         self.calls = CallLog()
         self.script = Script()
-        self.admin = Admin(self.script, self.calls)
+        self.cache = PromptCache()
+        self.admin = Admin(self.script, self.calls, self.cache)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = await _read(receive)
@@ -65,13 +68,19 @@ class SandboxApp:
             return draft
 
     def _chat(self, call: Call, body: dict[str, Any]) -> Draft:
-        prompt = self.wire.prompt(body, call.headers)
+        prompt = self._prompt(body, call)
         model = self._model(prompt.model)
         step = self.script.next(CHAT, call.headers, prompt.model)
         call.fault = step.fault
         draft = Draft(self.wire, prompt.stream)
-        draft.answer(exchange(prompt, model, step), self._speed(model))
+        draft.answer(exchange(self.wire, prompt, model, step, self.cache), self._speed(model))
         return _changed(draft, step)
+
+    def _prompt(self, body: dict[str, Any], call: Call) -> Prompt:
+        try:
+            return self.wire.prompt(body, call.headers)
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            raise invalid(f"Invalid type in the request body: {exc!r}") from exc
 
     def _page(self, call: Call, path: str, body: dict[str, Any]) -> Draft:
         page = self.wire.page(call.method, path, body, list(self.models.values()))

@@ -84,7 +84,7 @@ class Draft:
 
     def refuse(self, trouble: Trouble) -> None:
         """Send the wire's error instead of an answer, at once."""
-        self.status, self.head_wait_s = trouble.status, 0.0
+        self.status, self.head_wait_s = self.wire.statuses.get(trouble.kind, trouble.status), 0.0
         self.say(encoded(self.wire.refusal(trouble)), "application/json")
 
     def after(self, contents: int) -> int:

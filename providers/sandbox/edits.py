@@ -202,7 +202,8 @@ def comments(draft: Draft, step: Step) -> None:
 
 
 def role_twice(draft: Draft, step: Step) -> None:
-    draft.events.insert(0, msgspec.structs.replace(draft.events[0], wait_s=0.0))
+    if draft.events[0].kind == "start":
+        draft.events.insert(0, msgspec.structs.replace(draft.events[0], wait_s=0.0))
 
 
 def _contents(draft: Draft, step: Step) -> int:

@@ -2,43 +2,56 @@
 
 import time
 import uuid
+from dataclasses import replace
 
 from providers.found import FoundModel
 from providers.sandbox.answers import reply_to
+from providers.sandbox.prompt_cache import PromptCache
 from providers.sandbox.prompts import Prompt, ToolUse
-from providers.sandbox.replies import Exchange, Reply, Trouble, Usage
+from providers.sandbox.replies import Exchange, Reply, Trouble, Usage, invalid
 from providers.sandbox.steps import Step
-from providers.sandbox.tokens import IMAGE_TOKENS, count, pieces
+from providers.sandbox.tokens import pieces, prompt_tokens, turn_tokens, use_tokens
+from providers.sandbox.wires.base import Wire
 
-TOKENS_PER_TURN = 4
 
-
-def exchange(prompt: Prompt, model: FoundModel, step: Step) -> Exchange:
+def exchange(wire: Wire, prompt: Prompt, model: FoundModel, step: Step, cache: PromptCache) -> Exchange:
     """Answer the prompt as `model` would, or as the step says; raises `Trouble` where the vendor would refuse."""
-    prompt_tokens = tokens_of(prompt)
-    if model.context is not None and prompt_tokens > model.context:
-        raise Trouble("context", _too_long(prompt_tokens, model.context), status=400, param="messages")
+    _refuse_unable(wire, prompt, model)
+    prompt = _in_window(prompt, model)
+    tokens = prompt_tokens(prompt)
+    if model.context is not None and tokens > model.context:
+        raise Trouble("context", _too_long(tokens, model.context), status=400, param="messages")
     replies = (_scripted(step),) if step.speaks else tuple(reply_to(prompt, model, at) for at in range(prompt.n))
-    named = prompt.model.partition("!")[0]
-    usage = _usage(prompt_tokens, replies, step)
-    return Exchange(uuid.uuid4().hex, int(time.time()), named, prompt, replies, usage)
+    usage = _usage(tokens, replies, step, *cache.read(prompt))
+    seconds = ((model.ttft_ms or 0) / 1000, usage.completion / (model.tokens_per_s or 1000))
+    return Exchange(uuid.uuid4().hex, int(time.time()), prompt.plain_model, prompt, replies, usage, seconds)
 
 
-def tokens_of(prompt: Prompt) -> int:
-    """The tokens of a whole prompt: its turns, images and tools."""
-    return sum(_turn_tokens(prompt)) + sum(
-        count(f"{tool.name} {tool.description} {tool.schema}") for tool in prompt.tools
-    )
+def _refuse_unable(wire: Wire, prompt: Prompt, model: FoundModel) -> None:
+    needed = {"vision": prompt.images, "tools": prompt.tools, "json_schema": prompt.schema}
+    for what, wanted in needed.items():
+        if wanted and what not in model.capabilities:
+            raise invalid(wire.unable.format(model=prompt.plain_model, what=what), param=what)
+    most = None if prompt.window else model.max_output
+    if prompt.max_tokens and most and prompt.max_tokens > most:
+        raise invalid(
+            f"max_tokens is too large: {prompt.max_tokens}. This model supports at most {most}.", "max_tokens"
+        )
 
 
-def _turn_tokens(prompt: Prompt) -> list[int]:
-    return [
-        TOKENS_PER_TURN
-        + count(turn.text)
-        + IMAGE_TOKENS * len(turn.images)
-        + sum(count(f"{use.name}{use.arguments}") for use in turn.tool_uses)
-        for turn in prompt.turns
-    ]
+def _in_window(prompt: Prompt, model: FoundModel) -> Prompt:
+    """The prompt without the oldest turns that do not fit, where the wire drops them in silence."""
+    if prompt.window is None:
+        return prompt
+    left = min(prompt.window, model.context or prompt.window)
+    kept = [turn for turn in prompt.turns if turn.role == "system"]
+    left -= sum(turn_tokens(turn) for turn in kept)
+    for turn in reversed([turn for turn in prompt.turns if turn.role != "system"]):
+        left -= turn_tokens(turn)
+        if left < 0 and turn is not prompt.turns[-1]:
+            break
+        kept.append(turn)
+    return replace(prompt, turns=tuple(turn for turn in prompt.turns if turn in kept))
 
 
 def _too_long(tokens: int, context: int) -> str:
@@ -57,11 +70,8 @@ def _scripted(step: Step) -> Reply:
     return Reply(said, tuple(pieces(step.reasoning)), uses, step.finish or ("tool_calls" if uses else "stop"))
 
 
-def _usage(prompt_tokens: int, replies: tuple[Reply, ...], step: Step) -> Usage:
-    if step.usage is not None:
-        return Usage(**{"prompt": prompt_tokens, "completion": 0} | step.usage)
+def _usage(tokens: int, replies: tuple[Reply, ...], step: Step, cached: int, written: int) -> Usage:
     reasoning = sum(len(reply.thoughts) for reply in replies)
-    said = sum(
-        len(reply.pieces) + sum(count(f"{use.name}{use.arguments}") for use in reply.tool_uses) for reply in replies
-    )
-    return Usage(prompt_tokens, said + reasoning, reasoning=reasoning)
+    said = sum(len(reply.pieces) + sum(use_tokens(use) for use in reply.tool_uses) for reply in replies)
+    usage = Usage(tokens, said + reasoning, cached, written, reasoning)
+    return usage if step.usage is None else Usage(**{"prompt": tokens, "completion": said + reasoning} | step.usage)

@@ -22,7 +22,7 @@ class Fault(Struct, frozen=True):
 
 _ALL: Final = (
     Fault("429", "Rate limit, with Retry-After where `retry_after` is given", edits.rate_limit, "7 8 S01 S02"),
-    Fault("429-quota", "429 insufficient_quota: no money left", edits.quota, "9"),
+    Fault("429-quota", "No money left: 429 insufficient_quota, at Anthropic 402 billing_error", edits.quota, "9"),
     Fault("400", "The request is refused as invalid", edits.status("invalid", 400)),
     Fault("401", "Our credential is rejected", edits.status("auth", 401), "11"),
     Fault("403", "Our credential may not do this", edits.status("forbidden", 403), "11"),

@@ -1,6 +1,6 @@
 """What a chat asks for, free of any wire format."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -37,7 +37,7 @@ class Turn:
     text: str = ""
     images: tuple[Image, ...] = ()
     tool_uses: tuple[ToolUse, ...] = ()
-    tool_name: str = ""  # of a tool's result, where the wire says it
+    answers_to: str = ""  # of a tool's result: the id, or on some wires the name, of the tool use
     cached: bool = False  # the caller marked the prompt up to here for caching
 
 
@@ -57,14 +57,47 @@ class Prompt:
     schema: dict[str, Any] | None = None  # the answer must be an instance; {} is any object
     thinking: bool = False
     window: int | None = None  # tokens beyond which the wire drops the oldest turns in silence
-    explicit_cache: bool = False  # cached only where `Turn.cached` says so
-    extra: dict[str, Any] = field(default_factory=dict)  # what the wire itself needs again
+    caching: Literal["automatic", "marked", "none"] = "automatic"
+    leaves: bool = False  # an empty prompt that unloads the model
 
     @property
     def question(self) -> str:
         """The text of the last user turn."""
-        return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
+        return self.last_asked.text
+
+    @property
+    def last_asked(self) -> Turn:
+        return next((turn for turn in reversed(self.turns) if turn.role == "user"), Turn("user"))
+
+    @property
+    def plain_model(self) -> str:
+        """The model's name without a fault's suffix."""
+        return self.model.partition("!")[0]
 
     @property
     def images(self) -> tuple[Image, ...]:
         return tuple(image for turn in self.turns for image in turn.images)
+
+
+def unanswered_tool_use(turns: tuple[Turn, ...]) -> str | None:
+    """The id of the first tool use that the very next turns do not answer, as every vendor demands; None: all are."""
+    pending: list[str] = []
+    for turn in turns:
+        if turn.role == "tool":
+            pending = [id_ for id_ in pending if id_ != turn.answers_to]
+        elif pending:
+            return pending[0]
+        else:
+            pending = [use.id for use in turn.tool_uses]
+    return pending[0] if pending else None
+
+
+def orphan_tool_result(turns: tuple[Turn, ...]) -> str | None:
+    """The id of the first tool result that answers no tool use of the turn before it."""
+    asked: set[str] = set()
+    for turn in turns:
+        if turn.role != "tool":
+            asked = {use.id for use in turn.tool_uses}
+        elif turn.answers_to not in asked:
+            return turn.answers_to
+    return None

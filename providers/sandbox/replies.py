@@ -58,7 +58,7 @@ class Exchange:
     prompt: Prompt
     replies: tuple[Reply, ...]
     usage: Usage
-    seconds: float = 0.0  # that the model would have needed
+    seconds: tuple[float, float] = (0.0, 0.0)  # that the model needs for the prompt and for the answer
 
 
 class Trouble(Exception):

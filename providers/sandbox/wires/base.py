@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from providers.found import FoundModel
 from providers.sandbox.prompts import Prompt
-from providers.sandbox.replies import Exchange, Trouble
+from providers.sandbox.replies import Exchange, Trouble, TroubleKind
 
 EventKind = Literal["whole", "start", "frame", "content", "finish", "usage", "end", "error"]
 
@@ -43,6 +43,8 @@ class Wire(ABC):
     usage_counts: ClassVar[frozenset[str]]  # the counts themselves
     comment: ClassVar[bytes] = b": sandbox\n\n"  # what a client must skip between events
     request_id_header: ClassVar[str] = "x-request-id"
+    statuses: ClassVar[Mapping[TroubleKind, int]] = {}  # where the vendor's status is not the usual one
+    unable: ClassVar[str] = "{model} does not support {what}"  # the refusal of what a model cannot do
 
     @abstractmethod
     def prompt(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Prompt:

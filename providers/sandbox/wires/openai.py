@@ -8,7 +8,16 @@ from typing import Any
 import msgspec
 
 from providers.found import FoundModel
-from providers.sandbox.prompts import Image, Prompt, Role, ToolSpec, ToolUse, Turn
+from providers.sandbox.prompts import (
+    Image,
+    Prompt,
+    Role,
+    ToolSpec,
+    ToolUse,
+    Turn,
+    orphan_tool_result,
+    unanswered_tool_use,
+)
 from providers.sandbox.replies import Exchange, Reply, Trouble, Usage, invalid
 from providers.sandbox.wires.base import Event, EventKind, Page, Wire, encoded, listed
 
@@ -43,6 +52,7 @@ class OpenAI(Wire):
     answer_key = content_key = "choices"
     usage_fields = frozenset({"usage"})
     usage_counts = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+    unable = "Invalid parameter: '{what}' is not supported with this model."
 
     def prompt(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Prompt:
         if not isinstance(body.get("model"), str):
@@ -53,7 +63,7 @@ class OpenAI(Wire):
         stop = body.get("stop") or ()
         return Prompt(
             model=body["model"],
-            turns=tuple(_turn(message, f"messages[{at}]") for at, message in enumerate(messages)),
+            turns=_turns(messages),
             stream=bool(body.get("stream")),
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
@@ -63,7 +73,7 @@ class OpenAI(Wire):
             tools=tuple(_tools(body)),
             tool_choice=_tool_choice(body.get("tool_choice")),
             parallel=body.get("parallel_tool_calls") is not False,
-            schema=_schema(body.get("response_format")),
+            schema=_schema(body),
             thinking=body.get("reasoning_effort") not in (None, "none"),
         )
 
@@ -109,6 +119,18 @@ class OpenAI(Wire):
         return headers.get("authorization", "").removeprefix("Bearer ")
 
 
+def _turns(messages: list[dict[str, Any]]) -> tuple[Turn, ...]:
+    turns = tuple(_turn(message, f"messages[{at}]") for at, message in enumerate(messages))
+    if orphan_tool_result(turns) is not None:
+        message = "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
+        raise invalid(f"Invalid parameter: {message}", "messages")
+    unanswered = unanswered_tool_use(turns)
+    if unanswered is not None:
+        message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
+        raise invalid(f"{message} 'tool_call_id'. Not answered: {unanswered}", "messages")
+    return turns
+
+
 def _turn(message: dict[str, Any], where: str) -> Turn:
     role = ROLES.get(message.get("role") or "")
     if role is None:
@@ -122,7 +144,7 @@ def _turn(message: dict[str, Any], where: str) -> Turn:
         "".join(part.get("text") or "" for part in parts),
         tuple(_image(part["image_url"]["url"], where) for part in parts if part.get("type") == "image_url"),
         tuple(_tool_use(call) for call in message.get("tool_calls") or []),
-        message.get("name") or message.get("tool_call_id") or "",
+        message.get("tool_call_id") or "",
     )
 
 
@@ -155,11 +177,18 @@ def _tool_choice(choice: Any) -> str:
     return choice or "auto"
 
 
-def _schema(response_format: Any) -> dict[str, Any] | None:
-    kind = (response_format or {}).get("type")
-    if kind == "json_schema":
-        return response_format["json_schema"].get("schema") or {}
-    return {} if kind == "json_object" else None
+def _schema(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    wanted = body.get("response_format") or {}
+    if wanted.get("type") == "json_schema":
+        return wanted["json_schema"].get("schema") or {}
+    if wanted.get("type") != "json_object":
+        return None
+    if b"json" not in msgspec.json.encode(body["messages"]).lower():
+        message = (
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+        )
+        raise invalid(message, "messages")
+    return {}
 
 
 def _arguments(use: ToolUse) -> str:
