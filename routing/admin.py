@@ -30,6 +30,10 @@ class PolicyForm(forms.ModelForm):
         model = Policy
         fields = ["name", "kind", "weights", "order", "description", "enabled"]
 
+    def clean_weights(self) -> dict[str, float]:
+        """As stored where nothing was typed: an unnamed weight and a 0 mean the same."""
+        return self.cleaned_data["weights"] if "weights" in self.changed_data else self.instance.weights
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("kind") == "weighted" and "weights" in data and not any(data["weights"].values()):

@@ -29,3 +29,16 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class HealthReset(models.Model):
+    """An operator's wish that workers forget what health remembers; each worker obeys every row once."""
+
+    scope = models.CharField(max_length=300, blank=True, help_text="provider, provider/model, or empty for all")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.scope or "everything"

@@ -93,14 +93,16 @@ class Health:
             rest.ejections = min(rest.ejections + 1, 10)
             rest.reason = f"{type(error).__name__}, {rest.failures} in a row"
 
-    def forget(self, deployment_id: int | None = None) -> None:
-        """Forget what is remembered of one deployment, or of all."""
-        if deployment_id is None:
+    def forget(self, target: Target | None = None) -> None:
+        """Forget what is remembered of one deployment and its credentials, or of all."""
+        if target is None:
             self._rests.clear()
             self._secrets.clear()
         else:
-            self._rests.pop(deployment_id, None)
-            self._secrets = {k: v for k, v in self._secrets.items() if k[0] not in (deployment_id, 0)}
+            self._rests.pop(target.id, None)
+            for key in _keys(target):
+                self._secrets.pop((target.id, key), None)
+                self._secrets.pop((0, key), None)
         self.on_change()
 
     def _bar(self, deployment_id: int, key: int, now: float) -> tuple[float, str]:

@@ -3,12 +3,14 @@
 import asyncio
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import Final
 
 from django.conf import settings
+from django.db import connection
 
 from providers.catalog import Catalog, catalog
 from providers.snapshots import Snapshot, Watcher
@@ -16,10 +18,13 @@ from routing.engine import Engine
 from routing.evidence import EvidenceBook
 from routing.planner import Planner
 from routing.policybook import PolicyBook, policybook
+from routing.resets import Obedience, resets
 from routing.resilience import Health
 from tenants.keyring import Keyring, keyring
-from tenants.limits import RateLimiter
+from tenants.leases import LeasedWindows
+from tenants.limits import DAY_S, LocalWindows, RateLimiter, WindowStore
 from usage.journal import Journal
+from usage.selectors import used_since
 
 TICK_S: Final = 2.0  # how stale a plan's evidence may be
 
@@ -32,7 +37,9 @@ class Runtime:
     limiter: RateLimiter
     journal: Journal
     watcher: Watcher
+    obedience: Obedience
     max_body_bytes: int
+    draining: bool = False  # readiness says no, so that nobody sends new requests
     catalog: Snapshot[Catalog] = field(default_factory=lambda: catalog)
     policies: Snapshot[PolicyBook] = field(default_factory=lambda: policybook)
     keyring: Snapshot[Keyring] = field(default_factory=lambda: keyring)
@@ -48,7 +55,13 @@ class Runtime:
 
     async def start(self) -> None:
         """Load the snapshots, remember today's use, begin to watch. Call it from the event loop that serves."""
-        await asyncio.to_thread(self._load)
+        used = await asyncio.to_thread(self._load)
+        today = int(time()) // DAY_S * DAY_S
+        for tenant_id, count in used.items():
+            await self.limiter.seed(tenant_id, today, count)
+        self.obedience.skip()
+        loop = asyncio.get_running_loop()
+        resets.listeners.append(lambda: loop.call_soon_threadsafe(self.obedience.obey))
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
@@ -56,10 +69,16 @@ class Runtime:
         if self._ticker:
             self._ticker.cancel()
         await asyncio.to_thread(self.watcher.stop)
+        await self.limiter.close()
         self.journal.close()
 
-    def _load(self) -> None:
+    def _load(self) -> dict[int, int]:
+        """Load the snapshots; answer how many requests each tenant has made since midnight UTC."""
         self.watcher.start()
+        try:
+            return used_since(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+        finally:
+            connection.close()  # this thread never asks again
 
     async def _tick(self) -> None:
         """Let new evidence and ended rests into the plans."""
@@ -80,5 +99,14 @@ def runtime() -> Runtime:
         snapshot.listeners.append(planner.forget)
     journal = Journal(Path(settings.VAR_DIR) / "spool", f"web-{os.getpid()}")
     engine = Engine(planner, health, evidence, journal)
-    watcher = Watcher([catalog, policybook, keyring])
-    return Runtime(engine, RateLimiter(), journal, watcher, settings.MAX_BODY_BYTES)
+    watcher = Watcher([catalog, policybook, keyring, resets])
+    obedience = Obedience(health, lambda: catalog.current)
+    return Runtime(engine, RateLimiter(windows()), journal, watcher, obedience, settings.MAX_BODY_BYTES)
+
+
+def windows() -> WindowStore:
+    """Where rate windows are counted: in Redis where there is one, else here."""
+    if not settings.REDIS_URL:
+        return LocalWindows()
+    prefix = f"{settings.REDIS_PREFIX}:rate:"
+    return LeasedWindows(settings.REDIS_URL, fail_open=settings.RATE_LIMIT_FAIL_OPEN, prefix=prefix)

@@ -163,7 +163,7 @@ def test_health_can_be_forgotten():
     desk = Desk(MINI, QUICK)
     desk.health.failed(MINI, MINI.secrets[0], RateLimited(retry_after_s=300), desk.now)
     assert "a/mini" not in desk.order(asked())
-    desk.health.forget(MINI.id)
+    desk.health.forget(MINI)
     assert "a/mini" in desk.order(asked())
 
 

@@ -1,0 +1,132 @@
+"""A real gateway for tests: migrated, configured from a file, served by uvicorn in a process of its own."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CLEARED = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "PROMETHEUS_MULTIPROC_DIR", "DJANGO_SETTINGS_MODULE")
+
+
+def clean_environment(var: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a gateway that keeps everything under `var` and knows no service."""
+    kept = {k: v for k, v in os.environ.items() if k not in CLEARED}
+    own = {"VAR_DIR": str(var), "ENV_FILE": str(var / "none.env"), "SANDBOX": "off", "PYTHONUNBUFFERED": "1"}
+    return kept | own | dict(extra or {})
+
+
+def manage(var: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """Run `manage.py` and give its standard output; its standard error is in the failure."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT, env=clean_environment(var, env), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Gateway:
+    """One installation in `var`. `start` and `kill` may be called again and again."""
+
+    def __init__(self, var: Path, env: Mapping[str, str] | None = None) -> None:
+        self.var, self.env = var, dict(env or {})
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.keys: dict[str, str] = {}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def made_from(cls, template: Path, var: Path, env: Mapping[str, str] | None = None) -> Self:
+        """A fresh installation, copied from a migrated one."""
+        shutil.copytree(template, var, dirs_exist_ok=True)
+        return cls(var, env)
+
+    def apply(self, configuration: Mapping[str, Any]) -> None:
+        """Configure it by file; the keys that are made stand in `keys` as tenant/key."""
+        path, keys = self.var / "config.yaml", self.var / "keys.env"
+        path.write_text(yaml.safe_dump(configuration))
+        manage(self.var, "apply", str(path), "--keys-to", str(keys), env=self.env)
+        if keys.exists():
+            self.keys |= dict(line.split("=", 1) for line in keys.read_text().split())
+
+    def start(self, *options: str) -> Self:
+        """Serve; returns when the first answer came."""
+        log = (self.var / "web.log").open("ab")
+        command = [sys.executable, "-m", "uvicorn", "neuroroute.asgi:application", "--loop", "uvloop", *options]
+        command += ["--http", "httptools", "--no-access-log", "--host", "127.0.0.1", "--port", str(self.port)]
+        environment = clean_environment(self.var, self.env)
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        for _ in range(300):
+            assert self.process.poll() is None, (self.var / "web.log").read_text()[-3000:]
+            try:
+                httpx.get(f"{self.url}/health", timeout=5)
+                return self
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError((self.var / "web.log").read_text()[-3000:])
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the web worker, gently or by SIGKILL."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(20)
+
+    def ship(self) -> None:
+        """Move what the journal holds into the database."""
+        manage(self.var, "ship", "--once", env=self.env)
+
+    @property
+    def key(self) -> str:
+        return next(iter(self.keys.values()))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.key}"}
+
+    def chat(self, content: str = "Hello", model: str = "auto", timeout: float = 30, **fields: Any) -> httpx.Response:
+        """One chat, whole."""
+        body = {"model": model, "messages": [{"role": "user", "content": content}], **fields}
+        return httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=self.headers, timeout=timeout)
+
+    def events(self, content: str = "Hello", model: str = "auto", **fields: Any) -> tuple[httpx.Response, list[Any]]:
+        """One streamed chat: the response and its events, parsed, with "[DONE]" as it stands."""
+        answer = self.chat(content, model, stream=True, **fields)
+        return answer, list(parse_events(answer.text.splitlines()))
+
+    def story(self, request_id: str) -> dict[str, Any]:
+        """`GET /v1/requests/{id}`."""
+        answer = httpx.get(f"{self.url}/v1/requests/{request_id}", headers=self.headers, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+def parse_events(lines: Iterable[str]) -> Iterable[Any]:
+    """The data of server-sent events."""
+    for line in lines:
+        if line.startswith("data: "):
+            payload = line.removeprefix("data: ")
+            yield payload if payload == "[DONE]" else json.loads(payload)
+
+
+def text_of(events: Iterable[Any]) -> str:
+    """The text that the chunks carry."""
+    choices = [c for e in events if isinstance(e, dict) for c in e.get("choices", ())]
+    return "".join(c["delta"].get("content") or "" for c in choices)
