@@ -1,0 +1,92 @@
+"""How do servers of OpenAI's chat completions speak? OpenAI, OpenRouter, Groq, vLLM, llama.cpp, LM Studio and more.
+
+Requests pass through but for the model's name, so that fields which we do not know arrive.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from providers.adapters.base import Adapter, ListedModel, StreamDecoder, WireRequest
+from providers.chat import Answer, ChatRequest
+from providers.errors import InvalidRequest, ProviderError
+from providers.targets import Secret, Target
+from providers.wire.answers import read_answer
+from providers.wire.chunks import ChunkDecoder
+from providers.wire.cutting import first_byte
+from providers.wire.headers import wire_headers
+from providers.wire.listings import openai_models
+from providers.wire.refusals import refusal
+from providers.wire.whole import gathered
+
+PATH: Final = "/chat/completions"
+TRUE: Final = Raw(b"true")
+ASK_USAGE: Final = Raw(b'{"include_usage":true}')
+decode_fields: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+class OpenAICompatible(Adapter):
+    name = "openai"
+    label = "OpenAI compatible"
+    default_base_url = "https://api.openai.com/v1"
+
+    def auth_headers(self, secret: Secret | None) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {secret.value}"),) if secret else ()
+
+    def request(self, request: ChatRequest, target: Target, secret: Secret | None) -> WireRequest:
+        try:
+            fields = decode_fields(request.raw)
+        except msgspec.DecodeError as exc:
+            raise InvalidRequest("the request is not a JSON object") from exc
+        for name in request.router_fields:
+            fields.pop(name, None)
+        fields["model"] = _quoted(target.upstream_model)
+        if request.stream:
+            fields["stream"] = TRUE
+            fields["stream_options"] = _stream_options(fields.get("stream_options"))
+        else:
+            fields.pop("stream", None)
+            fields.pop("stream_options", None)
+        return WireRequest(PATH, wire_headers(self.auth_headers(secret), target), msgspec.json.encode(fields))
+
+    def answer(self, body: bytes, target: Target) -> Answer:
+        if first_byte(body) in (b"d", b":", b"e", b"i", b"r"):  # data, comment, event, id, retry: a stream unasked for
+            return _collected(body, target)
+        return read_answer(body, target.model)
+
+    def decoder(self, request: ChatRequest, target: Target) -> StreamDecoder:
+        return ChunkDecoder(target)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        return refusal(status, headers, body)
+
+    def models_path(self) -> str:
+        return "/models"
+
+    def models(self, body: bytes) -> list[ListedModel]:
+        return openai_models(body)
+
+
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> Raw:
+    return Raw(msgspec.json.encode(text))
+
+
+def _stream_options(given: Raw | None) -> Raw:
+    """The caller's options, and the usage in any case: without it there is no bill."""
+    options = msgspec.json.decode(given) if given else None
+    if not isinstance(options, dict) or not options:
+        return ASK_USAGE
+    return Raw(msgspec.json.encode(options | {"include_usage": True}))
+
+
+def _collected(body: bytes, target: Target) -> Answer:
+    decoder = ChunkDecoder(target)
+    chunks = decoder.feed(body)
+    chunks += decoder.finish()
+    if decoder.pending is not None:
+        raise decoder.pending
+    return gathered(chunk.event for chunk in chunks).answer(target.model)

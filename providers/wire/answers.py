@@ -1,0 +1,87 @@
+"""What does an OpenAI-shaped whole answer say? Its bytes as they came where they are right, repaired where not."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from providers.chat import Answer
+from providers.errors import BadUpstreamResponse
+from providers.wire import counts, loose, repair
+from providers.wire.composing import minted_id, unix_time
+from providers.wire.renaming import ModelName
+from providers.wire.strict import StrictAnswer, StrictMessage, decode_answer
+from providers.wire.whole import Whole, WholeChoice, WholeMessage
+
+
+def read_answer(body: bytes, model: str) -> Answer:
+    """Read a `chat.completion` and name our `model` in it; raises `ProviderError`."""
+    right, answer = _read(body)
+    return Answer(
+        data=ModelName(model).put(right, answer.model),
+        id=answer.id,
+        served_model=answer.model,
+        finish_reason=answer.choices[0].finish_reason,
+        usage=counts.typed(answer.usage).tokens() if answer.usage is not UNSET else None,
+        text_length=sum(choice.message.length for choice in answer.choices),
+    )
+
+
+def read_whole(body: bytes) -> Whole:
+    """Read a `chat.completion` that came instead of a stream; raises `ProviderError`."""
+    _, answer = _read(body)
+    return Whole(
+        id=answer.id,
+        created=answer.created,
+        model=answer.model,
+        choices=[
+            WholeChoice(index=choice.index, message=_message(choice.message), finish_reason=choice.finish_reason)
+            for choice in answer.choices
+        ],
+        usage=counts.typed(answer.usage) if answer.usage is not UNSET else UNSET,
+    )
+
+
+def _read(body: bytes) -> tuple[bytes, StrictAnswer]:
+    """The bytes that are right and what they say."""
+    try:
+        answer = decode_answer(body)
+    except loose.MALFORMED:
+        answer = None
+    if answer is not None and _is_right(answer):
+        return body, answer
+    return _repaired(loose.loads(body))
+
+
+def _is_right(answer: StrictAnswer) -> bool:
+    if answer.error is not UNSET or not answer.id or not answer.choices:
+        return False
+    if any(choice.message.tool_calls == [] for choice in answer.choices):
+        return False
+    return answer.usage is UNSET or counts.usable(answer.usage) == answer.usage
+
+
+def _repaired(payload: Any) -> tuple[bytes, StrictAnswer]:
+    fixed = repair.answer(payload)
+    fixed["id"] = fixed["id"] or minted_id()
+    fixed["created"] = fixed["created"] or unix_time()
+    usage = counts.usable(fixed.pop("usage", None))
+    body = msgspec.json.encode(fixed if usage is None else fixed | {"usage": usage})
+    try:
+        return body, decode_answer(body)
+    except msgspec.ValidationError as exc:
+        raise BadUpstreamResponse(f"the answer is not a chat completion: {exc}") from exc
+
+
+def _message(message: StrictMessage) -> WholeMessage:
+    calls = [
+        {"id": call.id, "type": "function", "function": msgspec.structs.asdict(call.function)}
+        for call in message.tool_calls or ()
+        if call.function is not None
+    ]
+    return WholeMessage(
+        content=message.content,
+        refusal=message.refusal,
+        reasoning_content=message.reasoning_content or message.reasoning or UNSET,
+        tool_calls=calls or UNSET,
+    )

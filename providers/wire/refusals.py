@@ -1,0 +1,196 @@
+"""What does an upstream's refusal mean? A status and a body of any shape become one class of the error tree.
+
+Texts are read here and nowhere else: behind this file errors are told apart by class.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from providers.errors import (
+    BadUpstreamResponse,
+    ContentRefused,
+    ContextTooLong,
+    CredentialRejected,
+    InvalidRequest,
+    Overloaded,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    UnsupportedByWire,
+)
+from providers.wire import loose
+from providers.wire.retryafter import clamped, duration_s, retry_after_s
+
+LONGEST_MESSAGE: Final = 500
+LONGEST_HINT: Final = 2000
+DEEPEST: Final = 4  # {"error": [{"error": {…}}]} is the deepest seen
+NOT_FOUND: Final = frozenset(
+    {404, 405, 410}
+)  # a wrong base URL or a model that is not there: another deployment may be
+BUSY: Final = frozenset({408, 409, 425, 498})  # 498: Groq's flex capacity
+
+# Of names (`type` and `code`), which no caller's text can reach:
+QUOTA_NAME = re.compile(r"insufficient_(quota|credits|balance)|billing|payment_required|quota_exceeded")
+RATE_NAME = re.compile(r"rate_limit|too_many_requests|resource_exhausted")
+CREDENTIAL_NAME = re.compile(r"invalid_api_key|authentication|permission|unauthorized|forbidden")
+BAD_REQUEST_NAME = re.compile(r"invalid_request|invalid_argument|invalid_prompt|bad_?request|too_large")
+MISSING_NAME = re.compile(r"not_found")
+# Of everything that the body says, so they are whole phrases:
+QUOTA = re.compile(
+    r"insufficient_quota|billing hard limit|credit balance is too low|insufficient (credits|balance|funds)"
+    r"|exceeded your monthly"  # not "current quota": Google says so of a minute's limit
+)
+KEY = re.compile(r"invalid_api_key|api_key_invalid|api key not valid|incorrect api key")
+MODERATION = re.compile(
+    r"content_filter|content_policy|content management policy|moderation|flagged|guardrail|responsibleai|safety system"
+)
+CONTEXT = re.compile(
+    r"context_length_exceeded|exceed_context_size|model_context_window_exceeded|maximum context length|context window"
+    r"|context (length|size).*(exceed|overflow)|exceeds? (the|its|available|max\w*).*context|context the overflows"
+    r"|prompt is too long|input is too long|prompt too long|reduce the length of the messages"
+    r"|input token count.*exceeds|`?inputs`? tokens \+ `?max_new_tokens`?|input length and `?max_tokens`? exceed"
+)
+UNSUPPORTED = re.compile(
+    r"unsupported_(parameter|value)|does not support (tools|thinking|images|chat|vision|image input)"
+)
+
+
+class Detail(Struct, frozen=True):
+    """What the body says, as far as it says anything."""
+
+    message: str = ""
+    kind: str = ""  # the body's `type`
+    code: str = ""
+    param: str | None = None
+    hint: str = ""  # what a gateway quotes of its own upstream
+    wait_s: float | None = None
+
+    @property
+    def names(self) -> str:
+        return f"{self.kind} {self.code}".lower()
+
+    @property
+    def text(self) -> str:
+        return f"{self.kind} {self.code} {self.message} {self.hint}".lower()
+
+    @property
+    def reason(self) -> str:
+        """The short machine-readable reason, safe to show to an operator."""
+        return re.sub(r"[^\w.-]+", "_", self.code or self.kind)[:60] or "no reason given"
+
+
+def refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """The error of an answer whose status is not 200; `headers` have lower-case names."""
+    try:
+        detail = _detail(loose.loads(body))
+    except BadUpstreamResponse:
+        detail = Detail()
+    wait_s = retry_after_s(headers)
+    return _classified(status, detail, clamped(detail.wait_s) if wait_s is None else wait_s)
+
+
+def refusal_inside(payload: Any, status: int = 200) -> ProviderError:
+    """The error that stands in a decoded body or event of an answer whose status was `status`."""
+    detail = _detail(payload)
+    if detail.code.isdigit() and 400 <= int(detail.code) < 600:
+        return _classified(int(detail.code), detail, detail.wait_s)
+    return _classified(_implied_status(detail), detail, detail.wait_s, upstream_status=status)
+
+
+def _classified(status: int, detail: Detail, wait_s: float | None, upstream_status: int | None = None) -> ProviderError:
+    cls = _class_of(status, detail)
+    message = _said(detail) or f"the upstream answered {status} without a reason"
+    if cls is CredentialRejected:
+        message = f"the upstream rejects our credential ({detail.reason})"  # its text may quote the key
+    param = detail.param
+    if cls is UnsupportedByWire and param is None:
+        param = next((name for name in ("tools", "thinking") if name in detail.text), None)
+    return cls(message, param=param, retry_after_s=wait_s, upstream_status=upstream_status or status)
+
+
+def _class_of(status: int, detail: Detail) -> type[ProviderError]:
+    if status < 400:
+        return BadUpstreamResponse
+    if status == 402 or (status < 500 and (QUOTA.search(detail.text) or QUOTA_NAME.search(detail.names))):
+        return QuotaExhausted
+    if status == 429 or (status < 500 and RATE_NAME.search(detail.names)):
+        return RateLimited
+    if status in (401, 403):
+        return ContentRefused if status == 403 and MODERATION.search(detail.text) else CredentialRejected
+    if status in NOT_FOUND:
+        return BadUpstreamResponse
+    if CONTEXT.search(detail.text):
+        return ContextTooLong
+    return Overloaded if status >= 500 or status in BUSY else _class_of_bad_request(detail.text)
+
+
+def _class_of_bad_request(text: str) -> type[ProviderError]:
+    if MODERATION.search(text):
+        return ContentRefused
+    if KEY.search(text):
+        return CredentialRejected
+    return UnsupportedByWire if UNSUPPORTED.search(text) else InvalidRequest
+
+
+def _implied_status(detail: Detail) -> int:
+    """The status that an error inside a 200 would have had; a server's own trouble where nothing tells."""
+    names = detail.names
+    for pattern, status in ((QUOTA_NAME, 402), (RATE_NAME, 429), (CREDENTIAL_NAME, 401), (MISSING_NAME, 404)):
+        if pattern.search(names):
+            return status
+    about_request = BAD_REQUEST_NAME.search(names) or MODERATION.search(names) or CONTEXT.search(detail.text)
+    return 400 if about_request else 500
+
+
+def _detail(payload: Any) -> Detail:
+    """Read OpenAI's object, a string, Gemini's array, FastAPI's `detail`, or the fields at top level."""
+    for _ in range(DEEPEST):
+        inner = _inner(payload)
+        if inner is None:
+            break
+        payload = inner
+    if isinstance(payload, str):
+        return Detail(payload)
+    if not isinstance(payload, dict):
+        return Detail()
+    message = payload.get("message") or payload.get("msg")
+    metadata = payload.get("metadata")
+    return Detail(
+        message if isinstance(message, str) else "",
+        _word(payload.get("type") or payload.get("status")),
+        _word(payload.get("code")),
+        _word(payload.get("param")) or None,
+        str(metadata)[:LONGEST_HINT] if isinstance(metadata, dict) else "",
+        _retry_delay(payload.get("details")),
+    )
+
+
+def _inner(payload: Any) -> Any:
+    """What stands inside the wrapping of `payload`, None where there is none."""
+    if isinstance(payload, list):
+        return payload[0] if payload else None
+    if isinstance(payload, dict):
+        return payload.get("error") or payload.get("errors") or payload.get("detail") or None
+    return None
+
+
+def _word(value: Any) -> str:
+    return str(value)[:200] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _retry_delay(details: Any) -> float | None:
+    """Google's RetryInfo: `details: [{"retryDelay": "33s"}]`."""
+    for item in details if isinstance(details, list) else ():
+        if isinstance(item, dict) and isinstance(item.get("retryDelay"), str):
+            return duration_s(item["retryDelay"])
+    return None
+
+
+def _said(detail: Detail) -> str:
+    text = " ".join("".join(char if char.isprintable() else " " for char in detail.message).split())
+    if "<html" in text.lower():
+        return ""
+    return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + "…"

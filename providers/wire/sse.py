@@ -1,0 +1,107 @@
+"""How is a byte stream cut into server-sent events? By the WHATWG's rules, whatever the upstream's line ends.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+"""
+
+from abc import abstractmethod
+from typing import Final
+
+from providers.chat import Chunk
+from providers.errors import BadUpstreamResponse
+from providers.wire.cutting import EVENT_LIMIT, Cutter, MessageDecoder, WholeBody, first_byte
+
+BOM: Final = b"\xef\xbb\xbf"
+
+
+class SseDecoder(MessageDecoder):
+    """Reads a stream of events, or the one JSON body of an upstream that ignores `stream: true`."""
+
+    def __init__(self, event_limit: int = EVENT_LIMIT) -> None:
+        super().__init__(EventStream(event_limit))
+        self._begun = False
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        if not self._begun:
+            self._begin(first_byte(data))
+        return super().feed(data)
+
+    @abstractmethod
+    def _take_whole(self, body: bytes, chunks: list[Chunk]) -> None:
+        """Read a whole answer, append its chunks; raises `ProviderError`."""
+
+    def _begin(self, first: bytes) -> None:
+        if first == b"<":
+            raise BadUpstreamResponse("the upstream answered with HTML")
+        if first and first in b"{[":
+            self._cutter = WholeBody()
+        self._begun = bool(first)
+
+    def _take_last(self, message: bytes, chunks: list[Chunk]) -> None:
+        if isinstance(self._cutter, WholeBody):
+            self._take_whole(message, chunks)
+        else:
+            super()._take_last(message, chunks)
+
+
+class EventStream(Cutter):
+    """Cuts the bytes of a stream into the `data` of its events; an event longer than `limit` bytes is refused."""
+
+    __slots__ = ("_buffer", "_limit", "_scanned", "_skip_lf")
+
+    def __init__(self, limit: int = EVENT_LIMIT) -> None:
+        self._buffer = bytearray()
+        self._limit = limit
+        self._scanned = 0
+        self._skip_lf = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the data of the events that `data` completes."""
+        if not self._buffer and not self._skip_lf and data[:6] == b"data: " and data[-2:] == b"\n\n":
+            events = data[6:-2].split(b"\n\ndata: ")
+            # Two line ends per event and no CR: nothing but one-line events, as every large provider sends them.
+            if data.count(b"\n") == 2 * len(events) and b"\r" not in data and len(data) <= self._limit:
+                return events
+        return self._feed_any(data)
+
+    def finish(self) -> list[bytes]:
+        """Return the last event where the stream ended without its blank line."""
+        rest, self._buffer = bytes(self._buffer), bytearray()
+        event = self._event(rest)
+        return [event] if event else []
+
+    def _feed_any(self, data: bytes) -> list[bytes]:
+        self._buffer += self._with_lf(data)
+        end = self._buffer.rfind(b"\n\n", max(self._scanned - 1, 0))
+        blocks: list[bytes] = []
+        if end >= 0:
+            blocks = bytes(self._buffer[:end]).split(b"\n\n")
+            del self._buffer[: end + 2]
+        self._scanned = len(self._buffer)
+        if self._scanned > self._limit or any(len(block) > self._limit for block in blocks):
+            raise BadUpstreamResponse(f"an event of the stream is longer than {self._limit} bytes")
+        return [event for block in blocks if (event := self._event(block))]
+
+    def _with_lf(self, data: bytes) -> bytes:
+        """The same with LF for CRLF and CR, also where CR ends one read and LF starts the next."""
+        if self._skip_lf:
+            data = data.removeprefix(b"\n")
+            self._skip_lf = False
+        if b"\r" not in data:
+            return data
+        self._skip_lf = data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    @staticmethod
+    def _event(block: bytes) -> bytes:
+        """The data of one event, empty where it has none."""
+        name, values = b"", []
+        for line in block.removeprefix(BOM).split(b"\n"):
+            field, _, value = line.partition(b":")
+            if field == b"data":
+                values.append(value.removeprefix(b" "))
+            elif field == b"event":
+                name = value.removeprefix(b" ")
+        data = b"\n".join(values)
+        if name == b"error" and data and b'"error"' not in data:
+            return b'{"error":' + data + b"}"  # some servers say "error" in the event's name only
+        return data

@@ -1,0 +1,105 @@
+"""What does a correct OpenAI answer look like? Types that decode only what may pass to a client as it is.
+
+Whatever does not decode is repaired (`providers.wire.repair`) and tried again. `ABSENT` lets a field be missing and
+still refuses null, as OpenAI's schema does. The chunk's types are the chat's own, narrowed.
+"""
+
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from providers.chat import ChatChunk, ChunkChoice, Delta, ToolCall
+
+ABSENT: Final[Any] = None
+ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
+Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+
+
+class Fragment(Struct, omit_defaults=True):
+    name: str = ABSENT
+    arguments: str = ABSENT
+
+
+class StrictToolCall(ToolCall, kw_only=True):
+    index: int
+    id: str = ABSENT
+    type: Literal["function"] = ABSENT
+    function: Fragment = ABSENT  # type: ignore[assignment]
+
+
+class StrictDelta(Delta):
+    role: Literal["assistant"] = ABSENT
+    tool_calls: list[StrictToolCall] = ABSENT  # type: ignore[assignment]
+    function_call: dict[str, Any] = ABSENT
+    reasoning: str | None = None  # how Groq, OpenRouter and newer vLLM spell `reasoning_content`
+
+
+class StrictChunkChoice(ChunkChoice, kw_only=True):
+    index: int
+    delta: StrictDelta
+    finish_reason: Finish | None
+
+
+class StrictChunk(ChatChunk, kw_only=True):
+    id: str
+    object: Literal["chat.completion.chunk"]
+    created: int
+    model: str
+    choices: list[StrictChunkChoice]  # type: ignore[assignment]
+    usage: dict[str, Any] | None | UnsetType = UNSET  # type: ignore[assignment]
+    system_fingerprint: str = ABSENT
+    service_tier: ServiceTier | None = None
+    x_groq: dict[str, Any] = ABSENT
+
+
+class StrictFunction(Struct):
+    name: str
+    arguments: str
+
+
+class StrictCall(Struct):
+    id: str
+    type: Literal["function", "custom"]
+    function: StrictFunction = ABSENT
+
+
+class StrictMessage(Struct):
+    role: Literal["assistant"]
+    content: str | None
+    refusal: str | None
+    tool_calls: list[StrictCall] = ABSENT
+    function_call: StrictFunction = ABSENT
+    annotations: list[Raw] = ABSENT
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+    @property
+    def length(self) -> int:
+        """Characters of answer."""
+        texts = (self.content, self.refusal, self.reasoning_content or self.reasoning)
+        calls = [call.function.arguments for call in self.tool_calls or () if call.function is not None]
+        return sum(len(text) for text in (*texts, *calls) if text)
+
+
+class StrictChoice(Struct):
+    index: int
+    message: StrictMessage
+    finish_reason: Finish
+    logprobs: Raw
+
+
+class StrictAnswer(Struct, kw_only=True):
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[StrictChoice]
+    usage: dict[str, Any] | UnsetType = UNSET
+    system_fingerprint: str = ABSENT
+    service_tier: ServiceTier | None = None
+    error: Raw | UnsetType = UNSET
+
+
+decode_chunk: Final = msgspec.json.Decoder(StrictChunk).decode
+decode_answer: Final = msgspec.json.Decoder(StrictAnswer).decode
