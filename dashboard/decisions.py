@@ -1,9 +1,10 @@
-"""How is a decision record read? From the JSON of a request to candidates with their scores, and rules that excluded."""
+"""How is a decision record read? From JSON to candidates with their scores, and the rules that excluded others."""
 
 from collections.abc import Mapping
 
 import msgspec
 from msgspec import Raw, Struct, field
+
 from usage.outcomes import Outcome
 
 
@@ -47,7 +48,7 @@ class Decision(Struct, frozen=True):
         return {name: weight / total for name, weight in heavy if weight} if total else {}
 
 
-decoder = msgspec.json.Decoder(Decision)
+decoder = msgspec.json.Decoder(Decision | None)
 
 
 def decision_of(record: Outcome) -> Decision | None:
@@ -57,7 +58,8 @@ def decision_of(record: Outcome) -> Decision | None:
 
 def features_of(record: Outcome) -> dict[str, object]:
     """Everything that was found in the request, in the order in which it was written."""
-    return msgspec.json.decode(record.features, type=dict[str, object]) if record.features else {}
+    found = msgspec.json.decode(record.features, type=dict[str, object] | None) if record.features else None
+    return found or {}
 
 
 def pretty(raw: object) -> str:

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from dashboard.colours import OTHER, colours_of
+
 SPARK_WIDTH, SPARK_HEIGHT = 120.0, 30.0
-FLOW_WIDTH, NODE_WIDTH, ROW_GAP, LABEL_WIDTH = 900.0, 10.0, 16.0, 230.0
+FLOW_WIDTH, NODE_WIDTH, LABEL_WIDTH = 900.0, 10.0, 250.0
+ROW_HEIGHT, ROW_GAP = 16.0, 10.0  # so that labels do not touch
 FLOW_HEIGHT = 190.0  # of all links together
 THINNEST = 2.0  # so that one request in a million is still seen
 
@@ -25,17 +28,20 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 class Link(Struct, frozen=True):
-    """So many requests whose first choice was one and that another served; `served` None is nobody."""
+    """So many requests whose first choice was one and that another served; `served` "" is nobody."""
 
     first: str
-    served: str | None
+    served: str
     requests: int
+    failed_over: int = 0
+    address: str = ""
 
 
 class Ribbon(Struct, frozen=True):
     """A link as a curve."""
 
     link: Link
+    colour: int
     path: str
     thickness: float
 
@@ -43,7 +49,8 @@ class Ribbon(Struct, frozen=True):
 class Node(Struct, frozen=True):
     """A deployment on one side of the flow."""
 
-    name: str | None
+    name: str
+    colour: int
     requests: int
     x: float
     y: float
@@ -65,35 +72,45 @@ class Flow(Struct, frozen=True):
 def flow(links: Sequence[Link]) -> Flow:
     """Place first choices on the left, those who served on the right, and a ribbon per link, as wide as its share."""
     scale = FLOW_HEIGHT / (sum(link.requests for link in links) or 1)
-    left = _column(((link.first, link.requests) for link in links), LABEL_WIDTH, LABEL_WIDTH - 8, scale)
+    colours = colours_of(name for link in links for name in (link.first, link.served) if name)
     right_x = FLOW_WIDTH - LABEL_WIDTH - NODE_WIDTH
-    right = _column(((link.served, link.requests) for link in links), right_x, right_x + NODE_WIDTH + 8, scale)
+    left = _column([(link.first, link.requests) for link in links], colours, LABEL_WIDTH, LABEL_WIDTH - 8, scale)
+    right = _column([(link.served, link.requests) for link in links], colours, right_x, right_x + NODE_WIDTH + 8, scale)
     foot = max((node.y + node.height for node in (*left, *right)), default=0.0)
-    return Flow(tuple(left), tuple(right), tuple(_ribbons(links, left, right, scale)), foot + 4)
+    return Flow(tuple(left), tuple(right), tuple(_ribbons(links, left, right, scale)), foot + 12)
 
 
-def _column(shares: Iterable[tuple[str | None, int]], x: float, text_x: float, scale: float) -> list[Node]:
-    sums: dict[str | None, int] = {}
+def _column(
+    shares: list[tuple[str, int]], colours: dict[str, int], x: float, text_x: float, scale: float
+) -> list[Node]:
+    sums: dict[str, int] = {}
     for name, requests in shares:
         sums[name] = sums.get(name, 0) + requests
     nodes, y = [], 12.0
     for name, requests in sorted(sums.items(), key=lambda item: -item[1]):
-        height = max(requests * scale, THINNEST)
-        nodes.append(Node(name, requests, x, y, height, text_x))
-        y += height + ROW_GAP
+        height = sum(_thickness(share, scale) for other, share in shares if other == name)
+        nodes.append(Node(name, colours.get(name, OTHER), requests, x, y, height, text_x))
+        y += max(height, ROW_HEIGHT) + ROW_GAP
     return nodes
+
+
+def _thickness(requests: int, scale: float) -> float:
+    return max(requests * scale, THINNEST)
 
 
 def _ribbons(links: Sequence[Link], left: list[Node], right: list[Node], scale: float) -> Iterable[Ribbon]:
     from_y = {node.name: node.y for node in left}
     to_y = {node.name: node.y for node in right}
-    order = {node.name: i for i, node in enumerate(right)}
+    colours = {node.name: node.colour for node in right}
     x1, x2 = LABEL_WIDTH + NODE_WIDTH, FLOW_WIDTH - LABEL_WIDTH - NODE_WIDTH
-    middle = (x1 + x2) / 2
-    for link in sorted(links, key=lambda item: order[item.served]):
-        thickness = max(link.requests * scale, THINNEST)
+    for link in sorted(links, key=lambda item: (to_y[item.served], from_y[item.first])):
+        thickness = _thickness(link.requests, scale)
         y1, y2 = from_y[link.first] + thickness / 2, to_y[link.served] + thickness / 2
         from_y[link.first] += thickness
         to_y[link.served] += thickness
-        path = f"M{x1:.1f},{y1:.1f} C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
-        yield Ribbon(link, path, thickness)
+        yield Ribbon(link, colours[link.served], _curve(x1, y1, x2, y2), thickness)
+
+
+def _curve(x1: float, y1: float, x2: float, y2: float) -> str:
+    middle = (x1 + x2) / 2
+    return f"M{x1:.1f},{y1:.1f} C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"

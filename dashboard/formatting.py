@@ -3,7 +3,9 @@
 Unknown is a dash everywhere, never 0. Money comes in nano-dollars, durations in milliseconds.
 """
 
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 UNKNOWN = "—"
 NANO = Decimal(1_000_000_000)
@@ -72,7 +74,7 @@ def duration(ms: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 0..1 with one decimal. What is not everything never reads `100.0 %`, nor what is not nothing `0.0 %`."""
+    """A share of 0..1 with one decimal; nearly all never reads `100.0 %`, nor nearly nothing `0.0 %`."""
     if share is None:
         return UNKNOWN
     if 0.9995 <= share < 1:
@@ -94,4 +96,10 @@ def share_of(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
-UNITS = {"usd": money, "requests": count, "tokens": tokens, "ms": duration, "share": percent}
+UNITS: Mapping[str, Callable[[Any], str]] = {
+    "usd": money,
+    "requests": count,
+    "tokens": tokens,
+    "ms": duration,
+    "share": percent,
+}

@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from msgspec import Struct
-from neuroroute.plugins import discover
 
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from neuroroute.plugins import discover
 
 log = logging.getLogger(__name__)
 

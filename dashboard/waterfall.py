@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from msgspec import Struct
+
 from usage.outcomes import AttemptOutcome, Outcome
 
 AXIS = 1000.0  # units across the drawing

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from msgspec import Struct
+
 from providers.selectors import ModelOffer, ProviderOffer, offers
 
 CENT = Decimal("0.01")

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from providers.models import Deployment, Provider
+from providers.models import Deployment, LanguageModel, Provider
 
 
 class ModelOffer(Struct, frozen=True):
@@ -65,3 +65,13 @@ def _model(deployment: Deployment) -> ModelOffer:
         input_price=deployment.input_price,
         output_price=deployment.output_price,
     )
+
+
+def provider_names() -> list[str]:
+    """Every provider's name, in order."""
+    return list(Provider.objects.order_by("name").values_list("name", flat=True))
+
+
+def model_names() -> list[str]:
+    """Every model's name, in order."""
+    return list(LanguageModel.objects.order_by("name").values_list("name", flat=True))

@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
 from msgspec import Struct
-from usage.outcomes import Outcome
 
 from dashboard.scope import Scope
+from usage.outcomes import Outcome
 
 
 class Panel(ABC):
-    """Answer one question about a scope. The template is `templates/dashboard/panels/<name>.html`, with `data` in it."""
+    """Answer one question about a scope; `templates/dashboard/panels/<name>.html` draws the answer as `data`."""
 
     name: ClassVar[str]
     title: ClassVar[str]  # the question

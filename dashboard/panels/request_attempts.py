@@ -1,11 +1,11 @@
 """What was tried, when, and with what result?"""
 
 from msgspec import Struct
-from usage.outcomes import Outcome
 
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
 from dashboard.waterfall import Waterfall, waterfall
+from usage.outcomes import Outcome
 
 
 class Attempts(Struct, frozen=True):
@@ -19,7 +19,10 @@ class RequestAttempts(RequestPanel):
     title = "What was tried?"
     unit = "milliseconds since the request came"
     order = 30
-    formula = "Attempts, the gaps between them and our own work before and after sum to the total time. The commit point is the first content sent to the client: before it a failover is free, after it there is none."
+    formula = (
+        "Attempts, the gaps between them and our own work before and after sum to the total time. The commit point is "
+        "the first content sent to the client: before it a failover is free, after it there is none."
+    )
 
     def about(self, record: Outcome, scope: Scope) -> Attempts:
         return Attempts(waterfall(record))

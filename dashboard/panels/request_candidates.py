@@ -1,11 +1,11 @@
 """Which deployments could have answered, how did each score, and why were the others ruled out?"""
 
 from msgspec import Struct
-from usage.outcomes import Outcome
 
 from dashboard.decisions import Candidate, Decision, Excluded, decision_of
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
+from usage.outcomes import Outcome
 
 
 class Part(Struct, frozen=True):
@@ -45,8 +45,8 @@ class RequestCandidates(RequestPanel):
     title = "Why this model?"
     order = 20
     formula = (
-        "Each scorer gives 0 to 1 from what was known when the request came. A part times the share of its weight, summed, is the "
-        "score. What a rule excluded was not scored."
+        "Each scorer gives 0 to 1 from what was known when the request came. A part times the share of its weight, "
+        "summed, is the score. What a rule excluded was not scored."
     )
 
     def about(self, record: Outcome, scope: Scope) -> Candidates:

@@ -1,11 +1,11 @@
 """What was found in the request?"""
 
 from msgspec import Struct
-from usage.outcomes import Outcome
 
 from dashboard.decisions import features_of, pretty
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
+from usage.outcomes import Outcome
 
 
 class Feature(Struct, frozen=True):

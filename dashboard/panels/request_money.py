@@ -1,10 +1,10 @@
 """What was it expected to cost, and what did it cost?"""
 
 from msgspec import Struct
-from usage.outcomes import Outcome
 
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
+from usage.outcomes import Outcome
 
 
 class Money(Struct, frozen=True):

@@ -1,11 +1,11 @@
 """What exactly was recorded?"""
 
 from msgspec import Struct
-from usage.outcomes import Outcome
 
 from dashboard.decisions import pretty
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
+from usage.outcomes import Outcome
 
 
 class Raw(Struct, frozen=True):

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 from msgspec import Struct
-from usage.outcomes import Outcome
 
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
+from usage.outcomes import Outcome
 
 
 class Summary(Struct, frozen=True):

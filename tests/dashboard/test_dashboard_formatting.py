@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from dashboard.colours import COLOURS, colours_of
 from dashboard.formatting import change, duration, money, percent, tokens
 from dashboard.ranges import PRESETS, period_of

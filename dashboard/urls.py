@@ -1,0 +1,14 @@
+"""Where each page of the dashboard is found, and the welcome page at the root."""
+
+from django.urls import include, path
+
+from dashboard import views, welcome
+from dashboard.pages import NAVIGATION
+
+pages = [path(page.path, views.page, {"name": page.name}, name=page.name) for page in NAVIGATION]
+record = [path("requests/<str:request_id>/", views.record, name="request"), path("find/", views.find, name="find")]
+
+urlpatterns = [
+    path("", welcome.welcome, name="welcome"),
+    path("dashboard/", include((pages + record, "dashboard"))),
+]
