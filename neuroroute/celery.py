@@ -19,7 +19,10 @@ POLLS_EVERY_S: Final = 1.0
 def broker_settings(url: str, folder: Path) -> dict[str, Any]:
     """Celery's broker settings: `url`, or files in `folder` where it is empty."""
     if url:
-        return {"broker_url": url, "broker_transport_options": {"max_retries": 1, "interval_start": 0}}
+        options: dict[str, Any] = {"max_retries": 1, "interval_start": 0}  # of one sending; the sweeper sends again
+        if url.startswith(("redis", "rediss")):
+            options["global_keyprefix"] = f"{settings.REDIS_PREFIX}:jobs:"
+        return {"broker_url": url, "broker_transport_options": options}
     messages, control = folder / "messages", folder / "control"
     messages.mkdir(parents=True, exist_ok=True)
     options = {

@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 from django.utils import timezone
@@ -19,10 +20,9 @@ from profiling.models import Job
 from profiling.schedules import ENQUEUE, ensure_schedules
 
 BEAT: Final = "beat"
-TTL: Final = timedelta(seconds=20)
-PAUSE_S: Final = 5.0
+LONGEST_PAUSE_S: Final = 5.0
 SWEEP_S: Final = 5.0
-LONGEST_SWEEP_S: Final = 300.0  # hints pile up in a broker whose workers are away
+LONGEST_SWEEP_S: Final = 60.0  # hints pile up in a broker whose workers are away
 logger = logging.getLogger(__name__)
 
 
@@ -37,6 +37,8 @@ class OneBeatScheduler(DatabaseScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
         self._holds = False
+        self._ttl = timedelta(seconds=settings.JOB_LEASE_S)
+        self._pause_s = min(settings.JOB_LEASE_S / 4, LONGEST_PAUSE_S)
         self._swept_at = timezone.now()
         self._sweep_s = SWEEP_S
         super().__init__(*args, **kwargs)
@@ -48,13 +50,13 @@ class OneBeatScheduler(DatabaseScheduler):
         """Do what is due; return the seconds until the next look."""
         try:
             if not self._hold():
-                return PAUSE_S
-            pause = min(super().tick(*args, **kwargs), PAUSE_S)
+                return self._pause_s
+            pause = min(super().tick(*args, **kwargs), self._pause_s)
             self._sweep()
         except DatabaseError as exc:
             logger.warning("the beat waits for the database: %s", type(exc).__name__)
             connection.close()
-            return PAUSE_S
+            return self._pause_s
         return pause
 
     def apply_async(self, entry: ModelEntry, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
@@ -69,7 +71,7 @@ class OneBeatScheduler(DatabaseScheduler):
 
     def _hold(self) -> bool:
         close_old_connections()
-        held, self._holds = self._holds, leases.hold(BEAT, self._holder, timezone.now(), TTL)
+        held, self._holds = self._holds, leases.hold(BEAT, self._holder, timezone.now(), self._ttl)
         if self._holds and not held:
             made = ensure_schedules()
             logger.info("this process is the beat now; new schedules: %s", ", ".join(made) or "none")
