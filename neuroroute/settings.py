@@ -19,7 +19,6 @@ HOST = env.text("HOST", "127.0.0.1").strip("[]")
 PORT = env.number("PORT", 8000, 1, 65535)
 PUBLIC_URL = env.url("PUBLIC_URL", "", ("http", "https"), "https://llm.example.com").rstrip("/")
 WEB_WORKERS = env.number("WEB_WORKERS", 1, 1, 64)
-DRAIN_S = env.number("DRAIN_S", 0, 0, 600)
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", 32 * 1024 * 1024, 1024, 1024**3)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 MACHINE_NAMES = ["127.0.0.1", "localhost", "[::1]"]
@@ -57,6 +56,8 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
 LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
 LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+
+DRAINING_FILE = places.DRAINING_FILE
 
 # prometheus-client reads this variable when it is imported, hence before any app is.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(places.METRICS_DIR))

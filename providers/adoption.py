@@ -51,6 +51,21 @@ def adopt(found: Iterable[FoundProvider], *, keep_sandbox: bool = False) -> Adop
     return adopted
 
 
+@transaction.atomic
+def switch_sandbox(on: bool) -> int:
+    """Switch the sandbox off, or on where all of it is off; return how many providers changed.
+
+    One sandbox provider among others that an operator switched off stays off.
+    """
+    sandbox = Provider.objects.filter(source=Provider.Source.SANDBOX)
+    if on and sandbox.filter(enabled=True).exists():
+        return 0
+    changed = sandbox.filter(enabled=not on).update(enabled=on)
+    if changed:
+        bump(CATALOG)
+    return changed
+
+
 def _adopt_provider(offer: FoundProvider, adopted: Adopted) -> None:
     check_base_url(offer.base_url, offer.allow_private)
     provider, created = Provider.objects.get_or_create(

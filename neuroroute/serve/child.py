@@ -1,0 +1,25 @@
+"""What is a child of the supervisor, and how is it told to it?"""
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Child:
+    """One process to run. Lower ranks are stopped first, each with `grace_s` seconds before it is killed."""
+
+    name: str
+    argv: list[str]
+    rank: int
+    grace_s: float
+    restart: bool = True  # False: a person may stop it, and starts it again by `hint`
+    hint: str = ""
+
+    def to_line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str | bytes) -> "Child":
+        """The child that `to_line` described."""
+        return cls(**json.loads(line))

@@ -1,0 +1,64 @@
+"""Which upstreams serve this installation? Those found, those that operators entered, or else the sandbox."""
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import closing, suppress
+from typing import Final
+
+from django.conf import settings
+
+from neuroroute.serve.child import Child
+from neuroroute.serve.children import sandbox
+from neuroroute.serve.console import say
+from providers.adoption import adopt, switch_sandbox
+from providers.discovery import find
+from providers.found import FoundProvider
+from providers.models import Provider
+from providers.sandbox.offer import offer
+from providers.sandbox.wires import wire_names
+
+FIRST_SANDBOX_PORT: Final = 9101
+SANDBOX_ANSWERS: Final = (
+    "It answers from a SANDBOX: scripted models that cost nothing. For real ones set OPENAI_API_KEY or start Ollama."
+)
+LOOPBACK: Final = "127.0.0.1"
+
+
+def find_upstreams(start: Callable[[Child], None]) -> str:
+    """Make providers of what is there, start the sandbox when it is needed; return a sentence about it."""
+    found = find(os.environ)
+    for line in adopt(found, keep_sandbox=settings.SANDBOX == "on").lines:
+        say("upstreams", line)
+    if _needs_sandbox():
+        _start_sandbox(start)
+        return SANDBOX_ANSWERS
+    switch_sandbox(on=False)
+    names = Provider.objects.filter(enabled=True).values_list("name", flat=True)
+    return f"Upstreams: {', '.join(names)}" if names else "No upstream yet: add a provider in the admin."
+
+
+def _needs_sandbox() -> bool:
+    if settings.SANDBOX == "auto":
+        return not Provider.objects.filter(enabled=True).exclude(source=Provider.Source.SANDBOX).exists()
+    return bool(settings.SANDBOX == "on")
+
+
+def _start_sandbox(start: Callable[[Child], None]) -> None:
+    ports = {wire: _port(FIRST_SANDBOX_PORT + number) for number, wire in enumerate(wire_names())}
+    for wire, port in ports.items():
+        start(sandbox(wire, port))
+    offers: list[FoundProvider] = offer({wire: f"http://{LOOPBACK}:{port}" for wire, port in ports.items()})
+    for line in adopt(offers, keep_sandbox=True).lines:
+        say("upstreams", line)
+    switch_sandbox(on=True)
+
+
+def _port(wanted: int) -> int:
+    """The usual port, or any other when that is taken."""
+    for port in (wanted, 0):
+        with suppress(OSError), closing(socket.socket()) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((LOOPBACK, port))
+            return int(sock.getsockname()[1])
+    return wanted
