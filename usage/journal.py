@@ -15,13 +15,12 @@ import msgspec
 import structlog
 import uuid_utils
 
-from usage import segments
+from usage import families, segments
 from usage.errors import JournalUnavailable
 from usage.outcomes import Outcome
 
 ROWS_PER_SEGMENT: Final = 20_000
 SECONDS_PER_SEGMENT: Final = 60.0
-_INSERT: Final = "INSERT INTO entry (request, at, body) VALUES (?, ?, ?)"
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +71,7 @@ class Journal:
         if self._segment is None:
             self._open_next()
         assert self._segment
-        self._segment.execute(_INSERT, row)
+        self._segment.execute(segments.INSERT, row)
         self._rows += 1
 
     def _insert_elsewhere(self, row: tuple[str, float, bytes], first: sqlite3.Error) -> None:
@@ -82,6 +81,7 @@ class Journal:
             self._drop()
             self._insert(row)
         except sqlite3.Error as exc:
+            families.write_failures.inc()
             log.error("journal unavailable", directory=str(self._directory), error=str(exc))
             raise JournalUnavailable(f"The journal cannot be written: {exc}") from exc
 

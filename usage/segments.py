@@ -18,6 +18,7 @@ from msgspec import Struct
 
 WRITER: Final = ".writer"
 SEGMENT: Final = ".segment"
+INSERT: Final = "INSERT INTO entry (request, at, body) VALUES (?, ?, ?)"
 SCHEMA: Final = "CREATE TABLE entry (number INTEGER PRIMARY KEY, request TEXT, at REAL, body BLOB)"
 # Rows are about 2 kB: a page takes four. The log is folded back every 256 pages, which stalls for half a millisecond;
 # seldom would stall longer, and never costs more, because a log that starts over writes where the kernel has pages.
@@ -37,10 +38,13 @@ class Segment(Struct, frozen=True, order=True):
     path: Path
     complete: bool
 
+    def files(self) -> list[Path]:
+        """The file and what SQLite keeps beside it."""
+        return [Path(f"{self.path}{suffix}") for suffix in ("", "-wal", "-shm")]
+
     def unlink(self) -> None:
-        """Delete it with what SQLite keeps beside it."""
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        for path in self.files():
+            path.unlink(missing_ok=True)
 
 
 def path_of(directory: Path, writer: str, number: int) -> Path:
@@ -61,10 +65,17 @@ def create(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def append(path: Path) -> sqlite3.Connection:
+    """Open a segment of our own again."""
+    return sqlite3.connect(path, isolation_level=None)
+
+
 @contextmanager
 def reading(segment: Segment) -> Iterator[sqlite3.Connection]:
     """The segment opened for reading; its writer goes on undisturbed."""
-    with closing(sqlite3.connect(f"file:{segment.path}?mode=ro", uri=True, isolation_level=None)) as connection:
+    with closing(
+        sqlite3.connect(f"{segment.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    ) as connection:
         yield connection
 
 

@@ -26,6 +26,7 @@ _COUNT: Final = "SELECT count(*), min(at) FROM entry WHERE number > ?"
 _FIND: Final = "SELECT body FROM entry WHERE number > ? AND request = ?"
 
 NOTHING: Final = Raw(b"null")
+_NUL, _REPLACEMENT = rb"\u0000", rb"\ufffd"
 
 
 class _Journalled(Outcome):
@@ -85,6 +86,8 @@ def entries(segment: Segment, after: int, limit: int = -1) -> list[Entry]:
 
 def decode(body: bytes) -> Outcome:
     """Read a journalled row; raises `msgspec.MsgspecError`."""
+    if _NUL in body:  # a caller may send it, PostgreSQL cannot hold it
+        body = body.replace(_NUL, _REPLACEMENT)
     outcome: Outcome = _decode(body)
     if outcome.features is NOTHING:
         outcome.features = None

@@ -1,0 +1,225 @@
+"""How do journalled outcomes get into the database, each exactly once?
+
+One transaction per batch: the records that are not there yet, the sums of these alone, and the marks of how far each
+segment has been shipped. Killed half-way, nothing of it stands; shipped again, nothing counts again. While the database
+is away everything stays in the spool. What the database refuses is set aside (`usage.rejects`).
+"""
+
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
+from msgspec import Struct
+
+from usage import families, ids, metrics, partitions, rejects, segments, spool, store
+from usage.errors import SpoolBusy
+from usage.fold import Cells, fold, spread
+from usage.models import AttemptRecord, RequestRecord, ShipperMark
+from usage.outcomes import Outcome
+from usage.rollups import AttemptRollup, Rollup
+from usage.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_rows, request_row
+from usage.segments import Segment
+
+BATCH_ROWS: Final = 2000
+PAUSE_S: Final = 0.25
+LONGEST_PAUSE_S: Final = 5.0
+UPKEEP_S: Final = 60.0
+# An older instant than this is a broken clock's: no partitions are made for it.
+OLDEST: Final = timedelta(days=800)
+_LOCK: Final = "shipper.lock"
+_AWAY: Final = (DatabaseError, InterfaceError)
+_REFUSED: Final = (DataError, IntegrityError, OverflowError, UnicodeError)
+
+log = structlog.get_logger(__name__)
+
+
+class Read(Struct, frozen=True):
+    """One row of the spool, decoded."""
+
+    segment: str
+    number: int
+    body: bytes
+    outcome: Outcome
+
+
+class Shipper:
+    """Ships one spool; run it inside `alone(directory)`."""
+
+    def __init__(self, directory: Path, *, batch_rows: int = BATCH_ROWS) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory, self._batch_rows = directory, batch_rows
+        self._marks: dict[str, int] | None = None  # None: unknown since the start or since the database was away
+        self._partitions_since = datetime.now(UTC)
+        self._success = families.SuccessWindow()
+
+    def run(self, stop: threading.Event) -> None:
+        """Ship until `stop` is set, and then what is left."""
+        pause, upkeep_at = PAUSE_S, 0.0
+        while not stop.is_set():
+            if time.monotonic() >= upkeep_at:
+                self.keep_up()
+                upkeep_at = time.monotonic() + UPKEEP_S
+            read = self.ship_or_wait()
+            pause = min(pause * 2, LONGEST_PAUSE_S) if read is None else PAUSE_S
+            if read is None or read < self._batch_rows:
+                stop.wait(pause)
+        while self.ship_or_wait():
+            pass
+
+    def ship_or_wait(self) -> int | None:
+        """Ship a batch; None when the database is away."""
+        try:
+            return self.ship_batch()
+        except _AWAY as exc:
+            log.warning("database away, outcomes wait in the spool", error=str(exc).strip())
+            self._marks = None
+            connection.close()
+            return None
+
+    def ship_batch(self) -> int:
+        """Ship about `batch_rows` rows, delete the segments that are done with, return how many rows were read.
+
+        Raises `django.db.DatabaseError` or `InterfaceError` when the database is away; nothing is lost by it.
+        """
+        if self._marks is None:
+            self._marks = dict(ShipperMark.objects.values_list("segment", "last_row"))
+        batch, marks, done = self._read()
+        if marks:
+            self._ship(batch, marks)
+            self._marks |= marks
+            spool.note_shipped(self._directory, self._marks)
+        self._retire(done)
+        return len(batch)
+
+    def keep_up(self) -> None:
+        """What is due now and then: partitions ahead, counters of dead processes, lock files of dead writers."""
+        try:
+            partitions.ensure_ahead(datetime.now(UTC))
+        except _AWAY as exc:
+            log.warning("no partitions made", error=str(exc).strip())
+        metrics.sweep()
+        segments.sweep(self._directory)
+
+    def _read(self) -> tuple[list[Read], dict[str, int], list[Segment]]:
+        """The next rows of all segments, the marks after them, and the segments of which these are the last."""
+        batch, marks, done = list[Read](), dict[str, int](), list[Segment]()
+        listed = segments.listing(self._directory)
+        for position, segment in enumerate(listed):
+            # An equal share for each, so that one busy worker does not keep the others' rows waiting.
+            share = max((self._batch_rows - len(batch)) // (len(listed) - position), 1)
+            found = self._entries(segment, share)
+            if found:
+                marks[segment.name] = found[-1].number
+                batch += self._decoded(segment, found)
+            if segment.complete and len(found) < share:
+                done.append(segment)
+        return batch, marks, done
+
+    def _entries(self, segment: Segment, limit: int) -> list[spool.Entry]:
+        assert self._marks is not None
+        try:
+            return spool.entries(segment, self._marks.get(segment.name, 0), limit)
+        except sqlite3.DatabaseError as exc:
+            if segment.complete:
+                rejects.set_segment_aside(segment, str(exc))
+            return []
+
+    def _decoded(self, segment: Segment, entries: Sequence[spool.Entry]) -> Iterator[Read]:
+        for entry in entries:
+            try:
+                yield Read(segment.name, entry.number, entry.body, spool.decode(entry.body))
+            except (msgspec.MsgspecError, UnicodeError) as exc:
+                rejects.set_row_aside(self._directory, segment.name, entry.body, str(exc))
+
+    def _ship(self, batch: Sequence[Read], marks: dict[str, int]) -> None:
+        """Commit the batch; what the database refuses is found by halving, and set aside."""
+        try:
+            self._commit(batch, marks)
+        except _REFUSED as exc:
+            if len(batch) == 1:
+                rejects.set_row_aside(self._directory, batch[0].segment, batch[0].body, str(exc))
+                self._commit([], marks)
+                return
+            middle = len(batch) // 2
+            # The marks go with the second half: were it not shipped, the first would be read again and not count again.
+            self._ship(batch[:middle], {})
+            self._ship(batch[middle:], marks)
+
+    def _commit(self, batch: Sequence[Read], marks: dict[str, int]) -> None:
+        outcomes = {read.outcome.id: read.outcome for read in batch}
+        self._make_partitions(outcomes)
+        with transaction.atomic():
+            _mark(marks)
+            new = store.insert_new(
+                RequestRecord, REQUEST_COLUMNS, {key: request_row(outcome) for key, outcome in outcomes.items()}
+            )
+            fresh = [outcome for key, outcome in outcomes.items() if key in new]
+            store.insert(AttemptRecord, ATTEMPT_COLUMNS, [row for one in fresh for row in attempt_rows(one)])
+            folded = fold(fresh)
+            for table, cells in folded.items():
+                store.add(table, spread(table, cells))
+        self._count(folded, fresh)
+
+    def _count(self, folded: dict[type[Rollup], Cells], fresh: list[Outcome]) -> None:
+        families.count(folded, fresh)
+        self._success.add(folded[AttemptRollup], time.time())
+
+    def _make_partitions(self, keys: dict[str, Outcome]) -> None:
+        """The months of outcomes that waited for very long may not be there."""
+        if not keys:
+            return
+        now = datetime.now(UTC)
+        oldest = datetime.fromtimestamp(ids.instant_ms(min(keys)) / 1000, UTC)
+        if now - OLDEST < oldest < self._partitions_since:
+            partitions.ensure_ahead(now, since=oldest)
+            self._partitions_since = oldest
+
+    def _retire(self, done: Sequence[Segment]) -> None:
+        """Delete segments; their marks after them, so that none is ever read without its mark."""
+        if not done:
+            return
+        for segment in done:
+            segment.unlink()
+        names = [segment.name for segment in done]
+        ShipperMark.objects.filter(segment__in=names).delete()
+        self._marks = {name: row for name, row in (self._marks or {}).items() if name not in names}
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Hold the spool; raises `SpoolBusy` when another shipper does."""
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(descriptor, directory)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, directory: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        raise SpoolBusy(f"Another shipper ships {directory}.") from exc
+
+
+def _mark(marks: dict[str, int]) -> None:
+    """Written first: whoever else ships these segments waits here until this transaction has ended."""
+    if marks:
+        ShipperMark.objects.bulk_create(
+            [ShipperMark(segment=name, last_row=row) for name, row in sorted(marks.items())],
+            update_conflicts=True,
+            unique_fields=["segment"],
+            update_fields=["last_row"],
+        )
