@@ -32,16 +32,20 @@ def test_a_request_refused_before_planning_has_no_decision(raw):
     assert features_of(record) == {}
 
 
-@pytest.mark.parametrize("record", day(NOW, 40), ids=lambda record: f"{record.attempts_count} attempts")
-def test_attempts_gaps_and_our_own_work_sum_to_the_total_time(record):
-    fall = waterfall(record)
-    assert sum(span.ms for span in fall.spans) == pytest.approx(record.total_ms, abs=1e-6)
-    assert len(fall.bars) == record.attempts_count
-    for bar in fall.bars:
-        assert sum(piece.ms for piece in bar.pieces) == pytest.approx(bar.took_ms)
-        assert all(piece.x >= 0 and piece.x + piece.width <= AXIS + 1e-6 for piece in bar.pieces)
-    committed = [a for a in record.attempts if a.committed]
-    assert fall.commit_ms == (committed[0].first_token_ms if committed else None)
+def test_attempts_gaps_and_our_own_work_sum_to_the_total_time():
+    for record in day(NOW, 60):
+        fall = waterfall(record)
+        assert sum(span.ms for span in fall.spans) == pytest.approx(record.total_ms, abs=1e-6)
+        assert len(fall.bars) == record.attempts_count
+        committed = [a.first_token_ms for a in record.attempts if a.committed]
+        assert fall.commit_ms == (committed[0] if committed else None)
+
+
+def test_the_pieces_of_a_bar_fill_its_attempt_and_stay_on_the_axis():
+    for record in day(NOW, 60):
+        for bar in waterfall(record).bars:
+            assert sum(piece.ms for piece in bar.pieces) == pytest.approx(bar.took_ms)
+            assert all(piece.x >= 0 and piece.x + piece.width <= AXIS + 1e-6 for piece in bar.pieces)
 
 
 def test_a_request_without_attempts_is_all_our_own_time():

@@ -23,6 +23,7 @@ DEPLOYMENTS = (  # name, weight of being first, ttft ms, nano-dollars per reques
 NAMES = [name for name, *_ in DEPLOYMENTS]
 FIGURES = {name: (ttft, cost) for name, _, ttft, cost in DEPLOYMENTS}
 TENANTS = ((1, "demo", 1, "nr-demo1"), (2, "team-a", 2, "nr-teama"))
+ERRORS = ("Overloaded", "RateLimited", "Unreachable")
 WHY = "best score 0.83 under balanced, mostly for cost; 5 of 6 candidates eligible"
 
 
@@ -88,26 +89,15 @@ def decision(first: str) -> dict[str, object]:
 
 def _tell(told: Outcome, rng: random.Random) -> None:
     """Let the first choice answer, or fail and another answer, or nobody."""
-    luck = rng.random()
-    clock = 0.5
-    if luck < 0.06 or (told.first_choice or "").endswith("coder") and luck < 0.3:
-        clock = _attempt(
-            told, told.first_choice or "", clock, rng, error=rng.choice(["Overloaded", "RateLimited", "Unreachable"])
-        )
-        if luck < 0.01:
-            told.status, told.http_status, told.error, told.error_code = (
-                "failed",
-                502,
-                "AllAttemptsFailed",
-                "all_attempts_failed",
-            )
-            told.error_message = "every candidate failed"
-        else:
-            other = next(name for name in NAMES if name != told.first_choice)
-            clock = _attempt(told, other, clock, rng)
-            told.failovers = 1
-    else:
-        clock = _attempt(told, told.first_choice or "", clock, rng)
+    luck, first = rng.random(), told.first_choice or ""
+    fails = luck < 0.06 or (first.endswith("coder") and luck < 0.3)
+    clock = _attempt(told, first, 0.5, rng, rng.choice(ERRORS) if fails else None)
+    if fails and luck < 0.01:
+        told.status, told.http_status = "failed", 502
+        told.error, told.error_code, told.error_message = "AllAttemptsFailed", "all_attempts_failed", "all failed"
+    elif fails:
+        clock = _attempt(told, next(name for name in NAMES if name != first), clock, rng)
+        told.failovers = 1
     told.attempts_count = len(told.attempts)
     told.total_ms = clock + 0.1
 
