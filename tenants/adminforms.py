@@ -7,7 +7,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from providers.formfields import LinesField
-from tenants.models import ClientKey, Tenant
+from tenants.models import ClientKey, Tenant, everything
 
 LIFETIMES = [("", "Never"), ("30", "After 30 days"), ("90", "After 90 days"), ("365", "After a year")]  # days
 OVERLAPS = [("24", "24 hours"), ("1", "1 hour"), ("168", "7 days"), ("0", "Not at all: it stops now")]  # hours
@@ -22,9 +22,12 @@ def reason_field() -> forms.CharField:
 class TenantForm(forms.ModelForm):
     allow_models = LinesField(
         good="gpt-*",
+        initial=everything,
         help_text="Patterns of model or provider/model names, one per line: * is every model, e.g. gpt-* or ollama/*",
     )
-    allow_policies = LinesField(good="*", help_text="Patterns of policy names, one per line: * is every policy")
+    allow_policies = LinesField(
+        good="*", initial=everything, help_text="Patterns of policy names, one per line: * is every policy"
+    )
 
     class Meta:
         model = Tenant

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
-from django_redis.exceptions import ConnectionInterrupted
+from redis.exceptions import RedisError
 from unfold.forms import AuthenticationForm
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class SignInForm(AuthenticationForm):
     def _window(self, rate: str, key: Any, increment: bool) -> int | None:
         try:
             usage = get_usage(self.request, group=f"sign-in {rate}", key=key, rate=rate, increment=increment)
-        except ConnectionInterrupted:
+        except RedisError:
             log.warning("sign-in throttle: the cache is away, failures are not counted")
             return None
         full = usage is not None and usage["count"] >= usage["limit"]

@@ -1,0 +1,95 @@
+"""One maker of rows per model that the admin shows."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
+from providers.secrets import seal
+from routing.models import Policy
+from tenants import keys
+from tenants.models import ClientKey, Tenant
+
+numbers = itertools.count(1)
+
+
+def provider(**values: Any) -> Provider:
+    given = {"name": f"provider-{next(numbers)}", "wire": "openai", "base_url": "https://api.example.com/v1"}
+    return Provider.objects.create(**given | values)
+
+
+def credential(secret: str = "sk-quite-long-secret-4711", **values: Any) -> Credential:
+    given = {"name": "default", "ciphertext": seal(secret), "last_four": secret[-4:]}
+    if "provider" not in values:
+        given["provider"] = provider()
+    return Credential.objects.create(**given | values)
+
+
+def language_model(**values: Any) -> LanguageModel:
+    return LanguageModel.objects.create(**{"name": f"model-{next(numbers)}", "aliases": []} | values)
+
+
+def deployment(**values: Any) -> Deployment:
+    owners: dict[str, Callable[[], Model]] = {"provider": provider, "model": language_model}
+    given = {name: make() for name, make in owners.items() if name not in values}
+    if "provider" in given:
+        credential(provider=given["provider"])
+    return Deployment.objects.create(**{"upstream_model": "upstream", "capabilities": ["tools"]} | given | values)
+
+
+def tenant(**values: Any) -> Tenant:
+    return Tenant.objects.create(**{"name": f"tenant-{next(numbers)}"} | values)
+
+
+def client_key(**values: Any) -> ClientKey:
+    return keys.issue(values.pop("tenant", None) or tenant(), values.pop("name", f"key-{next(numbers)}"), **values)[0]
+
+
+def policy(**values: Any) -> Policy:
+    return Policy.objects.create(
+        **{"name": f"policy-{next(numbers)}", "kind": "weighted", "weights": {"cost": 1}} | values
+    )
+
+
+def audit_entry() -> AuditEntry:
+    return AuditEntry.objects.create(actor="ana", via="admin", action="changed", kind="provider", object_name="x")
+
+
+def user(**values: Any) -> User:
+    return User.objects.create(**{"username": f"user-{next(numbers)}", "is_staff": True} | values)
+
+
+def group() -> Group:
+    return Group.objects.create(name=f"group-{next(numbers)}")
+
+
+def interval() -> IntervalSchedule:
+    return IntervalSchedule.objects.create(every=next(numbers), period="minutes")
+
+
+def crontab() -> CrontabSchedule:
+    return CrontabSchedule.objects.create(minute=str(next(numbers) % 60))
+
+
+def schedule() -> PeriodicTask:
+    return PeriodicTask.objects.create(name=f"schedule-{next(numbers)}", task="jobs.hint", interval=interval())
+
+
+ROWS: dict[type[Model], Callable[[], Model]] = {
+    Provider: provider,
+    LanguageModel: language_model,
+    Deployment: deployment,
+    Tenant: tenant,
+    ClientKey: client_key,
+    Policy: policy,
+    AuditEntry: audit_entry,
+    User: user,
+    Group: group,
+    IntervalSchedule: interval,
+    CrontabSchedule: crontab,
+    PeriodicTask: schedule,
+}

@@ -1,0 +1,173 @@
+"""Every way of writing configuration in the admin becomes live and leaves an audit row."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from providers.adminbase import AuditedAdmin
+from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
+from providers.revisions import numbers
+from routing.models import Policy
+from tenants.models import ClientKey, Tenant
+from tests.admin import rows
+from tests.admin.pages import fill
+
+CONFIGURATION = [model for model, page in admin.site._registry.items() if getattr(page, "part", None)]
+NEW: dict[type[Model], Callable[[], dict[str, Any]]] = {
+    Provider: lambda: {"name": "fresh", "wire": "openai", "base_url": "https://api.example.com/v1"},
+    LanguageModel: lambda: {"name": "fresh"},
+    Deployment: lambda: {"provider": rows.provider().pk, "model": rows.language_model().pk, "upstream_model": "up"},
+    Tenant: lambda: {"name": "fresh", "default_policy": "balanced"},
+    ClientKey: lambda: {"tenant": rows.tenant().pk, "name": "fresh"},
+    Policy: lambda: {"name": "fresh", "kind": "weighted", "weights_cost": "30"},
+}
+CHANGED: dict[type[Model], dict[str, Any]] = {
+    Provider: {"base_url": "https://api.example.org/v1"},
+    LanguageModel: {"description": "changed"},
+    Deployment: {"retries": "1"},
+    Tenant: {"requests_per_minute": "60"},
+    ClientKey: {"name": "changed"},
+    Policy: {"description": "changed"},
+}
+
+
+def named(model: type[Model]) -> str:
+    return model._meta.model_name or ""
+
+
+def address(model: type[Model], kind: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{kind}", args=args)
+
+
+class Watch:
+    """What happens to the revision and to the audit log while a block runs."""
+
+    def __init__(self, model: type[Model]) -> None:
+        self.part = admin.site._registry[model].part
+
+    def __enter__(self) -> "Watch":
+        self.before, self.rows = numbers().get(self.part, 0), AuditEntry.objects.count()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bumped = numbers().get(self.part, 0) > self.before
+        self.entries = list(AuditEntry.objects.order_by("id")[self.rows :])
+
+
+def check(watch: Watch, action: str) -> None:
+    assert watch.bumped, "the change never becomes live"
+    assert watch.entries and {entry.action for entry in watch.entries} == {action}
+    assert {entry.actor for entry in watch.entries} == {"ana"}
+    assert watch.entries[0].address == "127.0.0.1"
+
+
+def test_every_configuration_model_is_tried_here() -> None:
+    assert set(CONFIGURATION) == set(NEW) == set(CHANGED)
+    assert all(isinstance(admin.site._registry[model], AuditedAdmin) for model in CONFIGURATION)
+
+
+@pytest.mark.parametrize("model", CONFIGURATION, ids=named)
+def test_adding_a_row_becomes_live(model: type[Model], operator: Client) -> None:
+    values = NEW[model]()
+    with Watch(model) as watch:
+        response = fill(operator, address(model, "add"), f"{named(model)}_form", **values)
+    assert response.status_code in (200, 302), response.context["errors"]
+    check(watch, "added")
+
+
+@pytest.mark.parametrize("model", CONFIGURATION, ids=named)
+def test_changing_a_row_becomes_live(model: type[Model], operator: Client) -> None:
+    row = rows.ROWS[model]()
+    with Watch(model) as watch:
+        response = fill(operator, address(model, "change", row.pk), f"{named(model)}_form", **CHANGED[model])
+    assert response.status_code == 302, response.context["errors"]
+    check(watch, "changed")
+    for field, value in CHANGED[model].items():
+        assert str(watch.entries[0].changes[field][1]) == value
+
+
+@pytest.mark.parametrize("model", CONFIGURATION, ids=named)
+def test_saving_without_a_change_writes_no_audit_row(model: type[Model], operator: Client) -> None:
+    row = rows.ROWS[model]()
+    with Watch(model) as watch:
+        response = fill(operator, address(model, "change", row.pk), f"{named(model)}_form")
+    assert response.status_code == 302, response.context["errors"]
+    assert watch.entries == []
+
+
+@pytest.mark.parametrize("model", CONFIGURATION, ids=named)
+def test_deleting_a_row_becomes_live(model: type[Model], operator: Client) -> None:
+    row = rows.ROWS[model]()
+    if isinstance(row, ClientKey):
+        ClientKey.objects.update(revoked_at=row.created_at)
+    with Watch(model) as watch:
+        operator.post(address(model, "delete", row.pk), {"post": "yes"})
+    assert not model._base_manager.filter(pk=row.pk).exists()
+    check(watch, "deleted")
+
+
+@pytest.mark.parametrize("model", CONFIGURATION, ids=named)
+def test_every_bulk_action_becomes_live(model: type[Model], operator: Client) -> None:
+    page = admin.site._registry[model]
+    for action in ["delete_selected", *(page.actions or ())]:
+        chosen = [rows.ROWS[model]() for _ in range(2)]
+        if action == "delete_selected" and model is ClientKey:
+            ClientKey.objects.update(revoked_at=chosen[0].created_at)  # type: ignore[attr-defined]
+        if action == "enable":
+            model._base_manager.update(enabled=False)
+        with Watch(model) as watch:
+            data = {"action": action, "_selected_action": [row.pk for row in chosen], "post": "yes"}
+            assert operator.post(address(model, "changelist"), data).status_code == 302, action
+        check(watch, "deleted" if action == "delete_selected" else "changed")
+        assert len(watch.entries) == 2, action
+
+
+@pytest.mark.parametrize("model", [m for m in CONFIGURATION if admin.site._registry[m].list_editable], ids=named)
+def test_editing_in_the_list_becomes_live(model: type[Model], operator: Client) -> None:
+    row = rows.ROWS[model]()
+    with Watch(model) as watch:
+        fill(operator, address(model, "changelist"), None, **{"form-0-enabled": None, "action": None})
+    check(watch, "changed")
+    assert watch.entries[0].changes == {"enabled": [True, False]} and watch.entries[0].object_id == str(row.pk)
+
+
+def test_a_credential_of_a_provider_becomes_live(operator: Client) -> None:
+    row = rows.credential()
+    where = address(Provider, "change", row.provider.pk)
+    with Watch(Provider) as added:
+        fill(
+            operator,
+            where,
+            "provider_form",
+            **{
+                "credentials-TOTAL_FORMS": 2,
+                "credentials-1-name": "second",
+                "credentials-1-secret": "sk-another-long-one",
+            },
+        )
+    check(added, "added")
+    assert added.entries[0].changes["ciphertext"] == [None, "(secret)"]
+    with Watch(Provider) as replaced:
+        fill(operator, where, "provider_form", **{"credentials-0-secret": "sk-replacement-of-it"})
+    check(replaced, "changed")
+    assert replaced.entries[0].changes["ciphertext"] == ["(secret)", "changed"]
+    assert replaced.entries[0].changes["last_four"] == ["4711", "f-it"]
+    with Watch(Provider) as deleted:
+        fill(operator, where, "provider_form", **{"credentials-0-DELETE": "on"})
+    check(deleted, "deleted")
+    assert list(Credential.objects.values_list("name", flat=True)) == ["second"]
+
+
+def test_a_refused_form_changes_nothing(operator: Client) -> None:
+    row = rows.provider()
+    with Watch(Provider) as watch:
+        response = fill(
+            operator, address(Provider, "change", row.pk), "provider_form", base_url="http://127.0.0.1:1/v1"
+        )
+    assert "allow_private" in response.content.decode()
+    assert not watch.bumped and watch.entries == []
