@@ -62,18 +62,10 @@ class ChunkDecoder(SseDecoder):
             event = decode_chunk(message)
         except loose.MALFORMED:
             message, event = _repaired(message)
-        if event.usage or event.x_groq or event.error is not UNSET:
-            message = self._without_usage(message, event)
-        found = 0
-        for choice in event.choices:
-            found |= self._look(choice)
-        if found == 0 and not (event.choices and _says_more(message)):
-            return
-        if event.id != self._head.id or not event.created:
-            found |= self._share_head(event)
-        if found & CHANGED:
-            message = _rewritten(message, event)
-        chunks.append(Chunk(b"data: " + self._name.put(message, event.model) + b"\n\n", event))
+        if not self._is_plain(event):
+            message = self._checked(message, event)
+        if message:
+            chunks.append(Chunk(b"data: " + self._name.put(message, event.model) + b"\n\n", event))
 
     def _take_whole(self, body: bytes, chunks: list[Chunk]) -> None:
         chunks.extend(read_whole(body).chunks(self._model))
@@ -85,6 +77,28 @@ class ChunkDecoder(SseDecoder):
         self._done = True
         if self._usage is not None:
             chunks.append(self._head.usage(counts.typed(self._usage), self._usage))
+
+    def _is_plain(self, event: StrictChunk) -> bool:
+        """Whether this is one more piece of text of a choice that has begun: nothing to note, nothing to correct."""
+        choices = event.choices
+        if len(choices) != 1 or event.id != self._head.id or event.usage or event.x_groq or event.error is not UNSET:
+            return False
+        choice, delta = choices[0], choices[0].delta
+        known = choice.index in self._choices and choice.finish_reason is None and event.created != 0
+        return bool(known and delta.content and delta.tool_calls is None and delta.reasoning is None)
+
+    def _checked(self, message: bytes, event: StrictChunk) -> bytes:
+        """The event's bytes as the client may have them, empty where it says nothing; raises the error that it is."""
+        if event.usage or event.x_groq or event.error is not UNSET:
+            message = self._without_usage(message, event)
+        found = 0
+        for choice in event.choices:
+            found |= self._look(choice)
+        if found == 0 and not (event.choices and _says_more(message)):
+            return b""
+        if event.id != self._head.id or not event.created:
+            found |= self._share_head(event)
+        return _rewritten(message, event) if found & CHANGED else message
 
     def _look(self, choice: StrictChunkChoice) -> int:
         """Take note of what a choice says, correct it in its decoded form."""

@@ -41,7 +41,8 @@ class MessageDecoder(StreamDecoder):
         chunks: list[Chunk] = []
         if self._done:
             return chunks
-        self._raise_pending()
+        if self.pending is not None:
+            raise self.pending
         try:
             for message in self._cutter.feed(data):
                 self._take(message, chunks)
@@ -53,7 +54,8 @@ class MessageDecoder(StreamDecoder):
 
     def finish(self) -> list[Chunk]:
         chunks: list[Chunk] = []
-        self._raise_pending()
+        if self.pending is not None:
+            raise self.pending
         try:
             for message in self._cutter.finish():
                 if not self._done:
@@ -85,33 +87,10 @@ class MessageDecoder(StreamDecoder):
             if not self._complete:
                 raise
 
-    def _raise_pending(self) -> None:
-        if self.pending is not None:
-            raise self.pending
-
     def _hold(self, error: ProviderError, chunks: list[Chunk]) -> None:
         if not any(chunk.content_length for chunk in chunks):
             raise error
         self.pending = error
-
-
-class WholeBody(Cutter):
-    """Cuts nothing: the whole body is one message. For an upstream that ignores `stream: true`."""
-
-    __slots__ = ("_buffer", "_limit")
-
-    def __init__(self, limit: int = BODY_LIMIT) -> None:
-        self._buffer = bytearray()
-        self._limit = limit
-
-    def feed(self, data: bytes) -> list[bytes]:
-        self._buffer += data
-        if len(self._buffer) > self._limit:
-            raise BadUpstreamResponse(f"the answer is longer than {self._limit} bytes")
-        return []
-
-    def finish(self) -> list[bytes]:
-        return [bytes(self._buffer)]
 
 
 def first_byte(data: bytes) -> bytes:

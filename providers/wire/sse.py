@@ -8,68 +8,71 @@ from typing import Final
 
 from providers.chat import Chunk
 from providers.errors import BadUpstreamResponse
-from providers.wire.cutting import EVENT_LIMIT, Cutter, MessageDecoder, WholeBody, first_byte
+from providers.wire.cutting import BODY_LIMIT, EVENT_LIMIT, Cutter, MessageDecoder, first_byte
 
 BOM: Final = b"\xef\xbb\xbf"
+LF: Final = 10
+CR: Final = 13
 
 
 class SseDecoder(MessageDecoder):
     """Reads a stream of events, or the one JSON body of an upstream that ignores `stream: true`."""
 
     def __init__(self, event_limit: int = EVENT_LIMIT) -> None:
-        super().__init__(EventStream(event_limit))
-        self._begun = False
-
-    def feed(self, data: bytes) -> list[Chunk]:
-        if not self._begun:
-            self._begin(first_byte(data))
-        return super().feed(data)
+        self._events = EventStream(event_limit)
+        super().__init__(self._events)
 
     @abstractmethod
     def _take_whole(self, body: bytes, chunks: list[Chunk]) -> None:
         """Read a whole answer, append its chunks; raises `ProviderError`."""
 
-    def _begin(self, first: bytes) -> None:
-        if first == b"<":
-            raise BadUpstreamResponse("the upstream answered with HTML")
-        if first and first in b"{[":
-            self._cutter = WholeBody()
-        self._begun = bool(first)
-
     def _take_last(self, message: bytes, chunks: list[Chunk]) -> None:
-        if isinstance(self._cutter, WholeBody):
+        if self._events.is_whole:
             self._take_whole(message, chunks)
         else:
             super()._take_last(message, chunks)
 
 
 class EventStream(Cutter):
-    """Cuts the bytes of a stream into the `data` of its events; an event longer than `limit` bytes is refused."""
+    """Cuts the bytes of a stream into the `data` of its events; an event longer than `limit` bytes is refused.
 
-    __slots__ = ("_buffer", "_limit", "_scanned", "_skip_lf")
+    A body that begins as JSON is no stream: it is kept whole, as one message at the end.
+    """
+
+    __slots__ = ("_begun", "_buffer", "_limit", "_scanned", "_skip_lf", "is_whole")
 
     def __init__(self, limit: int = EVENT_LIMIT) -> None:
         self._buffer = bytearray()
         self._limit = limit
         self._scanned = 0
         self._skip_lf = False
+        self._begun = False
+        self.is_whole = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the data of the events that `data` completes."""
-        if not self._buffer and not self._skip_lf and data[:6] == b"data: " and data[-2:] == b"\n\n":
-            events = data[6:-2].split(b"\n\ndata: ")
-            # Two line ends per event and no CR: nothing but one-line events, as every large provider sends them.
-            if data.count(b"\n") == 2 * len(events) and b"\r" not in data and len(data) <= self._limit:
+        if not self._buffer and data[:6] == b"data: " and data[-2:] == b"\n\n" and len(data) <= self._limit:
+            # The way of nearly every read: whole one-line events. Looking for a byte by number is ten times faster.
+            self._begun = True
+            rest = data[6:-2]
+            if LF not in rest and CR not in rest:
+                return [rest]
+            events = rest.split(b"\n\ndata: ")
+            if CR not in rest and rest.count(b"\n") == 2 * len(events) - 2:
                 return events
         return self._feed_any(data)
 
     def finish(self) -> list[bytes]:
         """Return the last event where the stream ended without its blank line."""
         rest, self._buffer = bytes(self._buffer), bytearray()
-        event = self._event(rest)
+        event = rest if self.is_whole else self._event(rest)
         return [event] if event else []
 
     def _feed_any(self, data: bytes) -> list[bytes]:
+        if not self._begun:
+            self._begin(first_byte(data))
+        if self.is_whole:
+            return self._keep(data)
         self._buffer += self._with_lf(data)
         end = self._buffer.rfind(b"\n\n", max(self._scanned - 1, 0))
         blocks: list[bytes] = []
@@ -80,6 +83,18 @@ class EventStream(Cutter):
         if self._scanned > self._limit or any(len(block) > self._limit for block in blocks):
             raise BadUpstreamResponse(f"an event of the stream is longer than {self._limit} bytes")
         return [event for block in blocks if (event := self._event(block))]
+
+    def _begin(self, first: bytes) -> None:
+        if first == b"<":
+            raise BadUpstreamResponse("the upstream answered with HTML")
+        self._begun = bool(first)
+        self.is_whole = first in (b"{", b"[")
+
+    def _keep(self, data: bytes) -> list[bytes]:
+        self._buffer += data
+        if len(self._buffer) > BODY_LIMIT:
+            raise BadUpstreamResponse(f"the answer is longer than {BODY_LIMIT} bytes")
+        return []
 
     def _with_lf(self, data: bytes) -> bytes:
         """The same with LF for CRLF and CR, also where CR ends one read and LF starts the next."""

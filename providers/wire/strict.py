@@ -4,15 +4,17 @@ Whatever does not decode is repaired (`providers.wire.repair`) and tried again. 
 still refuses null, as OpenAI's schema does. The chunk's types are the chat's own, narrowed.
 """
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from providers.chat import ChatChunk, ChunkChoice, Delta, ToolCall
+from providers.chat import ChatChunk, ChunkChoice, CompletionDetails, Delta, PromptDetails, ToolCall, WireUsage
+from providers.wire.counts import ABSURD
 
 ABSENT: Final[Any] = None
 ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
+Count = Annotated[int, Meta(ge=0, le=ABSURD)]
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
 
@@ -21,27 +23,27 @@ class Fragment(Struct, omit_defaults=True):
     arguments: str = ABSENT
 
 
-class StrictToolCall(ToolCall, kw_only=True):
+class StrictToolCall(ToolCall, kw_only=True, gc=False):
     index: int
     id: str = ABSENT
     type: Literal["function"] = ABSENT
     function: Fragment = ABSENT  # type: ignore[assignment]
 
 
-class StrictDelta(Delta):
+class StrictDelta(Delta, gc=False):
     role: Literal["assistant"] = ABSENT
     tool_calls: list[StrictToolCall] = ABSENT  # type: ignore[assignment]
     function_call: dict[str, Any] = ABSENT
     reasoning: str | None = None  # how Groq, OpenRouter and newer vLLM spell `reasoning_content`
 
 
-class StrictChunkChoice(ChunkChoice, kw_only=True):
+class StrictChunkChoice(ChunkChoice, kw_only=True, gc=False):
     index: int
     delta: StrictDelta
     finish_reason: Finish | None
 
 
-class StrictChunk(ChatChunk, kw_only=True):
+class StrictChunk(ChatChunk, kw_only=True, gc=False):
     id: str
     object: Literal["chat.completion.chunk"]
     created: int
@@ -89,13 +91,37 @@ class StrictChoice(Struct):
     logprobs: Raw
 
 
+class StrictPromptDetails(PromptDetails):
+    cached_tokens: Count = ABSENT
+    cache_write_tokens: Count = ABSENT
+    audio_tokens: Count = ABSENT
+    text_tokens: Count = ABSENT
+    image_tokens: Count = ABSENT
+
+
+class StrictCompletionDetails(CompletionDetails):
+    reasoning_tokens: Count = ABSENT
+    audio_tokens: Count = ABSENT
+    text_tokens: Count = ABSENT
+    accepted_prediction_tokens: Count = ABSENT
+    rejected_prediction_tokens: Count = ABSENT
+
+
+class StrictUsage(WireUsage, kw_only=True):
+    prompt_tokens: Count
+    completion_tokens: Count
+    total_tokens: Count
+    prompt_tokens_details: StrictPromptDetails = ABSENT
+    completion_tokens_details: StrictCompletionDetails = ABSENT
+
+
 class StrictAnswer(Struct, kw_only=True):
     id: str
     object: Literal["chat.completion"]
     created: int
     model: str
     choices: list[StrictChoice]
-    usage: dict[str, Any] | UnsetType = UNSET
+    usage: StrictUsage = ABSENT
     system_fingerprint: str = ABSENT
     service_tier: ServiceTier | None = None
     error: Raw | UnsetType = UNSET
