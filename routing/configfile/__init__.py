@@ -1,0 +1,1 @@
+"""The configuration as a YAML file: read, applied, exported (docs/configuration-file.md)."""

@@ -1,0 +1,113 @@
+"""From the rows to a file that applies to them without a change: everything but secrets and what is at its default."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Final
+
+import yaml
+from django.db.models import Field, Model
+
+from providers.adminforms import SECRET_HEADERS
+from providers.models import Deployment, LanguageModel, Provider
+from routing.configfile import schema
+from routing.configfile.deploymentpart import PRICES
+from routing.configfile.tenantpart import LIMITS
+from routing.models import Policy
+from tenants.models import ClientKey, Tenant
+
+HEADER: Final = """\
+# The configuration of this NeuroRoute, for `manage.py apply`. Secrets are not in it: give a new installation
+# `credential_env: NAME` per provider; keys of tenants are made anew where they do not exist.
+"""
+DEPLOYMENT: Final = (
+    "enabled",
+    "context",
+    "max_output",
+    "capabilities",
+    "quality",
+    "ttft_ms",
+    "tokens_per_s",
+    "retries",
+)
+Data = dict[str, Any]
+
+
+def export() -> str:
+    """The configuration as the text of a file."""
+    parts = {
+        "providers": [_provider(row) for row in Provider.objects.prefetch_related("deployments__model")],
+        "models": [_model(row) for row in LanguageModel.objects.all()],
+        "tenants": [_tenant(row) for row in Tenant.objects.prefetch_related("keys")],
+        "policies": [_policy(row) for row in Policy.objects.all()],
+    }
+    given = {name: entries for name, entries in parts.items() if entries}
+    # Flow style for what holds no further lists: a price or an alias list stays on one line.
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return HEADER + yaml.dump(
+        given, Dumper=dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120
+    )
+
+
+def _provider(row: Provider) -> Data:
+    headers = {name: value for name, value in row.headers.items() if name.lower() not in SECRET_HEADERS}
+    return {
+        "name": row.name,
+        "wire": row.wire,
+        "base_url": row.base_url,
+        **_unusual(row, ("enabled", "allow_private", "local")),
+        **({"headers": headers} if headers else {}),
+        "deployments": [_deployment(each) for each in sorted(row.deployments.all(), key=lambda each: each.model.name)],
+    }
+
+
+def _deployment(row: Deployment) -> Data:
+    phases = ((name, f"{name}_timeout_s") for name in schema.Timeouts.__struct_fields__)
+    timeouts = {name: getattr(row, column) for name, column in phases if _is_unusual(row, column)}
+    prices = {name: _number(value) for name in PRICES if (value := getattr(row, f"{name}_price")) is not None}
+    return {
+        "model": row.model.name,
+        "upstream_model": row.upstream_model,
+        **_unusual(row, DEPLOYMENT),
+        # Half a price counts nothing, and the file does not take it.
+        **({"price": prices} if {"input", "output"} <= prices.keys() else {}),
+        **({"timeouts": timeouts} if timeouts else {}),
+    }
+
+
+def _model(row: LanguageModel) -> Data:
+    return {"name": row.name, **_unusual(row, ("aliases", "quality", "category_quality", "description"))}
+
+
+def _tenant(row: Tenant) -> Data:
+    limits = _unusual(row, LIMITS)
+    keys = [_key(key) for key in row.keys.all() if key.revoked_at is None]
+    return {
+        "name": row.name,
+        **_unusual(row, ("enabled", "explain")),
+        "default_policy": row.default_policy,
+        "allow": {"models": row.allow_models, "policies": row.allow_policies},
+        **({"limits": limits} if limits else {}),
+        **({"keys": keys} if keys else {}),
+    }
+
+
+def _key(row: ClientKey) -> Data:
+    return {"name": row.name, **_unusual(row, ("operator", "expires_at"))}
+
+
+def _policy(row: Policy) -> Data:
+    return {"name": row.name, "kind": row.kind, **_unusual(row, ("weights", "order", "description", "enabled"))}
+
+
+def _unusual(row: Model, columns: Iterable[str]) -> Data:
+    return {column: getattr(row, column) for column in columns if _is_unusual(row, column)}
+
+
+def _is_unusual(row: Model, column: str) -> bool:
+    """Whether a column says more than its default does."""
+    field = row._meta.get_field(column)
+    return not isinstance(field, Field) or getattr(row, column) != field.get_default()
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == int(value) else float(value)

@@ -1,0 +1,113 @@
+"""The `keys` of a tenant: made on the first apply, or brought; never changed by a later one that says the same."""
+
+import os
+
+from msgspec import UNSET, UnsetType
+
+from providers import audit
+from providers.revisions import TENANTS
+from routing.configfile import schema
+from routing.configfile.changes import Changes
+from routing.configfile.schema import given
+from tenants.keys import digest, prefix_of, prepare
+from tenants.models import ClientKey, Tenant
+
+
+class KeyMaker:
+    """Makes and updates client keys; new rows are written together by `save`."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        rows = ClientKey.objects.select_related("tenant")
+        self._rows = {(row.tenant_id, row.name): row for row in rows}
+        self._owners = {row.digest: str(row) for row in self._rows.values()}
+        self._new: list[tuple[ClientKey, str | None]] = []  # with the key, where it was made here
+
+    def put_keys(self, path: str, tenant: Tenant, specs: list[schema.Key]) -> None:
+        """Make or update the keys of one tenant."""
+        if not self._changes.unique(f"{path}.keys", (spec.name for spec in specs)):
+            return
+        for index, spec in enumerate(specs):
+            self._put(f"{path}.keys[{index}]", tenant, spec)
+
+    def save(self) -> None:
+        """Write the new rows, and hand out the keys that were made."""
+        ClientKey.objects.bulk_create([row for row, _ in self._new])
+        for row, made in self._new:
+            self._changes.note(TENANTS, row, f"client key {row}", [] if made else ["brought"], None)
+            if made:
+                self._changes.keys.append((str(row), made))
+
+    def _put(self, path: str, tenant: Tenant, spec: schema.Key) -> None:
+        row = self._rows.get((tenant.pk, spec.name))
+        if row is not None and row.revoked_at is not None:
+            self._changes.warn(path, f"client key {row} is revoked for good; give a new one another name")
+            return
+        before = len(self._changes.problems)
+        value = self._brought(path, spec)
+        if len(self._changes.problems) > before:
+            return
+        if row is None:
+            self._make(path, tenant, spec, value)
+        else:
+            self._update(path, row, spec, value)
+
+    def _brought(self, path: str, spec: schema.Key) -> str | None:
+        """One's own key, from the environment or the file; None when one is to be made."""
+        if isinstance(spec.value_env, UnsetType):
+            return given(spec.value, None)
+        if not isinstance(spec.value, UnsetType):
+            self._changes.problem(f"{path}.value_env", "give either value or value_env")
+        value = os.environ.get(spec.value_env)
+        if not value:
+            self._changes.problem(f"{path}.value_env", f"the environment variable {spec.value_env} is not set")
+        return value
+
+    def _make(self, path: str, tenant: Tenant, spec: schema.Key, value: str | None) -> None:
+        row = self._prepared(path, tenant, spec, value)
+        if row is None or not self._is_free(path, spec, row[0]):
+            return
+        key, plain = row
+        self._owners[key.digest] = str(key)
+        self._new.append((key, plain if value is None else None))
+
+    def _update(self, path: str, row: ClientKey, spec: schema.Key, value: str | None) -> None:
+        label = f"client key {row}"
+        if value is not None and digest(value) != row.digest:
+            self._replace(path, row, spec, value)
+        values = [("operator", "operator", spec.operator), ("expires_at", "expires_at", spec.expires_at)]
+        self._changes.put(TENANTS, row, label, values)
+
+    def _replace(self, path: str, row: ClientKey, spec: schema.Key, value: str) -> None:
+        new = self._prepared(path, row.tenant, spec, value)
+        if new is None or not self._is_free(path, spec, new[0]):
+            return
+        before = audit.state(row)
+        row.digest, row.prefix = digest(value), prefix_of(value)
+        row.save(update_fields=["digest", "prefix"])
+        self._owners[row.digest] = str(row)
+        self._changes.note(TENANTS, row, f"client key {row}", ["replaced"], before)
+
+    def _prepared(self, path: str, tenant: Tenant, spec: schema.Key, value: str | None) -> tuple[ClientKey, str] | None:
+        try:
+            return prepare(
+                tenant,
+                spec.name,
+                operator=given(spec.operator, False),
+                expires_at=given(spec.expires_at, None),
+                value=value,
+            )
+        except ValueError as exc:
+            self._changes.problem(_source(path, spec), str(exc))
+        return None
+
+    def _is_free(self, path: str, spec: schema.Key, key: ClientKey) -> bool:
+        owner = self._owners.get(key.digest)
+        if owner is None:
+            return True
+        self._changes.problem(_source(path, spec), f"this value is already the key {owner}")
+        return False
+
+
+def _source(path: str, spec: schema.Key) -> str:
+    return f"{path}.value" if spec.value_env is UNSET else f"{path}.value_env"

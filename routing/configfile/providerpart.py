@@ -1,0 +1,101 @@
+"""The file's `providers`, without their credentials and deployments: where they are and how they are spoken to."""
+
+from dataclasses import dataclass, field
+
+from msgspec import UNSET, UnsetType
+
+from providers.adapters import adapters
+from providers.addresses import check_base_url
+from providers.adminforms import header_value
+from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.revisions import CATALOG
+from routing.configfile import schema
+from routing.configfile.changes import Changes
+from routing.configfile.credentialpart import put_credentials
+from routing.configfile.deploymentpart import put_deployments
+from routing.configfile.reading import nearest
+from routing.configfile.schema import given
+
+
+@dataclass(slots=True)
+class Stored:
+    """The rows that stand, read once, by their names."""
+
+    providers: dict[str, Provider] = field(default_factory=dict)
+    models: dict[str, LanguageModel] = field(default_factory=dict)
+    deployments: dict[tuple[str, str], Deployment] = field(default_factory=dict)
+    credentials: dict[str, dict[str, Credential]] = field(default_factory=dict)
+
+
+def put_providers(changes: Changes, specs: list[schema.Provider]) -> None:
+    """Make or update every provider of the file, with its credentials and deployments."""
+    if not changes.unique("providers", (spec.name for spec in specs)):
+        return
+    stored = _stored()
+    for index, spec in enumerate(specs):
+        path = f"providers[{index}]"
+        row = stored.providers.get(spec.name) or Provider(name=spec.name, source=Provider.Source.FILE)
+        values = _values(spec, row)
+        if not _is_sound(changes, path, spec, row):
+            continue
+        changes.put(CATALOG, row, f"provider {spec.name}", values)
+        put_credentials(changes, path, spec, row, stored.credentials.get(spec.name, {}))
+        put_deployments(changes, path, spec, row, stored.models, stored.deployments)
+
+
+def _stored() -> Stored:
+    stored = Stored(
+        providers={row.name: row for row in Provider.objects.all()},
+        models={row.name: row for row in LanguageModel.objects.all()},
+    )
+    for deployment in Deployment.objects.select_related("provider", "model"):
+        stored.deployments[deployment.provider.name, deployment.model.name] = deployment
+    for credential in Credential.objects.select_related("provider"):
+        stored.credentials.setdefault(credential.provider.name, {})[credential.name] = credential
+    return stored
+
+
+def _values(spec: schema.Provider, row: Provider) -> list[tuple[str, str, object]]:
+    return [
+        ("wire", "wire", spec.wire),
+        ("base_url", "base_url", _base_url(spec, row) or UNSET),
+        ("enabled", "enabled", spec.enabled),
+        ("allow_private", "allow_private", spec.allow_private),
+        ("local", "local", spec.local),
+        ("headers", "headers", spec.headers),
+    ]
+
+
+def _base_url(spec: schema.Provider, row: Provider) -> str:
+    """The file's, the stored one, or for a new provider the one that the wire usually has."""
+    adapter = adapters().get(given(spec.wire, row.wire))
+    return given(spec.base_url, row.base_url or (adapter.default_base_url if adapter else ""))
+
+
+def _is_sound(changes: Changes, path: str, spec: schema.Provider, row: Provider) -> bool:
+    before = len(changes.problems)
+    wire = given(spec.wire, row.wire)
+    if not wire:
+        changes.problem(path, f"a new provider needs a wire: one of {', '.join(sorted(adapters()))}")
+    elif wire not in adapters():
+        changes.problem(f"{path}.wire", f"no adapter speaks {wire}{nearest(wire, adapters())}")
+    else:
+        _check_address(changes, path, spec, row)
+    if not isinstance(spec.headers, UnsetType):
+        _check_headers(changes, f"{path}.headers", spec.headers)
+    return len(changes.problems) == before
+
+
+def _check_address(changes: Changes, path: str, spec: schema.Provider, row: Provider) -> None:
+    try:
+        check_base_url(_base_url(spec, row), given(spec.allow_private, row.allow_private))
+    except ValueError as exc:
+        changes.problem(f"{path}.base_url", str(exc).removeprefix("base_url: "))
+
+
+def _check_headers(changes: Changes, path: str, headers: dict[str, str]) -> None:
+    for name, value in headers.items():
+        try:
+            header_value(name, value)
+        except ValueError as exc:
+            changes.problem(f"{path}.{name}", str(exc))

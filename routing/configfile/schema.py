@@ -1,0 +1,160 @@
+"""What may stand in a configuration file: field by field, with types and limits.
+
+UNSET is a field that the file does not give (what is stored stays), None an explicit null (unknown or unlimited).
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Final, Literal, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+T = TypeVar("T")
+LARGEST: Final = 2_147_483_647  # of a database integer
+DAY_S: Final = 86_400
+
+ProviderName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]*\Z", max_length=64)]
+ModelName = Annotated[str, Meta(pattern=r"\A\S+\Z", max_length=200)]
+Slug = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]+\Z", max_length=64)]
+EnvironmentName = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_]*\Z", max_length=64)]
+SecretText = Annotated[str, Meta(min_length=1, max_length=4096)]
+Count = Annotated[int, Meta(ge=0, le=LARGEST)]
+AtLeastOne = Annotated[int, Meta(ge=1, le=LARGEST)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Seconds = Annotated[float, Meta(gt=0, le=DAY_S)]
+Positive = Annotated[float, Meta(gt=0, le=1e9)]
+
+
+class Section(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """A mapping of the file; a field that no section knows is an error."""
+
+
+class Price(Section):
+    """USD per million tokens."""
+
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cached_input: Decimal | None = None
+    cache_write: Decimal | None = None
+
+
+class Timeouts(Section):
+    connect: Seconds | UnsetType = UNSET
+    first_byte: Seconds | UnsetType = UNSET
+    first_token: Seconds | UnsetType = UNSET
+    stall: Seconds | UnsetType = UNSET
+    total: Seconds | UnsetType = UNSET
+
+
+class Deployment(Section):
+    model: ModelName
+    upstream_model: ModelName | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    context: AtLeastOne | None | UnsetType = UNSET
+    max_output: AtLeastOne | None | UnsetType = UNSET
+    price: Price | None | UnsetType = UNSET
+    capabilities: list[str] | UnsetType = UNSET
+    quality: Share | None | UnsetType = UNSET
+    ttft_ms: Positive | None | UnsetType = UNSET
+    tokens_per_s: Positive | None | UnsetType = UNSET
+    timeouts: Timeouts = Timeouts()
+    retries: Annotated[int, Meta(ge=0, le=2)] | UnsetType = UNSET
+
+
+class Provider(Section):
+    name: ProviderName
+    wire: str | UnsetType = UNSET
+    base_url: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    allow_private: bool | UnsetType = UNSET
+    local: bool | UnsetType = UNSET
+    headers: dict[str, str] | UnsetType = UNSET
+    credential: SecretText | list[SecretText] | UnsetType = UNSET
+    credential_env: EnvironmentName | list[EnvironmentName] | UnsetType = UNSET
+    deployments: list[Deployment] | None = None
+
+
+class Model(Section):
+    name: ModelName
+    aliases: list[ModelName] | UnsetType = UNSET
+    quality: Share | None | UnsetType = UNSET
+    category_quality: dict[str, int | float] | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+
+class Key(Section):
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    value: str | UnsetType = UNSET
+    value_env: EnvironmentName | UnsetType = UNSET
+    operator: bool | UnsetType = UNSET
+    expires_at: Annotated[datetime, Meta(tz=True)] | None | UnsetType = UNSET
+
+
+class Limits(Section):
+    """None is unlimited."""
+
+    requests_per_minute: Count | None | UnsetType = UNSET
+    tokens_per_minute: Count | None | UnsetType = UNSET
+    requests_per_day: Count | None | UnsetType = UNSET
+
+
+class Budget(Section):
+    usd: Annotated[float, Meta(ge=0)]
+    period: Literal["hour", "day", "week", "month", "year", "total"]
+    hard: bool = True
+
+
+class Allow(Section):
+    models: list[str] | UnsetType = UNSET
+    policies: list[str] | UnsetType = UNSET
+
+
+class Tenant(Section):
+    name: Slug
+    enabled: bool | UnsetType = UNSET
+    keys: list[Key] | None = None
+    limits: Limits = Limits()
+    budgets: list[Budget] | None = None
+    allow: Allow = Allow()
+    default_policy: str | UnsetType = UNSET
+    explain: bool | UnsetType = UNSET
+
+
+class Policy(Section):
+    name: Slug
+    kind: str | UnsetType = UNSET
+    weights: dict[str, int | float] | UnsetType = UNSET
+    order: list[str] | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+
+
+class Config(Section):
+    """The whole file; every part is optional."""
+
+    providers: list[Provider] | None = None
+    models: list[Model] | None = None
+    tenants: list[Tenant] | None = None
+    policies: list[Policy] | None = None
+
+
+# Which section stands at a path, list positions left out: to name the nearest field of an unknown one.
+SECTIONS: Final[dict[str, type[Section]]] = {
+    "": Config,
+    "providers": Provider,
+    "providers.deployments": Deployment,
+    "providers.deployments.price": Price,
+    "providers.deployments.timeouts": Timeouts,
+    "models": Model,
+    "tenants": Tenant,
+    "tenants.keys": Key,
+    "tenants.limits": Limits,
+    "tenants.budgets": Budget,
+    "tenants.allow": Allow,
+    "policies": Policy,
+}
+
+
+def given(value: T | UnsetType, otherwise: T) -> T:
+    """The file's value, or another where the file gives none."""
+    return otherwise if isinstance(value, UnsetType) else value

@@ -1,0 +1,52 @@
+"""The file's `tenants`: who may call what, how often, by which policy."""
+
+from typing import Final
+
+from providers.revisions import TENANTS
+from routing.configfile import schema
+from routing.configfile.changes import Changes
+from routing.configfile.keypart import KeyMaker
+from routing.configfile.reading import nearest
+from routing.configfile.schema import given
+from routing.models import Policy
+from routing.policybook import SHORT_NAMES
+from tenants.models import Tenant
+
+LIMITS: Final = ("requests_per_minute", "tokens_per_minute", "requests_per_day")
+
+
+def put_tenants(changes: Changes, specs: list[schema.Tenant]) -> None:
+    """Make or update every tenant of the file with its client keys; keys that are made are put into `changes.keys`."""
+    if not specs or not changes.unique("tenants", (spec.name for spec in specs)):
+        return
+    rows = {row.name: row for row in Tenant.objects.all()}
+    policies = {*Policy.objects.values_list("name", flat=True), *SHORT_NAMES}
+    maker = KeyMaker(changes)
+    for index, spec in enumerate(specs):
+        path, row = f"tenants[{index}]", rows.get(spec.name) or Tenant(name=spec.name)
+        policy = given(spec.default_policy, row.default_policy)
+        if policy not in policies:
+            changes.problem(f"{path}.default_policy", f"no policy is called {policy}{nearest(policy, policies)}")
+            continue
+        _warn_of_what_is_not_enforced(changes, path, spec)
+        changes.put(TENANTS, row, f"tenant {spec.name}", _values(spec))
+        maker.put_keys(path, row, spec.keys or [])
+    maker.save()
+
+
+def _values(spec: schema.Tenant) -> list[tuple[str, str, object]]:
+    return [
+        ("enabled", "enabled", spec.enabled),
+        *((f"limits.{name}", name, getattr(spec.limits, name)) for name in LIMITS),
+        ("allow.models", "allow_models", spec.allow.models),
+        ("allow.policies", "allow_policies", spec.allow.policies),
+        ("default_policy", "default_policy", spec.default_policy),
+        ("explain", "explain", spec.explain),
+    ]
+
+
+def _warn_of_what_is_not_enforced(changes: Changes, path: str, spec: schema.Tenant) -> None:
+    if spec.budgets:
+        changes.warn(f"{path}.budgets", "budgets are not enforced yet")
+    if given(spec.limits.tokens_per_minute, None) is not None:
+        changes.warn(f"{path}.limits.tokens_per_minute", "tokens_per_minute is not enforced yet")
