@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal, TypeVar
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 T = TypeVar("T")
 LARGEST: Final = 2_147_483_647  # of a database integer
@@ -25,7 +25,7 @@ Seconds = Annotated[float, Meta(gt=0, le=DAY_S)]
 Positive = Annotated[float, Meta(gt=0, le=1e9)]
 
 
-class Section(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+class Section(Struct, forbid_unknown_fields=True, kw_only=True):
     """A mapping of the file; a field that no section knows is an error."""
 
 
@@ -57,7 +57,7 @@ class Deployment(Section):
     quality: Share | None | UnsetType = UNSET
     ttft_ms: Positive | None | UnsetType = UNSET
     tokens_per_s: Positive | None | UnsetType = UNSET
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Annotated[int, Meta(ge=0, le=2)] | UnsetType = UNSET
 
 
@@ -113,9 +113,9 @@ class Tenant(Section):
     name: Slug
     enabled: bool | UnsetType = UNSET
     keys: list[Key] | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     budgets: list[Budget] | None = None
-    allow: Allow = Allow()
+    allow: Allow = field(default_factory=Allow)
     default_policy: str | UnsetType = UNSET
     explain: bool | UnsetType = UNSET
 
