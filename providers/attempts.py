@@ -36,7 +36,7 @@ async def complete(
     marks.warnings.extend(wire.warnings)
     limits = target.timeouts
     marks.sent = clock()
-    async with http.post(
+    async with http.Exchange(
         target.base_url + wire.path, wire.headers, wire.body, limits.connect_s, limits.first_byte_s
     ) as reply:
         marks.first_byte = clock()
@@ -61,7 +61,8 @@ async def stream(
     decoder = adapter.decoder(request, target)
     marks.sent = clock()
     first_byte_s = min(limits.first_byte_s, limits.first_token_s)
-    async with http.post(target.base_url + wire.path, wire.headers, wire.body, limits.connect_s, first_byte_s) as reply:
+    url = target.base_url + wire.path
+    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte_s) as reply:
         marks.first_byte = clock()
         marks.waited_s = marks.first_byte - marks.sent
         if reply.status != 200:

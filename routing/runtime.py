@@ -1,10 +1,11 @@
 """What one web worker holds: the engine and all that it acts upon, made once, started and stopped with the process."""
 
 import asyncio
+import gc
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from time import monotonic, time
 from typing import Final
@@ -26,6 +27,7 @@ from tenants.limits import DAY_S, LocalWindows, RateLimiter, WindowStore
 from usage.journal import Journal
 from usage.selectors import used_since
 
+GARBAGE: Final = 20_000  # new containers between collections: requests leave few cycles behind
 TICK_S: Final = 2.0  # how stale a plan's evidence may be
 
 
@@ -60,8 +62,11 @@ class Runtime:
         for tenant_id, count in used.items():
             await self.limiter.seed(tenant_id, today, count)
         self.obedience.skip()
+        gc.collect()
+        gc.freeze()  # what is loaded by now lives as long as the process: the collector need not look at it again
+        gc.set_threshold(GARBAGE, 20, 20)
         loop = asyncio.get_running_loop()
-        resets.listeners.append(lambda: loop.call_soon_threadsafe(self.obedience.obey))
+        resets.listeners.append(partial(loop.call_soon_threadsafe, self.obedience.obey))
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:

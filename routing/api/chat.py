@@ -1,10 +1,10 @@
 """`POST /v1/chat/completions` without `stream`: one JSON answer."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from routing.api import contracts
-from routing.api.base import GatewayView, headers_of, respond
+from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.entry import admit, parse
 from routing.api.headers import story_headers, with_metadata
 from routing.runtime import runtime
@@ -22,7 +22,7 @@ class ChatCompletions(GatewayView):
         request=contracts.CHAT_REQUEST,
         responses=contracts.CHAT_ANSWERS,
     )
-    async def post(self, request: HttpRequest) -> HttpResponse:
+    async def post(self, request: HttpRequest) -> Finished:
         now = runtime()
         caller, rate = await admit(headers_of(request), now.keyring.current, now.limiter)
         asked = parse(request.body, self.request_id, now.max_body_bytes)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from routing.runtime import runtime
-from usage.journal import backlog
+from usage.spool import NAME, backlog
 
 LONGEST_BACKLOG_S: Final = 60.0
 
@@ -71,8 +71,8 @@ def _configuration() -> str:
 
 
 def _journal() -> str:
-    age = backlog(Path(settings.VAR_DIR) / "spool").oldest_age_s
-    return "ok" if age is None or age < LONGEST_BACKLOG_S else f"backlog of {age:.0f} s"
+    age = backlog(Path(settings.VAR_DIR) / NAME).oldest_age_s
+    return "ok" if age < LONGEST_BACKLOG_S else f"backlog of {age:.0f} s"
 
 
 CHECKS: Final[dict[str, Callable[[], str]]] = {

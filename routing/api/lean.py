@@ -8,9 +8,11 @@ import io
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.urls import set_script_prefix
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.urls import ResolverMatch
 
+from routing.api.base import Finished
 from routing.api.entry import new_id
 from routing.api.errors import error_headers, openai_body
 from routing.api.leaving import Receive, while_client_stays
@@ -24,6 +26,7 @@ class LeanHandler(ASGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         """None at all."""
+        self._matches: dict[str, ResolverMatch] = {}
         self._view_middleware = []
         self._template_response_middleware = []
         self._exception_middleware = []
@@ -33,10 +36,24 @@ class LeanHandler(ASGIHandler):
         await while_client_stays(receive, self._serve(scope, send))
 
     async def _serve(self, scope: dict[str, Any], send: Send) -> None:
-        set_script_prefix(get_script_prefix(scope))
         request = self.request_class(scope, io.BytesIO(scope["neuroroute.body"]))
-        response = await self._get_response_async(request)
-        await self.send_response(response, send)
+        await self.send_response(await self._get_response_async(request), send)
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """Django's, but each address is looked up once: the data plane has a handful of them."""
+        match = self._matches.get(request.path_info)
+        if match is None:
+            match = super().resolve_request(request)
+            if not match.kwargs:
+                self._matches[request.path_info] = match
+        request.resolver_match = match
+        return match
+
+    async def send_response(self, response: Finished, send: Send) -> None:
+        """Send a finished answer."""
+        headers = [*response.headers, (b"content-length", str(len(response.body)).encode())]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
 
 
 TOO_LARGE: Final = "the body is longer than {limit} bytes (MAX_BODY_BYTES)"

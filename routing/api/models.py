@@ -5,11 +5,11 @@ from typing import Final
 from urllib.parse import unquote
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from providers.targets import Price, Target
-from routing.api.base import GatewayView, headers_of, respond
+from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import ModelEntry, ModelList, answers
 from routing.api.entry import caller_of
 from routing.candidates import allows
@@ -28,7 +28,7 @@ class Models(GatewayView):
     """What may be asked for."""
 
     @extend_schema(operation_id="listModels", summary="List models", responses=answers(ModelList, "The names", 401))
-    async def get(self, request: HttpRequest) -> HttpResponse:
+    async def get(self, request: HttpRequest) -> Finished:
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
         entries = [*own_names(now.policies.current), *callable_models(now, caller)]
@@ -42,7 +42,7 @@ class OneModel(GatewayView):
     @extend_schema(
         operation_id="retrieveModel", summary="Describe a model", responses=answers(ModelEntry, "The name", 401, 404)
     )
-    async def get(self, request: HttpRequest, model: str) -> HttpResponse:
+    async def get(self, request: HttpRequest, model: str) -> Finished:
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
         name = unquote(model)

@@ -1,10 +1,10 @@
 """`POST /v1/route`: the decision alone; calls no upstream, records nothing, counts against the limits."""
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
-from routing.api.base import GatewayView, headers_of, respond
+from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import CHAT_REQUEST, RouteDecision, answers
 from routing.api.entry import admit, parse
 from routing.api.headers import rate_headers, usd
@@ -22,7 +22,7 @@ class Route(GatewayView):
         request=CHAT_REQUEST,
         responses=answers(RouteDecision, "The decision", 400, 401, 403, 404, 429, 503),
     )
-    async def post(self, request: HttpRequest) -> HttpResponse:
+    async def post(self, request: HttpRequest) -> Finished:
         now = runtime()
         caller, rate = await admit(headers_of(request), now.keyring.current, now.limiter)
         asked = parse(request.body, self.request_id, now.max_body_bytes)

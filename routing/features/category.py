@@ -1,41 +1,47 @@
-"""What kind of task is it? Rules over the last user message; the most marks win."""
+"""What kind of task is it? Marks of each kind in the last user message: single words and short phrases."""
 
-import re
 from typing import Final
 
 from providers.chat import ChatBody
 from routing.features.base import Feature
 from routing.features.text import Reading
 
-RULES: Final = {
-    "coding": r"```|\b(?:code|python|javascript|typescript|java|rust|golang|c\+\+|sql|regex|bug|debug|refactor|compile"
-    r"|stack ?trace|traceback|unit tests?|function|algorithm|api endpoint|docker|kubernetes|bash|html|css)\b",
-    "math": r"\b(?:solve|equation|integral|derivative|probability|theorem|proof|prove|algebra|geometry|matrix"
-    r"|calculate|sum of|how many|percent(?:age)?)\b|\d\s*[-+*/^=]\s*\d",
-    "translation": r"\btranslat(?:e|ion)\b"
-    r"|\b(?:in|into|to) (?:french|german|spanish|italian|chinese|japanese|english)\b",
-    "summarization": r"\b(?:summari[sz]e|summary|tl;?dr|key points|condense|shorten)\b",
-    "extraction": r"\b(?:extract|parse|as json|json schema|classify|label|categori[sz]e|fill in|table of)\b",
-    "writing": r"\b(?:write|draft|essay|story|poem|email|letter|blog|rewrite|rephrase|slogan|tone)\b",
-    "reasoning": r"\b(?:why|explain|compare|analy[sz]e|trade-?offs?|pros and cons|step by step|reason|evaluate|plan)\b",
+WORDS: Final = {
+    "coding": "code python javascript typescript java rust golang c++ sql regex bug debug refactor compile compiler "
+    "traceback function algorithm docker kubernetes bash html css unittest pytest api",
+    "math": "solve equation equations integral derivative probability theorem proof prove algebra geometry matrix "
+    "calculate percent percentage arithmetic fraction",
+    "translation": "translate translation french german spanish italian chinese japanese portuguese",
+    "summarization": "summarize summarise summary tldr condense shorten",
+    "extraction": "extract parse classify label categorize categorise json csv schema entities",
+    "writing": "write draft essay story poem email letter blog rewrite rephrase slogan tone novel",
+    "reasoning": "why explain compare analyze analyse trade-off trade-offs reason evaluate plan pros cons",
 }
-PATTERNS: Final = tuple((name, re.compile(rule, re.IGNORECASE)) for name, rule in RULES.items())
-ENOUGH: Final = 5  # marks of one kind after which more change nothing
+PHRASES: Final = {
+    "coding": ("```", "stack trace", "unit test", "api endpoint"),
+    "math": ("how many", "sum of", " = ", " + "),
+    "summarization": ("tl;dr", "key points"),
+    "extraction": ("as json", "table of", "fill in"),
+    "reasoning": ("step by step", "pros and cons"),
+}
+KIND_OF: Final = {word: kind for kind, words in WORDS.items() for word in words.split()}
+KIND_OF_PHRASE: Final = tuple((phrase, kind) for kind, phrases in PHRASES.items() for phrase in phrases)
 
 
 class Category(Feature):
-    """One of coding, math, translation, summarization, extraction, writing, reasoning, chat."""
+    """One of coding, math, translation, summarization, extraction, writing, reasoning, chat: who has most marks."""
 
     name = "category"
 
     def find(self, body: ChatBody, reading: Reading) -> str:
-        best, most = "chat", 0
-        for name, pattern in PATTERNS:
-            marks = 0
-            for _ in pattern.finditer(reading.question):
-                marks += 1
-                if marks == ENOUGH:
-                    break
-            if marks > most:
-                best, most = name, marks
-        return best
+        marks: dict[str, int] = {}
+        for word in reading.words:
+            if kind := KIND_OF.get(word):
+                marks[kind] = marks.get(kind, 0) + 1
+        for phrase, kind in KIND_OF_PHRASE:
+            if phrase in reading.lowered:
+                marks[kind] = marks.get(kind, 0) + 1
+        if not marks:
+            return "chat"
+        most = max(marks.values())
+        return next(kind for kind in WORDS if marks.get(kind) == most)

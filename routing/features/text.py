@@ -1,9 +1,13 @@
 """How a chat is read once, so that every feature can look at the same texts without walking the messages again."""
 
+import re
+from typing import Final
+
 from msgspec import Struct
 
 from providers.chat import ChatBody, Part
 
+WORD: Final = re.compile(r"[a-z][a-z+-]*")
 QUESTION_LIMIT = 4000  # characters of the last user message that rules look at: enough to tell a kind of task
 
 
@@ -11,6 +15,8 @@ class Reading(Struct):
     """Texts and counts of a chat: characters for estimates, the last user message for rules."""
 
     question: str
+    lowered: str  # the question in lower case
+    words: list[str]  # of the lowered question
     characters: int
     wide_characters: int  # outside ASCII: such text costs more tokens per character
     images: int
@@ -32,8 +38,12 @@ def read(body: ChatBody) -> Reading:
             question = text
         for call in message.tool_calls or ():
             characters += len((call.function and call.function.arguments) or "") + 20
+    question = question[:QUESTION_LIMIT]
+    lowered = question.lower()
     return Reading(
-        question[:QUESTION_LIMIT],
+        question,
+        lowered,
+        WORD.findall(lowered),
         characters,
         wide,
         kinds["image_url"],
