@@ -21,7 +21,6 @@ from profiling.schedules import ENQUEUE, ensure_schedules
 
 BEAT: Final = "beat"
 LONGEST_PAUSE_S: Final = 5.0
-SWEEP_S: Final = 5.0
 LONGEST_SWEEP_S: Final = 60.0  # hints pile up in a broker whose workers are away
 logger = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ class OneBeatScheduler(DatabaseScheduler):
         self._ttl = timedelta(seconds=settings.JOB_LEASE_S)
         self._pause_s = min(settings.JOB_LEASE_S / 4, LONGEST_PAUSE_S)
         self._swept_at = timezone.now()
-        self._sweep_s = SWEEP_S
+        self._sweep_s = self._pause_s
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -91,7 +90,7 @@ class OneBeatScheduler(DatabaseScheduler):
             return
         self._swept_at = now
         if not Job.objects.filter(is_due(now)).exists():
-            self._sweep_s = SWEEP_S
+            self._sweep_s = self._pause_s
             return
         hint()
         self._sweep_s = min(self._sweep_s * 2, LONGEST_SWEEP_S)
