@@ -1,5 +1,6 @@
 """From the rows to a file that applies to them without a change: everything but secrets and what is at its default."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
@@ -34,10 +35,17 @@ Data = dict[str, Any]
 
 def export() -> str:
     """The configuration as the text of a file."""
+    # Grouped here, not by prefetch_related: SQLite refuses its list of more than a thousand ids.
+    deployments: dict[int, list[Data]] = defaultdict(list)
+    keys: dict[int, list[Data]] = defaultdict(list)
+    for deployment in Deployment.objects.select_related("model").order_by("model__name"):
+        deployments[deployment.provider_id].append(_deployment(deployment))
+    for key in ClientKey.objects.filter(revoked_at=None).order_by("name"):
+        keys[key.tenant_id].append(_key(key))
     parts = {
-        "providers": [_provider(row) for row in Provider.objects.prefetch_related("deployments__model")],
+        "providers": [_provider(row, deployments[row.pk]) for row in Provider.objects.all()],
         "models": [_model(row) for row in LanguageModel.objects.all()],
-        "tenants": [_tenant(row) for row in Tenant.objects.prefetch_related("keys")],
+        "tenants": [_tenant(row, keys[row.pk]) for row in Tenant.objects.all()],
         "policies": [_policy(row) for row in Policy.objects.all()],
     }
     given = {name: entries for name, entries in parts.items() if entries}
@@ -48,7 +56,7 @@ def export() -> str:
     )
 
 
-def _provider(row: Provider) -> Data:
+def _provider(row: Provider, deployments: list[Data]) -> Data:
     headers = {name: value for name, value in row.headers.items() if name.lower() not in SECRET_HEADERS}
     return {
         "name": row.name,
@@ -56,7 +64,7 @@ def _provider(row: Provider) -> Data:
         "base_url": row.base_url,
         **_unusual(row, ("enabled", "allow_private", "local")),
         **({"headers": headers} if headers else {}),
-        "deployments": [_deployment(each) for each in sorted(row.deployments.all(), key=lambda each: each.model.name)],
+        **({"deployments": deployments} if deployments else {}),
     }
 
 
@@ -78,9 +86,8 @@ def _model(row: LanguageModel) -> Data:
     return {"name": row.name, **_unusual(row, ("aliases", "quality", "category_quality", "description"))}
 
 
-def _tenant(row: Tenant) -> Data:
+def _tenant(row: Tenant, keys: list[Data]) -> Data:
     limits = _unusual(row, LIMITS)
-    keys = [_key(key) for key in row.keys.all() if key.revoked_at is None]
     return {
         "name": row.name,
         **_unusual(row, ("enabled", "explain")),

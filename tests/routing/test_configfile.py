@@ -156,6 +156,13 @@ class TestApplying:
         assert not any(secret in text for secret in stored)
         assert "X-Title" in text
 
+    def test_thousands_of_rows_are_exported(self, run):
+        run(provider())
+        models = LanguageModel.objects.bulk_create(LanguageModel(name=f"m-{number}") for number in range(1100))
+        of = Provider.objects.get()
+        Deployment.objects.bulk_create(Deployment(provider=of, model=m, upstream_model=m.name) for m in models)
+        assert exported().count("model: m-") == 2200
+
     def test_a_dry_run_tells_the_difference_and_makes_none(self, run):
         before = (numbers(), rows())
         output = run(WHOLE, "--dry-run")
