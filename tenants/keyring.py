@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
@@ -53,41 +53,42 @@ def authenticate(token: str | None, ring: Keyring, now: float) -> Caller:
 
 def load_keyring() -> Keyring:
     """Read every key that is neither revoked nor expired, of every enabled tenant, in two queries."""
-    tenants = {tenant.pk: tenant for tenant in Tenant.objects.filter(enabled=True)}
-    limits = {pk: _limits(tenant) for pk, tenant in tenants.items()}
-    rows = ClientKey.objects.filter(revoked_at=None, tenant__enabled=True).exclude(expires_at__lte=timezone.now())
-    rows = rows.only("id", "tenant_id", "name", "prefix", "digest", "operator", "expires_at")
-    callers: dict[str, Caller] = {}
-    for row in rows.order_by():
-        tenant = tenants.get(row.tenant_id)
-        if tenant is not None:  # else it was switched on between the queries, and another reload follows
-            callers[row.digest] = _caller(row, tenant, limits[tenant.pk])
-    return Keyring(callers)
+    rights = {tenant.pk: _rights(tenant) for tenant in Tenant.objects.filter(enabled=True)}
+    live = ClientKey.objects.filter(revoked_at=None, tenant__enabled=True).exclude(expires_at__lte=timezone.now())
+    # Tuples, not instances: ten thousand keys then take a third of the time, which the event loop shares.
+    rows = live.order_by().values_list("digest", "tenant_id", "id", "name", "prefix", "operator", "expires_at")
+    return Keyring(
+        {
+            digest_: Caller(
+                key_id=key_id,
+                key_name=name,
+                key_prefix=prefix,
+                operator=operator,
+                expires_at=expires_at.timestamp() if expires_at else None,
+                **rights[tenant_id],
+            )
+            for digest_, tenant_id, key_id, name, prefix, operator, expires_at in rows
+            if tenant_id in rights  # else it was switched on between the queries, and another reload follows
+        }
+    )
 
 
 keyring: Snapshot[Keyring] = Snapshot(TENANTS, load_keyring)
 
 
-def _limits(tenant: Tenant) -> Limits:
-    return Limits(
+def _rights(tenant: Tenant) -> dict[str, Any]:
+    """What all keys of a tenant share."""
+    limits = Limits(
         requests_per_minute=tenant.requests_per_minute,
         requests_per_day=tenant.requests_per_day,
         tokens_per_minute=tenant.tokens_per_minute,
     )
-
-
-def _caller(row: ClientKey, tenant: Tenant, limits: Limits) -> Caller:
-    return Caller(
-        tenant_id=tenant.pk,
-        tenant=tenant.name,
-        key_id=row.pk,
-        key_name=row.name,
-        key_prefix=row.prefix,
-        allow_models=tuple(tenant.allow_models),
-        allow_policies=tuple(tenant.allow_policies),
-        default_policy=tenant.default_policy,
-        limits=limits,
-        explain=tenant.explain,
-        operator=row.operator,
-        expires_at=row.expires_at.timestamp() if row.expires_at else None,
-    )
+    return {
+        "tenant_id": tenant.pk,
+        "tenant": tenant.name,
+        "allow_models": tuple(tenant.allow_models),
+        "allow_policies": tuple(tenant.allow_policies),
+        "default_policy": tenant.default_policy,
+        "limits": limits,
+        "explain": tenant.explain,
+    }
