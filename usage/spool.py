@@ -8,8 +8,9 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -72,16 +73,15 @@ def find(directory: Path, request_id: UUID) -> Outcome | None:
 def waiting(directory: Path) -> Iterator[Outcome]:
     """The outcomes that are not shipped yet; what cannot be read is left out."""
     for segment, last in _unshipped(directory):
-        for entry in entries(segment, last):
-            try:
-                yield decode(entry.body)
-            except msgspec.MsgspecError:
-                continue
+        for _, body in _query(segment, _AFTER, (last, -1)):
+            with suppress(msgspec.MsgspecError):
+                yield decode(body)
 
 
-def entries(segment: Segment, after: int, limit: int = -1) -> list[Entry]:
-    """Up to `limit` rows (-1: all) that follow row `after`, in order of writing."""
-    return [Entry(number, body) for number, body in _query(segment, _AFTER, (after, limit))]
+def entries(segment: Segment, after: int, limit: int) -> list[Entry]:
+    """Up to `limit` rows that follow row `after`, in order of writing; raises `sqlite3.DatabaseError`."""
+    with segments.reading(segment) as connection:
+        return [Entry(number, body) for number, body in connection.execute(_AFTER, (after, limit))]
 
 
 def decode(body: bytes) -> Outcome:
@@ -117,12 +117,10 @@ def _unshipped(directory: Path) -> list[tuple[Segment, int]]:
     return [(segment, marks.get(segment.name, 0)) for segment in segments.listing(directory)]
 
 
-def _query(segment: Segment, sql: str, parameters: tuple[int | str, ...]) -> list[tuple]:
-    """Rows of one segment; none where it is not there (any more, or not yet whole)."""
+def _query(segment: Segment, sql: str, parameters: tuple[int | str, ...]) -> list[tuple[Any, ...]]:
+    """Rows of one segment; none where it cannot be read: gone, not yet whole, or broken, which the shipper reports."""
     try:
         with segments.reading(segment) as connection:
             return connection.execute(sql, parameters).fetchall()
-    except sqlite3.OperationalError:
-        if segment.path.exists() and segment.complete:
-            raise
+    except sqlite3.DatabaseError:
         return []

@@ -1,0 +1,62 @@
+"""What can be asked about what happened? Every question names its range; sums come from rollups, lists from records.
+
+totals series series_by by unpriced used_since            requests, tokens, money
+percentiles percentile_series                             latency
+flow errors attempts attempt_series                       what failed, and what caught it
+page find                                                 requests one by one
+"""
+
+from usage.ranges import TimeRange
+from usage.selectors.latency import Metric, Percentiles, percentile_series, percentiles
+from usage.selectors.reliability import (
+    Attempts,
+    ErrorCount,
+    Flow,
+    attempt_series,
+    attempts,
+    errors,
+    flow,
+)
+from usage.selectors.requests import Listed, Page, RequestFilter, find, page
+from usage.selectors.totals import (
+    Dimension,
+    Entities,
+    Group,
+    Totals,
+    by,
+    series,
+    series_by,
+    totals,
+    unpriced,
+    used_since,
+)
+
+__all__ = [
+    "Attempts",
+    "Dimension",
+    "Entities",
+    "ErrorCount",
+    "Flow",
+    "Group",
+    "Listed",
+    "Metric",
+    "Page",
+    "Percentiles",
+    "RequestFilter",
+    "TimeRange",
+    "Totals",
+    "attempt_series",
+    "attempts",
+    "by",
+    "errors",
+    "find",
+    "flow",
+    "page",
+    "percentile_series",
+    "percentiles",
+    "series",
+    "series_by",
+    "totals",
+    "unpriced",
+    "used_since",
+]

@@ -1,0 +1,104 @@
+"""How fast, and how bad is the tail? Percentiles of answered requests, to about 6 %, with the number behind them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from usage.fold import ATTEMPT_TOTAL, ATTEMPT_TTFT, OVERHEAD, TPOT
+from usage.ranges import TimeRange
+from usage.rollups import ALL_TENANTS, LatencyRollup
+from usage.scale import percentile_ms
+from usage.selectors.sums import EACH_TENANT, read
+
+# The first three are of requests as their callers felt them, by tenant; the others are kept for all tenants together.
+Metric = Literal["ttft", "total", "failover_delay", "overhead", "attempt_ttft", "attempt_total", "tpot"]
+By = Literal["provider", "model", "deployment", "tenant"]
+
+WITHOUT_TENANT: Final = frozenset({OVERHEAD, ATTEMPT_TTFT, ATTEMPT_TOTAL, TPOT})
+_COLUMNS: Final[dict[By, tuple[str, ...]]] = {
+    "provider": ("provider",),
+    "model": ("model",),
+    "deployment": ("provider", "model"),
+    "tenant": ("tenant_id",),
+}
+
+
+class Percentiles(Struct, frozen=True):
+    """Milliseconds, None with fewer than twenty samples; `value` as in `totals.Group`, None for all together."""
+
+    value: int | str | None
+    n: int = 0
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+def percentiles(
+    metric: Metric,
+    period: TimeRange,
+    by: By | None = None,
+    *,
+    tenant_id: int | None = None,
+    provider: str | None = None,
+    model: str | None = None,
+) -> list[Percentiles]:
+    """Of each value of `by`, most samples first; one for all together without `by`.
+
+    Raises `ValueError` for a metric that is not kept by tenant with `tenant_id` or `by="tenant"`.
+    """
+    slots = _slots(metric, [period], by, tenant_id, {"provider": provider, "model": model})
+    if by is None:
+        return [_percentiles(None, slots.get((0, None), {}))]
+    found = [_percentiles(value, counts) for (_, value), counts in slots.items()]
+    return sorted(found, key=lambda one: (-one.n, str(one.value)))
+
+
+def percentile_series(
+    metric: Metric,
+    buckets: Sequence[TimeRange],
+    *,
+    tenant_id: int | None = None,
+    provider: str | None = None,
+    model: str | None = None,
+) -> list[Percentiles]:
+    """Of each bucket, in order."""
+    slots = _slots(metric, buckets, None, tenant_id, {"provider": provider, "model": model})
+    return [_percentiles(None, slots.get((position, None), {})) for position in range(len(buckets))]
+
+
+def _slots(
+    metric: Metric,
+    buckets: Sequence[TimeRange],
+    by: By | None,
+    tenant_id: int | None,
+    where: dict[str, str | None],
+) -> dict[tuple[int, int | str | None], dict[int, int]]:
+    """Counts by slot of the scale, for each bucket and value."""
+    if metric in WITHOUT_TENANT and (tenant_id is not None or by == "tenant"):
+        raise ValueError(f"{metric} is kept for all tenants together only")
+    columns = _COLUMNS[by] if by else ()
+    shared = EACH_TENANT if by == "tenant" else ALL_TENANTS
+    found: dict[tuple[int, int | str | None], dict[int, int]] = defaultdict(dict)
+    for position, key, sums in read(
+        LatencyRollup,
+        buckets,
+        tenant=shared if tenant_id is None else tenant_id,
+        where={"metric": metric, **where},
+        group=(*columns, "slot"),
+        sums=("requests",),
+    ):
+        found[position, _value(key[:-1])][key[-1]] = sums[0]
+    return found
+
+
+def _value(key: tuple[int | str, ...]) -> int | str | None:
+    if len(key) > 1:
+        return "/".join(map(str, key)).removesuffix("/")
+    return key[0] if key else None
+
+
+def _percentiles(value: int | str | None, counts: dict[int, int]) -> Percentiles:
+    n = sum(counts.values())
+    return Percentiles(value, n, *(percentile_ms(counts, share) for share in (0.5, 0.95, 0.99)))

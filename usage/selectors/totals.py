@@ -1,0 +1,147 @@
+"""How many requests, tokens and dollars: in all, over time, and by what?"""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from django.conf import settings
+from msgspec import Struct, structs
+
+from usage import ids, spool
+from usage.ranges import TimeRange
+from usage.rollups import ALL_TENANTS, RequestRollup
+from usage.selectors.sums import EACH_TENANT, read
+
+Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
+Value = int | str
+
+_COLUMNS: Final[dict[Dimension, tuple[str, ...]]] = {
+    "provider": ("provider",),
+    "model": ("model",),
+    "deployment": ("provider", "model"),
+    "tenant": ("tenant_id",),
+    "key": ("key_id",),
+    "policy": ("policy",),
+}
+
+
+class Entities(Struct, frozen=True):
+    """Whose or which requests; None is all of them, '' those that have none."""
+
+    tenant_id: int | None = None
+    key_id: int | None = None
+    provider: str | None = None
+    model: str | None = None
+    policy: str | None = None
+
+
+class Totals(Struct, frozen=True):
+    """Sums over requests. `answered` to `interrupted` add up to `requests`."""
+
+    requests: int = 0
+    answered: int = 0
+    failed: int = 0
+    rejected: int = 0
+    cancelled: int = 0
+    interrupted: int = 0
+    streamed: int = 0
+    failed_over: int = 0  # requests with at least one failover
+    failovers: int = 0
+    attempts: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: int = 0  # requests whose tokens are our estimate
+    priced: int = 0  # requests with a known cost, 0 included
+    unpriced: int = 0  # requests that cost something that nobody knows
+    cost_nano_usd: int = 0  # of the priced ones
+
+    @property
+    def known_cost_nano_usd(self) -> int | None:
+        """None when there were requests to pay for and no price for any of them."""
+        return None if self.unpriced and not self.priced else self.cost_nano_usd
+
+    @property
+    def success(self) -> float | None:
+        """Share answered of those that were let in and waited for; None without any."""
+        judged = self.requests - self.rejected - self.cancelled
+        return self.answered / judged if judged else None
+
+
+class Group(Struct, frozen=True):
+    """The totals of one value: a name, `provider/model` for a deployment, an id for tenants and keys, '' for none."""
+
+    value: Value
+    totals: Totals
+
+
+_SUMS: Final = Totals.__struct_fields__
+
+
+def totals(period: TimeRange, entities: Entities = Entities()) -> Totals:  # noqa: B008 - frozen
+    """The sums of a range."""
+    return series([period], entities)[0]
+
+
+def series(buckets: Sequence[TimeRange], entities: Entities = Entities()) -> list[Totals]:  # noqa: B008 - frozen
+    """The sums of each bucket; one without requests has zeros. Buckets: `TimeRange.buckets`."""
+    found = [Totals()] * len(buckets)
+    for position, _, sums in read(RequestRollup, buckets, tenant=_scope(entities), where=_bounds(entities), sums=_SUMS):
+        found[position] = Totals(*sums)
+    return found
+
+
+def by(dimension: Dimension, period: TimeRange, entities: Entities = Entities()) -> list[Group]:  # noqa: B008 - frozen
+    """The sums of each value that occurs, the one with most requests first."""
+    groups = [Group(value, sums[0]) for value, sums in series_by(dimension, [period], entities).items()]
+    return sorted(groups, key=lambda group: (-group.totals.requests, str(group.value)))
+
+
+def series_by(
+    dimension: Dimension,
+    buckets: Sequence[TimeRange],
+    entities: Entities = Entities(),  # noqa: B008 - frozen
+    only: Collection[Value] | None = None,
+) -> dict[Value, list[Totals]]:
+    """`series` for each value that occurs; `only` keeps these."""
+    found: dict[Value, list[Totals]] = {}
+    scope, columns = _scope(entities, dimension), _COLUMNS[dimension]
+    for position, key, sums in read(
+        RequestRollup, buckets, tenant=scope, where=_bounds(entities), group=columns, sums=_SUMS
+    ):
+        value = key[0] if len(key) == 1 else "/".join(key).removesuffix("/")
+        if only is None or value in only:
+            found.setdefault(value, [Totals()] * len(buckets))[position] = Totals(*sums)
+    return found
+
+
+def unpriced(period: TimeRange, entities: Entities = Entities()) -> list[Group]:  # noqa: B008 - frozen
+    """The deployments that worked at a cost that nobody knows, the busiest first."""
+    return [group for group in by("deployment", period, entities) if group.totals.unpriced]
+
+
+def used_since(start: datetime, directory: Path | None = None) -> dict[int, int]:
+    """How many requests each tenant has been granted since `start` (a whole minute), shipped or not."""
+    used: dict[int, int] = {}
+    since_ms = int(start.timestamp() * 1000)
+    # The spool first: what is shipped meanwhile counts twice rather than not at all.
+    for outcome in spool.waiting(directory or Path(settings.VAR_DIR) / spool.NAME):
+        if outcome.status != "rejected" and ids.instant_ms(outcome.id) >= since_ms:
+            used[outcome.tenant_id] = used.get(outcome.tenant_id, 0) + 1
+    now = datetime.now(UTC)
+    for group in by("tenant", TimeRange.around(start, max(now, start), now)):
+        tenant = int(group.value)
+        used[tenant] = used.get(tenant, 0) + group.totals.requests - group.totals.rejected
+    return used
+
+
+def _scope(entities: Entities, dimension: Dimension | None = None) -> int:
+    if entities.tenant_id is not None:
+        return entities.tenant_id
+    return EACH_TENANT if entities.key_id is not None or dimension in ("tenant", "key") else ALL_TENANTS
+
+
+def _bounds(entities: Entities) -> dict[str, int | str | None]:
+    return {name: value for name, value in structs.asdict(entities).items() if name != "tenant_id"}
