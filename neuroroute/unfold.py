@@ -52,9 +52,18 @@ NAVIGATION = [
         "items": [_rows("Policies", "alt_route", "routing", "policy")],
     },
     {
+        "title": "Evidence",
+        "separator": True,
+        "items": [
+            _rows("Latency profiles", "speed", "profiling", "latencyprofile"),
+            _rows("Ratings", "thumbs_up_down", "feedback", "rating"),
+        ],
+    },
+    {
         "title": "Operations",
         "separator": True,
         "items": [
+            _rows("Jobs", "bolt", "profiling", "job"),
             _rows("Schedules", "schedule", "django_celery_beat", "periodictask"),
             _rows("Audit log", "history", "providers", "auditentry"),
             _rows("Users", "person", "auth", "user"),

@@ -1,13 +1,17 @@
 """One maker of rows per model that the admin shows."""
 
 import itertools
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
+from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from feedback.models import Rating
+from profiling.models import Job, LatencyProfile
 from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
 from providers.secrets import seal
 from routing.models import Policy
@@ -79,6 +83,20 @@ def schedule() -> PeriodicTask:
     return PeriodicTask.objects.create(name=f"schedule-{next(numbers)}", task="jobs.hint", interval=interval())
 
 
+def job() -> Job:
+    return Job.objects.create(kind="discovery", window=str(next(numbers)), due_at=timezone.now())
+
+
+def latency_profile() -> LatencyProfile:
+    return LatencyProfile.objects.create(
+        deployment=deployment(), hours=1, attempts=3, answered=3, measured_at=timezone.now()
+    )
+
+
+def rating() -> Rating:
+    return Rating.objects.create(request_id=uuid.uuid4(), tenant=tenant(), key_id=1, score=1, created_at=timezone.now())
+
+
 ROWS: dict[type[Model], Callable[[], Model]] = {
     Provider: provider,
     LanguageModel: language_model,
@@ -92,4 +110,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     IntervalSchedule: interval,
     CrontabSchedule: crontab,
     PeriodicTask: schedule,
+    Job: job,
+    LatencyProfile: latency_profile,
+    Rating: rating,
 }

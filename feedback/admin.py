@@ -1,0 +1,20 @@
+"""Admin page of what people said of answers: to read."""
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from feedback.models import Rating
+from providers.adminbase import ReadOnlyAdmin
+
+
+@admin.register(Rating)
+class RatingAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "tenant", "score", "comment", "request"]
+    list_select_related = ["tenant"]
+    list_filter = [("tenant", AutocompleteSelectFilter)]
+    search_fields = ["comment"]
+
+    @display(description="Request")
+    def request(self, row: Rating) -> str:
+        return f"req_{row.request_id.hex}"

@@ -1,0 +1,90 @@
+"""Admin pages of jobs and of what they measured: to read, and to ask for a run."""
+
+import json
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from profiling.hints import ask_for
+from profiling.jobs import job_kinds
+from profiling.models import Job, LatencyProfile
+from providers import audit
+from providers.adminbase import ReadOnlyAdmin, actor_of, operation_page
+
+STATE_COLOURS: dict[str, str] = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
+
+
+class RunForm(forms.Form):
+    kind = forms.ChoiceField(label="Job")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(name, kind.label) for name, kind in sorted(job_kinds().items())]
+        self.fields["kind"] = forms.ChoiceField(
+            label="Job", choices=choices, widget=UnfoldAdminSelectWidget(choices=choices)
+        )
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    actions_list: ClassVar[list[str]] = ["run_now"]
+    list_display = ["kind", "window", "status", "done", "message", "attempts", "started_at", "took"]
+    list_filter = ["state", "kind"]
+    search_fields = ["kind", "window"]
+    fieldsets = [
+        (None, {"fields": [("kind", "window"), ("status", "done", "attempts"), "message", "outcome"]}),
+        ("Times", {"fields": [("due_at", "created_at"), ("started_at", "finished_at"), ("leased_by", "lease_until")]}),
+    ]
+
+    @display(description="State", ordering="state", label=STATE_COLOURS)
+    def status(self, row: Job) -> str:
+        return row.state
+
+    @display(description="Progress", ordering="progress")
+    def done(self, row: Job) -> str:
+        return f"{row.progress:.0%}"
+
+    @display(description="Took")
+    def took(self, row: Job) -> str:
+        if row.started_at is None or row.finished_at is None:
+            return "—"
+        return f"{(row.finished_at - row.started_at).total_seconds():.1f} s"
+
+    @display(description="Result")
+    def outcome(self, row: Job) -> str:
+        return json.dumps(row.result, indent=2) if row.result is not None else "—"
+
+    def has_run_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("profiling.add_job")
+
+    @action(description="Run a job now", url_path="run", icon="play_arrow", permissions=["run"])
+    def run_now(self, request: HttpRequest) -> HttpResponse:
+        form, now = RunForm(request.POST or None), timezone.now()
+        back = reverse("admin:profiling_job_changelist")
+        if form.is_valid():
+            kind, window = form.cleaned_data["kind"], f"asked {now:%Y-%m-%dT%H:%M:%SZ}"
+            if ask_for(kind, now, window):
+                audit.record(actor_of(request), "asked for", Job.objects.get(kind=kind, window=window), {})
+            self.message_user(request, f"{kind} is queued; its row below shows how it goes.", messages.SUCCESS)
+            return HttpResponseRedirect(back)
+        effect = "Queues one run beside the schedule. A worker takes it within seconds; running twice does no harm."
+        return operation_page(self, request, title="Run a job now", verb="Run", form=form, effect=effect, back=back)
+
+
+@admin.register(LatencyProfile)
+class LatencyProfileAdmin(ReadOnlyAdmin):
+    list_display = ["deployment", "hours", "attempts", "failed_share", "ttft_p50_ms", "ttft_p95_ms", "tokens_per_s"]
+    list_select_related = ["deployment__provider", "deployment__model"]
+    list_filter = ["hours", ("deployment", AutocompleteSelectFilter)]
+    search_fields = ["deployment__model__name", "deployment__provider__name"]
+
+    @display(description="Failed", ordering="error_rate")
+    def failed_share(self, row: LatencyProfile) -> str:
+        return "—" if row.error_rate is None else f"{row.error_rate:.1%}"
