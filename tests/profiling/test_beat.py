@@ -1,5 +1,6 @@
 """The beat: schedules made once and left to the operator, runs queued as rows, one beat at a time."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,18 @@ TTL = timedelta(seconds=30)
 pytestmark = pytest.mark.django_db(transaction=True)  # the beat closes its connections
 
 
-def beat() -> Any:
-    return OneBeatScheduler(app=current_app)
+@pytest.fixture
+def beat() -> Iterator[Callable[[], Any]]:
+    """Make beats; all are closed at the end, as a process does at its own."""
+    made: list[Any] = []
+
+    def make() -> Any:
+        made.append(OneBeatScheduler(app=current_app))
+        return made[-1]
+
+    yield make
+    for scheduler in made:
+        scheduler.close()
 
 
 def test_every_kind_gets_a_schedule_once() -> None:
@@ -38,33 +49,33 @@ def test_what_an_operator_edits_stays() -> None:
     assert (task.name, task.interval, task.enabled) == ("mine", hourly, False)
 
 
-def test_the_first_tick_queues_every_kind_without_a_broker() -> None:
+def test_the_first_tick_queues_every_kind_without_a_broker(beat: Callable[[], Any]) -> None:
     beat().tick()
     assert set(Job.objects.values_list("kind", flat=True)) == {kind.name for kind in job_kinds().values() if kind.every}
 
 
-def test_a_schedule_that_is_not_due_queues_nothing() -> None:
+def test_a_schedule_that_is_not_due_queues_nothing(beat: Callable[[], Any]) -> None:
     ensure_schedules()
     PeriodicTask.objects.update(last_run_at=timezone.now())
     beat().tick()
     assert not Job.objects.exists()
 
 
-def test_a_schedule_that_is_switched_off_queues_nothing() -> None:
+def test_a_schedule_that_is_switched_off_queues_nothing(beat: Callable[[], Any]) -> None:
     ensure_schedules()
     PeriodicTask.objects.exclude(args='["vram"]').update(enabled=False)
     beat().tick()
     assert list(Job.objects.values_list("kind", flat=True)) == ["vram"]
 
 
-def test_a_schedule_of_an_unknown_kind_does_not_stop_the_others() -> None:
+def test_a_schedule_of_an_unknown_kind_does_not_stop_the_others(beat: Callable[[], Any]) -> None:
     ensure_schedules()
     PeriodicTask.objects.filter(args='["vram"]').update(args='["gone"]')
     beat().tick()
     assert Job.objects.filter(kind="clean_up").exists() and not Job.objects.filter(kind="gone").exists()
 
 
-def test_a_second_beat_does_nothing_until_the_first_has_gone() -> None:
+def test_a_second_beat_does_nothing_until_the_first_has_gone(beat: Callable[[], Any]) -> None:
     first, second = beat(), beat()
     first.tick()
     Job.objects.all().delete()
