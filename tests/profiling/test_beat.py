@@ -84,6 +84,7 @@ def test_a_schedule_of_an_unknown_kind_does_not_stop_the_others(beat: Callable[[
 def test_a_second_beat_does_nothing_until_the_first_has_gone(beat: Callable[[], Any]) -> None:
     first, second = beat(), beat()
     ticks(first)
+    first.sync()
     Job.objects.all().delete()
     PeriodicTask.objects.update(last_run_at=timezone.now() - timedelta(days=1))
     ticks(second)
