@@ -106,8 +106,8 @@ class SandboxApp:
 
 def _changed(draft: Draft, step: Step) -> Draft:
     """The draft after the step's own bytes and fault."""
-    if step.body is not None:
-        draft.say(step.body.encode(), "application/json")
+    if step.own_bytes is not None:
+        draft.say(step.own_bytes, "application/json")
         draft.status = step.status
     apply(draft, step)
     draft.headers |= {name.lower(): value for name, value in step.headers.items()}

@@ -17,6 +17,7 @@ WORDS: Final[Mapping[str, str]] = {
     r"%\s+of\b": "/100*",
 }
 SUM: Final = re.compile(r"\(*\s*\d+(?:\.\d+)?(?:[\s()]*(?:\*\*|[-+*/])[\s()]*\d+(?:\.\d+)?\)*)+")
+LONGEST: Final = 120  # characters; a longer sum nests too deep
 MOST: Final = 10**9  # beyond it a power takes too long
 OPERATORS: Final[Mapping[type, Callable[[float, float], float]]] = {
     ast.Add: operator.add,
@@ -31,7 +32,7 @@ def first_sum(text: str) -> tuple[str, str] | None:
     for pattern, symbol in WORDS.items():
         text = re.sub(pattern, symbol, text, flags=re.IGNORECASE)
     found = SUM.search(text)
-    if found is None:
+    if found is None or len(found.group()) > LONGEST:
         return None
     try:
         value = _value(ast.parse(found.group().strip(), mode="eval").body)

@@ -24,7 +24,7 @@ class Facts:
         self._mentions = {
             "number": NUMBER.findall(text),
             "quoted": QUOTED.findall(text),
-            "name": [name for name in map(_trimmed, NAME.findall(text)) if name],
+            "name": _names(text),
             "email": EMAIL.findall(text),
             "address": ADDRESS.findall(text),
             "date": DATE.findall(text),
@@ -42,6 +42,17 @@ class Facts:
     def several(self, kind: str) -> int:
         """How many different ones there are."""
         return len(set(self._mentions[kind]))
+
+
+def _names(text: str) -> list[str]:
+    """The names within sentences; one that opens a sentence may be any word: it counts where there is no other."""
+    inner: list[str] = []
+    opening: list[str] = []
+    for found in NAME.finditer(text):
+        name = _trimmed(found.group())
+        opens = name == found.group() and text[: found.start()].rstrip()[-1:] in ("", ".", "!", "?", ":", "\n")
+        (opening if opens else inner).append(name)
+    return [name for name in inner if name] or opening
 
 
 def _trimmed(name: str) -> str:

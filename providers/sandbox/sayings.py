@@ -63,7 +63,8 @@ def saying(prompt: Prompt, variant: int) -> str:
             break
     else:
         said = _echo(prompt, question)
-    return f"Sandbox text, played as {prompt.plain_model}: {said} {CLOSINGS[variant % len(CLOSINGS)]}"
+    gap = "" if said.endswith("\n") else " "
+    return f"Sandbox text, played as {prompt.plain_model}: {said}{gap}{CLOSINGS[variant % len(CLOSINGS)]}"
 
 
 def _of_images(prompt: Prompt, question: str) -> str:
@@ -112,7 +113,7 @@ def _of_code(prompt: Prompt, question: str) -> str:
     subject = re.findall(r"[a-z]{4,}", re.sub(CODING, "", lowered).replace(language or "python", ""))
     name = "_".join(word for word in subject if word not in ("write", "that", "please", "with"))[:32].strip("_")
     snippet = SNIPPETS[language or "python"].format(name=name or "answer")
-    return f"Here is {language or 'python'} code for it.\n\n```{language or 'python'}\n{snippet}\n```\n\n"
+    return f"Here is a sketch in {language or 'python'}.\n\n```{language or 'python'}\n{snippet}\n```\n\n"
 
 
 def _of_greetings(prompt: Prompt, question: str) -> str:

@@ -113,7 +113,7 @@ class _Filler:
         number = float(mentioned or 1)
         low = schema.get("minimum", schema.get("exclusiveMinimum", number - 1) + 1)
         high = schema.get("maximum", schema.get("exclusiveMaximum", number + 1) - 1)
-        number = max(low, min(high, number))
+        number = float(max(low, min(high, number)))
         step = schema.get("multipleOf")
         if step:
             number = -(-number // step) * step

@@ -15,7 +15,11 @@ KEEP_ALIVE_S = 75
 
 
 class SandboxProtocol(HttpToolsProtocol):
-    """Shows the app its connection, so that it can cut it."""
+    """Shows the app its connection, so that it can cut it, and logs no access: `CallLog` does."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.access_log = False
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -31,7 +35,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 async def serve(app: SandboxApp, sock: socket.socket, until: Callable[[], Awaitable[object]]) -> None:
     """Answer on `sock` until `until()` returns, then tear every connection down."""
-    config = Config(app, interface="asgi3", ws="none", lifespan="off", log_config=None, access_log=False)
+    config = Config(app, interface="asgi3", ws="none", lifespan="off", log_config=None)
     config.timeout_keep_alive = KEEP_ALIVE_S
     config.load()
     state = ServerState()

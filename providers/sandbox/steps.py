@@ -22,14 +22,19 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     tool_calls: tuple[ScriptedCall, ...] = ()
     finish: Finish | None = None
     usage: dict[str, int] | None = None  # prompt, completion, cached, cache_write, reasoning
-    status: int = 200  # with `body`: sent exactly so
-    headers: dict[str, str] = {}
-    body: str | None = None
+    body: str | None = None  # sent exactly so, with `status`, instead of an answer
+    raw: bytes | None = None  # the same for what is no text; base64 in JSON
+    status: int = 200
+    headers: dict[str, str] = {}  # beside or in place of the wire's own
     fault: str | None = None
     retry_after: str | float | None = None  # of a 429 or 503: sent as it stands
     after: int | None = None  # content events before the fault happens
     seconds: float | None = None  # how long a slow fault takes
     size: int | None = None  # bytes of big_line
+
+    @property
+    def own_bytes(self) -> bytes | None:
+        return self.raw if self.body is None else self.body.encode()
 
     @property
     def speaks(self) -> bool:

@@ -1,6 +1,9 @@
 """A sandbox per wire format, one for all tests of this folder, forgotten between them."""
 
-from collections.abc import Iterator
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -8,12 +11,68 @@ from providers.sandbox.testing import Sandbox
 
 
 @pytest.fixture(scope="session")
-def openai_process() -> Iterator[Sandbox]:
-    with Sandbox.start("openai", any_model=False) as sandbox:
-        yield sandbox
+def _running() -> Iterator[Callable[[str], Sandbox]]:
+    """Start each wire's sandbox when it is first asked for."""
+    with ExitStack() as stack:
+        started: dict[str, Sandbox] = {}
+
+        def of(wire: str) -> Sandbox:
+            if wire not in started:
+                started[wire] = stack.enter_context(Sandbox.start(wire, any_model=False))
+            return started[wire]
+
+        yield of
 
 
 @pytest.fixture
-def openai_sandbox(openai_process: Sandbox) -> Sandbox:
-    openai_process.reset()
-    return openai_process
+def sandbox_of(_running: Callable[[str], Sandbox]) -> Callable[[str], Sandbox]:
+    def of(wire: str) -> Sandbox:
+        sandbox = _running(wire)
+        sandbox.reset()
+        return sandbox
+
+    return of
+
+
+@pytest.fixture
+def openai_sandbox(sandbox_of: Callable[[str], Sandbox]) -> Sandbox:
+    return sandbox_of("openai")
+
+
+@pytest.fixture
+def anthropic_sandbox(sandbox_of: Callable[[str], Sandbox]) -> Sandbox:
+    return sandbox_of("anthropic")
+
+
+@pytest.fixture
+def ollama_sandbox(sandbox_of: Callable[[str], Sandbox]) -> Sandbox:
+    return sandbox_of("ollama")
+
+
+@pytest.fixture(scope="session")
+def png() -> bytes:
+    """A true image of one white pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    pixel = zlib.compress(b"\0\xff\xff\xff")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
+
+
+WEATHER_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string"},
+        "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+        "days": {"type": "integer"},
+    },
+    "required": ["city", "unit"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(scope="session")
+def weather_schema() -> dict:
+    return WEATHER_SCHEMA

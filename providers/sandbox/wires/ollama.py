@@ -10,7 +10,7 @@ import msgspec
 from providers.found import FoundModel
 from providers.sandbox.prompts import Image, Prompt, ToolSpec, ToolUse, Turn
 from providers.sandbox.replies import Exchange, Reply, Trouble, invalid
-from providers.sandbox.wires.base import Event, EventKind, Page, Wire, encoded, listed
+from providers.sandbox.wires.base import Event, Page, Wire, encoded, listed
 
 NANOSECONDS: Final = 1_000_000_000
 DEFAULT_WINDOW: Final = 4096  # tokens; what does not fit is dropped without a word
@@ -51,15 +51,15 @@ class Ollama(Wire):
         parts: list[dict[str, Any]] = [{"content": "", "thinking": thought} for thought in reply.thoughts]
         parts += [{"content": piece} for piece in reply.pieces]
         parts += [{"content": "", "tool_calls": [_call(use)]} for use in reply.tool_uses]
-        lines = [_line("content", _envelope(exchange) | {"message": {"role": "assistant"} | part}) for part in parts]
-        lines_end = _line("finish", _final(exchange, {"role": "assistant", "content": ""}))
-        return [*lines, lines_end]
+        head = _envelope(exchange)
+        lines = [Event("content", head | {"message": {"role": "assistant"} | part, "done": False}) for part in parts]
+        return [*lines, Event("finish", _final(exchange, {"role": "assistant", "content": ""}))]
 
     def refusal(self, trouble: Trouble) -> dict[str, Any]:
         return {"error": trouble.message}
 
     def error_event(self, trouble: Trouble) -> Event:
-        return _line("error", self.refusal(trouble))
+        return Event("error", self.refusal(trouble))
 
     def encode(self, event: Event) -> bytes:
         return encoded(event.payload) + b"\n"
@@ -163,10 +163,6 @@ def _final(exchange: Exchange, message: dict[str, Any]) -> dict[str, Any]:
         "eval_duration": answer_ns,
         **counts,
     }
-
-
-def _line(kind: EventKind, payload: dict[str, Any]) -> Event:
-    return Event(kind, payload)
 
 
 def _details(name: str) -> dict[str, Any]:
