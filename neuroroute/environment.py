@@ -1,6 +1,7 @@
 """How a setting is read from the environment, and what is said when its value is no good."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -55,7 +56,7 @@ class Environment:
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number within bounds."""
         value = self.text(name, str(default))
-        if not value.isascii() or not value.lstrip("-").isdigit() or not low <= int(value) <= high:
+        if not re.fullmatch(r"-?[0-9]{1,18}", value) or not low <= int(value) <= high:
             raise SettingError(name, f"{value!r} is not a whole number from {low} to {high}.", str(default))
         return int(value)
 

@@ -6,9 +6,9 @@ from neuroroute.environment import Environment, SettingError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
-env.read_file(Path(env.text("ENV_FILE", str(BASE_DIR / ".env"))))
+env.read_file(BASE_DIR / env.text("ENV_FILE", ".env"))
 
-VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).absolute()
+VAR_DIR = BASE_DIR / env.text("VAR_DIR", "var")  # an absolute path stands for itself
 SECRETS_FILE = VAR_DIR / "secrets.env"  # secrets made on the first start
 FIRST_RUN_FILE = VAR_DIR / "first-run.env"  # how to sign in and to call
 RUN_DIR = VAR_DIR / "run"  # process ids, locks, wishes of `manage.py sandbox`

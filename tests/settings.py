@@ -1,4 +1,7 @@
-"""Settings of the test run: the embedded defaults, in a directory of its own, whatever the environment says."""
+"""Settings of the test run: the embedded defaults, in a directory of its own, whatever the environment says.
+
+Processes that a test starts inherit them, unless the test says otherwise.
+"""
 
 import os
 import tempfile
@@ -7,18 +10,21 @@ from providers.vendors import VENDORS
 
 UPSTREAMS = {name for vendor in VENDORS for name in (*vendor.url_names, *vendor.key_names)}
 SERVICES = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "WEB_WORKERS", "HOST", "PORT", "SANDBOX", "PUBLIC_URL"}
-for name in UPSTREAMS | SERVICES:
-    os.environ.pop(name, None)
-os.environ |= {
-    "ENV_FILE": os.devnull,
-    "VAR_DIR": tempfile.mkdtemp(prefix="neuroroute-tests-"),
-    "SECRET_KEY": "only-for-tests-0123456789-0123456789-0123456789-0123456789",
-    "SECRETS_KEYS": "only-for-tests-of-sealing-0123456789",
-    "CLIENT_KEY_PEPPER": "only-for-tests-of-client-keys-0123456789",
-    # The whole suite can be run on PostgreSQL: TEST_DATABASE_URL=postgres://... make test
-    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
-}
-os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+
+if "NEUROROUTE_TEST_DIR" not in os.environ:
+    for name in UPSTREAMS | SERVICES | {"PROMETHEUS_MULTIPROC_DIR"}:
+        os.environ.pop(name, None)
+    directory = tempfile.mkdtemp(prefix="neuroroute-tests-")
+    os.environ |= {
+        "NEUROROUTE_TEST_DIR": directory,
+        "ENV_FILE": os.devnull,
+        "VAR_DIR": directory,
+        "SECRET_KEY": "only-for-tests-0123456789-0123456789-0123456789-0123456789",
+        "SECRETS_KEYS": "only-for-tests-of-sealing-0123456789",
+        "CLIENT_KEY_PEPPER": "only-for-tests-of-client-keys-0123456789",
+        # The whole suite can be run on PostgreSQL: TEST_DATABASE_URL=postgres://... make test
+        "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
+    }
 
 from neuroroute.settings import *  # noqa: E402, F403
 from neuroroute.settings import DATABASES, EMBEDDED, VAR_DIR  # noqa: E402

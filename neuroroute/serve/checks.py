@@ -3,8 +3,10 @@
 import os
 import socket
 from contextlib import closing, suppress
+from typing import Final
 from urllib.parse import urlsplit
 
+import psycopg
 import redis
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -12,7 +14,9 @@ from django.db import OperationalError, connection
 from neuroroute.environment import SettingError, is_placeholder
 from providers.vendors import leads
 
-RANDOM = "$(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')"
+CONNECT_S: Final = 5
+GOOD_POSTGRES: Final = "postgres://user:password@127.0.0.1:5432/neuroroute"
+RANDOM: Final = "$(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')"
 
 
 def check_settings() -> list[str]:
@@ -90,22 +94,27 @@ def _check_upstreams() -> None:
 
 def _check_database() -> None:
     try:
-        connection.ensure_connection()
-    except OperationalError as exc:
-        if settings.EMBEDDED:
-            place, good = settings.DATABASE["NAME"], f"sqlite:///{settings.VAR_DIR}/neuroroute.sqlite3"
-        else:
-            place, good = _place(settings.DATABASE_URL), "postgres://user:password@127.0.0.1:5432/neuroroute"
+        (connection.ensure_connection if settings.EMBEDDED else _connect_to_postgres)()
+    except (OperationalError, psycopg.OperationalError) as exc:
+        place = settings.DATABASE["NAME"] if settings.EMBEDDED else _place(settings.DATABASE_URL)
+        good = "sqlite:///var/neuroroute.sqlite3" if settings.EMBEDDED else GOOD_POSTGRES
         raise SettingError(
             "DATABASE_URL", f"the database at {place} does not answer ({_first_line(exc)}).", good
         ) from exc
+
+
+def _connect_to_postgres() -> None:
+    """Once and without the pool, which would try for ten seconds and log each failure."""
+    names = {"HOST": "host", "PORT": "port", "NAME": "dbname", "USER": "user", "PASSWORD": "password"}
+    given = {ours: settings.DATABASE[django] for django, ours in names.items() if settings.DATABASE[django]}
+    psycopg.connect(**given, connect_timeout=CONNECT_S).close()
 
 
 def _check_redis() -> None:
     if not settings.REDIS_URL:
         return
     try:
-        with closing(redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3)) as client:
+        with closing(redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=CONNECT_S)) as client:
             client.ping()
     except redis.RedisError as exc:
         trouble = f"Redis at {_place(settings.REDIS_URL)} does not answer ({_first_line(exc)})."

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from neuroroute.environment import SettingError
-from neuroroute.places import BASE_DIR, DRAINING_FILE, RUN_DIR, SECRETS_FILE, VAR_DIR, env
+from neuroroute.places import BASE_DIR, RUN_DIR, SECRETS_FILE, VAR_DIR, env
 from neuroroute.serve.console import say
 from neuroroute.serve.missing_secrets import make_missing
 from neuroroute.serve.supervisor import Supervisor
@@ -29,7 +29,6 @@ def serve(argv: Sequence[str]) -> int:
 
 
 def _serve_locked(only: str | None) -> int:
-    DRAINING_FILE.unlink(missing_ok=True)
     if not only and (made := make_missing(SECRETS_FILE)):
         say("serve", f"made {', '.join(made)} in {SECRETS_FILE}")
     os.chdir(BASE_DIR)

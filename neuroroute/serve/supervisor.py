@@ -51,6 +51,8 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         """Run a child from now on."""
+        if child.name == "web":
+            DRAINING_FILE.unlink(missing_ok=True)
         self._children[child.name] = child
         self._wishes[child.name] = asyncio.Event()
         self._tasks[child.name] = asyncio.create_task(self._keep(child))
@@ -172,12 +174,11 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         self._stop.set()
-        if self._groups:
+        if "web" in self._groups:
             DRAINING_FILE.touch()
             await _first(self._hurry.wait(), asyncio.sleep(self._drain_s))
         for rank in sorted({child.rank for child in self._children.values()}):
             await self._stop_rank([child for child in self._children.values() if child.rank == rank])
-        DRAINING_FILE.unlink(missing_ok=True)
 
     async def _stop_rank(self, children: list[Child]) -> None:
         """SIGTERM to all of one rank, SIGKILL to those that outlive their grace."""

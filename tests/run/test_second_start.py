@@ -1,0 +1,23 @@
+"""What is kept from one start to the next, and what happens when the supervisor is killed."""
+
+import signal
+
+import httpx
+
+from tests.run.installation import Installation, free_port, wait_until
+
+
+def test_access_is_kept_and_the_url_follows_the_port(installation: Installation) -> None:
+    installation.start()
+    before = installation.first_run
+    assert "migrations to apply" in installation.said
+    assert installation.stop(signal.SIGINT) == 0
+
+    installation.port = free_port()
+    installation.start()
+    assert "migrations to apply" not in installation.said
+    assert installation.first_run == before | {"NEUROROUTE_URL": installation.url}
+    assert httpx.get(f"{installation.url}/v1/models", headers=installation.headers).status_code == 200
+
+    installation.stop(signal.SIGKILL)
+    assert wait_until(lambda: not installation.living()), installation.living()
