@@ -61,32 +61,37 @@ def skills(words: Any) -> frozenset[str]:
 
 
 def _model(row: dict[str, Any]) -> ListedModel:
-    hosts = [host for host in row.get("providers") or () if isinstance(host, dict)]  # Hugging Face
-    host = next((host for host in hosts if host.get("status") == "live"), {})
-    top = row.get("top_provider") if isinstance(row.get("top_provider"), dict) else {}  # OpenRouter
+    host = _live_host(row.get("providers"))
     inputs, outputs = _prices(row, host)
     return ListedModel(
         name=row["id"],
-        context=positive(row, *CONTEXT_NAMES) or positive(host, *CONTEXT_NAMES) or positive(_meta(row), "n_ctx"),
-        max_output=positive(row, *OUTPUT_NAMES) or positive(top or {}, *OUTPUT_NAMES),
+        context=positive(row, *CONTEXT_NAMES)
+        or positive(host, *CONTEXT_NAMES)
+        or positive(_object(row, "meta"), "n_ctx"),
+        max_output=positive(row, *OUTPUT_NAMES) or positive(_object(row, "top_provider"), *OUTPUT_NAMES),
         capabilities=_capabilities(row, host),
         input_usd_per_million=inputs,
         output_usd_per_million=outputs,
     )
 
 
-def _meta(row: dict[str, Any]) -> dict[str, Any]:
-    """llama.cpp's `meta`; the context that runs, not the one that was trained."""
-    meta = row.get("meta")
-    return meta if isinstance(meta, dict) else {}
+def _live_host(hosts: Any) -> dict[str, Any]:
+    """The first of Hugging Face's hosts that answers."""
+    rows = [host for host in hosts if isinstance(host, dict)] if isinstance(hosts, list) else []
+    return next((host for host in rows if host.get("status") == "live"), {})
+
+
+def _object(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """A nested object: llama.cpp's `meta`, OpenRouter's `top_provider` and `architecture`."""
+    value = row.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _capabilities(row: dict[str, Any], host: dict[str, Any]) -> frozenset[str]:
     found = skills(row.get("supported_parameters")) | skills(row.get("capabilities")) | skills(row.get("features"))
     found |= {"tools"} if host.get("supports_tools") is True else frozenset()
     found |= {"json_schema"} if host.get("supports_structured_output") is True else frozenset()
-    architecture = row.get("architecture") if isinstance(row.get("architecture"), dict) else {}
-    inputs = (architecture or {}).get("input_modalities")
+    inputs = _object(row, "architecture").get("input_modalities")
     if row.get("type") == "vlm" or (isinstance(inputs, list) and "image" in inputs):
         found |= {"vision"}
     return found | ({"embeddings"} if row.get("type") == "embeddings" else frozenset())
@@ -94,13 +99,10 @@ def _capabilities(row: dict[str, Any], host: dict[str, Any]) -> frozenset[str]:
 
 def _prices(row: dict[str, Any], host: dict[str, Any]) -> tuple[str | None, str | None]:
     """OpenRouter gives USD per token as strings, Hugging Face's hosts USD per million as numbers."""
-    pricing = row.get("pricing")
-    if isinstance(pricing, dict) and "prompt" in pricing:
-        return _usd(pricing.get("prompt"), MILLION), _usd(pricing.get("completion"), MILLION)
-    pricing = host.get("pricing")
-    if isinstance(pricing, dict):
-        return _usd(pricing.get("input")), _usd(pricing.get("output"))
-    return None, None
+    per_token, per_million = _object(row, "pricing"), _object(host, "pricing")
+    if "prompt" in per_token:
+        return _usd(per_token["prompt"], MILLION), _usd(per_token.get("completion"), MILLION)
+    return _usd(per_million.get("input")), _usd(per_million.get("output"))
 
 
 def _usd(value: Any, factor: int = 1) -> str | None:

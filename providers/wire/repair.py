@@ -12,6 +12,7 @@ import msgspec
 from providers.errors import BadUpstreamResponse, Overloaded
 from providers.wire.finishes import openai_finish
 from providers.wire.refusals import refusal_inside
+from providers.wire.toolcalls import minted_id
 
 T = TypeVar("T")
 SERVICE_TIERS: Final = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
@@ -91,7 +92,7 @@ def _choice(choice: dict[str, Any], at: int) -> dict[str, Any]:
         raise BadUpstreamResponse("a choice has no message")
     message = {"content": None, "refusal": None} | _message(message) | {"role": "assistant"}
     if "tool_calls" in message:
-        message["tool_calls"] = [_call(call, number) for number, call in enumerate(message["tool_calls"])]
+        message["tool_calls"] = [_call(call) for call in message["tool_calls"]]
     if not message.get("tool_calls"):
         message.pop("tool_calls", None)
     finish = choice.get("finish_reason")
@@ -153,15 +154,15 @@ def _fragment(call: dict[str, Any]) -> dict[str, Any]:
     return fixed
 
 
-def _call(call: dict[str, Any], number: int) -> dict[str, Any]:
+def _call(call: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in call.items() if name != "index"}
     if call.get("type") == "custom":
-        return kept | {"id": str(call.get("id") or f"call_{number}")}
+        return kept | {"id": str(call.get("id") or minted_id())}
     function = call.get("function")
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         raise BadUpstreamResponse("a tool call has no name")
     function = {"arguments": "{}"} | _function(function)
-    return kept | {"id": str(call.get("id") or f"call_{number}"), "type": "function", "function": function}
+    return kept | {"id": str(call.get("id") or minted_id()), "type": "function", "function": function}
 
 
 def _function(function: dict[str, Any]) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class EventStream(Cutter):
                 values.append(value.removeprefix(b" "))
             elif field == b"event":
                 name = value.removeprefix(b" ")
-        data = b"\n".join(values)
+        data = b" ".join(values)  # not LF, as the WHATWG says: the data is JSON and leaves us as one line
         if name == b"error" and data and b'"error"' not in data:
             return b'{"error":' + data + b"}"  # some servers say "error" in the event's name only
         return data
