@@ -75,3 +75,9 @@ def provider_names() -> list[str]:
 def model_names() -> list[str]:
     """Every model's name, in order."""
     return list(LanguageModel.objects.order_by("name").values_list("name", flat=True))
+
+
+def deployment_ids() -> dict[str, int]:
+    """Map provider/model to the deployment's id."""
+    rows = Deployment.objects.values_list("provider__name", "model__name", "id")
+    return {f"{provider}/{model}": pk for provider, model, pk in rows}

@@ -1,0 +1,43 @@
+"""What did we measure? The evidence that routing reads, in memory, reloaded when the revision `evidence` moves."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from profiling.models import LatencyProfile
+
+EVIDENCE: Final = "evidence"  # the part of `providers.revisions` that every new profile moves
+ENOUGH: Final = 20  # attempts that say something of a deployment; fewer in the short span, and the long one speaks
+
+
+class LatencyEvidence(Struct, frozen=True):
+    """One deployment over the last `hours`: medians of `n` attempts. None is unknown."""
+
+    hours: int
+    n: int
+    ttft_ms: float | None = None
+    ttft_p95_ms: float | None = None
+    total_ms: float | None = None
+    tokens_per_s: float | None = None
+    error_rate: float | None = None
+
+
+def latency_profiles() -> dict[int, LatencyEvidence]:
+    """The evidence of each deployment that was called, by its id: of the shortest span with enough attempts."""
+    found: dict[int, LatencyEvidence] = {}
+    for row in LatencyProfile.objects.order_by("hours"):
+        if row.deployment_id not in found or found[row.deployment_id].n < ENOUGH:
+            found[row.deployment_id] = _evidence(row)
+    return found
+
+
+def _evidence(row: LatencyProfile) -> LatencyEvidence:
+    return LatencyEvidence(
+        hours=row.hours,
+        n=row.attempts,
+        ttft_ms=row.ttft_p50_ms,
+        ttft_p95_ms=row.ttft_p95_ms,
+        total_ms=row.total_p50_ms,
+        tokens_per_s=row.tokens_per_s,
+        error_rate=row.error_rate,
+    )
