@@ -43,8 +43,9 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     """The ASGI application of a web worker."""
     if scope["type"] == "lifespan":
         await live(receive, send)
-    elif scope["type"] == "http" and (scope["path"] in LEAN or scope["path"].startswith(LEAN_PREFIXES)):
-        await runtime().ready()
+        return
+    await runtime().ready()
+    if scope["type"] == "http" and (scope["path"] in LEAN or scope["path"].startswith(LEAN_PREFIXES)):
         body = await read_body(receive, send, runtime().max_body_bytes)
         if body is None:
             return

@@ -9,7 +9,7 @@ from providers import http
 from providers.adapters import adapters
 from providers.adapters.base import StreamDecoder
 from providers.chat import Answer, ChatRequest, Chunk
-from providers.errors import BadUpstreamResponse, UpstreamTimeout
+from providers.errors import BadUpstreamResponse
 from providers.targets import Secret, Target
 
 ERROR_BODY_LIMIT = 64 * 1024
@@ -36,13 +36,12 @@ async def complete(
     marks.warnings.extend(wire.warnings)
     limits = target.timeouts
     marks.sent = clock()
-    async with http.Exchange(
-        target.base_url + wire.path, wire.headers, wire.body, limits.connect_s, limits.first_byte_s
-    ) as reply:
+    url = target.base_url + wire.path
+    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, marks.sent + limits.first_byte_s) as reply:
         marks.first_byte = clock()
         if reply.status != 200:
             await _refuse(reply, target)
-        body = await reply.read_all(limits.total_s)
+        body = await reply.read_all(marks.sent + limits.total_s)
     marks.waited_s = clock() - marks.sent
     return adapter.answer(body, target)
 
@@ -60,9 +59,9 @@ async def stream(
     limits = target.timeouts
     decoder = adapter.decoder(request, target)
     marks.sent = clock()
-    first_byte_s = min(limits.first_byte_s, limits.first_token_s)
+    first_byte = marks.sent + min(limits.first_byte_s, limits.first_token_s)
     url = target.base_url + wire.path
-    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte_s) as reply:
+    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
         marks.first_byte = clock()
         marks.waited_s = marks.first_byte - marks.sent
         if reply.status != 200:
@@ -80,7 +79,7 @@ async def _chunks(
     ends = marks.sent + limits.total_s
     while not decoder.done:
         asked = clock()
-        data = await reply.read(_patience(asked, ends, marks, target))
+        data = await reply.read(*_deadline(asked, ends, marks, target))
         marks.waited_s += clock() - asked
         batch = decoder.finish() if data is None else decoder.feed(data)
         if batch:
@@ -93,23 +92,19 @@ async def _chunks(
             return
 
 
-def _patience(now: float, ends: float, marks: Marks, target: Target) -> float:
-    """Seconds to wait for the next bytes; raises `UpstreamTimeout` when a deadline has passed already."""
+def _deadline(now: float, ends: float, marks: Marks, target: Target) -> tuple[float, str]:
+    """Until when to wait for the next bytes, and what to say when they do not come."""
     limits = target.timeouts
-    left = ends - now
     if marks.first_token is None:
-        left = min(left, marks.sent + limits.first_token_s - now)
+        deadline, late = marks.sent + limits.first_token_s, "no first token in time"
     else:
-        left = min(left, limits.stall_s)
-    if left <= 0:
-        phase = "first token" if marks.first_token is None else "end"
-        raise UpstreamTimeout(f"no {phase} in time")
-    return left
+        deadline, late = now + limits.stall_s, "the stream stalled"
+    return (deadline, late) if deadline <= ends else (ends, "the answer was not complete in time")
 
 
 async def _refuse(reply: http.Reply, target: Target) -> None:
     """Raise what the upstream's refusal means."""
     if 300 <= reply.status < 400:
         raise BadUpstreamResponse("the upstream redirects, which is refused", upstream_status=reply.status)
-    body = await reply.read_all(ERROR_BODY_S, ERROR_BODY_LIMIT)
+    body = await reply.read_all(monotonic() + ERROR_BODY_S, ERROR_BODY_LIMIT)
     raise adapters()[target.wire].error(reply.status, reply.headers, body)

@@ -5,7 +5,6 @@ always verified, HTTP/1.1 only, no decompression (we ask for `identity`, so noth
 here. Every exception of the client becomes a `ProviderError` in this file and nowhere else.
 """
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
@@ -16,6 +15,7 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.response import Response
 
 from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, UpstreamTimeout
+from providers.patience import Patience
 
 IDLE_S: Final = (
     30  # shorter than the servers' own limits (60 s and more), so that a reused connection is rarely a dead one
@@ -26,11 +26,11 @@ BODY_LIMIT: Final = 32 * 1024 * 1024  # bytes of one whole answer
 class Reply:
     """An upstream's answer whose head has arrived: read the body piece by piece or whole."""
 
-    __slots__ = ("_reader", "_response", "status")
+    __slots__ = ("_patience", "_reader", "_response", "status")
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, patience: Patience) -> None:
         self.status = response.status
-        self._response = response
+        self._response, self._patience = response, patience
         self._reader = response.body_reader
 
     @property
@@ -38,69 +38,60 @@ class Reply:
         """Header values by lower-case name."""
         return {name.lower(): value for name, value in self._response.headers.items()}
 
-    def header(self, name: str) -> str | None:
-        return self._response.get_header(name)
-
-    async def read(self, timeout_s: float) -> bytes | None:
-        """The next bytes as they come, None at the end; raises `UpstreamTimeout`, `Unreachable`."""
+    async def read(self, deadline: float, late: str) -> bytes | None:
+        """The next bytes as they come, None at the end; raises `UpstreamTimeout(late)`, `Unreachable`."""
         try:
-            async with asyncio.timeout(timeout_s):
+            with self._patience.until(deadline, late):
                 piece = await self._reader.read_chunk()
-        except TimeoutError as exc:
-            raise UpstreamTimeout(f"nothing arrived for {timeout_s:g} s") from exc
         except wire_errors.PyreqwestError as exc:
             raise translated(exc) from exc
         return None if piece is None else bytes(piece)
 
-    async def read_all(self, timeout_s: float, limit: int = BODY_LIMIT) -> bytes:
-        """The whole body within `timeout_s` seconds; raises `BadUpstreamResponse` beyond `limit` bytes."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._collect(limit)
-        except TimeoutError as exc:
-            raise UpstreamTimeout(f"the answer was not complete after {timeout_s:g} s") from exc
-        except wire_errors.PyreqwestError as exc:
-            raise translated(exc) from exc
-
-    async def _collect(self, limit: int) -> bytes:
+    async def read_all(self, deadline: float, limit: int = BODY_LIMIT) -> bytes:
+        """The whole body; raises `UpstreamTimeout`, `Unreachable`, `BadUpstreamResponse` beyond `limit` bytes."""
         pieces: list[bytes] = []
         size = 0
-        while (piece := await self._reader.read_chunk()) is not None:
+        while (piece := await self.read(deadline, "the answer was not complete in time")) is not None:
             size += len(piece)
             if size > limit:
                 raise BadUpstreamResponse(f"the answer is longer than {limit} bytes")
-            pieces.append(bytes(piece))
+            pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 class Exchange:
     """One POST: `async with Exchange(...) as reply`. Leaving the block early closes the connection, and so ends the
-    generation. A class, because a generator-based context manager costs several microseconds more per request."""
+    generation. A class, because a generator-based context manager costs several microseconds more per request.
 
-    __slots__ = ("_first_byte_s", "_request")
+    Deadlines are `asyncio`'s `loop.time()` seconds.
+    """
+
+    __slots__ = ("_deadline", "_patience", "_request")
 
     def __init__(
-        self, url: str, headers: tuple[tuple[str, str], ...], body: bytes, connect_s: float, first_byte_s: float
+        self, url: str, headers: tuple[tuple[str, str], ...], body: bytes, connect_s: float, deadline: float
     ) -> None:
         self._request = client(connect_s).post(url).headers(headers).body_bytes(body).build_streamed()
-        self._first_byte_s = first_byte_s
+        self._deadline = deadline
+        self._patience = Patience()
 
     async def __aenter__(self) -> Reply:
         """The head of the answer; raises `UpstreamTimeout`, `Unreachable`, `BadUpstreamResponse`."""
         try:
-            async with asyncio.timeout(self._first_byte_s):
+            with self._patience.until(self._deadline, "no first byte in time"):
                 response = await self._request.__aenter__()
-        except TimeoutError as exc:
-            await self._request.__aexit__(None, None, None)
-            raise UpstreamTimeout(f"no first byte after {self._first_byte_s:g} s") from exc
+            if response.get_header("content-encoding") not in (None, "identity"):
+                raise BadUpstreamResponse("the upstream compressed its answer although asked not to")
         except wire_errors.PyreqwestError as exc:
+            self._patience.end()
             raise translated(exc) from exc
-        if response.get_header("content-encoding") not in (None, "identity"):
-            await self._request.__aexit__(None, None, None)
-            raise BadUpstreamResponse("the upstream compressed its answer although asked not to")
-        return Reply(response)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return Reply(response, self._patience)
 
     async def __aexit__(self, *exc: object) -> None:
+        self._patience.end()
         await self._request.__aexit__(None, None, None)
 
 

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from providers.adminbase import Switchable
 from providers.catalog import Catalog, load_catalog
@@ -14,6 +15,9 @@ from providers.formfields import LinesField
 from providers.revisions import POLICIES
 from routing.models import Policy
 from routing.weightsfield import WeightsField
+from tenants.admin import TenantAdmin
+from tenants.adminforms import TenantForm
+from tenants.models import Tenant
 
 VERSIONED = frozenset({"kind", "weights", "order"})  # what changes decisions
 
@@ -29,6 +33,7 @@ class PolicyForm(forms.ModelForm):
     class Meta:
         model = Policy
         fields = ["name", "kind", "weights", "order", "description", "enabled"]
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def clean_weights(self) -> dict[str, float]:
         """As stored where nothing was typed: an unnamed weight and a 0 mean the same."""
@@ -53,7 +58,7 @@ class PolicyAdmin(Switchable):
     readonly_fields = ["version", "updated_at"]
     fieldsets = [
         (None, {"fields": [("name", "kind"), "weights", "order", "description", "enabled"]}),
-        ("Version", {"fields": [("version", "updated_at")]}),
+        (None, {"fields": [("version", "updated_at")]}),
     ]
     conditional_fields = {"order": "kind == 'ordered' || kind == 'pinned'", "weights": "kind != 'pinned'"}
 
@@ -77,3 +82,25 @@ class PolicyAdmin(Switchable):
 def _unserved(order: Iterable[str], catalog: Catalog) -> list[str]:
     known = {*catalog.by_name, *catalog.by_model, *(target.provider for target in catalog.targets)}
     return [name for name in order if name not in known]
+
+
+class TenantPolicyForm(TenantForm):
+    """Tenants know their default policy by name only; the names are known here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [*Policy.objects.filter(enabled=True).values_list("name", flat=True)]
+        held = self.instance.default_policy
+        choices = [(name, name) for name in names] + [(held, f"{held} (not enabled)")] * (held not in names)
+        if "default_policy" in self.fields:
+            self.fields["default_policy"] = forms.ChoiceField(
+                choices=choices, initial=held, widget=UnfoldAdminSelectWidget(choices=choices)
+            )
+
+
+admin.site.unregister(Tenant)
+
+
+@admin.register(Tenant)
+class TenantWithPolicyAdmin(TenantAdmin):
+    form = TenantPolicyForm

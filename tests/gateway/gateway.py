@@ -69,11 +69,11 @@ class Gateway:
 
     def start(self, *options: str) -> Self:
         """Serve; returns when the first answer came."""
-        log = (self.var / "web.log").open("ab")
         command = [sys.executable, "-m", "uvicorn", "neuroroute.asgi:application", "--loop", "uvloop", *options]
         command += ["--http", "httptools", "--no-access-log", "--host", "127.0.0.1", "--port", str(self.port)]
         environment = clean_environment(self.var, self.env)
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        with (self.var / "web.log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         for _ in range(300):
             assert self.process.poll() is None, (self.var / "web.log").read_text()[-3000:]
             try:

@@ -1,0 +1,117 @@
+"""`GET /v1/requests/{id}`: the story of one of one's own requests, told from its record."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from providers.errors import GatewayError
+from routing.api.contracts import RequestStory, answers
+from routing.api.entry import caller_of, new_id
+from routing.api.errors import error_headers, openai_body
+from routing.api.headers import usd
+from routing.errors import UnknownRecord
+from routing.runtime import runtime
+from usage.outcomes import AttemptOutcome, Outcome
+from usage.selectors import find
+
+
+@extend_schema(tags=["Data plane"])
+class RequestRecordView(APIView):
+    """What happened to a request. It reads the database, so stock Django runs it, in a thread."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(
+        operation_id="retrieveRequest",
+        summary="Tell the story of a request",
+        description="Features, every candidate with its scores or the rule that excluded it, attempts, tokens, cost.",
+        responses=answers(RequestStory, "The story", 401, 404),
+    )
+    def get(self, request: Request, request_id: str) -> HttpResponse:
+        try:
+            return HttpResponse(msgspec.json.encode(told(self._find(request, request_id))), "application/json")
+        except GatewayError as exc:
+            response = HttpResponse(openai_body(exc), status=exc.status)
+            for name, value in error_headers(exc, new_id()):
+                response.headers[name.decode()] = value.decode()
+            return response
+
+    def _find(self, request: Request, request_id: str) -> Outcome:
+        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.items()]
+        caller = caller_of(headers, runtime().keyring.current)
+        outcome = find(request_id, caller.tenant_id)
+        if outcome is None:
+            raise UnknownRecord(f"{request_id[:80]}: no request of yours has this id", param="request_id")
+        return outcome
+
+
+def told(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as its caller reads it."""
+    return {
+        "id": f"req_{outcome.id}",
+        "status": outcome.status,
+        "started_at": datetime.fromtimestamp(outcome.started_us / 1e6, UTC).isoformat(),
+        "stream": outcome.stream,
+        "asked_model": outcome.asked_model,
+        "model": outcome.model,
+        "provider": outcome.provider,
+        "policy": outcome.policy,
+        "why": outcome.why,
+        "error": error_of(outcome),
+        "features": outcome.features,
+        "decision": outcome.decision,
+        "attempts": [attempt_of(attempt) for attempt in outcome.attempts],
+        "usage": {
+            "prompt_tokens": outcome.prompt_tokens,
+            "completion_tokens": outcome.completion_tokens,
+            "cached_tokens": outcome.cached_tokens,
+            "reasoning_tokens": outcome.reasoning_tokens,
+            "estimated": outcome.estimated,
+        },
+        "cost": {
+            "usd": money(outcome.cost_nano_usd),
+            "forecast_low_usd": money(outcome.forecast_low_nano_usd),
+            "forecast_high_usd": money(outcome.forecast_high_nano_usd),
+        },
+        "timing": {"total_ms": outcome.total_ms, "ttft_ms": outcome.ttft_ms, "overhead_ms": outcome.overhead_ms},
+        "session": outcome.session,
+        "tags": outcome.tags,
+        "warnings": outcome.warnings,
+    }
+
+
+def error_of(outcome: Outcome) -> dict[str, Any] | None:
+    if outcome.error is None:
+        return None
+    return {"class": outcome.error, "code": outcome.error_code, "status": outcome.http_status}
+
+
+def attempt_of(attempt: AttemptOutcome) -> dict[str, Any]:
+    """One attempt, without what an upstream said in its own words."""
+    return {
+        "deployment": attempt.deployment,
+        "kind": attempt.kind,
+        "status": attempt.status,
+        "error": attempt.error,
+        "upstream_status": attempt.upstream_status,
+        "committed": attempt.committed,
+        "started_ms": attempt.started_ms,
+        "first_byte_ms": attempt.first_byte_ms,
+        "first_token_ms": attempt.first_token_ms,
+        "ended_ms": attempt.ended_ms,
+        "finish_reason": attempt.finish_reason,
+        "prompt_tokens": attempt.prompt_tokens,
+        "completion_tokens": attempt.completion_tokens,
+        "cost_usd": money(attempt.cost_nano_usd),
+    }
+
+
+def money(nano: int | None) -> str | None:
+    """Dollars as a decimal string; None stays unknown."""
+    return None if nano is None else usd(nano)
