@@ -52,6 +52,7 @@ CLIENT_KEY_PEPPER = env.text("CLIENT_KEY_PEPPER", "insecure-until-first-run")
 SANDBOX = env.choice("SANDBOX", "auto", ("auto", "on", "off"))
 RATE_LIMIT_FAIL_OPEN = env.flag("RATE_LIMIT_FAIL_OPEN", True)
 JOB_LEASE_S = env.number("JOB_LEASE_S", 30, 1, 3600)  # after so long without a sign of life another worker takes a job
+RECORDS_KEPT_DAYS = env.number("RECORDS_KEPT_DAYS", 90, 1, 36_500)  # of requests and attempts; sums are kept longer
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
 LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))

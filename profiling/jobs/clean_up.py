@@ -1,4 +1,4 @@
-"""Remove what nobody needs any more: old job rows, samples and sessions."""
+"""Remove what nobody needs any more: old records, job rows, samples and sessions."""
 
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from profiling.jobs.base import JobKind, Progress, Run
 from profiling.models import GpuSample, Job
+from usage.retention import prune
 
 KEPT_JOBS: Final = timedelta(days=7)
 KEPT_SAMPLES: Final = timedelta(days=7)
 
 
 class CleanUp(JobKind):
-    """Removes finished jobs and GPU samples of more than seven days ago, and sessions that have expired."""
+    """Removes records older than RECORDS_KEPT_DAYS, jobs and GPU samples older than seven days, expired sessions."""
 
     name = "clean_up"
     label = "Clean up"
@@ -24,11 +25,18 @@ class CleanUp(JobKind):
     def run(self, run: Run, progress: Progress) -> dict[str, Any]:
         now = timezone.now()
         jobs = _remove_old_jobs(now)
-        progress(0.4, "old jobs removed")
+        progress(0.2, "old jobs removed")
         samples, _ = GpuSample.objects.filter(taken_at__lt=now - KEPT_SAMPLES).delete()
-        progress(0.7, "old samples removed")
         import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
-        return {"jobs": jobs, "gpu_samples": samples}
+        progress(0.3, "old samples and sessions removed")
+        pruned = prune(now, timedelta(days=settings.RECORDS_KEPT_DAYS))
+        return {
+            "jobs": jobs,
+            "gpu_samples": samples,
+            "partitions": pruned.partitions,
+            "records": pruned.records,
+            "minute_sums": pruned.rollup_rows,
+        }
 
 
 def _remove_old_jobs(now: datetime) -> int:
