@@ -3,6 +3,7 @@
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from profiling.models import LatencyProfile
 
@@ -23,12 +24,23 @@ class LatencyEvidence(Struct, frozen=True):
 
 
 def latency_profiles() -> dict[int, LatencyEvidence]:
-    """The evidence of each deployment that was called, by its id: of the shortest span with enough attempts."""
+    """The evidence of each deployment that was called, by its id.
+
+    It is that of the shortest span with enough attempts; what that one cannot say, a longer one does.
+    """
     found: dict[int, LatencyEvidence] = {}
     for row in LatencyProfile.objects.order_by("hours"):
-        if row.deployment_id not in found or found[row.deployment_id].n < ENOUGH:
-            found[row.deployment_id] = _evidence(row)
+        shorter = found.get(row.deployment_id)
+        enough = shorter is not None and shorter.n >= ENOUGH
+        found[row.deployment_id] = _filled(shorter, row) if shorter and enough else _evidence(row)
     return found
+
+
+def _filled(shorter: LatencyEvidence, row: LatencyProfile) -> LatencyEvidence:
+    """`shorter`, with the longer span's figure wherever it has none."""
+    longer = _evidence(row)
+    missing = {name: getattr(longer, name) for name in shorter.__struct_fields__ if getattr(shorter, name) is None}
+    return replace(shorter, **missing)
 
 
 def _evidence(row: LatencyProfile) -> LatencyEvidence:
