@@ -1,6 +1,7 @@
 """The sandbox as an ASGI app: it receives a call, finds its step, and delivers what the wire makes of it."""
 
 import asyncio
+import random
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from providers.sandbox.wires.base import Event
 
 Scope = Mapping[str, Any]
 TRANSPORT: Final = "neuroroute.sandbox.transport"
+SWING: Final = (0.8, 1.6, 0.95)  # of a call's time around the model's usual: least, most, most often
 
 
 class SandboxApp:
@@ -33,6 +35,7 @@ class SandboxApp:
         self.wire = wire(wire_name)
         self.models = {model.upstream_model: model for model in MODELS[wire_name]}
         self.pace = pace
+        self._chance = random.Random(wire_name)
         self.any_model = any_model
         self.calls = CallLog()
         self.script = Script()
@@ -100,8 +103,9 @@ class SandboxApp:
         return model
 
     def _speed(self, model: FoundModel) -> Speed:
-        ttft_ms, tokens_per_s = model.ttft_ms or 0.0, model.tokens_per_s or 1000.0
-        return Speed(ttft_ms / 1000 * self.pace, self.pace / tokens_per_s)
+        """The model's speed for one call: no two calls take the same time."""
+        pace = self.pace * self._chance.triangular(*SWING)
+        return Speed((model.ttft_ms or 0.0) / 1000 * pace, pace / (model.tokens_per_s or 1000.0))
 
 
 def _changed(draft: Draft, step: Step) -> Draft:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 NUMBER: Final = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
-QUOTED: Final = re.compile(r"[\"“'‘]([^\"”'’\n]{1,80})[\"”'’]")
+QUOTED: Final = re.compile(r"(?<!\w)[\"“'‘]([^\"”'’\n]{1,80})[\"”'’](?!\w)")
 NAME: Final = re.compile(r"\b[A-Z][a-zà-ÿ]+(?:[ -][A-Z][a-zà-ÿ]+)*")
 EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+\b")
 ADDRESS: Final = re.compile(r"https?://\S+")

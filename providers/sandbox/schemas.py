@@ -129,8 +129,9 @@ class _Filler:
             return SAYINGS[name.lower()]
         words = name.lower().replace("-", "_").split("_")
         kind = next((KINDS[word] for word in words if word in KINDS), None)
-        mention = self._facts.take(kind) if kind else None
-        return mention or self._facts.take("quoted") or self._facts.text[:120] or f"sandbox {name}".strip()
+        kinds = ["quoted", "name"] if kind == "name" else [kind, "quoted"] if kind else ["quoted"]
+        mentions = [self._facts.take(kind) for kind in kinds]
+        return next(filter(None, mentions), None) or self._facts.text[:120] or f"sandbox {name}".strip()
 
 
 def _type(schema: Schema) -> str:

@@ -88,7 +88,9 @@ def parsed(text: str) -> Step:
 
 
 def known(step: Step) -> Step:
-    """The same step; raises `Trouble` when no fault has its name."""
-    if step.fault is None or step.fault == HEALTHY or step.fault in FAULTS:
+    """The same step, without a fault where it says `ok`; raises `Trouble` when no fault has its name."""
+    if step.fault == HEALTHY:
+        return msgspec.structs.replace(step, fault=None)
+    if step.fault is None or step.fault in FAULTS:
         return step
     raise invalid(f"no fault is called {step.fault!r}; there are: {', '.join(sorted(FAULTS))}")

@@ -176,4 +176,4 @@ def test_paces_its_answers_like_the_model_it_plays():
     with Sandbox.start("openai", pace=0.2) as sandbox, openai.OpenAI(api_key="k", base_url=sandbox.base_url) as client:
         ask(client, model="sandbox-large", stream=False)
         call = sandbox.calls(ended=True)[0]
-    assert call.ended_at - call.started_at >= 0.2 * (0.42 + 20 / 110)
+    assert call.ended_at - call.started_at >= 0.2 * 0.8 * (0.42 + 20 / 110)
