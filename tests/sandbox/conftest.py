@@ -11,7 +11,7 @@ from providers.sandbox.testing import Sandbox
 
 
 @pytest.fixture(scope="session")
-def _running() -> Iterator[Callable[[str], Sandbox]]:
+def running() -> Iterator[Callable[[str], Sandbox]]:
     """Start each wire's sandbox when it is first asked for."""
     with ExitStack() as stack:
         started: dict[str, Sandbox] = {}
@@ -25,9 +25,9 @@ def _running() -> Iterator[Callable[[str], Sandbox]]:
 
 
 @pytest.fixture
-def sandbox_of(_running: Callable[[str], Sandbox]) -> Callable[[str], Sandbox]:
+def sandbox_of(running: Callable[[str], Sandbox]) -> Callable[[str], Sandbox]:
     def of(wire: str) -> Sandbox:
-        sandbox = _running(wire)
+        sandbox = running(wire)
         sandbox.reset()
         return sandbox
 

@@ -13,12 +13,18 @@ from providers.sandbox.testing import Sandbox, fault
 LONG = "All the facts that matter here. " * 400
 
 
-@pytest.fixture
-def client(anthropic_sandbox: Sandbox) -> Iterator[anthropic.Anthropic]:
+@pytest.fixture(scope="module")
+def connected(running) -> Iterator[anthropic.Anthropic]:
+    url = running("anthropic").url
     with anthropic.Anthropic(
-        api_key="sandbox-key", base_url=anthropic_sandbox.url, max_retries=0, _strict_response_validation=True
+        api_key="sandbox-key", base_url=url, max_retries=0, _strict_response_validation=True
     ) as client:
         yield client
+
+
+@pytest.fixture
+def client(connected: anthropic.Anthropic, anthropic_sandbox: Sandbox) -> anthropic.Anthropic:
+    return connected
 
 
 @pytest.fixture

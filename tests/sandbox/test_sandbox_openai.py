@@ -14,12 +14,18 @@ from providers.sandbox.testing import Sandbox, fault, rate_limited
 LONG = "All the facts that matter here. " * 400
 
 
-@pytest.fixture
-def client(openai_sandbox: Sandbox) -> Iterator[openai.OpenAI]:
+@pytest.fixture(scope="module")
+def connected(running) -> Iterator[openai.OpenAI]:
+    base_url = running("openai").base_url
     with openai.OpenAI(
-        api_key="sk-sandbox", base_url=openai_sandbox.base_url, max_retries=0, _strict_response_validation=True
+        api_key="sk-sandbox", base_url=base_url, max_retries=0, _strict_response_validation=True
     ) as client:
         yield client
+
+
+@pytest.fixture
+def client(connected: openai.OpenAI, openai_sandbox: Sandbox) -> openai.OpenAI:
+    return connected
 
 
 @pytest.fixture

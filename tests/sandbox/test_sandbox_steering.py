@@ -14,10 +14,15 @@ import pytest
 from providers.sandbox.testing import Sandbox, Step, fault, rate_limited, tool_call
 
 
-@pytest.fixture
-def client(openai_sandbox):
-    with openai.OpenAI(api_key="sk-sandbox", base_url=openai_sandbox.base_url, max_retries=0) as client:
+@pytest.fixture(scope="module")
+def connected(running):
+    with openai.OpenAI(api_key="sk-sandbox", base_url=running("openai").base_url, max_retries=0) as client:
         yield client
+
+
+@pytest.fixture
+def client(connected, openai_sandbox):
+    return connected
 
 
 def statuses(client, times, *, model="sandbox-mini", **headers):
