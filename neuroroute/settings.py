@@ -67,9 +67,11 @@ DEBUG = False
 ROOT_URLCONF = "neuroroute.urls"
 ASGI_APPLICATION = "neuroroute.asgi.application"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["neuroroute.formats"]
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
