@@ -16,11 +16,11 @@ from providers.errors import InvalidRequest, ProviderError
 from providers.targets import Secret, Target
 from providers.wire.answers import read_answer
 from providers.wire.chunks import ChunkDecoder
-from providers.wire.cutting import first_byte
+from providers.wire.cutting import is_event_stream
 from providers.wire.headers import wire_headers
 from providers.wire.listings import openai_models
 from providers.wire.refusals import refusal
-from providers.wire.whole import gathered
+from providers.wire.whole import collected
 
 PATH: Final = "/chat/completions"
 TRUE: Final = Raw(b"true")
@@ -53,8 +53,8 @@ class OpenAICompatible(Adapter):
         return WireRequest(PATH, wire_headers(self.auth_headers(secret), target), msgspec.json.encode(fields))
 
     def answer(self, body: bytes, target: Target) -> Answer:
-        if first_byte(body) in (b"d", b":", b"e", b"i", b"r"):  # data, comment, event, id, retry: a stream unasked for
-            return _collected(body, target)
+        if is_event_stream(body):
+            return collected(ChunkDecoder(target), body, target.model)
         return read_answer(body, target.model)
 
     def decoder(self, request: ChatRequest, target: Target) -> StreamDecoder:
@@ -81,12 +81,3 @@ def _stream_options(given: Raw | None) -> Raw:
     if not isinstance(options, dict) or not options:
         return ASK_USAGE
     return Raw(msgspec.json.encode(options | {"include_usage": True}))
-
-
-def _collected(body: bytes, target: Target) -> Answer:
-    decoder = ChunkDecoder(target)
-    chunks = decoder.feed(body)
-    chunks += decoder.finish()
-    if decoder.pending is not None:
-        raise decoder.pending
-    return gathered(chunk.event for chunk in chunks).answer(target.model)

@@ -26,7 +26,7 @@ class Cutter(ABC):
         """Return what the end of the stream completes."""
 
 
-class MessageDecoder(StreamDecoder):
+class SteppedDecoder(StreamDecoder):
     """Reads one message after the other. An error lets the chunks before it pass first: it waits in `pending`."""
 
     def __init__(self, cutter: Cutter) -> None:
@@ -96,3 +96,8 @@ class MessageDecoder(StreamDecoder):
 def first_byte(data: bytes) -> bytes:
     """The first byte of `data` that is neither white space nor part of a byte order mark; empty where there is none."""
     return data.lstrip(BLANK)[:1]
+
+
+def is_event_stream(body: bytes) -> bool:
+    """Whether a body begins like a stream of events: data, a comment, event, id or retry."""
+    return first_byte(body) in (b"d", b":", b"e", b"i", b"r")

@@ -8,14 +8,14 @@ from typing import Final
 
 from providers.chat import Chunk
 from providers.errors import BadUpstreamResponse
-from providers.wire.cutting import BODY_LIMIT, EVENT_LIMIT, Cutter, MessageDecoder, first_byte
+from providers.wire.cutting import BODY_LIMIT, EVENT_LIMIT, Cutter, SteppedDecoder, first_byte
 
 BOM: Final = b"\xef\xbb\xbf"
 LF: Final = 10
 CR: Final = 13
 
 
-class SseDecoder(MessageDecoder):
+class SseDecoder(SteppedDecoder):
     """Reads a stream of events, or the one JSON body of an upstream that ignores `stream: true`."""
 
     def __init__(self, event_limit: int = EVENT_LIMIT) -> None:

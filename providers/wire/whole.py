@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
+from providers.adapters.base import StreamDecoder
 from providers.chat import Answer, ChatChunk, Delta, FunctionCall, ToolCall, WireUsage
 from providers.chat import Chunk as StreamChunk
 from providers.wire.composing import Composer
@@ -56,6 +57,15 @@ class Whole(Struct, kw_only=True):
             found += [composer.chunk(delta, None, choice.index) for delta in _deltas(choice.message)]
             found.append(composer.chunk(Delta(), choice.finish_reason, choice.index))
         return found if self.usage is UNSET else [*found, composer.usage(self.usage)]
+
+
+def collected(decoder: StreamDecoder, body: bytes, model: str) -> Answer:
+    """The answer of a whole stream that is there at once; raises `ProviderError`."""
+    chunks = decoder.feed(body)
+    chunks += decoder.finish()
+    if decoder.pending is not None:
+        raise decoder.pending
+    return gathered(chunk.event for chunk in chunks).answer(model)
 
 
 def gathered(events: Iterable[ChatChunk]) -> Whole:

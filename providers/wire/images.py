@@ -1,0 +1,23 @@
+"""What is behind an image's URL? Either the bytes themselves, as a data URL, or an address for somebody to fetch."""
+
+from msgspec import Struct
+
+from providers.errors import InvalidRequest
+
+
+class Inline(Struct, frozen=True):
+    """Content that came inside the request; `data` is base64."""
+
+    media_type: str
+    data: str
+
+
+def inline(url: str) -> Inline | None:
+    """The content of a base64 data URL, None for an address; raises `InvalidRequest` for any other data URL."""
+    if url[:5].lower() != "data:":
+        return None
+    head, comma, data = url[5:].partition(",")
+    media_type, _, encoding = head.partition(";")
+    if not comma or not data or encoding.rpartition(";")[2].strip().lower() != "base64":
+        raise InvalidRequest("an image's data URL must be base64: data:image/png;base64,…", param="messages")
+    return Inline(media_type.lower() or "image/png", data)
