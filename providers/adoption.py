@@ -202,7 +202,7 @@ def _name(model: FoundModel) -> str:
 def _decimal(price: str | None) -> Decimal | None:
     """A price as its column holds it; what no column can hold (OpenRouter lists -1 for "it depends") is unknown."""
     try:
-        usd = Decimal(price).quantize(MILLIONTH) if price is not None else None
+        usd = Decimal(price or "NaN")
+        return usd.quantize(MILLIONTH) if 0 <= usd < HIGHEST_PRICE else None
     except InvalidOperation:
         return None
-    return usd if usd is not None and 0 <= usd < HIGHEST_PRICE else None
