@@ -183,16 +183,14 @@ def _deployment(provider: Provider, model_id: int, model: FoundModel) -> Deploym
 
 
 def _switch_sandbox(offers: Sequence[FoundProvider], adopted: Adopted, keep_sandbox: bool) -> None:
-    sandbox = Provider.objects.filter(source=Provider.Source.SANDBOX)
     real = any(offer.source == "discovered" and offer.models for offer in offers)
+    offered = any(offer.source == "sandbox" for offer in offers)
     if real and not keep_sandbox:
-        off = sandbox.filter(enabled=True).update(enabled=False)
-        if off:
-            adopted.lines.append("the sandbox is switched off, because a real upstream was found")
-        adopted.switched += off
-    elif any(offer.source == "sandbox" for offer in offers) and not Provider.objects.filter(enabled=True).exists():
-        adopted.switched += sandbox.update(enabled=True)
-        adopted.lines.append("the sandbox is switched on, because nothing else is")
+        adopted.switched, line = switch_sandbox(on=False), "switched off, because a real upstream was found"
+    elif offered and not Provider.objects.filter(enabled=True).exists():
+        adopted.switched, line = switch_sandbox(on=True), "switched on, because nothing else is"
+    if adopted.switched:
+        adopted.lines.append(f"the sandbox is {line}")
 
 
 def _name(model: FoundModel) -> str:
