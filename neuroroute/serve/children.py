@@ -34,19 +34,19 @@ def ship() -> Child:
 
 def worker() -> Child:
     """Runs the jobs. Only hints travel by Celery, so a job that is cut off runs again."""
-    return Child("worker", [*CELERY, "worker", "--without-gossip", "--without-mingle"], rank=3, grace_s=10)
+    return Child("worker", [*CELERY, "worker", "--without-gossip", "--without-mingle"], rank=2, grace_s=10)
 
 
 def beat() -> Child:
     """Says when a job is due."""
-    return Child("beat", [*CELERY, "beat", "--pidfile="], rank=3, grace_s=5)
+    return Child("beat", [*CELERY, "beat", "--pidfile="], rank=2, grace_s=5)
 
 
 def sandbox(wire: str, port: int) -> Child:
     """One provider of the sandbox: a person may stop it to see a failover, so it does not start again by itself."""
     name = f"sandbox-{wire}"
     argv = [sys.executable, "-m", "providers.sandbox", "--wire", wire, "--port", str(port)]
-    return Child(name, argv, rank=4, grace_s=2, restart=False, hint=f"{_python()} manage.py sandbox start {name}")
+    return Child(name, argv, rank=2, grace_s=2, restart=False, hint=f"{_python()} manage.py sandbox start {name}")
 
 
 def _python() -> str:

@@ -1,6 +1,5 @@
 """What happens between start and service: check, migrate, let people in, start the parts, find upstreams."""
 
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -44,19 +43,20 @@ def prepare_database() -> Access:
 
 
 def prepare_all(start: Start) -> None:
-    """Everything on this machine: the web server as early as it can be, the rest while it loads."""
+    """Everything on this machine: first what answers, then what may come a little later and would slow that down."""
     check_port_free()
     access = prepare_database()
     start(children.web())
-    start(children.ship())
     upstreams = find_upstreams(start)
-    start(children.worker())
-    start(children.beat())
-    if _wait_until_ready():
-        print(greeting(access, places.FIRST_RUN_FILE, places.LOG_DIR, upstreams, show_secrets=settings.DEMO))
+    ready = _wait_until_ready()
+    for child in (children.ship(), children.worker(), children.beat()):
+        start(child)
+    if ready:
+        print(
+            greeting(access, places.FIRST_RUN_FILE, places.LOG_DIR, upstreams, show_secrets=settings.DEMO), flush=True
+        )
     else:
         say("web", f"does not answer after {PATIENCE_S:.0f} s; see {places.LOG_DIR / 'web.log'}")
-    sys.stdout.flush()
 
 
 def url() -> str:

@@ -110,6 +110,7 @@ class Supervisor:
             began = loop.time()
             code = await self._live(child)
             if self._stop.is_set():
+                say(child.name, "ended")
                 return
             if not child.restart:
                 say(child.name, f"ended ({_reason(code)}). Start it again: {child.hint}")
