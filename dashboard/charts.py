@@ -30,7 +30,12 @@ class Chart(Struct, frozen=True):
     series: tuple[Series, ...]
     sentence: str
     stacked: bool = True
-    running: bool = False  # the last bucket is not over yet
+    partial: tuple[int, ...] = ()  # buckets that the range cuts, the running one among them
+
+    @property
+    def element(self) -> str:
+        """The id of the data block in the page."""
+        return f"chart-{self.name}"
 
     @property
     def payload(self) -> dict[str, object]:

@@ -8,9 +8,12 @@ OTHER = COLOURS  # the index of grey
 
 
 def colours_of(names: Iterable[str]) -> dict[str, int]:
-    """Map up to six names to 0..5 by a hash; a collision moves on to the next free one, in the order of the names."""
+    """Map the first six names, the weightiest first, to 0..5.
+
+    A hash of the name chooses; where two meet, the later in the alphabet moves on to the next free one.
+    """
     taken: dict[int, str] = {}
-    for name in sorted(set(names))[:COLOURS]:
+    for name in sorted(list(dict.fromkeys(names))[:COLOURS]):
         place = crc32(name.encode()) % COLOURS
         while place in taken:
             place = (place + 1) % COLOURS

@@ -7,9 +7,11 @@ from msgspec import Struct
 from dashboard.colours import OTHER, colours_of
 
 SPARK_WIDTH, SPARK_HEIGHT = 120.0, 30.0
-FLOW_WIDTH, NODE_WIDTH, LABEL_WIDTH = 900.0, 10.0, 250.0
+FLOW_WIDTH, NODE_WIDTH, LABEL_WIDTH = 1100.0, 10.0, 300.0
+LONGEST_LABEL = 34  # characters of a name
 ROW_HEIGHT, ROW_GAP = 16.0, 10.0  # so that labels do not touch
 FLOW_HEIGHT = 190.0  # of all links together
+REST = "Other"
 THINNEST = 2.0  # so that one request in a million is still seen
 
 
@@ -58,6 +60,10 @@ class Node(Struct, frozen=True):
     text_x: float
 
     @property
+    def label(self) -> str:
+        return self.name if len(self.name) <= LONGEST_LABEL else f"{self.name[: LONGEST_LABEL - 1]}…"
+
+    @property
     def middle(self) -> float:
         return self.y + self.height / 2
 
@@ -72,7 +78,8 @@ class Flow(Struct, frozen=True):
 def flow(links: Sequence[Link]) -> Flow:
     """Place first choices on the left, those who served on the right, and a ribbon per link, as wide as its share."""
     scale = FLOW_HEIGHT / (sum(link.requests for link in links) or 1)
-    colours = colours_of(name for link in links for name in (link.first, link.served) if name)
+    busiest = sorted(links, key=lambda link: -link.requests)
+    colours = colours_of(name for link in busiest for name in (link.first, link.served) if name not in ("", REST))
     right_x = FLOW_WIDTH - LABEL_WIDTH - NODE_WIDTH
     left = _column([(link.first, link.requests) for link in links], colours, LABEL_WIDTH, LABEL_WIDTH - 8, scale)
     right = _column([(link.served, link.requests) for link in links], colours, right_x, right_x + NODE_WIDTH + 8, scale)

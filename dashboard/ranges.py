@@ -1,14 +1,18 @@
-"""Which span of time does a page show? From the words of its address to two instants and a bucket."""
+"""Which span of time does a page show? From the words of its address to a range, its buckets and their names."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from usage.ranges import TimeRange
+
 DEFAULT = "24h"
 CUSTOM = "custom"
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 PRESETS: Mapping[str, timedelta] = {
     "15m": timedelta(minutes=15),
     "1h": timedelta(hours=1),
@@ -20,42 +24,70 @@ PRESETS: Mapping[str, timedelta] = {
 BUCKETS: tuple[tuple[timedelta, str], ...] = (
     (MINUTE, "per minute"),
     (timedelta(minutes=5), "per 5 minutes"),
+    (timedelta(minutes=15), "per 15 minutes"),
     (timedelta(hours=1), "per hour"),
     (timedelta(hours=6), "per 6 hours"),
-    (timedelta(days=1), "per day"),
+    (DAY, "per day"),
     (timedelta(days=7), "per week"),
 )
-MOST_POINTS = 120
-LONGEST = timedelta(days=840)  # 120 weeks: as much as the longest bucket can draw
+MOST_POINTS = 72
+LONGEST = MOST_POINTS * BUCKETS[-1][0]  # as much as the longest bucket can draw
+MINUTES_KEPT = timedelta(hours=70)  # older sums are kept per quarter of an hour
 
 
 class Period(Struct, frozen=True):
-    """`[start, end)` in UTC, whole minutes; `zone` is how its times are written."""
+    """The range of a page, how its times are written, and whether it is still running."""
 
     name: str
-    start: datetime
-    end: datetime
+    span: TimeRange
     zone: tzinfo
     zone_name: str
+    now: datetime
     problem: str = ""  # what was wrong with the words, said on the page
 
     @property
-    def bucket(self) -> timedelta:
-        return self._bucket[0]
+    def start(self) -> datetime:
+        return self.span.start
 
     @property
-    def bucket_name(self) -> str:
-        return self._bucket[1]
+    def end(self) -> datetime:
+        return self.span.end
 
     @property
-    def _bucket(self) -> tuple[timedelta, str]:
-        span = self.end - self.start
-        return next((b for b in BUCKETS if span / b[0] <= MOST_POINTS), BUCKETS[-1])
+    def bucket(self) -> tuple[timedelta, str]:
+        """The length of a bucket and how it is said."""
+        length = self.end - self.start
+        kept = [b for b in BUCKETS if b[0] >= BUCKETS[2][0] or self.now - self.start < MINUTES_KEPT]
+        return next((b for b in kept if length / b[0] <= MOST_POINTS), BUCKETS[-1])
 
     @property
-    def before(self) -> "Period":
-        """The period of the same length that ended where this one begins."""
-        return Period(self.name, self.start - (self.end - self.start), self.start, self.zone, self.zone_name)
+    def buckets(self) -> tuple[TimeRange, ...]:
+        return tuple(self.span.buckets(self.bucket[0], self.zone))
+
+    @property
+    def partial(self) -> tuple[int, ...]:
+        """The buckets at the edges that the range cuts short."""
+        buckets, whole = self.buckets, self.bucket[0]
+        return tuple(i for i in sorted({0, len(buckets) - 1}) if buckets[i].end - buckets[i].start < whole)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """One per bucket, in the zone of the page."""
+        form = "%H:%M" if self.end - self.start <= DAY else "%-d %b %H:%M"
+        form = "%-d %b" if self.bucket[0] >= DAY else form
+        return tuple(bucket.start.astimezone(self.zone).strftime(form) for bucket in self.buckets)
+
+    @property
+    def before(self) -> TimeRange:
+        """The range of the same length that ended where this one begins."""
+        return TimeRange.around(self.start - (self.end - self.start), self.start, self.now)
+
+    @property
+    def buckets_before(self) -> tuple[TimeRange, ...]:
+        """As many buckets, each as long before as the whole range is."""
+        length = self.end - self.start
+        edges = [bucket.start - length for bucket in self.buckets] + [self.start]
+        return tuple(TimeRange.around(low, high, self.now) for low, high in pairwise(edges))
 
     @property
     def offset(self) -> str:
@@ -69,23 +101,27 @@ def period_of(words: Mapping[str, str], now: datetime) -> Period:
     zone, zone_name, problem = _zone(words.get("tz", ""))
     name = words.get("range") or DEFAULT
     end = _whole_minute(now) + MINUTE  # the running minute belongs to it
-    if name in PRESETS:
-        return Period(name, end - PRESETS[name], end, zone, zone_name, problem)
-    if name != CUSTOM:
-        problem = f"range={name!r} is not one of {', '.join([*PRESETS, CUSTOM])}: the last {DEFAULT} are shown."
-        return Period(DEFAULT, end - PRESETS[DEFAULT], end, zone, zone_name, problem)
-    return _custom(words, end, zone, zone_name, problem)
+    if name == CUSTOM:
+        name, start, end, wrong = _custom(words, end, zone)
+    else:
+        known = name in PRESETS
+        wrong = "" if known else f"range={name!r} is not one of {', '.join([*PRESETS, CUSTOM])}."
+        name = name if known else DEFAULT
+        start = end - PRESETS[name]
+    return Period(
+        name, TimeRange.around(start, end, now), zone, zone_name, now, " ".join(filter(None, (wrong, problem)))
+    )
 
 
-def _custom(words: Mapping[str, str], latest: datetime, zone: tzinfo, zone_name: str, problem: str) -> Period:
-    start, until = _instant(words.get("from", ""), zone), _instant(words.get("to", ""), zone)
-    until = until or latest
-    if start is None or start >= until:
-        problem = "A custom range needs a start before its end, e.g. from=2026-11-20T08:00: the last 24h are shown."
-        return Period(DEFAULT, latest - PRESETS[DEFAULT], latest, zone, zone_name, problem)
-    if until - start > LONGEST:
-        start, problem = until - LONGEST, f"Shown are the last {LONGEST.days} days of that range."
-    return Period(CUSTOM, start, until, zone, zone_name, problem)
+def _custom(words: Mapping[str, str], latest: datetime, zone: tzinfo) -> tuple[str, datetime, datetime, str]:
+    start, end = _instant(words.get("from", ""), zone), _instant(words.get("to", ""), zone)
+    end = min(end or latest, latest)
+    if start is None or start >= end:
+        wrong = "A custom range needs a start before its end, e.g. from=2026-11-20T08:00: the last 24h are shown."
+        return DEFAULT, latest - PRESETS[DEFAULT], latest, wrong
+    if end - start > LONGEST:
+        return CUSTOM, end - LONGEST, end, f"Shown are the last {LONGEST.days} days of that range."
+    return CUSTOM, start, end, ""
 
 
 def _zone(name: str) -> tuple[tzinfo, str, str]:

@@ -1,19 +1,27 @@
 """What does a page ask for? Its period, filters and place in a list, read from the words of its address."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from msgspec import Struct
+from msgspec import Struct, field
 
 from dashboard.ranges import CUSTOM, PRESETS, Period, period_of
+from tenants.selectors import tenant_names
 from usage.outcomes import Outcome
+from usage.selectors import Entities
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CARRIED = ("range", "from", "to", "tz", "tenant", "provider", "model")  # kept from page to page
 FILTERS = ("tenant", "provider", "model", "policy", "key", "status", "first", "served")
 WORDS = ("range", "from", "to", "tz", *FILTERS, "group", "cursor")
 LONGEST_WORD = 200
+NOBODY = "-"  # the word for "has none": no name begins with a dash
+NO_SUCH = -2  # an id that no tenant or key has
 
 
 class Scope(Struct, frozen=True):
@@ -22,15 +30,39 @@ class Scope(Struct, frozen=True):
     page: str
     period: Period
     words: Mapping[str, str]
-    now: datetime
+    tenants: Mapping[int, str]
     record: Outcome | None = None
+    answers: dict[Any, Any] = field(default_factory=dict)
+
+    def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The answer of a selector; panels of one page that ask the same share it."""
+        key = (question, args, tuple(kwargs.items()))
+        if key not in self.answers:
+            self.answers[key] = question(*args, **kwargs)
+        return self.answers[key]
+
+    @property
+    def entities(self) -> Entities:
+        """Whose requests, as the selectors of sums understand it."""
+        return Entities(self.tenant_id, self.key_id, self.name("provider"), self.name("model"), self.name("policy"))
+
+    @property
+    def tenant_id(self) -> int | None:
+        name = self.word("tenant")
+        return next((pk for pk, known in self.tenants.items() if known == name), NO_SUCH) if name else None
+
+    @property
+    def key_id(self) -> int | None:
+        word = self.word("key")
+        return (int(word) if word.isdecimal() and len(word) < 19 else NO_SUCH) if word else None
+
+    def name(self, word: str) -> str | None:
+        """A name to filter by: None is no filter, '' those that have none."""
+        value = self.word(word)
+        return "" if value == NOBODY else value or None
 
     def word(self, name: str) -> str:
         return self.words.get(name, "")
-
-    def one_of(self, name: str, choices: tuple[str, ...]) -> str:
-        """The word if it is one of the choices, else the first of them."""
-        return self.word(name) if self.word(name) in choices else choices[0]
 
     @property
     def filtered(self) -> bool:
@@ -64,7 +96,7 @@ def scope_of(page: str, query: Mapping[str, str], now: datetime, record: Outcome
     if period.name != CUSTOM:
         words.pop("from", None)
         words.pop("to", None)
-    return Scope(page, period, words, now, record)
+    return Scope(page, period, words, tenant_names(), record)
 
 
 def _address(page: str, words: Mapping[str, str]) -> str:

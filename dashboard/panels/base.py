@@ -18,6 +18,7 @@ class Panel(ABC):
     page: ClassVar[str]  # one of dashboard.pages.PAGES
     order: ClassVar[int] = 100
     width: ClassVar[Literal["full", "half"]] = "full"
+    frame: ClassVar[bool] = True  # False: its parts have frames of their own
     formula: ClassVar[str] = ""  # how the numbers are made, shown on demand
 
     @abstractmethod

@@ -20,8 +20,8 @@ class RequestAttempts(RequestPanel):
     unit = "milliseconds since the request came"
     order = 30
     formula = (
-        "Attempts, the gaps between them and our own work before and after sum to the total time. The commit point is "
-        "the first content sent to the client: before it a failover is free, after it there is none."
+        "Attempts, the gaps between them and our own work before and after sum to the total time. The commit "
+        "point is the first content sent to the client: before it a failover is free, after it there is none."
     )
 
     def about(self, record: Outcome, scope: Scope) -> Attempts:

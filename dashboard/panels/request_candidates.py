@@ -45,8 +45,8 @@ class RequestCandidates(RequestPanel):
     title = "Why this model?"
     order = 20
     formula = (
-        "Each scorer gives 0 to 1 from what was known when the request came. A part times the share of its weight, "
-        "summed, is the score. What a rule excluded was not scored."
+        "Each scorer gives 0 to 1 from what was known when the request came. A part times the share of its "
+        "weight, summed, is the score. What a rule excluded was not scored."
     )
 
     def about(self, record: Outcome, scope: Scope) -> Candidates:

@@ -18,6 +18,8 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "cancelled": ("", "◌", "cancelled"),
     "interrupted": ("bad", "⚠", "interrupted"),
     "failover": ("warn", "↷", "failed over"),
+    "failing": ("bad", "✕", "failing"),
+    "unpriced": ("warn", "$", "no price"),
     "ready": ("ok", "✓", "ready"),
     "off": ("", "–", "off"),
     "chosen": ("ok", "✓", "served"),

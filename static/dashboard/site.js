@@ -17,12 +17,11 @@
   function dataset(series, index, chart) {
     const ink = seriesColour(series.colour);
     if (series.kind === "bar") {
-      const last = chart.labels.length - 1;
-      const fill = series.values.map((_, i) => (chart.running && i === last ? ink + "80" : ink));
+      const fill = series.values.map((_, i) => (chart.partial.includes(i) ? ink + "80" : ink));
       return { type: "bar", label: series.label, data: series.values, backgroundColor: fill, stack: "all", maxBarThickness: 34, order: 2 };
     }
     const alone = (ctx) => series.values[ctx.dataIndex - 1] == null && series.values[ctx.dataIndex + 1] == null;
-    const unfinished = (ctx) => chart.running && ctx.p1DataIndex === chart.labels.length - 1;
+    const unfinished = (ctx) => chart.partial.includes(ctx.p0DataIndex) || chart.partial.includes(ctx.p1DataIndex);
     return {
       type: "line", label: series.label, data: series.values, borderColor: ink, backgroundColor: ink + "26", borderWidth: 1.75, tension: 0,
       borderDash: series.dashed ? [5, 4] : [], fill: series.band ? index - 1 : false, spanGaps: false, order: 1,

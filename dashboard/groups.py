@@ -1,0 +1,49 @@
+"""By what are numbers grouped? The choices of a panel, and the name, the address and the colour of each value."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from dashboard.scope import NOBODY, Scope
+from tenants.selectors import key_labels
+
+By = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
+
+
+class Tab(Struct, frozen=True):
+    """One way of grouping."""
+
+    name: str
+    address: str
+    current: bool
+
+
+def chosen(scope: Scope, choices: Sequence[By]) -> By:
+    """The `group` of the address if it is one of the choices, else the first."""
+    return next((choice for choice in choices if choice == scope.word("group")), choices[0])
+
+
+def tabs(scope: Scope, choices: Sequence[By]) -> tuple[Tab, ...]:
+    current = chosen(scope, choices)
+    return tuple(Tab(choice, scope.here(group=choice), choice == current) for choice in choices)
+
+
+def labels(scope: Scope, by: By, values: Sequence[int | str]) -> dict[int | str, str]:
+    """How each value is called: tenants and keys by their names, nothing as "nobody" or "none"."""
+    if by == "tenant":
+        return {value: scope.tenants.get(int(value), f"tenant {value}, deleted") for value in values}
+    if by == "key":
+        known = key_labels({int(value) for value in values})
+        return {value: known.get(int(value), f"key {value}, deleted") for value in values}
+    return {value: str(value) or ("none" if by == "policy" else "nobody") for value in values}
+
+
+def requests_of(scope: Scope, by: By, value: int | str) -> str:
+    """The address of the requests behind a value."""
+    if by == "tenant":
+        return scope.link("requests", tenant=scope.tenants.get(int(value), ""))
+    if by == "deployment":
+        provider, _, model = str(value).partition("/")
+        return scope.link("requests", provider=provider or NOBODY, model=model)
+    return scope.link("requests", **{by: str(value) or NOBODY})

@@ -1,0 +1,44 @@
+"""How is a latency over time drawn? p50, a band up to p95, p99 thin; a bucket with too few samples is a gap."""
+
+from msgspec import Struct
+
+from dashboard.charts import Chart, Series
+from dashboard.formatting import count, duration
+from dashboard.scope import Scope
+from usage.selectors import Metric, percentile_series
+
+
+class Latency(Struct, frozen=True):
+    chart: Chart | None
+    note: str = ""
+
+
+def latency_chart(name: str, scope: Scope, metric: Metric, what: str, by_tenant: bool = True) -> Latency:
+    """Percentiles of a metric per bucket. `by_tenant` False: the metric is kept for all tenants together."""
+    period = scope.period
+    if scope.tenant_id is not None and not by_tenant:
+        return Latency(None, "This is measured for all tenants together: remove the tenant filter to see it.")
+    buckets = (period.span, *period.buckets)
+    whole, *parts = scope.ask(
+        percentile_series,
+        metric,
+        buckets,
+        tenant_id=scope.tenant_id,
+        provider=scope.name("provider"),
+        model=scope.name("model"),
+    )
+    if not whole.n:
+        return Latency(None)
+    lines = (
+        Series("p50", tuple(part.p50 for part in parts), 0, "line"),
+        Series("p95", tuple(part.p95 for part in parts), 1, "line", band=True),
+        Series("p99", tuple(part.p99 for part in parts), 6, "line", dashed=True),
+    )
+    sentence = (
+        f"{what} over the range: p50 {duration(whole.p50)}, p95 {duration(whole.p95)}, p99 {duration(whole.p99)}, of "
+        f"{count(whole.n)} samples."
+    )
+    if whole.p50 is None:
+        sentence = f"{count(whole.n)} samples: percentiles need twenty."
+    chart = Chart(name, "ms", period.labels, lines, sentence, stacked=False, partial=period.partial)
+    return Latency(chart)

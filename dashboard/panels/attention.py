@@ -1,0 +1,74 @@
+"""Does anything need a person? Deployments that fail, models without a price."""
+
+from msgspec import Struct
+
+from dashboard.formatting import count, percent
+from dashboard.panels.base import Panel
+from dashboard.scope import Scope
+from usage.selectors import Attempts, Group, attempts, unpriced
+
+ERROR_RATE = 0.05  # of attempts, above which a deployment is named
+ENOUGH = 5  # failed attempts: fewer may be chance
+
+
+class Finding(Struct, frozen=True):
+    """One thing to look at."""
+
+    level: str  # a badge
+    what: str
+    effect: str
+    verb: str
+    address: str
+
+
+class Attention(Struct, frozen=True):
+    findings: tuple[Finding, ...]
+    checked: str
+
+
+class AttentionPanel(Panel):
+    """What is wrong, sorted by how many requests it touches; or that all is well, and what was checked."""
+
+    name = "attention"
+    title = "What needs me?"
+    page = "home"
+    order = 20
+    formula = (
+        f"A deployment is named when more than {ERROR_RATE:.0%} of its attempts, and at least {ENOUGH}, failed in "
+        "the range; a model when it worked at a cost that nobody knows."
+    )
+
+    def data(self, scope: Scope) -> Attention:
+        span = scope.period.span
+        failing = [one for one in scope.ask(attempts, span, scope.tenant_id) if _fails(one)]
+        found = [(one.failed, _failing(one, scope)) for one in failing]
+        found += [(g.totals.unpriced, _unpriced(g, scope)) for g in scope.ask(unpriced, span, scope.entities)]
+        found.sort(key=lambda pair: -pair[0])
+        return Attention(
+            tuple(finding for _, finding in found),
+            f"errors of each deployment (at most {ERROR_RATE:.0%}), prices of what was used",
+        )
+
+
+def _fails(one: Attempts) -> bool:
+    return one.failed >= ENOUGH and (one.error_rate or 0) > ERROR_RATE
+
+
+def _failing(one: Attempts, scope: Scope) -> Finding:
+    what = f"{one.deployment}: {percent(one.error_rate)} of its attempts failed"
+    effect = f"{count(one.failed)} attempts"
+    return Finding(
+        "failing",
+        what,
+        effect,
+        "Requests that left it",
+        scope.link("requests", first=one.deployment, status="failover"),
+    )
+
+
+def _unpriced(group: Group, scope: Scope) -> Finding:
+    what = f"{group.value or 'a deployment that is gone'} has no price"
+    effect = f"the cost of {count(group.totals.unpriced)} requests is unknown"
+    return Finding(
+        "unpriced", what, effect, "Those requests", scope.link("requests", served=str(group.value), status="unpriced")
+    )

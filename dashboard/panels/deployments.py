@@ -1,0 +1,49 @@
+"""Which deployment fails, and how?"""
+
+from msgspec import Struct
+
+from dashboard.panels.base import Panel
+from dashboard.panels.providers import level
+from dashboard.scope import Scope
+from usage.selectors import Attempts, attempts, errors
+
+
+class Row(Struct, frozen=True):
+    name: str
+    attempts: int
+    success: float | None
+    level: str
+    retries: int
+    tokens_per_s: float | None
+    errors: tuple[tuple[str, int], ...]  # class, attempts
+
+
+class Deployments(Struct, frozen=True):
+    rows: tuple[Row, ...]
+
+
+class DeploymentsPanel(Panel):
+    """Attempts, success, speed and classes of errors of every deployment that was called."""
+
+    name = "deployments"
+    title = "Which deployment fails, and how?"
+    unit = "attempts"
+    page = "reliability"
+    order = 30
+    formula = (
+        "Success is of attempts that were waited for: what a leaving client cancelled is not judged. Speed is of "
+        "streamed answers, weighted by tokens."
+    )
+
+    def data(self, scope: Scope) -> Deployments:
+        span, tenant_id = scope.period.span, scope.tenant_id
+        classes: dict[str, list[tuple[str, int]]] = {}
+        for one in errors(span, tenant_id):
+            classes.setdefault(one.deployment, []).append((one.error, one.attempts))
+        found = scope.ask(attempts, span, tenant_id)
+        return Deployments(tuple(_row(one, classes.get(one.deployment, [])) for one in found))
+
+
+def _row(one: Attempts, classes: list[tuple[str, int]]) -> Row:
+    success = None if one.error_rate is None else 1 - one.error_rate
+    return Row(one.deployment, one.attempts, success, level(success), one.retries, one.tokens_per_s, tuple(classes))

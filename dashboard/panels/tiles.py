@@ -1,0 +1,123 @@
+"""How much, how well, at what cost: the figures of the range at a glance, with the period before beside them."""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct, structs
+
+from dashboard.drawing import sparkline
+from dashboard.formatting import change, count, duration, exact_money, money, percent, share_of, tokens
+from dashboard.panels.base import Panel
+from dashboard.scope import Scope
+from usage.selectors import Totals, percentile_series, series
+
+
+class Tile(Struct, frozen=True):
+    """One figure; `points` draw its course, `address` leads to what is behind it."""
+
+    label: str
+    text: str
+    exact: str
+    note: str
+    points: str
+    address: str
+
+
+class Tiles(Struct, frozen=True):
+    tiles: tuple[Tile, ...]
+
+
+class TilesPanel(Panel):
+    """Requests, success, tokens, cost, failovers, errors, time to first token."""
+
+    name = "tiles"
+    title = "How is it going?"
+    page = "home"
+    order = 10
+    frame = False
+
+    def data(self, scope: Scope) -> Tiles:
+        period = scope.period
+        before, *buckets = scope.ask(series, (period.before, *period.buckets), scope.entities)
+        now = total(buckets)
+        tiles = (
+            _requests(scope, now, before, buckets),
+            _success(scope, now, before, buckets),
+            _cost(scope, now, before, buckets),
+            _tokens(scope, now, before, buckets),
+            _failovers(scope, now, before, buckets),
+            _errors(scope, now, before, buckets),
+            _first_token(scope),
+        )
+        return Tiles(tiles)
+
+
+def total(parts: Sequence[Totals]) -> Totals:
+    """The sum of buckets that make up a range."""
+    columns = zip(*(structs.astuple(part) for part in parts), strict=True)
+    return Totals(*(sum(column) for column in columns))
+
+
+def _requests(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    note = _against(now.requests, before.requests)
+    return Tile("Requests", count(now.requests), "", note, _course(buckets, _of("requests")), scope.link("requests"))
+
+
+def _success(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    note = f"before: {percent(before.success)}" if before.requests else "no earlier data"
+    exact = f"{count(now.answered)} of {count(now.requests - now.rejected - now.cancelled)} waited for"
+    points = _course(buckets, lambda part: part.success)
+    return Tile("Success", percent(now.success), exact, note, points, scope.link("reliability"))
+
+
+def _cost(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    cost = now.known_cost_nano_usd
+    note = f"{count(now.unpriced)} without a price" if now.unpriced else _against(cost, before.known_cost_nano_usd)
+    points = _course(buckets, _of("cost_nano_usd"))
+    return Tile("Cost", money(cost), f"${exact_money(cost)}", note, points, scope.link("cost"))
+
+
+def _tokens(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    used = now.prompt_tokens + now.completion_tokens
+    exact = f"{count(now.prompt_tokens)} in, {count(now.completion_tokens)} out"
+    points = _course(buckets, lambda part: part.prompt_tokens + part.completion_tokens)
+    note = _against(used, before.prompt_tokens + before.completion_tokens)
+    return Tile("Tokens", tokens(used), exact, note, points, scope.link("cost"))
+
+
+def _failovers(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    note = f"{percent(share_of(now.failed_over, now.requests))} of requests" if now.requests else "none"
+    points = _course(buckets, _of("failed_over"))
+    exact = f"{count(now.failovers)} failovers in {count(now.failed_over)} requests"
+    return Tile("Failed over", count(now.failed_over), exact, note, points, scope.link("requests", status="failover"))
+
+
+def _errors(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    failed = now.failed + now.interrupted
+    note = f"{percent(share_of(failed, now.requests))} of requests" if now.requests else "none"
+    points = _course(buckets, lambda part: part.failed + part.interrupted)
+    exact = f"{count(now.failed)} failed, {count(now.interrupted)} interrupted"
+    return Tile("Errors", count(failed), exact, note, points, scope.link("requests", status="failed"))
+
+
+def _first_token(scope: Scope) -> Tile:
+    period = scope.period
+    asked = (period.span, period.before, *period.buckets)
+    names = {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
+    now, before, *buckets = scope.ask(percentile_series, "ttft", asked, **names)  # type: ignore[arg-type]
+    note = _against(now.p95, before.p95) if now.p95 is not None else f"{now.n} of 20 samples"
+    points = sparkline([part.p95 for part in buckets])
+    exact = f"{count(now.n)} samples; p50 {duration(now.p50)}, p99 {duration(now.p99)}"
+    return Tile("First token, p95", duration(now.p95), exact, note, points, scope.link("latency"))
+
+
+def _against(now: float | None, before: float | None) -> str:
+    said = change(now, before)
+    return f"{said} on before" if before else said
+
+
+def _of(field: str) -> Callable[[Totals], int]:
+    return lambda part: getattr(part, field)
+
+
+def _course(buckets: Sequence[Totals], value: Callable[[Totals], float | None]) -> str:
+    return sparkline([value(part) for part in buckets])

@@ -1,0 +1,20 @@
+"""How are the requests spread over the range?"""
+
+from dashboard.panels.base import Panel
+from dashboard.panels.traffic import Traffic, chart_of
+from dashboard.scope import Scope
+from usage.selectors import series
+
+
+class VolumePanel(Panel):
+    """Requests per bucket above the list; by tenant, provider, model, policy and key, whatever their status."""
+
+    name = "volume"
+    title = "When did they come?"
+    unit = "requests of every status"
+    page = "requests"
+    order = 10
+
+    def data(self, scope: Scope) -> Traffic:
+        _, *buckets = scope.ask(series, (scope.period.before, *scope.period.buckets), scope.entities)
+        return Traffic(chart_of(self.name, scope, buckets))

@@ -1,0 +1,25 @@
+"""A day of traffic in the database, and people who look at it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.dashboard.traffic import day, ship
+from usage.outcomes import Outcome
+
+
+@pytest.fixture
+def staff_client(client: Client, db: None) -> Client:
+    client.force_login(User.objects.create_user("ana", is_staff=True))
+    return client
+
+
+@pytest.fixture
+def traffic(db: None, tmp_path: Path) -> list[Outcome]:
+    """300 requests over the last day, shipped; the newest a minute old."""
+    told = day(datetime.now(UTC) - timedelta(minutes=1), 300, hours=23)
+    ship(told, tmp_path / "spool")
+    return told

@@ -1,0 +1,62 @@
+"""The page that strangers see first."""
+
+from decimal import Decimal
+
+import pytest
+
+from providers.models import Deployment, LanguageModel, Provider
+
+pytestmark = pytest.mark.django_db
+
+
+def offer(provider: str, model: str, source: str = "admin", **facts: object) -> Deployment:
+    upstream, _ = Provider.objects.get_or_create(
+        name=provider, defaults={"wire": "openai", "base_url": "https://example.org/v1", "source": source}
+    )
+    named, _ = LanguageModel.objects.get_or_create(name=model)
+    return Deployment.objects.create(provider=upstream, model=named, upstream_model=model, **facts)
+
+
+def test_without_a_provider_it_says_how_to_get_one(client):
+    page = client.get("/").content.decode()
+    assert "No provider yet" in page
+    assert "This is a sandbox" not in page
+
+
+def test_it_says_that_it_is_a_sandbox_only_while_sandbox_models_can_be_called(client):
+    offer("sandbox-openai", "sandbox-mini", source="sandbox")
+    assert "This is a sandbox" in client.get("/").content.decode()
+    Provider.objects.update(enabled=False)
+    assert "This is a sandbox" not in client.get("/").content.decode()
+
+
+def test_unknown_and_free_prices_are_told_apart(client):
+    offer("here", "unpriced")
+    offer("here", "free", input_price=0, output_price=0)
+    offer("here", "tiny", input_price=Decimal("0.075"), output_price=Decimal("2.5"), enabled=False)
+    page = client.get("/").content.decode()
+    for text in ("—", "free", "$0.075", "$2.50", "off"):
+        assert text in page
+
+
+def test_the_snippets_carry_this_host_and_no_key(client, settings):
+    settings.ALLOWED_HOSTS = ["router.example"]
+    page = client.get("/", headers={"host": "router.example"}).content.decode()
+    assert "http://router.example/v1/chat/completions" in page
+    assert "$NEUROROUTE_API_KEY" in page
+
+
+def test_an_aggregator_of_hundreds_is_cut_and_counted(client, django_assert_max_num_queries):
+    for number in range(40):
+        offer("many", f"model-{number:02}")
+    with django_assert_max_num_queries(2):
+        page = client.get("/").content.decode()
+    assert "40 models" in page
+    assert "and 28 more" in page
+
+
+def test_a_name_with_markup_is_shown_as_text(client):
+    offer("here", "<script>alert(1)</script>")
+    page = client.get("/").content.decode()
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
