@@ -21,6 +21,7 @@ SYSTEM: Final = frozenset({"system", "developer"})
 NATIVE: Final = frozenset({"top_k", "thinking"})  # Anthropic's own fields, which OpenAI clients send along
 CHOICES: Final = {"auto": "auto", "none": "none", "required": "any"}
 NOT_IN_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
+SAY_JSON: Final = "Answer with one valid JSON object and nothing else."
 NO_PARAMETERS: Final = {"type": "object", "properties": {}}
 
 Block = dict[str, Any]
@@ -40,13 +41,21 @@ def messages_request(request: ChatRequest, target: Target) -> tuple[dict[str, An
     }
     if request.stream:
         fields["stream"] = True
-    if system := "\n".join(text for m in body.messages if m.role in SYSTEM and (text := plain_text(m.content))):
+    if system := "\n".join(text for text in _system(body, warnings) if text.strip()):
         fields["system"] = system
     if body.user:
         fields["metadata"] = {"user_id": body.user}
     fields |= _sampling(body, warnings) | _tools(body) | _format(body)
     fields |= {name: msgspec.json.decode(unknown[name]) for name in NATIVE & unknown.keys()}
     return thinking(fields, body.reasoning_effort, target, warnings), warnings
+
+
+def _system(body: ChatBody, warnings: list[str]) -> Iterator[str]:
+    """Every system text; a JSON object without a schema can be asked for in words only."""
+    yield from (plain_text(message.content) for message in body.messages if message.role in SYSTEM)
+    if (body.response_format or {}).get("type") == "json_object":
+        warnings.append("response_format json_object asked for in words")
+        yield SAY_JSON
 
 
 def _max_tokens(request: ChatRequest, target: Target, warnings: list[str]) -> int:
@@ -107,11 +116,11 @@ def _tool_choice(choice: str | dict[str, Any] | None) -> Block:
 
 def _format(body: ChatBody) -> dict[str, Any]:
     wanted = body.response_format or {}
-    if wanted.get("type") in (None, "text"):
+    if wanted.get("type") in (None, "text", "json_object"):
         return {}
     schema = wanted.get("json_schema")
     if wanted["type"] != "json_schema" or not isinstance(schema, dict) or not isinstance(schema.get("schema"), dict):
-        raise UnsupportedByWire("this wire needs a JSON schema for JSON", param="response_format")
+        raise UnsupportedByWire("this wire has no such response_format", param="response_format")
     return {"output_config": {"format": {"type": "json_schema", "schema": schema["schema"]}}}
 
 

@@ -53,8 +53,9 @@ CONTEXT = re.compile(
     r"|prompt is too long|input is too long|prompt too long|reduce the length of the messages"
     r"|input token count.*exceeds|`?inputs`? tokens \+ `?max_new_tokens`?|input length and `?max_tokens`? exceed"
 )
-UNSUPPORTED = re.compile(
-    r"unsupported_(parameter|value)|does not support (tools|thinking|images|chat|vision|image input)"
+UNSUPPORTED = re.compile(  # by this model or server; another may be able to
+    r"unsupported_(parameter|value)|does not support|prefill"
+    r"|(deprecated|(not|n't) (supported|available)) (for|by|with|on|in) this model"
 )
 
 
