@@ -8,7 +8,7 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from profiling.jobrows import enqueue
+from profiling.jobrows import enqueue, hurry
 
 LOOK: Final = "profiling.look"
 EXPIRES_S: Final = 60  # the sweeper sends another one
@@ -18,10 +18,11 @@ logger = logging.getLogger(__name__)
 def ask_for(kind: str, now: datetime, window: str | None = None) -> bool:
     """Queue one run of `kind` and tell the workers once that is committed; False where one is queued already.
 
-    "Now, please" from a person: give a `window` of its own, e.g. `f"asked {now:%Y-%m-%dT%H:%M:%SZ}"`.
+    "Now, please" from a person: give a `window` of its own, e.g. `f"asked {now:%Y-%m-%dT%H:%M:%SZ}"`. A run that is
+    queued for later, because its last try failed, is then due at once.
     """
     created = enqueue(kind, now, window)
-    if created:
+    if created or (window and hurry(kind, now)):
         transaction.on_commit(hint)
     return created
 

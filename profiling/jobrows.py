@@ -39,6 +39,11 @@ def enqueue(kind: str, now: datetime, window: str | None = None) -> bool:
     return created
 
 
+def hurry(kind: str, now: datetime) -> bool:
+    """Make the queued run of `kind` due at once; return whether there was one that had to wait."""
+    return bool(Job.objects.filter(kind=kind, state=Job.State.QUEUED, due_at__gt=now).update(due_at=now))
+
+
 def is_due(now: datetime) -> Q:
     """The rows that somebody should run: due and leased by nobody, or left by a worker whose lease ran out."""
     return Q(state=Job.State.QUEUED, due_at__lte=now) | Q(state=Job.State.RUNNING, lease_until__lt=now)

@@ -49,6 +49,17 @@ def test_a_person_may_ask_for_a_run_of_its_own() -> None:
     assert ask_for("clean_up", now, window="asked 12:00:01")
 
 
+@pytest.mark.django_db
+def test_asking_for_a_run_ends_its_pause() -> None:
+    now = timezone.now()
+    ask_for("clean_up", now)
+    Job.objects.update(due_at=now + timedelta(hours=1))
+    ask_for("clean_up", now)
+    assert Job.objects.get().due_at > now
+    ask_for("clean_up", now, window="asked 12:00:01")
+    assert Job.objects.get().due_at == now
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_lease_is_extended_until_the_job_is_done() -> None:
     jobrows.enqueue("clean_up", timezone.now())
