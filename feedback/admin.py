@@ -10,11 +10,11 @@ from providers.adminbase import ReadOnlyAdmin
 
 @admin.register(Rating)
 class RatingAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "tenant", "score", "comment", "request"]
+    list_display = ["created_at", "tenant", "score", "comment", "answer"]
     list_select_related = ["tenant"]
     list_filter = [("tenant", AutocompleteSelectFilter)]
     search_fields = ["comment"]
 
     @display(description="Request")
-    def request(self, row: Rating) -> str:
+    def answer(self, row: Rating) -> str:
         return f"req_{row.request_id.hex}"

@@ -95,6 +95,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": True,
     "COLORS": {"primary": PRIMARY},
+    "DASHBOARD_CALLBACK": "neuroroute.adminhome.home",
     "ENVIRONMENT": "providers.sandboxbadge.badge",
     "LOGIN": {"form": "tenants.signin.SignInForm"},
     "COMMAND": {

@@ -36,10 +36,34 @@ class CredentialInline(TabularInline):
     verbose_name_plural = "Credentials (keys that we present; encrypted at rest, never shown again)"
 
 
-class DeploymentList(ListedAdmin):
+class DeploymentColumns:
+    """What a list of deployments shows."""
+
+    @display(description="Deployment", ordering="model__name")
+    def served(self, row: Deployment) -> str:
+        return str(row)
+
+    @display(description="USD per million tokens, in / out", ordering="input_price")
+    def price(self, row: Deployment) -> str:
+        return price_text(row)
+
+    @display(description="Context, tokens", ordering="context")
+    def window(self, row: Deployment) -> str:
+        return "—" if row.context is None else f"{row.context:,}"
+
+    @display(description="Skills")
+    def skills(self, row: Deployment) -> str:
+        return ", ".join(row.capabilities) or "—"
+
+    @display(description="Retries", ordering="retries")
+    def tries(self, row: Deployment) -> int:
+        return row.retries
+
+
+class DeploymentList(DeploymentColumns, ListedAdmin):
     """Deployments inside another page."""
 
-    list_display = ["served", "enabled", "price", "context", "skills"]
+    list_display = ["served", "enabled", "price", "window", "skills"]
     list_display_links = ["served"]
     search_fields = ["model__name", "upstream_model"]
     list_per_page = 20
@@ -51,18 +75,6 @@ class DeploymentList(ListedAdmin):
         if not owner_id or not self.has_view_or_change_permission(request):
             return rows.none()
         return rows.filter(**{self.owner: owner_id})
-
-    @display(description="Deployment", ordering="model__name")
-    def served(self, row: Deployment) -> str:
-        return str(row)
-
-    @display(description="USD per million tokens, in / out")
-    def price(self, row: Deployment) -> str:
-        return price_text(row)
-
-    @display(description="Skills")
-    def skills(self, row: Deployment) -> str:
-        return ", ".join(row.capabilities) or "—"
 
 
 class DeploymentsOfProvider(DeploymentList):
@@ -97,7 +109,7 @@ class ProviderAdmin(Switchable):
     search_fields = ["name", "base_url"]
     readonly_fields = ["source", "created_at", "updated_at"]
     fieldsets = [
-        (None, {"fields": [("name", "wire"), "base_url", ("enabled", "allow_private", "local"), "headers"]}),
+        (None, {"fields": ["name", "wire", "base_url", "allow_private", ("enabled", "local"), "headers"]}),
         ("Origin", {"fields": [("source", "created_at", "updated_at")], "classes": ["collapse"]}),
     ]
 
@@ -173,11 +185,11 @@ class LanguageModelAdmin(AuditedAdmin):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(Switchable):
+class DeploymentAdmin(DeploymentColumns, Switchable):
     part = CATALOG
     form = DeploymentForm
     autocomplete_fields = ["provider", "model"]
-    list_display = ["served", "enabled", "price", "context", "skills", "retries"]
+    list_display = ["served", "enabled", "price", "window", "skills", "tries"]
     list_display_links = ["served"]
     list_editable = ["enabled"]
     list_select_related = ["provider", "model"]
@@ -207,18 +219,6 @@ class DeploymentAdmin(Switchable):
             },
         ),
     ]
-
-    @display(description="Deployment", ordering="model__name")
-    def served(self, row: Deployment) -> str:
-        return str(row)
-
-    @display(description="USD per million tokens, in / out", ordering="input_price")
-    def price(self, row: Deployment) -> str:
-        return price_text(row)
-
-    @display(description="Skills")
-    def skills(self, row: Deployment) -> str:
-        return ", ".join(row.capabilities) or "—"
 
     @display(description=f"1,000 requests of {TYPICAL_PROMPT:,} + {TYPICAL_ANSWER} tokens")
     def preview(self, row: Deployment) -> str:

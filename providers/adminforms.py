@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from providers.formfields import CapabilitiesField, LinesField, MappingField, SecretField, probability
 from providers.models import Credential, Deployment, LanguageModel, Provider
@@ -37,6 +38,7 @@ class ProviderForm(forms.ModelForm):
     class Meta:
         model = Provider
         fields = ["name", "wire", "base_url", "enabled", "allow_private", "local", "headers"]
+        labels = {"base_url": "Base URL"}
 
 
 class CredentialForm(forms.ModelForm):
@@ -52,7 +54,7 @@ class CredentialForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         stored = self.instance.pk is not None
         self.fields["secret"].required = not stored
-        hint = f"…{self.instance.last_four}, stored encrypted; type to replace it" if stored else "paste the key"
+        hint = f"…{self.instance.last_four} – type to replace" if stored else "paste the key"
         self.fields["secret"].widget.attrs["placeholder"] = hint
 
     def save(self, commit: bool = True) -> Credential:
@@ -77,6 +79,7 @@ class LanguageModelForm(forms.ModelForm):
     class Meta:
         model = LanguageModel
         fields = ["name", "aliases", "quality", "category_quality", "description"]
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def clean_aliases(self) -> list[str]:
         aliases: list[str] = self.cleaned_data["aliases"]

@@ -37,6 +37,11 @@ def record(actor: Actor, action: str, obj: Model, changes: Changes, reason: str 
     )
 
 
+def latest(count: int) -> list[AuditEntry]:
+    """The newest rows, to read."""
+    return list(AuditEntry.objects.all()[:count])
+
+
 def state(obj: Model) -> State:
     """The columns and many-to-many names of a saved row. Holds secrets: feed it to `difference` and drop it."""
     columns = {field.name: _value(obj, field) for field in obj._meta.concrete_fields if field.name not in NOISE_FIELDS}

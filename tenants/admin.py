@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
@@ -59,8 +60,8 @@ class TenantAdmin(Switchable):
     search_fields = ["name"]
     readonly_fields = ["created_at"]
     fieldsets = [
-        (None, {"fields": [("name", "enabled"), "default_policy", ("allow_models", "allow_policies"), "explain"]}),
-        ("Limits", {"fields": [("requests_per_minute", "requests_per_day", "tokens_per_minute")], "classes": ["tab"]}),
+        (None, {"fields": [("name", "enabled"), "default_policy", "allow_models", "allow_policies", "explain"]}),
+        ("Limits", {"fields": [("requests_per_minute", "requests_per_day"), "tokens_per_minute"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -90,7 +91,7 @@ class ClientKeyAdmin(AuditedAdmin):
     autocomplete_fields: ClassVar[list[str]] = ["tenant"]
     actions = ["revoke_selected"]
     actions_detail = ["rotate_key", "revoke_key"]
-    list_display = ["name", "tenant", "shown", "status", "operator", "created_at", "expires_at"]
+    list_display = ["name", "tenant", "shown", "status", "rights", "created_at", "expires_at"]
     list_select_related = ["tenant"]
     list_filter = ["operator", ("tenant", AutocompleteSelectFilter)]
     search_fields = ["name", "prefix", "tenant__name"]
@@ -103,7 +104,11 @@ class ClientKeyAdmin(AuditedAdmin):
 
     @display(description="Key", ordering="prefix")
     def shown(self, row: ClientKey) -> str:
-        return f"{row.prefix}…"
+        return format_html('<span class="whitespace-nowrap">{}…</span>', row.prefix)
+
+    @display(description="Operator API", ordering="operator")
+    def rights(self, row: ClientKey) -> str:
+        return "allowed" if row.operator else "—"
 
     @display(description="State", label=STATE_COLOURS)
     def status(self, row: ClientKey) -> str:

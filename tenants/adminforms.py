@@ -21,12 +21,16 @@ def reason_field() -> forms.CharField:
 
 class TenantForm(forms.ModelForm):
     allow_models = LinesField(
+        label="Models allowed",
         good="gpt-*",
         initial=everything,
         help_text="Patterns of model or provider/model names, one per line: * is every model, e.g. gpt-* or ollama/*",
     )
     allow_policies = LinesField(
-        good="*", initial=everything, help_text="Patterns of policy names, one per line: * is every policy"
+        label="Policies allowed",
+        good="*",
+        initial=everything,
+        help_text="Patterns of policy names, one per line: * is every policy",
     )
 
     class Meta:

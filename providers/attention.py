@@ -1,0 +1,49 @@
+"""What about the upstreams needs an operator? And the shape of such a notice, for every app."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from msgspec import Struct
+
+from providers.models import Deployment, Provider
+
+PROVIDERS, DEPLOYMENTS = "providers.view_provider", "providers.view_deployment"
+
+
+class Notice(Struct, frozen=True):
+    """One thing to look at: what, what it means, where to mend it, and the permission that its page asks for."""
+
+    what: str
+    effect: str
+    link: str
+    permission: str
+
+
+def notices() -> Iterator[Notice]:
+    """Two queries, whatever the size of the catalog."""
+    live = Count("deployments", filter=Q(deployments__enabled=True), distinct=True)
+    keys = Count("credentials", filter=Q(credentials__enabled=True), distinct=True)
+    providers = list(Provider.objects.filter(enabled=True).annotate(live=live, keys=keys))
+    if not providers:
+        link = reverse("admin:providers_provider_add")
+        yield Notice("No provider is enabled", "Every request is refused.", link, "providers.add_provider")
+    for provider in providers:
+        yield from _of_provider(provider)
+    if unpriced := Deployment.objects.filter(_unpriced()).count():
+        link = f"{reverse('admin:providers_deployment_changelist')}?enabled__exact=1&input_price__isnull=True"
+        what = f"{unpriced} enabled deployment{'s have' if unpriced > 1 else ' has'} no price"
+        yield Notice(what, "Their cost stays unknown, and counts for nothing in routing.", link, DEPLOYMENTS)
+
+
+def _of_provider(provider: Provider) -> Iterator[Notice]:
+    link = reverse("admin:providers_provider_change", args=[provider.pk])
+    if not provider.live:  # type: ignore[attr-defined]
+        yield Notice(f"{provider} has no enabled deployment", "Nothing is routed to it.", link, PROVIDERS)
+    needs_key = not provider.local and provider.source != Provider.Source.SANDBOX
+    if needs_key and not provider.keys:  # type: ignore[attr-defined]
+        yield Notice(f"{provider} has no enabled credential", "It is called without a key.", link, PROVIDERS)
+
+
+def _unpriced() -> Q:
+    return Q(enabled=True, provider__enabled=True) & (Q(input_price=None) | Q(output_price=None))
