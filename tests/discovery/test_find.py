@@ -11,6 +11,7 @@ import pytest
 
 from providers.discovery import find
 from providers.found import FoundModel, FoundProvider
+from providers.sandbox.testing import Sandbox
 from providers.vendors import VENDORS
 from tests.discovery.upstream import listing, refusal, upstream
 
@@ -180,6 +181,23 @@ def test_ollama_says_more_of_each_model() -> None:
     assert models["llama3.2"].context == 131072
     assert models["llama3.2"].capabilities == ("json_mode", "json_schema", "tools")
     assert models["llama3.2"].aliases == ("llama3.2:latest",)
+
+
+@pytest.mark.parametrize(
+    ("wire", "name", "environment"),
+    [
+        ("openai", "openai", {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "{url}"}),
+        ("anthropic", "anthropic", {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "{url}"}),
+        ("ollama", "ollama", {"OLLAMA_URL": "{url}"}),
+    ],
+)
+def test_a_server_of_each_wire_is_found(wire: str, name: str, environment: dict[str, str]) -> None:
+    with Sandbox.start(wire) as server:
+        found = found_in({key: value.format(url=server.url) for key, value in environment.items()})[name]
+    assert found.base_url == server.base_url.rstrip("/")
+    assert found.note == ""
+    assert len(found.models) >= 2
+    assert wire == "openai" or all(model.context for model in found.models), "OpenAI alone lists no contexts"
 
 
 def _at(vendor: Any, base_url: str) -> Any:
