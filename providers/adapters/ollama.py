@@ -10,6 +10,7 @@ from providers.chat import Answer, ChatRequest
 from providers.errors import BadUpstreamResponse, ProviderError
 from providers.targets import Secret, Target
 from providers.wire import loose
+from providers.wire.cutting import BODY_LIMIT
 from providers.wire.headers import wire_headers
 from providers.wire.listings import positive, skills
 from providers.wire.ollama_answer import OllamaDecoder
@@ -35,7 +36,7 @@ class Ollama(Adapter):
         return WireRequest("/api/chat", headers, msgspec.json.encode(fields), tuple(warnings))
 
     def answer(self, body: bytes, target: Target) -> Answer:
-        return collected(OllamaDecoder(target), body, target.model)
+        return collected(OllamaDecoder(target, BODY_LIMIT), body, target.model)
 
     def decoder(self, request: ChatRequest, target: Target) -> StreamDecoder:
         return OllamaDecoder(target)

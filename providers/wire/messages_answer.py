@@ -3,7 +3,7 @@
 https://docs.claude.com/en/docs/build-with-claude/streaming
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -19,6 +19,7 @@ from providers.wire.refusals import refusal_inside
 from providers.wire.sse import SseDecoder
 from providers.wire.whole import Whole, WholeChoice, WholeMessage
 
+T = TypeVar("T")
 CUT: Final = "the stream closed before message_stop"
 
 
@@ -173,10 +174,10 @@ class MessagesDecoder(SseDecoder):
 
     def _go_on(self, event: Event, head: Composer, chunks: list[Chunk]) -> None:
         match event.type:
-            case "content_block_delta" if event.delta is not None:
-                delta = self._piece(event.index, event.delta)
-            case "content_block_start" if event.content_block is not None:
-                delta = self._block(event.index, event.content_block)
+            case "content_block_delta":
+                delta = self._piece(event.index, _there(event.delta))
+            case "content_block_start":
+                delta = self._block(event.index, _there(event.content_block))
             case "content_block_stop":
                 delta = self._block_end(event.index)
             case "message_delta":
@@ -236,6 +237,12 @@ def _repaired(message: bytes) -> Event:
         return msgspec.convert(loose.loads(message), Event)
     except msgspec.ValidationError as exc:
         raise BadUpstreamResponse(f"an event of the stream is malformed: {exc}") from exc
+
+
+def _there(part: T | None) -> T:
+    if part is None:
+        raise BadUpstreamResponse("an event of the stream has no content")
+    return part
 
 
 def _whole(blocks: list[Block]) -> WholeMessage:

@@ -11,7 +11,7 @@ from providers.targets import Target
 from providers.wire import loose
 from providers.wire.composing import Composer, minted_id, unix_time
 from providers.wire.counts import ABSURD
-from providers.wire.cutting import SteppedDecoder
+from providers.wire.cutting import EVENT_LIMIT, SteppedDecoder
 from providers.wire.finishes import openai_finish
 from providers.wire.ndjson import LineStream
 from providers.wire.refusals import refusal_inside
@@ -53,8 +53,8 @@ decode_line: Final = msgspec.json.Decoder(Line).decode
 class OllamaDecoder(SteppedDecoder):
     """Decodes one answer, streamed or not."""
 
-    def __init__(self, target: Target) -> None:
-        super().__init__(LineStream())
+    def __init__(self, target: Target, line_limit: int = EVENT_LIMIT) -> None:
+        super().__init__(LineStream(line_limit))
         self._model = target.model
         self._head: Composer | None = None
         self._calls = 0
@@ -67,7 +67,7 @@ class OllamaDecoder(SteppedDecoder):
         line = _read(message)
         if line.error:
             raise refusal_inside({"error": line.error})
-        if line.message is None and not line.done:
+        if line.message is None and (self._head is None or not line.done):
             raise BadUpstreamResponse("a line of the stream has no message")
         if line.done and line.done_reason in NO_ANSWER:
             raise BadUpstreamResponse(f"the upstream answered {line.done_reason} instead of a message")

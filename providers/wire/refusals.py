@@ -41,11 +41,11 @@ MISSING_NAME = re.compile(r"not_found")
 # Of everything that the body says, so they are whole phrases:
 QUOTA = re.compile(
     r"insufficient_quota|billing hard limit|credit balance is too low|insufficient (credits|balance|funds)"
-    r"|exceeded your monthly"  # not "current quota": Google says so of a minute's limit
+    r"|exceeded your (monthly|current quota)"
 )
 KEY = re.compile(r"invalid_api_key|api_key_invalid|api key not valid|incorrect api key")
 MODERATION = re.compile(
-    r"content_filter|content_policy|content management policy|moderation|flagged|guardrail|responsibleai|safety system"
+    r"content.filter|content_policy|content management policy|moderation|flagged|guardrail|responsibleai|safety system"
 )
 CONTEXT = re.compile(
     r"context_length_exceeded|exceed_context_size|model_context_window_exceeded|maximum context length|context window"
@@ -115,7 +115,7 @@ def _classified(status: int, detail: Detail, wait_s: float | None, upstream_stat
 def _class_of(status: int, detail: Detail) -> type[ProviderError]:
     if status < 400:
         return BadUpstreamResponse
-    if status == 402 or (status < 500 and (QUOTA.search(detail.text) or QUOTA_NAME.search(detail.names))):
+    if status == 402 or (status < 500 and _says_quota(detail)):
         return QuotaExhausted
     if status == 429 or (status < 500 and RATE_NAME.search(detail.names)):
         return RateLimited
@@ -126,6 +126,12 @@ def _class_of(status: int, detail: Detail) -> type[ProviderError]:
     if CONTEXT.search(detail.text):
         return ContextTooLong
     return Overloaded if status >= 500 or status in BUSY else _class_of_bad_request(detail.text)
+
+
+def _says_quota(detail: Detail) -> bool:
+    if "resource_exhausted" in detail.names:
+        return False  # Google speaks of the quota where a minute's limit is meant
+    return bool(QUOTA_NAME.search(detail.names) or QUOTA.search(detail.text))
 
 
 def _class_of_bad_request(text: str) -> type[ProviderError]:
