@@ -89,7 +89,7 @@ def _borders(period: TimeRange, step: timedelta, zone: tzinfo) -> Iterator[datet
     while midnight.astimezone(UTC) < period.end:
         following = midnight + max(step, _DAY)
         border, next_day = midnight.astimezone(UTC), following.astimezone(UTC)
-        while border < next_day:
+        yield border
+        while step < _DAY and (border := border + step) < next_day:
             yield border
-            border += min(step, next_day - border)
         midnight = following

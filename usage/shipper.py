@@ -185,7 +185,7 @@ class Shipper:
             self._partitions_since = oldest
 
     def _retire(self, done: Sequence[Segment]) -> None:
-        """Delete segments; their marks after them, so that none is ever read without its mark."""
+        """Delete segments, their marks last: a kill in between leaves a mark without rows, never the opposite."""
         if not done:
             return
         for segment in done:

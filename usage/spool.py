@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from usage import segments
 from usage.outcomes import Outcome
@@ -66,7 +66,7 @@ def find(directory: Path, request_id: UUID) -> Outcome | None:
     """The outcome of a request that is not shipped yet."""
     for segment, last in _unshipped(directory):
         for (body,) in _query(segment, _FIND, (last, request_id.hex)):
-            return decode(body)
+            return Outcome(**structs.asdict(decode(body)))
     return None
 
 

@@ -1,0 +1,140 @@
+"""A database of the test's own, of both kinds, that other processes can open too; a spool beside it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connections
+from django.db.utils import ConnectionHandler
+from environ import Env
+
+from neuroroute.settings import SQLITE_OPTIONS
+from tests.halves import Services
+
+ROOT = Path(__file__).resolve().parents[2]
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.services)
+
+
+@dataclass
+class Place:
+    """Where a test's outcomes go: `spool`, then the database at `url`."""
+
+    url: str
+    var: Path
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def spool(self) -> Path:
+        return self.var / "spool"
+
+    def start(self, *command: str) -> "subprocess.Popen[str]":
+        """Start Python in a process of its own, on this place."""
+        environment = {
+            **os.environ,
+            "ENV_FILE": os.devnull,
+            "VAR_DIR": str(self.var),
+            "DATABASE_URL": self.url,
+            "DJANGO_SETTINGS_MODULE": "neuroroute.settings",
+            "PROMETHEUS_MULTIPROC_DIR": str(self.var / "metrics"),
+        }
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def run(self, *command: str) -> str:
+        """Run Python to its end; return what it printed."""
+        process = self.start(*command)
+        said, _ = process.communicate(timeout=100)
+        assert process.returncode == 0, said
+        return said
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A spool, without a database."""
+    (tmp_path / "metrics").mkdir()
+    place = Place("", tmp_path)
+    yield place
+    for process in place.processes:
+        with process:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('usage') / 'usage.sqlite3'}"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(services: Services) -> Iterator[str]:
+    server, _, name = services.database_url.rpartition("/")
+    own = f"{name}_usage"
+    with closing(psycopg.connect(services.database_url, autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {own}")
+        yield f"{server}/{own}"
+        connection.execute(f"DROP DATABASE {own} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def database(request: pytest.FixtureRequest, place: Place, django_db_blocker: object) -> Iterator[Place]:
+    """An empty, migrated database, used by this thread's ORM and by the processes that `place` starts."""
+    place.url = request.getfixturevalue(f"{request.param}_url")
+    yield from _used(place, django_db_blocker)
+
+
+@pytest.fixture
+def postgresql(place: Place, postgresql_url: str, django_db_blocker: object) -> Iterator[Place]:
+    place.url = postgresql_url
+    yield from _used(place, django_db_blocker)
+
+
+@pytest.fixture
+def switch() -> Iterator[Callable[[str], None]]:
+    """Point this thread's ORM at another database; back again afterwards."""
+    before = connections["default"]
+
+    def to(url: str) -> None:
+        connections["default"] = _connect(url)
+
+    yield to
+    connections["default"].close()
+    connections["default"] = before
+
+
+def _used(place: Place, blocker: object) -> Iterator[Place]:
+    before = connections["default"]
+    connections["default"] = _connect(place.url)
+    with blocker.unblock():  # type: ignore[attr-defined]
+        call_command("migrate", "usage", verbosity=0)
+        _empty()
+        yield place
+        connections["default"].close()
+    connections["default"] = before
+
+
+def _connect(url: str) -> object:
+    config = Env.db_url_config(url)
+    if url.startswith("sqlite"):
+        config["OPTIONS"] = SQLITE_OPTIONS
+    return ConnectionHandler({"default": config})["default"]
+
+
+def _empty() -> None:
+    with connections["default"].cursor() as cursor:
+        for model in apps.get_app_config("usage").get_models():
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")

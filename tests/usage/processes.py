@@ -1,0 +1,82 @@
+"""What tests run in processes of their own: `python -m tests.usage.processes <what> ...`."""
+
+import random
+import resource
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+django.setup()
+
+from tests.usage.stories import story  # noqa: E402
+from usage import families, spool  # noqa: E402
+from usage.errors import JournalUnavailable  # noqa: E402
+from usage.journal import Journal  # noqa: E402
+from usage.shipper import Shipper  # noqa: E402
+
+
+def write_for_ever() -> None:
+    """Journal outcomes one after the other; print each id once it is durable."""
+    journal, rng = _journal(), random.Random(time.time())
+    while True:
+        outcome = story(datetime.now(UTC), rng)
+        journal.write(outcome)
+        print(outcome.id, flush=True)
+
+
+def write_on_a_full_disk() -> None:
+    """Journal outcomes while there is room, twice while there is none, and again with room; print what is durable."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    journal, rng = _journal(), random.Random(1)
+    for room in (True, False, False, True):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY if room else 1000, resource.RLIM_INFINITY))
+        for _ in range(10):
+            outcome = story(datetime.now(UTC), rng)
+            try:
+                journal.write(outcome)
+                print(outcome.id, flush=True)
+            except JournalUnavailable as exc:
+                print("unavailable", exc.message, flush=True)
+
+
+def ship_unlocked() -> None:
+    """Ship everything without asking whether somebody else does."""
+    shipper = Shipper(_spool(), batch_rows=50)
+    while True:
+        shipped = shipper.ship_or_wait()
+        if shipped == 0:
+            return
+
+
+def count(amount: str) -> None:
+    """Count in this process, say so, stay until killed."""
+    for _ in range(int(amount)):
+        families.attempts.labels("alpha", "small", "answered").inc()
+        families.duration.labels("alpha", "small").observe(0.3)
+    families.success_rate.labels("small").set(0.5)
+    print("counted", flush=True)
+    time.sleep(60)
+
+
+def _journal() -> Journal:
+    return Journal(_spool(), "process", rows_per_segment=300)
+
+
+def _spool() -> Path:
+    return Path(settings.VAR_DIR) / spool.NAME
+
+
+if __name__ == "__main__":
+    what, *arguments = sys.argv[1:]
+    tasks = {
+        "write": write_for_ever,
+        "write_on_a_full_disk": write_on_a_full_disk,
+        "ship": ship_unlocked,
+        "count": count,
+    }
+    tasks[what](*arguments)

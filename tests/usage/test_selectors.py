@@ -1,0 +1,238 @@
+"""What the pages show is what happened: every sum is checked against the outcomes themselves."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from statistics import quantiles
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.usage.conftest import Place
+from tests.usage.stories import NOON, journal, stories
+from usage import ids, selectors
+from usage.outcomes import Outcome
+from usage.ranges import TimeRange
+from usage.selectors import Entities, RequestFilter
+from usage.shipper import Shipper
+
+# Of the last thirty hours. The edges are minutes, quarters, hours.
+RANGES = [
+    TimeRange.around(NOON - timedelta(minutes=minutes), NOON + timedelta(minutes=1), NOON)
+    for minutes in (15, 61, 9 * 60 + 17, 24 * 60, 40 * 60)
+]
+
+
+@pytest.fixture
+def told(database: Place) -> list[Outcome]:
+    outcomes = stories(800)
+    journal(database.spool, outcomes)
+    shipper = Shipper(database.spool)
+    while shipper.ship_batch():
+        pass
+    return outcomes
+
+
+def within(outcomes: list[Outcome], period: TimeRange) -> list[Outcome]:
+    low, high = period.seconds
+    return [one for one in outcomes if low * 1000 <= ids.instant_ms(one.id) < high * 1000]
+
+
+def test_totals_are_those_of_the_requests(told: list[Outcome]) -> None:
+    for period in RANGES:
+        expected, found = within(told, period), selectors.totals(period)
+        statuses = Counter(one.status for one in expected)
+
+        assert expected
+        assert found.requests == len(expected)
+        assert [found.answered, found.failed, found.rejected, found.cancelled, found.interrupted] == [
+            statuses[name] for name in ("answered", "failed", "rejected", "cancelled", "interrupted")
+        ]
+        assert found.cost_nano_usd == sum(one.cost_nano_usd or 0 for one in expected)
+        assert found.prompt_tokens == sum(one.prompt_tokens or 0 for one in expected)
+        assert found.completion_tokens == sum(one.completion_tokens or 0 for one in expected)
+        assert found.failed_over == sum(one.failovers > 0 for one in expected)
+        assert found.attempts == sum(len(one.attempts) for one in expected)
+        assert found.unpriced == sum(one.provider is not None and one.cost_nano_usd is None for one in expected)
+
+
+DIMENSIONS: dict[selectors.Dimension, Callable[[Outcome], object]] = {
+    "provider": lambda one: one.provider or "",
+    "model": lambda one: one.model or "",
+    "deployment": lambda one: f"{one.provider}/{one.model}" if one.provider else "",
+    "tenant": lambda one: one.tenant_id,
+    "key": lambda one: one.key_id,
+    "policy": lambda one: one.policy or "",
+}
+
+
+def test_groups_add_up_to_the_totals(told: list[Outcome]) -> None:
+    some = (Entities(), Entities(tenant_id=2), Entities(key_id=10), Entities(model="large", policy="cheap"))
+    for dimension, period, entities in product(DIMENSIONS, RANGES, some):
+        groups, whole = selectors.by(dimension, period, entities), selectors.totals(period, entities)
+        expected = Counter(DIMENSIONS[dimension](one) for one in within(told, period) if _concerns(one, entities))
+
+        assert {group.value: group.totals.requests for group in groups} == expected
+        assert sum(group.totals.cost_nano_usd for group in groups) == whole.cost_nano_usd
+        assert sum(group.totals.requests for group in groups) == whole.requests
+
+
+def test_buckets_add_up_to_the_totals(told: list[Outcome]) -> None:
+    steps = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+    for zone, step, period in product(("UTC", "Asia/Kolkata", "America/St_Johns"), steps, RANGES):
+        buckets = period.buckets(step, ZoneInfo(zone))
+        sums, split = selectors.series(buckets), selectors.series_by("model", buckets)
+
+        assert [one.requests for one in sums] == [len(within(told, bucket)) for bucket in buckets]
+        assert [sum(one[i].cost_nano_usd for one in split.values()) for i in range(len(buckets))] == [
+            one.cost_nano_usd for one in sums
+        ]
+
+
+def test_only_named_values_are_split_out(told: list[Outcome]) -> None:
+    assert set(selectors.series_by("model", [RANGES[-1]], only=["large"])) == {"large"}
+
+
+def test_a_list_is_what_the_sum_is_of(told: list[Outcome]) -> None:
+    for period in RANGES:
+        for chosen, entities in (
+            (RequestFilter(), Entities()),
+            (RequestFilter(tenant_id=1, model="large"), Entities(tenant_id=1, model="large")),
+            (RequestFilter(policy=""), Entities(policy="")),
+        ):
+            rows, whole = _all_pages(period, chosen), selectors.totals(period, entities)
+            assert sum(row.cost_nano_usd or 0 for row in rows) == whole.cost_nano_usd
+            assert len(rows) == whole.requests
+            assert [row.id for row in rows] == sorted((row.id for row in rows), reverse=True)
+
+
+def test_lists_are_filtered(told: list[Outcome]) -> None:
+    belongs: dict[str, Callable[[Outcome], bool]] = {
+        "failed": lambda one: one.status == "failed",
+        "failover": lambda one: one.failovers > 0,
+        "unpriced": lambda one: one.provider is not None and one.cost_nano_usd is None,
+    }
+    for status, does in belongs.items():
+        rows = _all_pages(RANGES[-1], RequestFilter(status=status, key_id=20))  # type: ignore[arg-type]
+
+        assert {row.id for row in rows} == {one.id for one in told if does(one) and one.key_id == 20}
+        assert rows
+
+
+def test_a_cursor_that_is_none_begins_at_the_newest(told: list[Outcome]) -> None:
+    assert selectors.page(RANGES[-1], cursor="nonsense") == selectors.page(RANGES[-1])
+
+
+def test_a_flow_links_to_exactly_its_requests(told: list[Outcome]) -> None:
+    flows = selectors.flow(RANGES[-1])
+    judged = [one for one in told if one.status in ("answered", "failed", "interrupted")]
+
+    assert sum(one.requests for one in flows) == len(judged)
+    assert sum(one.failed_over for one in flows) == sum(one.failovers > 0 for one in judged)
+    assert {one.served for one in flows} >= {"", "alpha/small"}
+    for one in flows:
+        rows = _all_pages(RANGES[-1], RequestFilter(first_choice=one.first_choice, served=one.served))
+        assert len(rows) == one.requests
+        assert sum(row.cost_nano_usd or 0 for row in rows) == one.cost_nano_usd
+
+
+def test_errors_and_attempts_are_counted_by_deployment(told: list[Outcome]) -> None:
+    called = [attempt for one in told if one.tenant_id == 3 for attempt in one.attempts]
+    failed = Counter((one.deployment, one.error) for one in called if one.status in ("failed", "interrupted"))
+
+    assert {(one.deployment, one.error): one.attempts for one in selectors.errors(RANGES[-1], tenant_id=3)} == failed
+    for found in selectors.attempts(RANGES[-1], tenant_id=3):
+        own = [one for one in called if one.deployment == found.deployment]
+        assert found.attempts == len(own)
+        assert found.answered == sum(one.status == "answered" for one in own)
+        assert found.retries == sum(one.kind == "retry" for one in own)
+        assert found.error_rate == pytest.approx(found.failed / (found.failed + found.answered))
+    assert [one.deployment for one in selectors.attempts(RANGES[-1], deployment="beta/free")] == ["beta/free"]
+
+
+def test_speed_is_weighted_by_tokens(told: list[Outcome]) -> None:
+    (found,) = selectors.attempts(RANGES[-1], deployment="alpha/small")
+    own = [
+        attempt
+        for one in told
+        for attempt in one.attempts
+        if attempt.deployment == "alpha/small" and attempt.status == "answered" and attempt.first_token_ms is not None
+    ]
+    seconds = sum(one.ended_ms - (one.first_token_ms or 0) for one in own) / 1000
+
+    assert found.tokens_per_s == pytest.approx(sum(one.completion_tokens or 0 for one in own) / seconds, rel=1e-4)
+
+
+def test_percentiles_are_near_the_truth(told: list[Outcome]) -> None:
+    metrics: tuple[selectors.Metric, ...] = ("total", "ttft", "overhead")
+    for metric in metrics:
+        values = sorted(float(getattr(one, f"{metric}_ms")) for one in told if one.status == "answered")
+        truth = quantiles(values, n=100)
+        (found,) = selectors.percentiles(metric, RANGES[-1])
+
+        assert found.n == len(values)
+        assert [found.p50, found.p95, found.p99] == pytest.approx([truth[49], truth[94], truth[98]], rel=0.12)
+
+
+def test_percentiles_by_tenant_and_deployment_cover_all_samples(told: list[Outcome]) -> None:
+    answered = [one for one in told if one.status == "answered"]
+
+    assert {one.value: one.n for one in selectors.percentiles("total", RANGES[-1], "tenant")} == Counter(
+        one.tenant_id for one in answered
+    )
+    assert {
+        one.value: one.n for one in selectors.percentiles("total", RANGES[-1], "deployment", tenant_id=1)
+    } == Counter(f"{one.provider}/{one.model}" for one in answered if one.tenant_id == 1)
+    with pytest.raises(ValueError, match="all tenants together"):
+        selectors.percentiles("tpot", RANGES[-1], tenant_id=1)
+
+
+def test_few_samples_give_no_percentile(told: list[Outcome]) -> None:
+    buckets = RANGES[-1].buckets(timedelta(minutes=15))
+    found = selectors.percentile_series("total", buckets)
+
+    assert sum(one.n for one in found) == sum(one.status == "answered" for one in told)
+    assert all((one.p50 is None) == (one.n < 20) for one in found)
+
+
+def test_a_story_is_only_its_own_tenants(told: list[Outcome], database: Place) -> None:
+    one = told[0]
+
+    assert selectors.find(f"req_{one.id}", one.tenant_id, database.spool)
+    assert selectors.find(f"req_{one.id}", one.tenant_id + 1, database.spool) is None
+    assert selectors.find("req_nothing", directory=database.spool) is None
+
+
+def test_todays_use_counts_what_was_granted_shipped_or_not(database: Place) -> None:
+    now = datetime.now(UTC)
+    told = stories(60, end=now - timedelta(seconds=1), hours=0.01)
+    journal(database.spool, told[:40])
+    Shipper(database.spool).ship_batch()
+    journal(database.spool, told[40:])
+    since = now.replace(second=0, microsecond=0) - timedelta(minutes=5)
+
+    assert selectors.used_since(since, database.spool) == Counter(
+        one.tenant_id for one in told if one.status != "rejected"
+    )
+
+
+def _concerns(one: Outcome, entities: Entities) -> bool:
+    wanted = {
+        "tenant_id": entities.tenant_id,
+        "key_id": entities.key_id,
+        "model": entities.model,
+        "policy": entities.policy,
+    }
+    return all(value is None or getattr(one, name) == value for name, value in wanted.items())
+
+
+def _all_pages(period: TimeRange, chosen: RequestFilter) -> list[selectors.Listed]:
+    rows: list[selectors.Listed] = []
+    cursor: str | None = None
+    while True:
+        page = selectors.page(period, chosen, cursor, limit=37)
+        rows += page.rows
+        cursor = page.cursor
+        if cursor is None:
+            return rows

@@ -1,0 +1,57 @@
+"""What of the history goes, and when? Records after a number of days, minute sums after three, daily sums never.
+
+PostgreSQL drops whole months; elsewhere rows go in chunks, so that the one write lock is never held for long.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+from msgspec import Struct
+
+from usage import ids, partitions
+from usage.models import AttemptRecord, RequestRecord
+from usage.rollups import MINUTE, MINUTES_KEPT_S, AttemptRollup, FlowRollup, LatencyRollup, RequestRollup
+
+CHUNK_ROWS: Final = 5000
+
+
+class Pruned(Struct, frozen=True):
+    """What went: partitions by name, or rows; `rollup_rows` of minutes."""
+
+    partitions: list[str]
+    records: int
+    rollup_rows: int
+
+
+def prune(now: datetime, keep: timedelta) -> Pruned:
+    """Remove records older than `keep` (on PostgreSQL: the months that are wholly older) and old minutes."""
+    oldest = now - keep
+    dropped = partitions.drop_before(oldest)
+    records = 0 if connection.vendor == "postgresql" else _delete_records(oldest)
+    return Pruned(dropped, records, _delete_minutes(now))
+
+
+def _delete_records(oldest: datetime) -> int:
+    bound = ids.first_id(int(oldest.timestamp() * 1000)).hex
+    return sum(_delete_in_chunks(model._meta.db_table, "id < %s", [bound]) for model in (AttemptRecord, RequestRecord))
+
+
+def _delete_minutes(now: datetime) -> int:
+    oldest = int(now.timestamp()) - MINUTES_KEPT_S
+    return sum(
+        _delete_in_chunks(model._meta.db_table, "grain = %s AND bucket < %s", [MINUTE, oldest])
+        for model in (RequestRollup, AttemptRollup, FlowRollup, LatencyRollup)
+    )
+
+
+def _delete_in_chunks(table: str, condition: str, parameters: list[str | int]) -> int:
+    row = "ctid" if connection.vendor == "postgresql" else "rowid"
+    chunk = f"SELECT {row} FROM {table} WHERE {condition} LIMIT {CHUNK_ROWS}"
+    total = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} WHERE {row} IN ({chunk})", parameters)
+            total += cursor.rowcount
+            if cursor.rowcount < CHUNK_ROWS:
+                return total
