@@ -72,11 +72,11 @@ class Installation:
         ours = {"PORT": str(self.port), "VAR_DIR": str(self.var), "NEUROROUTE_TEST_MARK": self.mark}
         return kept | NO_UPSTREAMS | ours | changes
 
-    def start(self, **changes: str) -> None:
+    def start(self, argv: tuple[str, ...] = (sys.executable, "-m", "neuroroute.serve"), **changes: str) -> None:
         """Start everything and wait until it says that it is ready."""
         with (self.var.parent / f"{self.mark}.out").open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "neuroroute.serve"],
+                argv,
                 cwd=self.root,
                 env=self.environment(**changes),
                 stdout=out,

@@ -1,8 +1,10 @@
-"""What is kept from one start to the next, and what happens when the supervisor is killed."""
+"""What is kept from one start to the next, and what happens when the supervisor or `make` is killed."""
 
 import signal
+import sys
 
 import httpx
+import pytest
 
 from tests.run.installation import Installation, free_port, wait_until
 
@@ -20,4 +22,13 @@ def test_access_is_kept_and_the_url_follows_the_port(installation: Installation)
     assert httpx.get(f"{installation.url}/v1/models", headers=installation.headers).status_code == 200
 
     installation.stop(signal.SIGKILL)
+    assert wait_until(lambda: not installation.living()), installation.living()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_make_run_leaves_nothing_behind(installation: Installation, number: int) -> None:
+    ready = f"{sys.prefix}/base.stamp"  # what the tests run in is installed
+    installation.start(("make", "run", f"VENV={sys.prefix}", "-o", ready))
+    assert httpx.get(f"{installation.url}/health").status_code == 200
+    installation.stop(number)
     assert wait_until(lambda: not installation.living()), installation.living()

@@ -1,0 +1,50 @@
+"""The same processes on PostgreSQL, Redis and RabbitMQ, with two web workers."""
+
+import signal
+from collections.abc import Callable, Iterator
+
+import httpx
+import psycopg
+import pytest
+
+from tests.halves import Services
+from tests.run.installation import Installation, wait_until
+
+CHAT = {"model": "auto", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
+
+
+@pytest.fixture(scope="module")
+def on_services(installations: Callable[[], Installation], services: Services) -> Iterator[Installation]:
+    made = installations()
+    made.start(WEB_WORKERS="2", **services.environment())
+    yield made
+    made.stop(signal.SIGTERM)  # before the database is dropped
+
+
+def test_two_workers_answer_and_every_answer_is_recorded(on_services: Installation, services: Services) -> None:
+    with httpx.Client(base_url=on_services.url, headers=on_services.headers, timeout=60) as client:
+        for _ in range(4):
+            assert client.post("/v1/chat/completions", json=CHAT).status_code == 200
+    with psycopg.connect(services.database_url, autocommit=True) as database:
+        assert wait_until(lambda: _count(database, "SELECT count(*) FROM usage_requestrecord") == 4)
+
+
+def test_there_are_two_web_workers(on_services: Installation) -> None:
+    web = [command for command in on_services.living().values() if "granian" in command]
+    assert len(web) >= 3, web  # one that listens, two that serve
+
+
+def test_a_job_went_through_the_broker(on_services: Installation, services: Services) -> None:
+    with psycopg.connect(services.database_url, autocommit=True) as database:
+        assert wait_until(lambda: _count(database, "SELECT count(*) FROM profiling_job WHERE state = 'done'") > 0)
+
+
+def test_sigterm_ends_every_process(on_services: Installation) -> None:
+    assert on_services.stop(signal.SIGTERM) == 0
+    assert on_services.living() == {}
+
+
+def _count(database: psycopg.Connection, query: str) -> int:
+    row = database.execute(query).fetchone()
+    assert row
+    return int(row[0])
