@@ -1,6 +1,6 @@
 """One attempt on the wire: an adapter's bytes sent, timed and read back. It retries nothing and records nothing."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
@@ -27,27 +27,25 @@ class Marks:
     warnings: list[str] = field(default_factory=list)
 
 
-async def complete(
-    request: ChatRequest, target: Target, secret: Secret | None, marks: Marks, clock: Callable[[], float] = monotonic
-) -> Answer:
+async def complete(request: ChatRequest, target: Target, secret: Secret | None, marks: Marks) -> Answer:
     """Ask once for a whole answer; raises `ProviderError`."""
     adapter = adapters()[target.wire]
     wire = adapter.request(request, target, secret)
     marks.warnings.extend(wire.warnings)
     limits = target.timeouts
-    marks.sent = clock()
+    marks.sent = monotonic()
     url = target.base_url + wire.path
     async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, marks.sent + limits.first_byte_s) as reply:
-        marks.first_byte = clock()
+        marks.first_byte = monotonic()
         if reply.status != 200:
             await _refuse(reply, target)
         body = await reply.read_all(marks.sent + limits.total_s)
-    marks.waited_s = clock() - marks.sent
+    marks.waited_s = monotonic() - marks.sent
     return adapter.answer(body, target)
 
 
 async def stream(
-    request: ChatRequest, target: Target, secret: Secret | None, marks: Marks, clock: Callable[[], float] = monotonic
+    request: ChatRequest, target: Target, secret: Secret | None, marks: Marks
 ) -> AsyncGenerator[list[Chunk], None]:
     """Ask once for a streamed answer and yield its chunks as they arrive, a list per read; raises `ProviderError`.
 
@@ -58,37 +56,37 @@ async def stream(
     marks.warnings.extend(wire.warnings)
     limits = target.timeouts
     decoder = adapter.decoder(request, target)
-    marks.sent = clock()
+    marks.sent = monotonic()
     first_byte = marks.sent + min(limits.first_byte_s, limits.first_token_s)
     url = target.base_url + wire.path
     async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
-        marks.first_byte = clock()
+        marks.first_byte = monotonic()
         marks.waited_s = marks.first_byte - marks.sent
         if reply.status != 200:
             await _refuse(reply, target)
-        async with aclosing(_chunks(reply, decoder, target, marks, clock)) as batches:
+        async with aclosing(_chunks(reply, decoder, target, marks)) as batches:
             async for batch in batches:
                 yield batch
 
 
 async def _chunks(
-    reply: http.Reply, decoder: StreamDecoder, target: Target, marks: Marks, clock: Callable[[], float]
+    reply: http.Reply, decoder: StreamDecoder, target: Target, marks: Marks
 ) -> AsyncGenerator[list[Chunk], None]:
     """Read until the wire's end mark or the end of the body, each wait bounded by the phase's own limit."""
     limits = target.timeouts
     ends = marks.sent + limits.total_s
     while not decoder.done:
-        asked = clock()
+        asked = monotonic()
         data = await reply.read(*_deadline(asked, ends, marks, target))
-        marks.waited_s += clock() - asked
-        batch = decoder.finish() if data is None else decoder.feed(data)
+        marks.waited_s += monotonic() - asked
+        batch = decoder.finish() if not data else decoder.feed(data)
         if batch:
             if marks.first_token is None and any(chunk.content_length for chunk in batch):
-                marks.first_token = clock()
+                marks.first_token = monotonic()
             yield batch
         if decoder.pending is not None:
             raise decoder.pending
-        if data is None:
+        if not data:
             return
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from django.conf import settings
 from django.db import connection
 
+from providers import http
 from providers.catalog import Catalog, catalog
 from providers.snapshots import Snapshot, Watcher
 from routing.engine import Engine
@@ -22,8 +23,8 @@ from routing.policybook import PolicyBook, policybook
 from routing.resets import Obedience, resets
 from routing.resilience import Health
 from tenants.keyring import Keyring, keyring
-from tenants.leases import LeasedWindows
-from tenants.limits import DAY_S, LocalWindows, RateLimiter, WindowStore
+from tenants.limiter import new_limiter
+from tenants.limits import DAY_S, RateLimiter
 from usage.journal import Journal
 from usage.selectors import used_since
 
@@ -75,6 +76,7 @@ class Runtime:
             self._ticker.cancel()
         await asyncio.to_thread(self.watcher.stop)
         await self.limiter.close()
+        await http.close()
         self.journal.close()
 
     def _load(self) -> dict[int, int]:
@@ -106,12 +108,4 @@ def runtime() -> Runtime:
     engine = Engine(planner, health, evidence, journal)
     watcher = Watcher([catalog, policybook, keyring, resets])
     obedience = Obedience(health, lambda: catalog.current)
-    return Runtime(engine, RateLimiter(windows()), journal, watcher, obedience, settings.MAX_BODY_BYTES)
-
-
-def windows() -> WindowStore:
-    """Where rate windows are counted: in Redis where there is one, else here."""
-    if not settings.REDIS_URL:
-        return LocalWindows()
-    prefix = f"{settings.REDIS_PREFIX}:rate:"
-    return LeasedWindows(settings.REDIS_URL, fail_open=settings.RATE_LIMIT_FAIL_OPEN, prefix=prefix)
+    return Runtime(engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES)

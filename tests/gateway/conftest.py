@@ -1,5 +1,6 @@
 """Gateways with sandboxes behind them, over real sockets."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,10 +73,12 @@ def shared_gateway(
 
 
 @pytest.fixture
-def gateway(shared_gateway: Gateway, primary: Sandbox, fallback: Sandbox) -> Gateway:
-    """A gateway with two providers that serve `demo`, `primary` first; health is forgotten before each test."""
-    manage(shared_gateway.var, "reset_health")
-    return shared_gateway
+def gateway(shared_gateway: Gateway, primary: Sandbox, fallback: Sandbox) -> Iterator[Gateway]:
+    """A gateway with two providers that serve `demo`, `primary` first; after faults its health is forgotten."""
+    yield shared_gateway
+    if any(call.fault for sandbox in (primary, fallback) for call in sandbox.calls(chats=True)):
+        manage(shared_gateway.var, "reset_health")
+        time.sleep(0.6)
 
 
 def two_providers(primary: Sandbox, fallback: Sandbox, **tenant: Any) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def test_health_schema_docs_and_metrics_answer(gateway):
     assert "/v1/chat/completions" in schema and "ChatCompletionRequest" in schema
     assert httpx.get(f"{gateway.url}/api/docs").status_code == 200
     metrics = httpx.get(f"{gateway.url}/metrics").text
-    assert 'llm_requests_total{' in metrics
+    assert "llm_requests_total{" in metrics
 
 
 def test_a_change_is_live_within_a_second(gateway):

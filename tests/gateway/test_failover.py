@@ -1,0 +1,115 @@
+"""Before the first content byte a failure is invisible; after it, it is never presented as success."""
+
+import openai
+import pytest
+
+from providers.sandbox.testing import Sandbox, fault, rate_limited
+
+from .conftest import two_providers
+from .gateway import text_of
+
+BEFORE = ["500", "503", "529", "401", "429-quota", "html", "empty", "malformed", "missing_choices", "hang",
+          "cut_before", "redirect"]  # fmt: skip
+STREAM_BEFORE = [*BEFORE, "hang_first_token", "error_in_stream_before"]
+AFTER = ["cut_mid", "eof_no_finish", "error_in_stream_after", "stall_mid"]
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_a_fault_of_the_primary_is_answered_by_the_fallback(gateway, primary, fallback, name):
+    primary.script(fault(name))
+    fallback.script("From the fallback")
+    answer = gateway.chat("Hello")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"][0]["message"]["content"] == "From the fallback"
+    assert answer.headers["x-neuroroute-provider"] == "fallback"
+    assert answer.headers["x-neuroroute-attempts"] == "2"
+    first, second = gateway.story(answer.headers["x-request-id"])["attempts"]
+    assert (first["status"], second["status"]) == ("failed", "answered")
+    assert first["error"] and second["kind"] == "failover"
+
+
+@pytest.mark.parametrize("name", STREAM_BEFORE)
+def test_a_stream_that_fails_before_its_first_token_fails_over(gateway, primary, fallback, name):
+    primary.script(fault(name))
+    fallback.script("From the fallback")
+    answer, events = gateway.events("Hello")
+    assert answer.status_code == 200, answer.text
+    assert text_of(events) == "From the fallback" and events[-1] == "[DONE]"
+    assert answer.headers["x-neuroroute-provider"] == "fallback"
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_a_stream_cut_after_its_first_token_ends_in_an_error_and_without_done(gateway, primary, fallback, name):
+    primary.script(fault(name))
+    answer, events = gateway.events("Tell me something long please")
+    assert answer.status_code == 200
+    assert "[DONE]" not in events, answer.text
+    assert events[-1]["error"]["code"] == "upstream_interrupted"
+    assert set(events[-1]["error"]) == {"message", "type", "param", "code"}
+    story = gateway.story(answer.headers["x-request-id"])
+    assert story["status"] == "interrupted" and story["attempts"][0]["committed"]
+    assert story["usage"]["estimated"] and story["cost"]["usd"] is not None
+    assert not fallback.calls(chats=True)
+
+
+def test_the_openai_sdk_raises_on_a_cut_stream(gateway, primary):
+    primary.script(fault("cut_mid"))
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0)
+    with pytest.raises(openai.APIError), client:
+        messages = [{"role": "user", "content": "Tell me something long please"}]
+        for _ in client.chat.completions.create(model="demo", stream=True, messages=messages):
+            pass
+
+
+def test_retry_after_is_honoured_and_the_other_answers_meanwhile(gateway, primary, fallback):
+    primary.script(rate_limited(retry_after=30))
+    for _ in range(5):
+        assert gateway.chat("Hello").headers["x-neuroroute-provider"] == "fallback"
+    assert len(primary.calls(chats=True)) == 1
+
+
+def test_when_all_are_rate_limited_the_caller_learns_when_to_come_back(gateway, primary, fallback):
+    primary.script(rate_limited(retry_after=20))
+    fallback.script(rate_limited(retry_after=7))
+    answer = gateway.chat("Hello")
+    assert answer.status_code == 429 and answer.headers["retry-after"] == "7"
+    assert answer.json()["error"]["code"] == "upstream_rate_limited"
+
+
+def test_a_wrong_request_is_not_failed_over_and_keeps_the_upstreams_words(gateway, primary, fallback):
+    primary.script(fault("400"))
+    answer = gateway.chat("Hello")
+    assert answer.status_code == 400 and answer.json()["error"]["type"] == "invalid_request_error"
+    assert not fallback.calls(chats=True)
+
+
+def test_when_everyone_fails_there_is_one_clear_answer_that_asks_for_no_retry(gateway, primary, fallback):
+    for sandbox in (primary, fallback):
+        sandbox.script(*[fault("503")] * 6)
+    answer = gateway.chat("Hello")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "all_attempts_failed"
+    assert answer.headers["x-should-retry"] == "false"
+    calls = len(primary.calls(chats=True)) + len(fallback.calls(chats=True))
+    assert calls == 4, gateway.story(answer.headers["x-request-id"])["attempts"]  # each candidate and one retry each
+
+
+def test_a_passing_failure_of_the_only_deployment_is_retried(gateway, primary):
+    primary.script(fault("503"), "Second time lucky")
+    answer = gateway.chat("Hello", "primary/demo")
+    assert answer.json()["choices"][0]["message"]["content"] == "Second time lucky"
+    kinds = [a["kind"] for a in gateway.story(answer.headers["x-request-id"])["attempts"]]
+    assert kinds == ["first", "retry"]
+
+
+def test_a_stopped_provider_is_passed_over_at_once(make_gateway, primary, fallback):
+    with Sandbox.start("openai", process=True) as mortal:
+        gateway = make_gateway(two_providers(mortal, fallback))
+        assert gateway.chat("Hello").headers["x-neuroroute-provider"] == "primary"
+        mortal.stop()
+        answers = [gateway.chat("Hello") for _ in range(4)]
+    assert [a.headers["x-neuroroute-provider"] for a in answers] == ["fallback"] * 4
+    assert [a.headers["x-neuroroute-attempts"] for a in answers] == ["2", "1", "1", "1"]
+    gateway.ship()
+    first = gateway.story(answers[0].headers["x-request-id"])
+    assert first["attempts"][0]["error"] == "Unreachable"
