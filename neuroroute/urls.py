@@ -1,9 +1,10 @@
 """Where each address leads."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from routing.api.health import Live, Ready
 from routing.api.metrics import Metrics
@@ -16,8 +17,9 @@ urlpatterns = [
     path("metrics", Metrics.as_view()),
     path("api/metrics", Metrics.as_view()),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(), name="docs"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("documentation", RedirectView.as_view(pattern_name="docs")),
+    path("favicon.ico", RedirectView.as_view(url=static("dashboard/mark.svg"))),  # asked for by pages that name none
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),
 ]
