@@ -1,6 +1,6 @@
 """How bytes reach an upstream and come back: the data plane's HTTP client, behind one small seam.
 
-aiohttp does the work (docs/adr/0004-http-client.md: the one of the fast clients that lets go of a call when asked to).
+aiohttp does the work (docs/adr/0005-http-client.md: the one of the fast clients that lets go of a call when asked to).
 Redirects are refused, TLS is always verified, HTTP/1.1 only, no decompression (we ask for `identity`, so nothing can
 explode), nothing is retried here. Every exception of the client becomes a `ProviderError` in this file, nowhere else.
 """

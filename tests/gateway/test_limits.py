@@ -1,0 +1,40 @@
+"""A tenant's own limits, with a Retry-After that is right."""
+
+import time
+
+from .conftest import two_providers
+
+
+def test_the_minute_is_full_and_says_when_it_empties(make_gateway, primary, fallback):
+    gateway = make_gateway(two_providers(primary, fallback, limits={"requests_per_minute": 3, "requests_per_day": 100}))
+    if time.time() % 60 > 50:
+        time.sleep(61 - time.time() % 60)  # all in one window
+    answers = [gateway.chat("Hello") for _ in range(5)]
+    assert [a.status_code for a in answers] == [200, 200, 200, 429, 429]
+    assert [a.headers["x-ratelimit-remaining-requests"] for a in answers[:3]] == ["2", "1", "0"]
+    refused = answers[-1]
+    wait = int(refused.headers["retry-after"])
+    assert 0 < wait <= 60
+    assert abs((time.time() + wait) % 60 - 0) < 2.5 or (time.time() + wait) % 60 > 57.5
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded" and "minute" in refused.json()["error"]["message"]
+    assert gateway.chat("Hello", stream=True).status_code == 429
+    calls = len(primary.calls(chats=True)) + len(fallback.calls(chats=True))
+    assert calls == 3
+
+
+def test_a_restart_does_not_forget_the_day(make_gateway, primary, fallback):
+    gateway = make_gateway(two_providers(primary, fallback, limits={"requests_per_day": 2}))
+    assert [gateway.chat("Hello").status_code for _ in range(2)] == [200, 200]
+    gateway.stop()
+    gateway.start()
+    refused = gateway.chat("Hello")
+    assert refused.status_code == 429 and "day" in refused.json()["error"]["message"]
+    assert abs(int(refused.headers["retry-after"]) - (86400 - time.time() % 86400)) < 5
+
+
+def test_what_a_tenant_may_not_call_is_forbidden(make_gateway, primary, fallback):
+    allow = {"models": ["fallback/*"], "policies": ["primary-first"]}
+    gateway = make_gateway(two_providers(primary, fallback, allow=allow))
+    assert gateway.chat("Hello").headers["x-neuroroute-provider"] == "fallback"
+    assert gateway.chat("Hello", "primary/demo").status_code == 403
+    assert gateway.chat("Hello", "auto:cheap").status_code == 403
