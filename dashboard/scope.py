@@ -75,8 +75,9 @@ class Scope(Struct, frozen=True):
 
     @property
     def wider(self) -> str:
-        """This page over the longest preset."""
-        return self.here(range=list(PRESETS)[-1])
+        """This page over the longest preset; empty when it shows that already."""
+        longest = list(PRESETS)[-1]
+        return "" if self.period.name == longest else self.here(range=longest)
 
     def link(self, page: str, **words: str) -> str:
         """The address of another page for the same period and entities, with `words` set (or, if empty, left out)."""

@@ -24,6 +24,7 @@ class Finding(Struct, frozen=True):
 class Attention(Struct, frozen=True):
     findings: tuple[Finding, ...]
     checked: str
+    judged: bool  # something was called
 
 
 class AttentionPanel(Panel):
@@ -34,20 +35,18 @@ class AttentionPanel(Panel):
     page = "home"
     order = 20
     formula = (
-        f"A deployment is named when more than {ERROR_RATE:.0%} of its attempts, and at least {ENOUGH}, failed in "
+        f"A deployment is named when more than {percent(ERROR_RATE)} of its attempts, and at least {ENOUGH}, failed in "
         "the range; a model when it worked at a cost that nobody knows."
     )
 
     def data(self, scope: Scope) -> Attention:
         span = scope.period.span
-        failing = [one for one in scope.ask(attempts, span, scope.tenant_id) if _fails(one)]
-        found = [(one.failed, _failing(one, scope)) for one in failing]
+        called = scope.ask(attempts, span, scope.tenant_id)
+        found = [(one.failed, _failing(one, scope)) for one in called if _fails(one)]
         found += [(g.totals.unpriced, _unpriced(g, scope)) for g in scope.ask(unpriced, span, scope.entities)]
         found.sort(key=lambda pair: -pair[0])
-        return Attention(
-            tuple(finding for _, finding in found),
-            f"errors of each deployment (at most {ERROR_RATE:.0%}), prices of what was used",
-        )
+        checked = f"errors of each deployment (at most {percent(ERROR_RATE)}), prices of what was used"
+        return Attention(tuple(finding for _, finding in found), checked, bool(called))
 
 
 def _fails(one: Attempts) -> bool:
@@ -57,13 +56,8 @@ def _fails(one: Attempts) -> bool:
 def _failing(one: Attempts, scope: Scope) -> Finding:
     what = f"{one.deployment}: {percent(one.error_rate)} of its attempts failed"
     effect = f"{count(one.failed)} attempts"
-    return Finding(
-        "failing",
-        what,
-        effect,
-        "Requests that left it",
-        scope.link("requests", first=one.deployment, status="failover"),
-    )
+    address = scope.link("requests", first=one.deployment, status="failover")
+    return Finding("failing", what, effect, "Requests that left it", address)
 
 
 def _unpriced(group: Group, scope: Scope) -> Finding:

@@ -70,6 +70,6 @@ def _row(scope: Scope, group: By, one: Group, name: str, colours: dict[str, int]
         cost_nano_usd=cost,
         share=share_of(cost, whole.cost_nano_usd),
         change=change(cost, before.known_cost_nano_usd),
-        before_text=money(before.known_cost_nano_usd),
+        before_text=money(before.known_cost_nano_usd if before.requests else None),
         per_thousand=round(sums.cost_nano_usd * 1000 / sums.priced) if sums.priced else None,
     )

@@ -20,6 +20,7 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "failover": ("warn", "↷", "failed over"),
     "failing": ("bad", "✕", "failing"),
     "unpriced": ("warn", "$", "no price"),
+    "well": ("ok", "✓", "all well"),
     "ready": ("ok", "✓", "ready"),
     "off": ("", "–", "off"),
     "chosen": ("ok", "✓", "served"),

@@ -30,6 +30,12 @@
     };
   }
 
+  function legendLabels(chart) {
+    // The first bar may be paler than its series: the legend shows the series.
+    const plain = Chart.defaults.plugins.legend.labels.generateLabels;
+    return (drawing) => plain(drawing).map((label) => ({ ...label, fillStyle: seriesColour(chart.series[label.datasetIndex].colour) }));
+  }
+
   function options(chart) {
     const muted = colour("--muted");
     const format = ticks[chart.unit];
@@ -40,7 +46,7 @@
         y: { stacked: chart.stacked, beginAtZero: true, border: { display: false }, grid: { color: colour("--line") }, ticks: { color: muted, maxTicksLimit: 6, precision: chart.unit === "requests" ? 0 : undefined, callback: format } },
       },
       plugins: {
-        legend: { display: chart.series.length > 1, position: "bottom", labels: { color: muted, boxWidth: 10, boxHeight: 10, padding: 14, usePointStyle: true, pointStyle: "rectRounded" } },
+        legend: { display: chart.series.length > 1, position: "bottom", labels: { color: muted, boxWidth: 10, boxHeight: 10, padding: 14, usePointStyle: true, pointStyle: "rectRounded", generateLabels: legendLabels(chart) } },
         tooltip: {
           itemSort: (a, b) => a.datasetIndex - b.datasetIndex,
           filter: (item) => item.raw !== 0 || chart.series.length === 1,
@@ -78,6 +84,15 @@
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = before; }, 1500);
   }
+
+  // What says nothing stays out of the address: empty filters, and the dates of a range that is not custom.
+  document.addEventListener("htmx:configRequest", (event) => {
+    const words = event.detail.parameters;
+    const relative = words.range !== "custom";
+    for (const name of Object.keys(words)) {
+      if (words[name] === "" || (relative && (name === "from" || name === "to"))) delete words[name];
+    }
+  });
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");

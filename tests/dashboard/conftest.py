@@ -19,7 +19,7 @@ def staff_client(client: Client, db: None) -> Client:
 
 @pytest.fixture
 def traffic(db: None, tmp_path: Path) -> list[Outcome]:
-    """300 requests over the last day, shipped; the newest a minute old."""
-    told = day(datetime.now(UTC) - timedelta(minutes=1), 300, hours=23)
+    """150 requests over the last day, shipped; the newest a minute old."""
+    told = day(datetime.now(UTC) - timedelta(minutes=1), 150, hours=23)
     ship(told, tmp_path / "spool")
     return told

@@ -1,0 +1,188 @@
+"""What a person sees on the dashboard: true sums, links that keep the question, requests one by one."""
+
+import random
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from dashboard.formatting import count, money
+from dashboard.pages import NAVIGATION
+from tenants.models import Tenant
+from tests.dashboard.traffic import day, outcome, ship
+from usage import spool
+from usage.journal import Journal
+
+pytestmark = pytest.mark.django_db
+PATHS = [f"/dashboard/{page.path}" for page in NAVIGATION]
+NOW = datetime.now(UTC)
+
+
+def text_of(answer) -> str:
+    """The page as a reader sees it: no tags, no data blocks, single spaces."""
+    page = re.sub(r"<script.*?</script>|<[^>]+>", " ", answer.content.decode(), flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(page))
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/dashboard/find/?id=1", "/dashboard/requests/req_1/"])
+def test_strangers_are_sent_to_the_login(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 302
+    assert answer.url.startswith("/admin/login/?next=")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_account_without_staff_rights_is_refused_and_told(client, path):
+    client.force_login(User.objects.create_user("visitor"))
+    answer = client.get(path)
+    assert answer.status_code == 403
+    assert "Only staff accounts" in text_of(answer)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_asks_at_most_twelve_questions_whatever_it_holds(
+    staff_client, path, tmp_path, django_assert_max_num_queries, django_assert_num_queries
+):
+    ship(day(NOW, 20, hours=20), tmp_path / "few")
+    with django_assert_max_num_queries(12) as few:
+        staff_client.get(path)
+    ship(day(NOW, 200, hours=20, seed=8), tmp_path / "more")
+    with django_assert_num_queries(len(few)):
+        staff_client.get(path)
+
+
+def test_home_shows_the_sums_of_what_happened(staff_client, traffic):
+    page = text_of(staff_client.get("/dashboard/"))
+    cost = sum(told.cost_nano_usd or 0 for told in traffic)
+    assert f"Requests {count(len(traffic))} " in page
+    assert f"Cost {money(cost)} " in page
+    assert f"Failed over {sum(told.failovers > 0 for told in traffic)} " in page
+
+
+@pytest.mark.parametrize("group", ["provider", "model", "deployment", "tenant", "key", "policy"])
+def test_every_grouping_of_cost_has_the_same_total(staff_client, traffic, group):
+    page = staff_client.get(f"/dashboard/cost/?group={group}").content.decode()
+    rows = re.findall(r'<strong><data value="([\d.]+)"', page)
+    *parts, whole = [round(float(row) * 1e9) for row in rows]
+    assert whole == sum(told.cost_nano_usd or 0 for told in traffic)
+    assert sum(parts) == whole
+
+
+def test_an_unpriced_model_is_named_and_never_free(staff_client, traffic):
+    page = text_of(staff_client.get("/dashboard/"))
+    assert "sandbox-ollama/sandbox-unpriced has no price" in page
+    row = re.search(r"sandbox-unpriced</a>.*?</tr>", staff_client.get("/dashboard/cost/").content.decode(), re.DOTALL)
+    assert row
+    assert "$0.00" not in row[0]
+    assert "unknown: no price" in row[0]
+
+
+def test_a_tenant_sees_its_own_sums(staff_client, traffic):
+    Tenant.objects.create(pk=2, name="team-a")
+    own = [told for told in traffic if told.tenant == "team-a"]
+    assert f"Requests {len(own)} " in text_of(staff_client.get("/dashboard/?tenant=team-a"))
+    listed = staff_client.get("/dashboard/requests/?tenant=team-a").content.decode()
+    assert "nr-teama" in listed
+    assert "nr-demo1" not in listed
+
+
+def test_filters_stay_when_the_page_changes(staff_client):
+    page = staff_client.get(
+        "/dashboard/cost/?range=7d&tenant=demo&provider=openai&group=key&tz=Asia/Kolkata"
+    ).content.decode()
+    for other in ("requests", "latency", "reliability"):
+        assert f'href="/dashboard/{other}/?range=7d&amp;tz=Asia%2FKolkata&amp;tenant=demo&amp;provider=openai"' in page
+
+
+def test_older_requests_follow_page_by_page_and_none_is_missed(staff_client, traffic):
+    seen, path = [], "/dashboard/requests/?range=24h"
+    while path:
+        page = staff_client.get(path).content.decode()
+        seen += re.findall(r'href="/dashboard/requests/req_([0-9a-f]{32})/"', page)
+        older = re.search(r'href="([^"]*)">Older', page)
+        path = older and older[1].replace("&amp;", "&")
+    assert seen == sorted((told.id for told in traffic), reverse=True)
+
+
+def test_the_list_can_be_narrowed_to_who_failed_over(staff_client, traffic):
+    page = staff_client.get("/dashboard/requests/?status=failover").content.decode()
+    listed = set(re.findall(r"req_([0-9a-f]{32})", page))
+    assert listed == set(sorted((t.id for t in traffic if t.failovers), reverse=True)[:50])
+
+
+def test_a_link_of_the_flow_leads_to_exactly_these_requests(staff_client, traffic):
+    page = staff_client.get("/dashboard/reliability/").content.decode()
+    links = re.findall(r'<td class="n"><a href="([^"]+)">([\d,]+)</a>', page)
+    assert sum(int(number) for _, number in links) == len(traffic)
+    for link, number in links:
+        if int(number) <= 50:
+            listed = staff_client.get(link.replace("&amp;", "&")).content.decode()
+            assert len(re.findall(r"requests/req_", listed)) == int(number)
+
+
+def test_a_request_tells_its_story(staff_client, traffic):
+    told = next(t for t in traffic if t.failovers and t.cost_nano_usd)
+    page = text_of(staff_client.get(f"/dashboard/requests/req_{told.id}/"))
+    for text in (told.first_choice, told.attempts[0].error, money(told.cost_nano_usd), "context 8,192 < 11,400 needed"):
+        assert text in page
+    assert "commit point" in page
+
+
+def test_a_request_is_there_before_it_is_shipped(staff_client):
+    told = outcome(NOW, random.Random(1))
+    directory = Path(settings.VAR_DIR) / spool.NAME
+    journal = Journal(directory, "test")
+    journal.write(told)
+    assert told.first_choice in text_of(staff_client.get(f"/dashboard/requests/{told.id}/"))
+    journal.close()
+    ship([], directory)
+
+
+@pytest.mark.parametrize("pasted", ["req_{}", "{}", " req_{} "])
+def test_a_pasted_id_leads_to_its_request(staff_client, traffic, pasted):
+    answer = staff_client.get("/dashboard/find/", {"id": pasted.format(traffic[0].id)})
+    assert answer.url == f"/dashboard/requests/req_{traffic[0].id}/"
+
+
+@pytest.mark.parametrize(
+    "path", ["/dashboard/find/?id=hello", "/dashboard/requests/hello/", f"/dashboard/requests/{'0' * 32}/"]
+)
+def test_an_id_that_is_none_is_not_found_and_says_so(staff_client, path):
+    answer = staff_client.get(path)
+    assert answer.status_code == 404
+    assert "id" in text_of(answer)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "range=2w",
+        "range=custom",
+        "range=custom&from=2026-01-01T00:00&to=2026-03-01T00:00&tz=Asia/Kolkata",
+        "tz=../../etc",
+        "cursor=hello&status=hello&key=hello&group=hello",
+        "key=" + "9" * 18,
+        "provider=" + "x" * 300,
+        "tenant=-1&provider=-&model=%00",
+    ],
+)
+def test_any_words_in_the_address_give_a_page(staff_client, path, query):
+    answer = staff_client.get(f"{path}?{query}")
+    assert answer.status_code == 200
+    assert "could not be drawn" not in text_of(answer)
+
+
+def test_text_of_callers_is_shown_as_text(staff_client, tmp_path):
+    evil = "<script>alert(1)</script>"
+    words = {"asked_model": evil, "tags": [evil], "session": "javascript:alert(1)"}
+    told = outcome(NOW - timedelta(minutes=2), random.Random(1), **words)
+    ship([told], tmp_path / "spool")
+    for path in ("/dashboard/", "/dashboard/requests/", f"/dashboard/requests/req_{told.id}/"):
+        page = staff_client.get(path).content.decode()
+        assert "<script>alert" not in page
+        assert 'href="javascript:' not in page
