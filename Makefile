@@ -30,7 +30,7 @@ check: $(VENV)/dev.stamp ## the gate: format, lint, types, layers, deployment, m
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
-	$(BIN)/python -m pytest $(ARGS)
+	@$(MAKE) --no-print-directory test
 
 format: $(VENV)/dev.stamp ## format the code and mend what the linter can mend
 	@$(BIN)/ruff format .

@@ -20,10 +20,10 @@ def part(name: str) -> Child:
 
 def web() -> Child:
     """The web server. Its end comes first: nothing new is let in."""
-    argv = [sys.executable, "-m", "granian", "--interface", "asgi", "neuroroute.asgi:application"]
+    argv = [sys.executable, "-m", "uvicorn", "neuroroute.asgi:application", "--lifespan", "on"]
     argv += ["--host", settings.HOST, "--port", str(settings.PORT), "--workers", str(settings.WEB_WORKERS)]
-    argv += ["--loop", "uvloop", "--no-access-log", "--respawn-failed-workers"]
-    argv += ["--workers-kill-timeout", str(WEB_GRACE_S)]
+    argv += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"]
+    argv += ["--timeout-graceful-shutdown", str(WEB_GRACE_S)]
     return Child("web", argv, rank=1, grace_s=WEB_GRACE_S + 5)
 
 
