@@ -1,18 +1,24 @@
-"""Admin pages of policies: how candidates are ordered."""
+"""Admin pages of policies, and what routing adds to those of others: a tenant's choice of policy, health resets."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from providers.adminbase import Switchable
+from providers import audit
+from providers.admin import DeploymentAdmin, ProviderAdmin
+from providers.adminbase import Switchable, actor_of
 from providers.catalog import Catalog, load_catalog
 from providers.formfields import LinesField
+from providers.models import Deployment, Provider
 from providers.revisions import POLICIES
+from routing import resets
 from routing.models import Policy
 from routing.weightsfield import WeightsField
 from tenants.admin import TenantAdmin
@@ -98,9 +104,32 @@ class TenantPolicyForm(TenantForm):
             )
 
 
-admin.site.unregister(Tenant)
+class HealthResets:
+    """A bulk action: cooldowns and barred credentials of the chosen rows are forgotten in every worker."""
+
+    @admin.action(description="Reset health", permissions=["change"])
+    def reset_health(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            for row in queryset:
+                resets.ask(str(row))  # a provider's name, or provider/model
+                audit.record(actor_of(request), "reset health", row, {})
+        messages.success(request, f"Health of {len(queryset)} forgotten; every worker follows within a second.")
+
+
+for extended in (Tenant, Provider, Deployment):
+    admin.site.unregister(extended)
 
 
 @admin.register(Tenant)
 class TenantWithPolicyAdmin(TenantAdmin):
     form = TenantPolicyForm
+
+
+@admin.register(Provider)
+class RoutedProviderAdmin(HealthResets, ProviderAdmin):
+    actions = [*ProviderAdmin.actions, "reset_health"]
+
+
+@admin.register(Deployment)
+class RoutedDeploymentAdmin(HealthResets, DeploymentAdmin):
+    actions = [*DeploymentAdmin.actions, "reset_health"]

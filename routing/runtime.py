@@ -5,7 +5,7 @@ import gc
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from time import monotonic, time
 from typing import Final
@@ -13,11 +13,12 @@ from typing import Final
 from django.conf import settings
 from django.db import connection
 
+from profiling.selectors import EVIDENCE, LatencyEvidence, latency_profiles
 from providers import http
 from providers.catalog import Catalog, catalog
 from providers.snapshots import Snapshot, Watcher
 from routing.engine import Engine
-from routing.evidence import EvidenceBook
+from routing.evidence import EvidenceBook, StoredEvidence
 from routing.planner import Planner
 from routing.policybook import PolicyBook, policybook
 from routing.resets import Obedience, resets
@@ -46,6 +47,7 @@ class Runtime:
     catalog: Snapshot[Catalog] = field(default_factory=lambda: catalog)
     policies: Snapshot[PolicyBook] = field(default_factory=lambda: policybook)
     keyring: Snapshot[Keyring] = field(default_factory=lambda: keyring)
+    _loop: asyncio.AbstractEventLoop | None = None
     _ticker: "asyncio.Task[None] | None" = None
     _starting: "asyncio.Task[None] | None" = None
 
@@ -66,8 +68,8 @@ class Runtime:
         gc.collect()
         gc.freeze()  # what is loaded by now lives as long as the process: the collector need not look at it again
         gc.set_threshold(GARBAGE, 20, 20)
-        loop = asyncio.get_running_loop()
-        resets.listeners.append(partial(loop.call_soon_threadsafe, self.obedience.obey))
+        self._loop = asyncio.get_running_loop()
+        resets.listeners.append(self._obey)
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
@@ -78,6 +80,11 @@ class Runtime:
         await self.limiter.close()
         await http.close()
         self.journal.close()
+
+    def _obey(self) -> None:
+        """Called in the watcher's thread: health belongs to the event loop's."""
+        if self._loop:
+            self._loop.call_soon_threadsafe(self.obedience.obey)
 
     def _load(self) -> dict[int, int]:
         """Load the snapshots; answer how many requests each tenant has made since midnight UTC."""
@@ -96,6 +103,18 @@ class Runtime:
                 self.engine.planner.forget()
 
 
+profiles: Final[Snapshot[dict[int, LatencyEvidence]]] = Snapshot(EVIDENCE, latency_profiles)
+
+
+def learn(evidence: EvidenceBook, planner: Planner) -> None:
+    """Take new latency profiles in."""
+    evidence.stored = {
+        number: StoredEvidence(found.ttft_ms, 1000 / found.tokens_per_s if found.tokens_per_s else None)
+        for number, found in profiles.current.items()
+    }
+    planner.forget()
+
+
 @cache
 def runtime() -> Runtime:
     """This process's runtime."""
@@ -106,6 +125,7 @@ def runtime() -> Runtime:
         snapshot.listeners.append(planner.forget)
     journal = Journal(Path(settings.VAR_DIR) / "spool", f"web-{os.getpid()}")
     engine = Engine(planner, health, evidence, journal)
-    watcher = Watcher([catalog, policybook, keyring, resets])
+    profiles.listeners.append(lambda: learn(evidence, planner))
+    watcher = Watcher([catalog, policybook, keyring, resets, profiles])
     obedience = Obedience(health, lambda: catalog.current)
     return Runtime(engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES)

@@ -7,7 +7,6 @@ in `entry.py`), one renderer (JSON bytes), and the finished answer is returned. 
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any, Final
 
 from asgiref.sync import markcoroutinefunction
@@ -49,7 +48,7 @@ class GatewayView(APIView):
     request_id: str
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:
+    def as_view(cls, **initkwargs: Any) -> Any:
         view = super().as_view(**initkwargs)
         return markcoroutinefunction(view)
 

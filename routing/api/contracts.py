@@ -6,6 +6,7 @@ import msgspec
 from drf_spectacular.utils import OpenApiResponse
 from msgspec import Struct
 
+from feedback.services import NewRating
 from providers.chat import ChatBody, ChatChunk, Message, WireUsage
 from routing.asked import Preferences, RouterOptions
 
@@ -96,7 +97,16 @@ class RequestStory(Struct):
     timing: dict[str, Any]
 
 
+class RatingTaken(Struct):
+    """What was kept; `score` is on the scale of -1 to 1."""
+
+    response_id: str
+    score: float
+    comment: str
+
+
 STRUCTS: Final = (
+    NewRating, RatingTaken,
     ChatCompletionRequest, ChatCompletion, ChatChunk, ErrorBody, ModelList, ModelEntry, RouteDecision, RequestStory,
 )  # fmt: skip
 
@@ -127,6 +137,14 @@ ERRORS: Final = {
 }
 CHAT_REQUEST: Final = shape(ChatCompletionRequest)
 CHAT_ANSWERS: Final = answers(ChatCompletion, "The answer", *ERRORS)
+
+
+ALIASES: Final = ("/chat/", "/models", "/api/models", "/api/health", "/api/metrics")
+
+
+def without_aliases(endpoints: list[Any]) -> list[Any]:
+    """drf-spectacular hook: leave the addresses of older routers out, so that each operation stands once."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].startswith(ALIASES)]
 
 
 def add_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

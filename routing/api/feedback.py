@@ -1,22 +1,36 @@
-"""`POST /v1/feedback`: what a caller thinks of an answer, from JSON to JSON. It uses the ORM: call it in a thread."""
+"""`POST /v1/feedback`: what a caller thinks of an answer."""
 
 from datetime import datetime
 
 import msgspec
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 
 from feedback.services import NewRating, rate
+from routing.api.contracts import RatingTaken, answers, shape
+from routing.api.database import DatabaseView
 from routing.errors import InvalidBody
 from tenants.callers import Caller
 
 _body = msgspec.json.Decoder(NewRating)
 
 
-class RatingTaken(msgspec.Struct):
-    """What was kept; `score` is on the scale of -1 to 1."""
+@extend_schema(tags=["Data plane"])
+class Feedback(DatabaseView):
+    """Rates one of one's own answers."""
 
-    response_id: str
-    score: float
-    comment: str
+    @extend_schema(
+        operation_id="rateAnswer",
+        summary="Rate an answer",
+        description="`response_id` is `x-neuroroute-request-id`. `score`: -1..1; above 1 it is read on the scale 0..2.",
+        request=shape(NewRating),
+        responses=answers(RatingTaken, "What was kept", 400, 401, 404),
+    )
+    def post(self, request: Request) -> HttpResponse:
+        taken = take_rating(request.body, self.caller(request), timezone.now())
+        return HttpResponse(msgspec.json.encode(taken), "application/json")
 
 
 def take_rating(raw: bytes, caller: Caller, now: datetime) -> RatingTaken:

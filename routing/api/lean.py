@@ -1,16 +1,15 @@
 """The data plane's way into Django: no middleware, no thread-sensitive context, no request hooks, the body read once.
 
-Stock `ASGIHandler` opens a thread context, dispatches two hooks and starts two tasks per request, for database
-connections that this path never uses (docs/adr/0003-lean-handler.md has the figures).
+It stands beside Django's `ASGIHandler`, which opens a thread context, dispatches two hooks and starts two tasks per
+request, for database connections that this path never uses (docs/adr/0003-lean-handler.md has the figures).
 """
 
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest
-from django.urls import ResolverMatch
+from django.core.handlers.asgi import ASGIRequest
+from django.urls import ResolverMatch, resolve
 
 from routing.api.base import Finished
 from routing.api.entry import new_id
@@ -18,44 +17,42 @@ from routing.api.errors import error_headers, openai_body
 from routing.api.leaving import Receive, while_client_stays
 from routing.errors import BodyTooLarge
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = dict[str, Any]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
-class LeanHandler(ASGIHandler):
+class LeanHandler:
     """Runs the asynchronous views of the data plane; the body stands in `scope["neuroroute.body"]`."""
 
-    def load_middleware(self, is_async: bool = False) -> None:
-        """None at all."""
+    def __init__(self) -> None:
         self._matches: dict[str, ResolverMatch] = {}
-        self._view_middleware = []
-        self._template_response_middleware = []
-        self._exception_middleware = []
-        self._middleware_chain = self._get_response_async
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await while_client_stays(receive, self._serve(scope, send))
 
-    async def _serve(self, scope: dict[str, Any], send: Send) -> None:
-        request = self.request_class(scope, io.BytesIO(scope["neuroroute.body"]))
-        await self.send_response(await self._get_response_async(request), send)
+    async def _serve(self, scope: Scope, send: Send) -> None:
+        request = ASGIRequest(scope, io.BytesIO(scope["neuroroute.body"]))
+        match = self._resolve(request.path_info)
+        await send_finished(await match.func(request, *match.args, **match.kwargs), send)
 
-    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
-        """Django's, but each address is looked up once: the data plane has a handful of them."""
-        match = self._matches.get(request.path_info)
+    def _resolve(self, path: str) -> ResolverMatch:
+        """Django's resolver, asked once per address: the data plane has a handful of them."""
+        match = self._matches.get(path)
         if match is None:
-            match = super().resolve_request(request)
+            match = resolve(path)
             if not match.kwargs:
-                self._matches[request.path_info] = match
-        request.resolver_match = match
+                self._matches[path] = match
         return match
 
-    async def send_response(self, response: Finished, send: Send) -> None:
-        """Send a finished answer."""
-        headers = [*response.headers, (b"content-length", str(len(response.body)).encode())]
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
+
+async def send_finished(response: Finished, send: Send) -> None:
+    """Send a finished answer."""
+    headers = [*response.headers, (b"content-length", str(len(response.body)).encode())]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
+CLOSE: Final = (b"connection", b"close")
 TOO_LARGE: Final = "the body is longer than {limit} bytes (MAX_BODY_BYTES)"
 
 
@@ -80,6 +77,4 @@ async def read_body(receive: Receive, send: Send, limit: int) -> bytes | None:
 async def refuse(send: Send, limit: int) -> None:
     """Answer 413 without reading further."""
     exc = BodyTooLarge(TOO_LARGE.format(limit=limit))
-    headers = [*error_headers(exc, new_id()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": exc.status, "headers": headers})
-    await send({"type": "http.response.body", "body": openai_body(exc)})
+    await send_finished(Finished(exc.status, [*error_headers(exc, new_id()), CLOSE], openai_body(exc)), send)

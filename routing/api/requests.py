@@ -7,25 +7,18 @@ import msgspec
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from providers.errors import GatewayError
 from routing.api.contracts import RequestStory, answers
-from routing.api.entry import caller_of, new_id
-from routing.api.errors import error_headers, openai_body
+from routing.api.database import DatabaseView
 from routing.api.headers import usd
 from routing.errors import UnknownRecord
-from routing.runtime import runtime
 from usage.outcomes import AttemptOutcome, Outcome
 from usage.selectors import find
 
 
 @extend_schema(tags=["Data plane"])
-class RequestRecordView(APIView):
-    """What happened to a request. It reads the database, so stock Django runs it, in a thread."""
-
-    authentication_classes = ()
-    permission_classes = ()
+class RequestRecordView(DatabaseView):
+    """What happened to a request."""
 
     @extend_schema(
         operation_id="retrieveRequest",
@@ -34,21 +27,10 @@ class RequestRecordView(APIView):
         responses=answers(RequestStory, "The story", 401, 404),
     )
     def get(self, request: Request, request_id: str) -> HttpResponse:
-        try:
-            return HttpResponse(msgspec.json.encode(told(self._find(request, request_id))), "application/json")
-        except GatewayError as exc:
-            response = HttpResponse(openai_body(exc), status=exc.status)
-            for name, value in error_headers(exc, new_id()):
-                response.headers[name.decode()] = value.decode()
-            return response
-
-    def _find(self, request: Request, request_id: str) -> Outcome:
-        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.items()]
-        caller = caller_of(headers, runtime().keyring.current)
-        outcome = find(request_id, caller.tenant_id)
+        outcome = find(request_id, self.caller(request).tenant_id)
         if outcome is None:
             raise UnknownRecord(f"{request_id[:80]}: no request of yours has this id", param="request_id")
-        return outcome
+        return HttpResponse(msgspec.json.encode(told(outcome)), "application/json")
 
 
 def told(outcome: Outcome) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from routing.api.chat import ChatCompletions
+from routing.api.feedback import Feedback
 from routing.api.models import Models, OneModel
 from routing.api.requests import RequestRecordView
 from routing.api.route import Route
@@ -16,5 +17,6 @@ urlpatterns = [
     path("v1/models/<path:model>", OneModel.as_view()),
     path("models/<path:model>", OneModel.as_view()),
     path("v1/route", Route.as_view()),
+    path("v1/feedback", Feedback.as_view()),
     path("v1/requests/<str:request_id>", RequestRecordView.as_view()),
 ]
