@@ -198,6 +198,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "NeuroRoute",
     "DESCRIPTION": "A self-hosted LLM router: each chat request is answered by the model that serves it best.",
     "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.1",  # the contracts' schemas say null by a type of its own, which 3.0 lacks
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["routing.api.contracts.without_aliases"],
     "POSTPROCESSING_HOOKS": [
