@@ -4,9 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
@@ -14,16 +14,18 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django_celery_beat.admin import PeriodicTaskForm, TaskSelectWidget
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminSelect2MultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from providers import audit
 from providers.adminbase import AuditedAdmin, Switchable
 
 for foreign in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(foreign)
-
-OURS = ["providers", "tenants", "usage", "profiling", "feedback", "routing", "auth", "django_celery_beat"]
-SCHEDULE_MODELS = ["solarschedule", "clockedschedule", "periodictasks"]  # not on any page
 
 
 @admin.register(User)
@@ -69,14 +71,38 @@ def _may_touch(request: HttpRequest, user: Any) -> bool:
     return request.user.is_superuser or not getattr(user, "is_superuser", False)
 
 
+class PermissionsField(forms.ModelMultipleChoiceField):
+    """The permissions of what has a page here, found by typing."""
+
+    widget = UnfoldAdminSelect2MultipleWidget
+
+    def label_from_instance(self, obj: Any) -> str:
+        return obj.name.removeprefix("Can ")
+
+
+class GroupForm(forms.ModelForm):
+    permissions = PermissionsField(
+        queryset=Permission.objects.none(), required=False, help_text="Type to find one, e.g. view provider."
+    )
+
+    class Meta:
+        model = Group
+        fields = ["name", "permissions"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get("permissions")
+        if isinstance(field, PermissionsField):
+            with_page = ContentType.objects.get_for_models(*admin.site._registry).values()
+            shown = Permission.objects.filter(content_type__in=with_page).select_related("content_type")
+            field.queryset = shown.order_by("content_type__model", "codename")
+
+
 @admin.register(Group)
-class GroupAdmin(AuditedAdmin, StockGroupAdmin):
-    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        if db_field.name == "permissions":
-            shown = Permission.objects.filter(content_type__app_label__in=OURS)
-            shown = shown.exclude(content_type__model__in=SCHEDULE_MODELS)
-            kwargs["queryset"] = shown.select_related("content_type")
-        return super().formfield_for_manytomany(db_field, request=request, **kwargs)
+class GroupAdmin(AuditedAdmin):
+    form = GroupForm
+    list_display = ["name"]
+    search_fields = ["name"]
 
 
 class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):
@@ -87,6 +113,7 @@ class ScheduleForm(PeriodicTaskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         looks: dict[str, forms.Widget] = {"task": UnfoldAdminTextInputWidget(), "regtask": TaskSelect()}
+        looks["description"] = UnfoldAdminTextareaWidget(attrs={"rows": 3})
         for name, widget in looks.items():
             if name in self.fields:
                 self.fields[name].widget = widget

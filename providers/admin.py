@@ -18,7 +18,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.datasets import BaseDataset
 from unfold.decorators import action, display
 
-from providers.adminbase import AuditedAdmin, ListedAdmin, ReadOnlyAdmin, Switchable, operation_page
+from providers.adminbase import AuditedAdmin, ReadOnlyAdmin, Switchable, operation_page
 from providers.adminforms import CredentialForm, DeploymentForm, LanguageModelForm, ProviderForm
 from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
 from providers.probe import probe
@@ -60,8 +60,10 @@ class DeploymentColumns:
         return row.retries
 
 
-class DeploymentList(DeploymentColumns, ListedAdmin):
-    """Deployments inside another page."""
+class DeploymentList(DeploymentColumns, Switchable):
+    """Deployments inside another page, to switch on and off; they are deleted on their own."""
+
+    part = CATALOG
 
     list_display = ["served", "enabled", "price", "window", "skills"]
     list_display_links = ["served"]
@@ -76,6 +78,9 @@ class DeploymentList(DeploymentColumns, ListedAdmin):
             return rows.none()
         return rows.filter(**{self.owner: owner_id})
 
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
 
 class DeploymentsOfProvider(DeploymentList):
     owner = "provider_id"
@@ -88,13 +93,11 @@ class DeploymentsOfModel(DeploymentList):
 class ProviderDeployments(BaseDataset):
     model = Deployment
     model_admin = DeploymentsOfProvider
-    tab = True
 
 
 class ModelDeployments(BaseDataset):
     model = Deployment
     model_admin = DeploymentsOfModel
-    tab = True
 
 
 @admin.register(Provider)

@@ -1,6 +1,6 @@
 """What every admin page of ours shares: cheap lists, an audit row per write, and the bump that makes a change live."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -114,7 +114,7 @@ class AuditedAdmin(ListedAdmin):
 class Switchable(AuditedAdmin):
     """Rows with an `enabled` column get two bulk actions."""
 
-    actions = ("enable", "disable")
+    actions: ClassVar[Sequence[str]] = ("enable", "disable")
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -44,7 +44,7 @@ def latest(count: int) -> list[AuditEntry]:
 
 def state(obj: Model) -> State:
     """The columns and many-to-many names of a saved row. Holds secrets: feed it to `difference` and drop it."""
-    columns = {field.name: _value(obj, field) for field in obj._meta.concrete_fields if field.name not in NOISE_FIELDS}
+    columns = {field.name: _value(obj, field) for field in _told(obj)}
     names = {field.name: sorted(map(str, getattr(obj, field.name).all())) for field in obj._meta.many_to_many}
     return columns | names
 
@@ -53,6 +53,10 @@ def difference(before: State | None, after: State | None) -> Changes:
     """Field -> [before, after] of what differs; None stands for a row that is not there; secrets are masked."""
     old, new = before or {}, after or {}
     return {name: _masked(name, old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
+
+
+def _told(obj: Model) -> "list[Field[Any, Any]]":
+    return [field for field in obj._meta.concrete_fields if not field.primary_key and field.name not in NOISE_FIELDS]
 
 
 def _value(obj: Model, field: "Field[Any, Any]") -> Any:

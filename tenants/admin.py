@@ -43,7 +43,6 @@ class KeyInline(TabularInline):
     can_delete = False
     per_page = 20
     extra = 0
-    tab = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -96,7 +95,7 @@ class ClientKeyAdmin(AuditedAdmin):
     list_filter = ["operator", ("tenant", AutocompleteSelectFilter)]
     search_fields = ["name", "prefix", "tenant__name"]
     readonly_fields = ["tenant", "shown", "status", "operator", "created_at", "revoked_at"]
-    fieldsets = [
+    fieldsets: ClassVar[list[Any]] = [
         (None, {"fields": [("name", "tenant"), ("shown", "status"), ("operator", "created_at")]}),
         ("End", {"fields": [("expires_at", "revoked_at")]}),
     ]
@@ -126,6 +125,11 @@ class ClientKeyAdmin(AuditedAdmin):
         """A live key is revoked first: deleting it, or its tenant, must not cut anybody off by accident."""
         live = isinstance(obj, ClientKey) and state_of(obj) == "active"
         return super().has_delete_permission(request, obj) and not live
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """One key at a time: the next page shows it."""
+        one = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **one})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:

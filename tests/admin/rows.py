@@ -1,14 +1,17 @@
 """One maker of rows per model that the admin shows."""
 
 import itertools
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from uuid_utils import uuid7
 
 from feedback.models import Rating
 from profiling.models import Job, LatencyProfile
@@ -17,6 +20,7 @@ from providers.secrets import seal
 from routing.models import Policy
 from tenants import keys
 from tenants.models import ClientKey, Tenant
+from usage.models import RequestRecord
 
 numbers = itertools.count(1)
 
@@ -95,6 +99,26 @@ def latency_profile() -> LatencyProfile:
 
 def rating() -> Rating:
     return Rating.objects.create(request_id=uuid.uuid4(), tenant=tenant(), key_id=1, score=1, created_at=timezone.now())
+
+
+def record(key: ClientKey) -> RequestRecord:
+    """What the history keeps of one request with this key, now."""
+    numbers_of = {"http_status": 200, "attempts_count": 1, "failovers": 0, "overhead_ms": 0.4, "total_ms": 80.0}
+    return RequestRecord.objects.create(
+        id=UUID(str(uuid7())),
+        started_us=time.time_ns() // 1000,
+        tenant_id=key.tenant_id,
+        tenant=key.tenant.name,
+        key_id=key.pk,
+        key_prefix=key.prefix,
+        surface="chat",
+        stream=False,
+        status="answered",
+        asked_model="auto",
+        has_tools=False,
+        estimated=False,
+        **numbers_of,
+    )
 
 
 ROWS: dict[type[Model], Callable[[], Model]] = {

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteMixin, FilteredSelectMultiple
+from django.contrib.admin.widgets import AutocompleteMixin
 from django.db import connection
 from django.db.models import Model
 from django.forms import HiddenInput, ModelChoiceField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from tests.admin.rows import ROWS
 
@@ -63,7 +64,7 @@ def test_a_related_row_is_chosen_by_typing(model: type[Model], operator: Client)
         for name, field in form.fields.items():
             if isinstance(field, ModelChoiceField):
                 inner = getattr(field.widget, "widget", field.widget)
-                assert isinstance(inner, AutocompleteMixin | FilteredSelectMultiple | HiddenInput), name
+                assert isinstance(inner, AutocompleteMixin | UnfoldAdminSelect2MultipleWidget | HiddenInput), name
 
 
 @pytest.mark.parametrize("model", MODELS, ids=named)

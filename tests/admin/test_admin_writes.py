@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission, User
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -13,6 +14,7 @@ from providers.adminbase import AuditedAdmin
 from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
 from providers.revisions import numbers
 from routing.models import Policy
+from routing.resets import load_resets
 from tenants.models import ClientKey, Tenant
 from tests.admin import rows
 from tests.admin.pages import fill
@@ -114,7 +116,7 @@ def test_deleting_a_row_becomes_live(model: type[Model], operator: Client) -> No
 @pytest.mark.parametrize("model", CONFIGURATION, ids=named)
 def test_every_bulk_action_becomes_live(model: type[Model], operator: Client) -> None:
     page = admin.site._registry[model]
-    for action in ["delete_selected", *(page.actions or ())]:
+    for action in ["delete_selected", *(set(page.actions or ()) - {"reset_health"})]:
         chosen = [rows.ROWS[model]() for _ in range(2)]
         if action == "delete_selected" and model is ClientKey:
             ClientKey.objects.update(revoked_at=chosen[0].created_at)  # type: ignore[attr-defined]
@@ -171,3 +173,115 @@ def test_a_refused_form_changes_nothing(operator: Client) -> None:
         )
     assert "allow_private" in response.content.decode()
     assert not watch.bumped and watch.entries == []
+
+
+def test_deployments_are_switched_on_the_page_of_their_provider(operator: Client) -> None:
+    row, other = rows.deployment(), rows.deployment()
+    where = address(Provider, "change", row.provider.pk)
+    data = {"dataset": "ProviderDeployments", "action": "disable", "_selected_action": [row.pk, other.pk]}
+    with Watch(Deployment) as watch:
+        operator.post(where, data)
+    check(watch, "changed")
+    assert [entry.object_name for entry in watch.entries] == [str(row)]
+    operator.post(where, data | {"action": "delete_selected", "post": "yes"})
+    assert Deployment.objects.count() == 2 and not Deployment.objects.get(pk=row.pk).enabled
+
+
+@pytest.mark.parametrize("model", [Provider, Deployment], ids=named)
+def test_health_is_reset_for_the_chosen_rows(model: type[Model], operator: Client) -> None:
+    row = rows.ROWS[model]()
+    rows.ROWS[model]()
+    operator.post(address(model, "changelist"), {"action": "reset_health", "_selected_action": [row.pk]})
+    assert [scope for _number, scope in load_resets()] == [str(row)]
+    assert numbers()["health"] == 1
+    assert AuditEntry.objects.get().action == "reset health"
+
+
+def test_a_policy_gets_a_version_for_what_it_decides(operator: Client) -> None:
+    row = rows.policy(weights={"cost": 30, "latency": 70})
+    where = address(Policy, "change", row.pk)
+    fill(operator, where, "policy_form", description="Other words")
+    row.refresh_from_db()
+    assert row.version == 1
+    fill(operator, where, "policy_form", weights_cost="50")
+    row.refresh_from_db()
+    assert row.version == 2 and row.weights == {"cost": 50, "latency": 70, "quality": 0, "uptime": 0}
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"weights_cost": "0"}, "All weights are 0"),
+        ({"weights_cost": "much"}, "cost: “much” is not a number"),
+        ({"kind": "pinned"}, "needs at least one name, e.g. openai/gpt-5-mini"),
+        ({"kind": "ordered", "order": "two words"}, "one name per line, e.g. openai/gpt-5-mini"),
+    ],
+)
+def test_a_wrong_policy_is_refused_with_a_good_example(values: dict[str, str], told: str, operator: Client) -> None:
+    row = rows.policy()
+    response = fill(operator, address(Policy, "change", row.pk), "policy_form", **values)
+    assert told in response.content.decode()
+
+
+def test_a_policy_that_names_nobody_is_kept_with_a_warning(operator: Client) -> None:
+    row = rows.deployment(provider=rows.provider(name="up"), model=rows.language_model(name="here"))
+    fields = {"name": "fresh", "kind": "ordered", "order": f"{row}, up/gone\nhere"}
+    fill(operator, address(Policy, "add"), "policy_form", **fields)
+    assert Policy.objects.get(name="fresh").order == ["up/here", "up/gone", "here"]
+    told = operator.get(address(Policy, "changelist")).content.decode()
+    assert "up/gone: no enabled deployment" in told and "up/here: no enabled" not in told
+
+
+def test_a_tenants_policy_is_chosen_among_those_there_are(operator: Client) -> None:
+    row = rows.tenant()
+    where = address(Tenant, "change", row.pk)
+    response = fill(operator, where, "tenant_form", default_policy="best-qualty")
+    assert "best-qualty is not one of the available choices" in response.content.decode()
+    fill(operator, where, "tenant_form", default_policy="best-quality", allow_models="gpt-*, ollama/*")
+    row.refresh_from_db()
+    assert row.default_policy == "best-quality" and row.allow_models == ["gpt-*", "ollama/*"]
+
+
+def test_half_a_price_is_refused(operator: Client) -> None:
+    row = rows.deployment()
+    response = fill(operator, address(Deployment, "change", row.pk), "deployment_form", input_price="0.15")
+    assert "half a price" in response.content.decode()
+
+
+def test_an_unknown_capability_survives_an_edit(operator: Client) -> None:
+    row = rows.deployment(capabilities=["tools", "audio-in"])
+    fill(operator, address(Deployment, "change", row.pk), "deployment_form", retries="0")
+    row.refresh_from_db()
+    assert row.capabilities == ["tools", "audio-in"] and row.retries == 0
+
+
+def test_an_alias_leads_to_one_model_only(operator: Client) -> None:
+    rows.language_model(name="gpt-5", aliases=["latest"])
+    row = rows.language_model()
+    for taken in ("latest", "gpt-5"):
+        where = address(LanguageModel, "change", row.pk)
+        response = fill(operator, where, "languagemodel_form", aliases=taken)
+        assert f"“{taken}” already leads to another model" in response.content.decode()
+
+
+def test_a_password_change_leaves_an_audit_row_without_it(operator: Client) -> None:
+    person = rows.user()
+    where = reverse("admin:auth_user_password_change", args=[person.pk])
+    fill(operator, where, None, password1="a-Long-one-4711", password2="a-Long-one-4711", usable_password="true")
+    person.refresh_from_db()
+    assert person.check_password("a-Long-one-4711")
+    assert AuditEntry.objects.get().changes == {"password": [None, "(secret)"]}
+
+
+@pytest.mark.django_db
+def test_only_a_superuser_makes_a_superuser() -> None:
+    manager = rows.user(username="max")
+    manager.user_permissions.set(Permission.objects.filter(content_type__app_label="auth"))
+    browser = Client()
+    browser.force_login(manager)
+    where = reverse("admin:auth_user_change", args=[manager.pk])
+    fields = fill(browser, where, "user_form", first_name="Max", is_superuser="on")
+    manager.refresh_from_db()
+    assert fields.status_code == 302 and manager.first_name == "Max" and not manager.is_superuser
+    boss = User.objects.create_superuser("boss")
+    assert browser.post(reverse("admin:auth_user_password_change", args=[boss.pk]), {}).status_code == 403

@@ -1,0 +1,32 @@
+"""What the history adds to the admin: when a client key was last used."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.utils import timezone
+from unfold.decorators import display
+
+from tenants.admin import ClientKeyAdmin
+from tenants.models import ClientKey
+from usage.selectors import RequestFilter, TimeRange, page
+
+LOOKED_BACK = timedelta(days=30)
+
+admin.site.unregister(ClientKey)
+
+
+@admin.register(ClientKey)
+class UsedClientKeyAdmin(ClientKeyAdmin):
+    readonly_fields = [*ClientKeyAdmin.readonly_fields, "last_used"]
+    fieldsets = [*ClientKeyAdmin.fieldsets, ("Use", {"fields": ["last_used"]})]
+
+    @display(description="Last used")
+    def last_used(self, row: Any) -> datetime | str:
+        """One look at the newest record of the key; a list of keys does not ask."""
+        now = timezone.now()
+        period = TimeRange.around(now - LOOKED_BACK, now, now)
+        newest = page(period, RequestFilter(tenant_id=row.tenant_id, key_id=row.pk), limit=1).rows
+        if not newest:
+            return f"not in the last {LOOKED_BACK.days} days"
+        return datetime.fromtimestamp(newest[0].started_us / 1e6, tz=timezone.get_current_timezone())
