@@ -70,3 +70,11 @@ def test_openai_errors_have_their_classes(gateway, client):
 
 def test_openai_lists_models(client):
     assert {"auto", "auto:cheap", "demo"} <= {model.id for model in client.models.list()}
+
+
+def test_openai_vision(client, primary):
+    picture = {"url": "data:image/png;base64,iVBORw0KGgo="}
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": picture}]
+    answer = client.chat.completions.create(model="auto", messages=[{"role": "user", "content": parts}])
+    assert "image/png" in answer.choices[0].message.content
+    assert primary.calls(chats=True)[-1].body["messages"][0]["content"][1]["image_url"] == picture
