@@ -21,7 +21,7 @@ from neuroroute.serve.console import say
 from neuroroute.serve.greeting import greeting
 from neuroroute.serve.upstreams import find_upstreams
 
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 120.0
 POLL_S: Final = 0.05
 ADVISORY_LOCK: Final = 7305_2210  # any number that only we use
 Start = Callable[[Child], None]
