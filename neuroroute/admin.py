@@ -41,7 +41,7 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
     list_filter = ["is_active", "is_staff", "is_superuser"]
     fieldsets = [
         (None, {"fields": ["username", "password", ("first_name", "last_name"), "email"]}),
-        ("Rights", {"fields": [("is_active", "is_staff", "is_superuser"), "groups"]}),
+        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
         ("Dates", {"fields": [("last_login", "date_joined")]}),
     ]
     readonly_fields = ["last_login", "date_joined"]

@@ -39,7 +39,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ["state", "kind"]
     search_fields = ["kind", "window"]
     fieldsets = [
-        (None, {"fields": [("kind", "window"), ("status", "done", "attempts"), "message", "outcome"]}),
+        (None, {"fields": [("kind", "window"), ("status", "done"), "attempts", "message", "outcome"]}),
         ("Times", {"fields": [("due_at", "created_at"), ("started_at", "finished_at"), ("leased_by", "lease_until")]}),
     ]
 

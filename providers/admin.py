@@ -113,7 +113,7 @@ class ProviderAdmin(Switchable):
     readonly_fields = ["source", "created_at", "updated_at"]
     fieldsets = [
         (None, {"fields": ["name", "wire", "base_url", "allow_private", ("enabled", "local"), "headers"]}),
-        ("Origin", {"fields": [("source", "created_at", "updated_at")], "classes": ["collapse"]}),
+        ("Origin", {"fields": ["source", ("created_at", "updated_at")], "classes": ["collapse"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -237,7 +237,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_display_links = ["at"]
     list_filter = ["action", "kind", "via"]
     search_fields = ["actor", "object_name", "reason"]
-    fields = [("at", "actor", "via", "address"), ("action", "kind", "object_name"), "reason", "before_and_after"]
+    fields = [("at", "via"), ("actor", "address"), ("action", "kind"), "object_name", "reason", "before_and_after"]
 
     @display(description="Fields")
     def fields_changed(self, row: AuditEntry) -> str:

@@ -38,11 +38,20 @@ class KeyInline(TabularInline):
     """The keys of a tenant, to read; they are made and ended on their own pages."""
 
     model = ClientKey
-    fields = readonly_fields = ["name", "prefix", "operator", "created_at", "expires_at", "revoked_at"]
-    show_change_link = True
+    fields = readonly_fields = ["page", "prefix", "state", "created_at", "expires_at"]
+    hide_title = True
     can_delete = False
     per_page = 20
     extra = 0
+
+    @display(description="Name")
+    def page(self, row: ClientKey) -> str:
+        link = reverse("admin:tenants_clientkey_change", args=[row.pk])
+        return format_html('<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', link, row.name)
+
+    @display(description="State")
+    def state(self, row: ClientKey) -> str:
+        return state_of(row)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -94,10 +103,10 @@ class ClientKeyAdmin(AuditedAdmin):
     list_select_related = ["tenant"]
     list_filter = ["operator", ("tenant", AutocompleteSelectFilter)]
     search_fields = ["name", "prefix", "tenant__name"]
-    readonly_fields = ["tenant", "shown", "status", "operator", "created_at", "revoked_at"]
+    readonly_fields = ["tenant", "shown", "status", "rights", "created_at", "revoked_at"]
     fieldsets: ClassVar[list[Any]] = [
-        (None, {"fields": [("name", "tenant"), ("shown", "status"), ("operator", "created_at")]}),
-        ("End", {"fields": [("expires_at", "revoked_at")]}),
+        (None, {"fields": [("name", "tenant"), ("shown", "status"), ("rights", "created_at")]}),
+        ("End", {"fields": ["expires_at", "revoked_at"]}),
     ]
     add_fieldsets = [(None, {"fields": [("tenant", "name"), ("lifetime", "operator"), "reason"]})]
 
