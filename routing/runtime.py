@@ -43,7 +43,6 @@ class Runtime:
     watcher: Watcher
     obedience: Obedience
     max_body_bytes: int
-    draining: bool = False  # readiness says no, so that nobody sends new requests
     catalog: Snapshot[Catalog] = field(default_factory=lambda: catalog)
     policies: Snapshot[PolicyBook] = field(default_factory=lambda: policybook)
     keyring: Snapshot[Keyring] = field(default_factory=lambda: keyring)

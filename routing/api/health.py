@@ -39,8 +39,9 @@ class Ready(APIView):
     @extend_schema(operation_id="ready", summary="Readiness", tags=["Health"], responses=OpenApiTypes.OBJECT, auth=[])
     def get(self, request: Request) -> Response:
         found = {name: _look(check) for name, check in CHECKS.items()}
-        bad = any(state != "ok" for state in found.values()) or runtime().draining
-        checks: dict[str, Any] = {**found, "draining": runtime().draining}
+        draining = settings.DRAINING_FILE.exists()  # the supervisor is about to stop the web server
+        bad = any(state != "ok" for state in found.values()) or draining
+        checks: dict[str, Any] = {**found, "draining": draining}
         return Response({"status": "unavailable" if bad else "ok", "checks": checks}, status=503 if bad else 200)
 
 

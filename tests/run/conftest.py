@@ -1,9 +1,6 @@
 """Installations for the tests of this folder; whatever they leave running is ended."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,7 +24,7 @@ def installations(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
     yield make
     for installation in made:
-        _end(installation)
+        installation.kill()
 
 
 @pytest.fixture
@@ -41,11 +38,3 @@ def running(installations: Callable[[], Installation]) -> Installation:
     made = installations()
     made.start()
     return made
-
-
-def _end(installation: Installation) -> None:
-    if installation.process and installation.process.poll() is None:
-        installation.stop(signal.SIGTERM)
-    for pid in installation.living():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)

@@ -104,6 +104,14 @@ class Installation:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE_S)
 
+    def kill(self) -> None:
+        """End whatever is left of it."""
+        for pid in self.living():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self.process:
+            self.process.wait(PATIENCE_S)
+
     def pid_of(self, child: str) -> int:
         return int((self.var / "run" / f"{child}.pid").read_text())
 

@@ -16,9 +16,9 @@ CHAT = {"model": "auto", "messages": [{"role": "user", "content": "What is the c
 @pytest.fixture(scope="module")
 def on_services(installations: Callable[[], Installation], services: Services) -> Iterator[Installation]:
     made = installations()
-    made.start(WEB_WORKERS="2", **services.environment())
+    made.start(WEB_WORKERS="2", DRAIN_S="600", **services.environment())
     yield made
-    made.stop(signal.SIGTERM)  # before the database is dropped
+    made.kill()  # before the database is dropped
 
 
 def test_two_workers_answer_and_every_answer_is_recorded(on_services: Installation, services: Services) -> None:
@@ -39,9 +39,22 @@ def test_a_job_went_through_the_broker(on_services: Installation, services: Serv
         assert wait_until(lambda: _count(database, "SELECT count(*) FROM profiling_job WHERE state = 'done'") > 0)
 
 
-def test_sigterm_ends_every_process(on_services: Installation) -> None:
+def test_it_says_that_it_is_not_ready_before_it_ends(on_services: Installation) -> None:
+    assert on_services.process
+    assert _ready(on_services) == (200, False)
+    on_services.process.send_signal(signal.SIGTERM)
+    assert wait_until(lambda: _ready(on_services) == (503, True))
+    assert httpx.get(f"{on_services.url}/v1/models", headers=on_services.headers).status_code == 200
+
+
+def test_a_second_sigterm_ends_every_process_at_once(on_services: Installation) -> None:
     assert on_services.stop(signal.SIGTERM) == 0
     assert on_services.living() == {}
+
+
+def _ready(installation: Installation) -> tuple[int, bool]:
+    answer = httpx.get(f"{installation.url}/health/ready")
+    return answer.status_code, answer.json()["checks"]["draining"]
 
 
 def _count(database: psycopg.Connection, query: str) -> int:
