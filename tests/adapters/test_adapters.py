@@ -1,5 +1,8 @@
 """What every adapter keeps to, whichever discovery finds."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from neuroroute.plugins import discover
@@ -8,6 +11,7 @@ from providers.adapters.base import Adapter, StreamDecoder, WireRequest
 from providers.errors import BadUpstreamResponse, CredentialRejected, Overloaded, ProviderError, RateLimited
 from tests.adapters.examples import SECRET, chat, target
 
+GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-provider.md"
 EVERY = pytest.mark.parametrize("adapter", adapters().values(), ids=adapters().keys())
 
 
@@ -77,3 +81,12 @@ def test_a_refusal_is_told_by_its_status_whatever_its_body(adapter, body):
         error = adapter.error(status, {}, body)
         assert type(error) is cls and isinstance(error, ProviderError)
         assert error.upstream_status == status and SECRET.value not in error.message
+
+
+def test_the_guides_example_is_an_adapter():
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    names: dict = {}
+    exec(code, names)
+    adapter = names["Azure"]()
+    wire = adapter.request(chat(), target("azure"), SECRET)
+    assert ("api-key", SECRET.value) in wire.headers and adapter.name == "azure"

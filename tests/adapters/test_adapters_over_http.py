@@ -24,6 +24,7 @@ from providers.errors import (
 )
 from providers.probe import list_models
 from providers.sandbox.testing import Sandbox, Step, fault, tool_call
+from providers.sandbox.wires import wire_names
 from tests.adapters.contract import ANSWER, CHUNK, check
 from tests.adapters.examples import SECRET, answered, chat, finish, payloads, target, text, tool_calls
 
@@ -33,6 +34,8 @@ SAID = "Grüße 👩‍💻, " * 8
 
 @pytest.fixture(scope="module", params=sorted(adapters()))
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    if request.param not in wire_names():
+        pytest.skip(f"the sandbox does not play {request.param} yet")
     with Sandbox.start(request.param) as started:
         yield started
 

@@ -7,18 +7,12 @@ import pytest
 from providers.adapters import adapters
 from providers.errors import (
     BadUpstreamResponse,
-    ContextTooLong,
-    CredentialRejected,
-    InvalidRequest,
-    Overloaded,
-    QuotaExhausted,
-    RateLimited,
-    UnsupportedByWire,
 )
 from tests.adapters.contract import ANSWER, CHUNK, check
 from tests.adapters.examples import answered, finish, payloads, reasoning, streamed, target, text, tool_calls
 
 ANTHROPIC = adapters()["anthropic"]
+
 COUNTS = {"input_tokens": 10, "cache_creation_input_tokens": 3, "cache_read_input_tokens": 80, "output_tokens": 1}
 
 
@@ -55,9 +49,13 @@ def ended(reason, **usage):
 
 
 PING = {"type": "ping"}
+
 STOP = {"type": "message_stop"}
+
 TEXT = (opened(0, type="text", text=""), piece(0, "text_delta", text="Hel"), PING, piece(0, "text_delta", text="lo né"))
+
 PLAIN = events(start(), PING, *TEXT, closed(0), ended("end_turn", output_tokens=15), STOP)
+
 FULL = events(
     start(),
     opened(0, type="thinking", thinking="", signature=""),
@@ -85,6 +83,29 @@ FULL = events(
     ended("tool_use", output_tokens=40, output_tokens_details={"thinking_tokens": 12}),
     STOP,
 )
+
+
+def strip(item):
+    """A chunk but for the second in which it was made."""
+    return json.loads(item.data[6:]) | {"created": 0}
+
+
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-x",
+    "content": [
+        {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+        {"type": "text", "text": "A"},
+        {"type": "text", "text": "B"},
+        {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": [1, {"b": None}]}},
+        {"type": "tool_use", "id": "toolu_2", "name": "g", "input": {}},
+    ],
+    "stop_reason": "tool_use",
+    "stop_sequence": None,
+    "usage": COUNTS | {"output_tokens": 40},
+}
 
 
 def test_every_kind_of_event():
@@ -126,11 +147,6 @@ def test_rows_24_and_26_every_cut_into_two_gives_the_same(end):
         assert [strip(item) for item in streamed(ANTHROPIC, [body[:at], body[at:]])] == whole
 
 
-def strip(item):
-    """A chunk but for the second in which it was made."""
-    return json.loads(item.data[6:]) | {"created": 0}
-
-
 def test_a_stream_byte_by_byte_and_without_event_names():
     assert tool_calls(streamed(ANTHROPIC, [bytes([byte]) for byte in FULL]))[0][2] == '{"a": "né"}'
     lines = [line for line in PLAIN.splitlines() if not line.startswith(b"event")]
@@ -167,61 +183,6 @@ def test_stop_reasons(theirs, ours):
 
 
 @pytest.mark.parametrize(
-    ("error", "cls"),
-    [
-        ({"type": "overloaded_error", "message": "Overloaded"}, Overloaded),
-        ({"type": "api_error", "message": "Internal"}, Overloaded),
-        ({"type": "timeout_error", "message": "late"}, Overloaded),
-        ({"type": "rate_limit_error", "message": "slow"}, RateLimited),
-        ({"type": "billing_error", "message": "pay"}, QuotaExhausted),
-        ({"type": "authentication_error", "message": "who"}, CredentialRejected),
-        ({"type": "permission_error", "message": "no"}, CredentialRejected),
-        ({"type": "not_found_error", "message": "model: x"}, BadUpstreamResponse),
-        ({"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8 maximum"}, ContextTooLong),
-        ({"type": "invalid_request_error", "message": "max_tokens: too high"}, InvalidRequest),
-        ({"type": "invalid_request_error", "message": "Your credit balance is too low to access"}, QuotaExhausted),
-        ({"type": "request_too_large", "message": "32 MB"}, InvalidRequest),
-    ],
-)
-def test_rows_20_and_21_errors_inside_a_stream_and_a_body(error, cls):
-    failed = {"type": "error", "error": error, "request_id": "req_1"}
-    for body in (
-        events(failed),
-        events(start(), failed),
-        events(start(), PING, *TEXT, failed),
-        json.dumps(failed).encode(),
-    ):
-        with pytest.raises(cls) as caught:
-            streamed(ANTHROPIC, [body])
-        assert type(caught.value) is cls
-    with pytest.raises(cls):
-        ANTHROPIC.answer(json.dumps(failed).encode(), target("anthropic"))
-
-
-@pytest.mark.parametrize(
-    ("status", "error", "cls"),
-    [
-        (400, {"type": "invalid_request_error", "message": "prompt is too long: 9 > 8"}, ContextTooLong),
-        (400, {"type": "invalid_request_error", "message": "Your credit balance is too low"}, QuotaExhausted),
-        (400, {"type": "invalid_request_error", "message": "`top_p` is deprecated for this model."}, UnsupportedByWire),
-        (400, {"type": "invalid_request_error", "message": "top_p: too high"}, InvalidRequest),
-        (401, {"type": "authentication_error", "message": "invalid x-api-key"}, CredentialRejected),
-        (402, {"type": "billing_error", "message": ""}, QuotaExhausted),
-        (403, {"type": "permission_error", "message": ""}, CredentialRejected),
-        (404, {"type": "not_found_error", "message": "model: x"}, BadUpstreamResponse),
-        (413, {"type": "request_too_large", "message": ""}, InvalidRequest),
-        (429, {"type": "rate_limit_error", "message": ""}, RateLimited),
-        (500, {"type": "api_error", "message": ""}, Overloaded),
-        (504, {"type": "timeout_error", "message": ""}, Overloaded),
-        (529, {"type": "overloaded_error", "message": ""}, Overloaded),
-    ],
-)  # fmt: skip
-def test_refusals(status, error, cls):
-    found = ANTHROPIC.error(status, {"retry-after": "3"}, json.dumps({"type": "error", "error": error}).encode())
-    assert type(found) is cls and found.upstream_status == status and found.retry_after_s == 3
-
-
-@pytest.mark.parametrize(
     "body",
     [
         b"",
@@ -236,24 +197,6 @@ def test_rows_13_and_14_what_is_no_stream_is_a_bad_response(body):
     with pytest.raises(BadUpstreamResponse) as caught:
         streamed(ANTHROPIC, [body])
     assert "secret" not in str(caught.value)
-
-
-MESSAGE = {
-    "id": "msg_1",
-    "type": "message",
-    "role": "assistant",
-    "model": "claude-x",
-    "content": [
-        {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
-        {"type": "text", "text": "A"},
-        {"type": "text", "text": "B"},
-        {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": [1, {"b": None}]}},
-        {"type": "tool_use", "id": "toolu_2", "name": "g", "input": {}},
-    ],
-    "stop_reason": "tool_use",
-    "stop_sequence": None,
-    "usage": COUNTS | {"output_tokens": 40},
-}
 
 
 def test_an_answer_in_one_piece():
@@ -298,22 +241,3 @@ def test_row_28_json_for_a_stream_and_a_stream_for_json():
 def test_rows_13_and_14_what_is_no_message_is_a_bad_response(body):
     with pytest.raises(BadUpstreamResponse):
         ANTHROPIC.answer(body, target("anthropic"))
-
-
-def test_the_listing():
-    can = {
-        "image_input": {"supported": True},
-        "structured_outputs": {"supported": False},
-        "thinking": {"supported": True},
-    }
-    rows = [
-        {"id": "claude-a", "max_input_tokens": 200000, "max_tokens": 64000, "capabilities": can, "lifecycle": "active"},
-        {"id": "claude-old", "lifecycle": "retired"},
-        {"id": "claude-b"},
-    ]
-    first, second = ANTHROPIC.models(json.dumps({"data": rows, "has_more": False}).encode())
-    assert (first.name, first.context, first.max_output) == ("claude-a", 200000, 64000)
-    assert first.capabilities == {"tools", "vision", "reasoning"}
-    assert (second.name, second.context, second.capabilities) == ("claude-b", None, frozenset())
-    with pytest.raises(BadUpstreamResponse):
-        ANTHROPIC.models(b"{}")
