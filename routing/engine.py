@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from providers import attempts
 from providers.chat import Answer, Chunk, TokenUsage
-from providers.errors import ContextTooLong, ProviderError, RateLimited
+from providers.errors import ContextTooLong, ProviderError, RateLimited, Unreachable
 from providers.targets import Target
 from routing.asked import Asked
 from routing.errors import AllAttemptsFailed
@@ -139,15 +139,15 @@ class Engine:
         """Whom to ask next and the seconds to pause before: each candidate once; then, while nobody else is left,
         those whose failure may pass, with growing pauses."""
         assert story.plan is not None
-        largest_refused = 0
-        for candidate in story.plan.candidates[:MOST_ATTEMPTS]:
-            target = candidate.facts.target
-            if largest_refused and (target.context or 0) <= largest_refused:
-                continue
+        waiting = [candidate.facts.target for candidate in story.plan.candidates]
+        while waiting and len(story.outcome.attempts) < MOST_ATTEMPTS:
+            target = waiting.pop(0)
             yield target, 0.0
             error = story.errors[-1][1]
             if isinstance(error, ContextTooLong):
-                largest_refused = max(largest_refused, target.context or 0)
+                waiting = [t for t in waiting if (t.context or 0) > (target.context or 0)]
+            elif isinstance(error, Unreachable):  # its provider's other deployments come last
+                waiting.sort(key=lambda t: t.provider_id == target.provider_id)
         for number in range(MOST_ATTEMPTS - len(story.outcome.attempts)):
             again = retriable(story)
             if again is None:

@@ -30,20 +30,24 @@ class Rest(Struct):
     reason: str = ""
 
 
+Key = tuple[str, int]  # ("deployment", id), or ("provider", id) for what concerns all that a provider serves
+
+
 class Health:
     """Who rests. `on_change` is called when somebody starts to rest or comes back."""
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
-        self._rests: dict[int, Rest] = {}
+        self._rests: dict[Key, Rest] = {}
         self._secrets: dict[tuple[int, int], tuple[float, str]] = {}  # (deployment or 0 for all, secret) -> until, why
         self.on_change = on_change
 
     def resting(self, target: Target, now: float) -> tuple[float, str] | None:
         """Seconds still to rest and why, None when fit; a soft rest may be ignored when nothing else is left."""
-        rest = self._rests.get(target.id)
-        if rest is not None and rest.until > now:
-            return rest.until - now, rest.reason
-        return None
+        if not self._rests:
+            return None
+        rests = [rest for key in _rest_keys(target) if (rest := self._rests.get(key)) and rest.until > now]
+        longest = max(rests, key=lambda rest: rest.until, default=None)
+        return (longest.until - now, longest.reason) if longest else None
 
     def barred(self, target: Target, now: float) -> tuple[float, str] | None:
         """Seconds until any of its credentials may be used again and why, None when one may be used now."""
@@ -67,7 +71,7 @@ class Health:
 
     def succeeded(self, target: Target) -> None:
         """An attempt worked: the deployment is fit again."""
-        if self._rests.pop(target.id, None) is not None:
+        if self._rests and any([self._rests.pop(key, None) for key in _rest_keys(target)]):
             self.on_change()
 
     def failed(self, target: Target, secret: Secret | None, error: ProviderError, now: float) -> None:
@@ -86,9 +90,11 @@ class Health:
         self.on_change()
 
     def _eject(self, target: Target, error: ProviderError, now: float) -> None:
-        rest = self._rests.setdefault(target.id, Rest())
+        """One that cannot be reached rests at once, with everything else that its provider serves."""
+        gone = isinstance(error, Unreachable)
+        rest = self._rests.setdefault(("provider", target.provider_id) if gone else ("deployment", target.id), Rest())
         rest.failures += 1
-        if rest.failures >= FAILURES_BEFORE_REST or isinstance(error, Unreachable):
+        if rest.failures >= FAILURES_BEFORE_REST or gone:
             rest.until = now + min(FIRST_REST_S * 2**rest.ejections, LONGEST_REST_S)
             rest.ejections = min(rest.ejections + 1, 10)
             rest.reason = f"{type(error).__name__}, {rest.failures} in a row"
@@ -99,7 +105,8 @@ class Health:
             self._rests.clear()
             self._secrets.clear()
         else:
-            self._rests.pop(target.id, None)
+            for rest in _rest_keys(target):
+                self._rests.pop(rest, None)
             for key in _keys(target):
                 self._secrets.pop((target.id, key), None)
                 self._secrets.pop((0, key), None)
@@ -109,6 +116,10 @@ class Health:
         own = self._secrets.get((deployment_id, key), (0.0, ""))
         everywhere = self._secrets.get((0, key), (0.0, "")) if key else (0.0, "")
         return max(own, everywhere)
+
+
+def _rest_keys(target: Target) -> tuple[Key, Key]:
+    return ("deployment", target.id), ("provider", target.provider_id)
 
 
 def _keys(target: Target) -> tuple[int, ...]:

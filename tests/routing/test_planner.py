@@ -125,6 +125,15 @@ def test_a_failing_deployment_rests_and_comes_back():
     assert desk.order(asked(model="auto:cheap")) == ["a/mini", "c/quick"]
 
 
+def test_what_cannot_be_reached_rests_with_all_that_its_provider_serves():
+    sibling = target("a/large", 7, provider_id=1)
+    desk = Desk(MINI, sibling, QUICK)
+    desk.health.failed(MINI, MINI.secrets[0], Unreachable("refused"), desk.now)
+    assert desk.order(asked()) == ["c/quick"]
+    desk.health.succeeded(sibling)
+    assert set(desk.order(asked())) == {"a/mini", "a/large", "c/quick"}
+
+
 def test_one_overload_is_no_reason_to_rest_but_three_are():
     desk = Desk(MINI, QUICK)
     for _ in range(2):
