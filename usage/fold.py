@@ -3,6 +3,7 @@
 A request counts in the minute of its id. Latencies count answered requests only: a quick refusal is not a quick answer.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -26,13 +27,14 @@ TTFT, TOTAL, OVERHEAD = "ttft", "total", "overhead"  # of a request, as its call
 FAILOVER_DELAY: Final = "failover_delay"  # until the attempt that answered began, where it was not the first
 # Of the attempt that answered, so that a deployment is not blamed for the one before it; all tenants together.
 ATTEMPT_TTFT, ATTEMPT_TOTAL, TPOT = "attempt_ttft", "attempt_total", "tpot"
+METRICS: Final = (TTFT, TOTAL, OVERHEAD, FAILOVER_DELAY, ATTEMPT_TTFT, ATTEMPT_TOTAL, TPOT)
 
 SERVED_STATUSES: Final = frozenset({"answered", "interrupted", "failed"})
 
 
 def fold(outcomes: Iterable[Outcome]) -> dict[type[Rollup], Cells]:
     """Sums by minute for each table."""
-    requests, attempts, flows, latencies = Cells(), Cells(), Cells(), Cells()
+    requests, attempts, flows, latencies = Cells(), Cells(), Cells(), Counter[Key]()
     for outcome in outcomes:
         minute = ids.instant_ms(outcome.id) // 1000 // MINUTE * MINUTE
         _add(requests, _request_key(outcome, minute), _request_sums(outcome))
@@ -41,9 +43,9 @@ def fold(outcomes: Iterable[Outcome]) -> dict[type[Rollup], Cells]:
         for attempt in outcome.attempts:
             _add(attempts, _attempt_key(outcome, attempt, minute), _attempt_sums(attempt))
         if outcome.status == "answered":
-            for key in _latency_keys(outcome, minute):
-                _add(latencies, key, (1,))
-    return {RequestRollup: requests, AttemptRollup: attempts, FlowRollup: flows, LatencyRollup: latencies}
+            latencies.update(_latency_keys(outcome, minute))
+    counted = {key: [count] for key, count in latencies.items()}
+    return {RequestRollup: requests, AttemptRollup: attempts, FlowRollup: flows, LatencyRollup: counted}
 
 
 def spread(table: type[Rollup], cells: Cells) -> Cells:

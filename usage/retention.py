@@ -10,6 +10,7 @@ from django.db import connection
 from msgspec import Struct
 
 from usage import ids, partitions
+from usage.fold import METRICS
 from usage.models import AttemptRecord, RequestRecord
 from usage.rollups import MINUTE, MINUTES_KEPT_S, AttemptRollup, FlowRollup, LatencyRollup, RequestRollup
 
@@ -38,11 +39,14 @@ def _delete_records(oldest: datetime) -> int:
 
 
 def _delete_minutes(now: datetime) -> int:
-    oldest = int(now.timestamp()) - MINUTES_KEPT_S
-    return sum(
-        _delete_in_chunks(model._meta.db_table, "grain = %s AND bucket < %s", [MINUTE, oldest])
-        for model in (RequestRollup, AttemptRollup, FlowRollup, LatencyRollup)
+    bounds: list[str | int] = [MINUTE, int(now.timestamp()) - MINUTES_KEPT_S]
+    old = "grain = %s AND bucket < %s"
+    deleted = sum(
+        _delete_in_chunks(model._meta.db_table, old, bounds) for model in (RequestRollup, AttemptRollup, FlowRollup)
     )
+    # By metric, as its index begins.
+    table = LatencyRollup._meta.db_table
+    return deleted + sum(_delete_in_chunks(table, f"metric = %s AND {old}", [metric, *bounds]) for metric in METRICS)
 
 
 def _delete_in_chunks(table: str, condition: str, parameters: list[str | int]) -> int:

@@ -96,7 +96,8 @@ class FlowRollup(Rollup):
 class LatencyRollup(Rollup):
     """How many durations of a metric fell into a slot of its logarithmic scale (`usage.scale`)."""
 
-    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "metric", "provider", "model", "slot")
+    # The metric first: a question is about one of them.
+    pk = models.CompositePrimaryKey("tenant_id", "metric", "grain", "bucket", "provider", "model", "slot")
     metric = models.TextField()
     provider = models.TextField()
     model = models.TextField()
@@ -104,4 +105,4 @@ class LatencyRollup(Rollup):
     requests = models.BigIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["grain", "bucket"], name="latency_rollup_bucket")]
+        indexes = [models.Index(fields=["metric", "grain", "bucket"], name="latency_rollup_bucket")]

@@ -4,7 +4,7 @@ Everything here runs inside the caller's transaction. Table and column names are
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.db import connection
@@ -13,6 +13,8 @@ from django.db.models import Model
 from usage.fold import Cells
 from usage.rollups import Rollup
 from usage.rows import Row
+
+KEY_START: Final = ("tenant_id", "grain", "bucket")
 
 
 def insert_new(model: type[Model], columns: Sequence[str], rows: dict[str, Row]) -> set[str]:
@@ -46,10 +48,11 @@ def insert(model: type[Model], columns: Sequence[str], rows: Sequence[Row]) -> N
 
 
 def add(model: type[Rollup], cells: Cells) -> None:
-    """Add the sums to those in the table; cells are keyed by the table's primary key."""
+    """Add the sums to those in the table; cells are keyed by `KEY_START` and the primary key's other columns."""
     if not cells:
         return
-    table, keys = model._meta.db_table, [field.attname for field in model._meta.pk_fields]
+    table, others = model._meta.db_table, [field.attname for field in model._meta.pk_fields]
+    keys = [*KEY_START, *(column for column in others if column not in KEY_START)]
     sums = [field.attname for field in model._meta.concrete_fields if field.attname not in keys]
     names = ", ".join(keys + sums)
     update = ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in sums)

@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
                 ('tenant_id', models.BigIntegerField()),
                 ('grain', models.IntegerField()),
                 ('bucket', models.BigIntegerField()),
-                ('pk', models.CompositePrimaryKey('tenant_id', 'grain', 'bucket', 'metric', 'provider', 'model', 'slot', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('pk', models.CompositePrimaryKey('tenant_id', 'metric', 'grain', 'bucket', 'provider', 'model', 'slot', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('metric', models.TextField()),
                 ('provider', models.TextField()),
                 ('model', models.TextField()),
@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                 ('requests', models.BigIntegerField()),
             ],
             options={
-                'indexes': [models.Index(fields=['grain', 'bucket'], name='latency_rollup_bucket')],
+                'indexes': [models.Index(fields=['metric', 'grain', 'bucket'], name='latency_rollup_bucket')],
             },
         ),
         CreatePartitionedModel(

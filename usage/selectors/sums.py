@@ -32,12 +32,18 @@ def read(
     bounds = {column: value for column, value in (where or {}).items() if value is not None}
     keys = ", ".join(["span.position", *(f"r.{column}" for column in group)])
     values = ", ".join(f"CAST(SUM(r.{column}) AS bigint)" for column in sums)
-    # CROSS JOIN keeps SQLite at the order written: few spans, each an index range.
+    rows = (
+        f"{table._meta.db_table} r WHERE {_tenant(tenant)}"
+        f" AND r.grain = span.grain AND r.bucket >= span.low AND r.bucket < span.high"
+        f"{''.join(f' AND r.{column} = %s' for column in bounds)}"
+    )
+    # Few spans, each an index range, in that order: CROSS JOIN says so to SQLite; PostgreSQL would rather read all and
+    # hash it, and is held back by a lateral query that OFFSET keeps apart.
+    if connection.vendor == "postgresql":
+        rows = f"LATERAL (SELECT * FROM {rows} OFFSET 0) r"
     sql = (
         f"WITH span(position, grain, low, high) AS (VALUES {spans})"
-        f" SELECT {keys}, {values} FROM span CROSS JOIN {table._meta.db_table} r"
-        f" WHERE {_tenant(tenant)} AND r.grain = span.grain AND r.bucket >= span.low AND r.bucket < span.high"
-        f"{''.join(f' AND r.{column} = %s' for column in bounds)} GROUP BY {keys}"
+        f" SELECT {keys}, {values} FROM span CROSS JOIN {rows} GROUP BY {keys}"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, list(bounds.values()))
