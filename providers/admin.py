@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,8 +19,10 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.datasets import BaseDataset
 from unfold.decorators import action, display
 
+from providers.adapters.base import ListedModel
 from providers.adminbase import AuditedAdmin, ReadOnlyAdmin, Switchable, operation_page
 from providers.adminforms import CredentialForm, DeploymentForm, LanguageModelForm, ProviderForm
+from providers.importing import import_models
 from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
 from providers.probe import probe
 from providers.revisions import CATALOG
@@ -106,7 +109,7 @@ class ProviderAdmin(Switchable):
     form = ProviderForm
     inlines = [CredentialInline]
     change_form_datasets = [ProviderDeployments]
-    actions_detail = ["test_connection", "add_deployment"]
+    actions_detail = ["test_connection", "import_listed", "add_deployment"]
     list_display = ["name", "wire", "base_url", "enabled", "origin", "keys", "models"]
     list_filter = ["enabled", "source", "local"]
     search_fields = ["name", "base_url"]
@@ -159,11 +162,41 @@ class ProviderAdmin(Switchable):
             results=results,
         )
 
+    @action(description="Import models", url_path="import", icon="download", permissions=["change"])
+    def import_listed(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        provider = get_object_or_404(Provider, pk=object_id)
+        back = reverse("admin:providers_provider_change", args=[provider.pk])
+        results = probe(provider) if request.method == "POST" else []
+        listed = next((result.models for result in results if result.ok), None)
+        if listed is not None:
+            self._import(request, provider, listed)
+            return HttpResponseRedirect(back)
+        effect = (
+            f"Lists the models at {provider.base_url} and adds a deployment for each that has none, with the price and "
+            "skills that are known. Deployments that are there stay as they are."
+        )
+        return operation_page(
+            self,
+            request,
+            title=f"Import the models of {provider}",
+            verb="Import",
+            form=forms.Form(),
+            effect=effect,
+            back=back,
+            results=results,
+        )
+
+    def _import(self, request: HttpRequest, provider: Provider, listed: tuple[ListedModel, ...]) -> None:
+        with transaction.atomic():
+            before = provider.deployments.count()
+            made = import_models(provider, listed)
+            if made:
+                self.note(request, "imported models", provider, {"deployments": [before, before + made]})
+        self.message_user(request, f"{len(listed)} models listed, {made} deployments added.", messages.SUCCESS)
+
     @action(description="Add deployment", url_path="add-deployment", icon="add", permissions=["change"])
     def add_deployment(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponse(
-            status=302, headers={"Location": f"{reverse('admin:providers_deployment_add')}?provider={int(object_id)}"}
-        )
+        return HttpResponseRedirect(f"{reverse('admin:providers_deployment_add')}?provider={int(object_id)}")
 
 
 @admin.register(LanguageModel)

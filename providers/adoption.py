@@ -52,6 +52,15 @@ def adopt(found: Iterable[FoundProvider], *, keep_sandbox: bool = False) -> Adop
 
 
 @transaction.atomic
+def add_models(provider: Provider, models: Sequence[FoundModel]) -> int:
+    """Make the deployments that `provider`, whoever entered it, does not have yet; return how many."""
+    made = _add_deployments(provider, models)
+    if made:
+        bump(CATALOG)
+    return made
+
+
+@transaction.atomic
 def switch_sandbox(on: bool) -> int:
     """Switch the sandbox off, or on where all of it is off; return how many providers changed.
 
