@@ -23,8 +23,8 @@ def thinking(fields: dict[str, Any], effort: str | None, target: Target, warning
         warnings.append("reasoning_effort dropped")
         return fields
     if not BUDGETED.search(target.upstream_model):
-        config = fields.get("output_config", {}) | {"effort": EFFORTS[effort]}
-        return _alone(fields, warnings) | {"thinking": {"type": "adaptive"}, "output_config": config}
+        told = fields | {"output_config": fields.get("output_config", {}) | {"effort": EFFORTS[effort]}}
+        return told if _is_forced(fields) else _alone(told, warnings) | {"thinking": {"type": "adaptive"}}
     budget = min(BUDGETS[effort], fields["max_tokens"] - 1)
     if budget < FEWEST or _is_forced(fields) or _is_in_tool_loop(fields):
         warnings.append("reasoning_effort dropped: this model cannot think in such a request")
@@ -40,6 +40,7 @@ def _alone(fields: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
 
 
 def _is_forced(fields: dict[str, Any]) -> bool:
+    """Whether a tool call is demanded: no model thinks before such a one."""
     return fields.get("tool_choice", {}).get("type") in ("any", "tool")
 
 

@@ -207,6 +207,8 @@ def test_reasoning_effort_becomes_adaptive_thinking_or_a_budget():
     body = sent(ANTHROPIC, THINKER, reasoning_effort="medium", temperature=0.3)
     assert body["thinking"] == {"type": "adaptive"} and body["output_config"] == {"effort": "medium"}
     assert "temperature" not in body
+    forced = sent(ANTHROPIC, THINKER, reasoning_effort="medium", tools=[WEATHER], tool_choice="required")
+    assert "thinking" not in forced and forced["output_config"] == {"effort": "medium"}
     body = sent(ANTHROPIC, BUDGETED, reasoning_effort="high", max_tokens=8000)
     assert body["thinking"] == {"type": "enabled", "budget_tokens": 7999} and "output_config" not in body
     for fields in (
