@@ -1,5 +1,6 @@
 """What does a chart show? Labels, series, units and texts are decided here; the browser only draws."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct, to_builtins
@@ -54,7 +55,11 @@ class Chart(Struct, frozen=True):
         return [write(value) for value in series.values]
 
 
-def coloured(values_by_name: dict[str, tuple[float | None, ...]], kind: Literal["bar", "line"]) -> tuple[Series, ...]:
-    """One series per entity in the entity's own colour; a name without one ("Other") is grey."""
-    colours = colours_of(name for name in values_by_name if name != "Other")
+def coloured(
+    values_by_name: Mapping[str, tuple[float | None, ...]],
+    kind: Literal["bar", "line"],
+    colours: Mapping[str, int] | None = None,
+) -> tuple[Series, ...]:
+    """One series per entity in the entity's own colour (or those given); a name without one is grey."""
+    colours = colours_of(values_by_name) if colours is None else colours
     return tuple(Series(n, values, colours.get(n, OTHER), kind) for n, values in values_by_name.items())

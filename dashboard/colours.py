@@ -5,6 +5,7 @@ from zlib import crc32
 
 COLOURS = 6
 OTHER = COLOURS  # the index of grey
+NOT_ENTITIES = frozenset({"", "Other", "nobody", "none"})  # grey, whatever their weight
 
 
 def colours_of(names: Iterable[str]) -> dict[str, int]:
@@ -13,7 +14,7 @@ def colours_of(names: Iterable[str]) -> dict[str, int]:
     A hash of the name chooses; where two meet, the later in the alphabet moves on to the next free one.
     """
     taken: dict[int, str] = {}
-    for name in sorted(list(dict.fromkeys(names))[:COLOURS]):
+    for name in sorted([name for name in dict.fromkeys(names) if name not in NOT_ENTITIES][:COLOURS]):
         place = crc32(name.encode()) % COLOURS
         while place in taken:
             place = (place + 1) % COLOURS

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from dashboard.charts import Chart, Series, coloured
-from dashboard.colours import COLOURS
+from dashboard.colours import COLOURS, colours_of
 from dashboard.formatting import change, money
 from dashboard.groups import By, labels
 from dashboard.scope import Scope
@@ -30,12 +30,13 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False) -> CostCha
         return CostChart(None)
     named = labels(scope, by, list(found))
     ranked = sorted(found, key=lambda value: (-_sum(found[value]), str(value)))
+    colours = colours_of(named[value] for value in ranked)  # of all, so that a table beside it has the same
     ranked = [value for value in ranked if _sum(found[value])] or ranked[:1]
     layers = {named[value]: _costs(found[value]) for value in ranked[:COLOURS]}
     if len(ranked) > COLOURS:
         rest = zip(*(_costs(found[value]) for value in ranked[COLOURS:]), strict=True)
         layers["Other"] = tuple(sum(column) for column in rest)
-    drawn: tuple[Series, ...] = coloured(dict(layers), "bar")
+    drawn: tuple[Series, ...] = coloured(layers, "bar", colours)
     total = sum(_sum(parts) for parts in found.values())
     sentence = f"{money(total)} in all, most of it at {named[ranked[0]]}: {money(_sum(found[ranked[0]]))}"
     if before:

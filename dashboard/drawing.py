@@ -79,7 +79,7 @@ def flow(links: Sequence[Link]) -> Flow:
     """Place first choices on the left, those who served on the right, and a ribbon per link, as wide as its share."""
     scale = FLOW_HEIGHT / (sum(link.requests for link in links) or 1)
     busiest = sorted(links, key=lambda link: -link.requests)
-    colours = colours_of(name for link in busiest for name in (link.first, link.served) if name not in ("", REST))
+    colours = colours_of(name for link in busiest for name in (link.first, link.served))
     right_x = FLOW_WIDTH - LABEL_WIDTH - NODE_WIDTH
     left = _column([(link.first, link.requests) for link in links], colours, LABEL_WIDTH, LABEL_WIDTH - 8, scale)
     right = _column([(link.served, link.requests) for link in links], colours, right_x, right_x + NODE_WIDTH + 8, scale)

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from dashboard.colours import COLOURS, OTHER, colours_of
+from dashboard.colours import OTHER, colours_of
 from dashboard.formatting import change, money, share_of
 from dashboard.groups import By, chosen, labels, requests_of
 from dashboard.panels.base import Panel
@@ -48,16 +48,20 @@ class CostGroupsPanel(Panel):
 
     def data(self, scope: Scope) -> CostGroups:
         group = chosen(scope, GROUPS)
-        found = sorted(by(group, scope.period.span, scope.entities), key=lambda one: -one.totals.cost_nano_usd)
+        found = sorted(by(group, scope.period.span, scope.entities), key=_dearest)
         before = {one.value: one.totals for one in by(group, scope.period.before, scope.entities)}
         sums = total([one.totals for one in found]) if found else Totals()
         named = labels(scope, group, [one.value for one in found])
-        colours = colours_of(named[one.value] for one in found[:COLOURS])
+        colours = colours_of(named[one.value] for one in found)
         rows = tuple(
             _row(scope, group, one, named[one.value], colours, sums, before.get(one.value, Totals()))
             for one in found[:MOST_ROWS]
         )
         return CostGroups(group, rows, len(found), sums, sums.known_cost_nano_usd)
+
+
+def _dearest(one: Group) -> tuple[int, str]:
+    return -one.totals.cost_nano_usd, str(one.value)
 
 
 def _row(scope: Scope, group: By, one: Group, name: str, colours: dict[str, int], whole: Totals, before: Totals) -> Row:

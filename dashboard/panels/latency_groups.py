@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from dashboard.colours import COLOURS, OTHER, colours_of
+from dashboard.colours import OTHER, colours_of
 from dashboard.groups import By, Tab, chosen, labels, requests_of, tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
@@ -44,7 +44,7 @@ class LatencyGroupsPanel(Panel):
         ttft, total = _felt(scope, "ttft", group), _felt(scope, "total", group)
         values = sorted(ttft.keys() | total.keys(), key=lambda value: -(_of(ttft, value).p95 or 0))[:MOST_ROWS]
         named = labels(scope, group, values)
-        colours = colours_of([named[value] for value in values][:COLOURS])
+        colours = colours_of(named[value] for value in values)
         slowest = max((one.p99 for one in ttft.values() if one.p99), default=0.0)
         rows = tuple(
             Row(

@@ -30,12 +30,6 @@
     };
   }
 
-  function legendLabels(chart) {
-    // The first bar may be paler than its series: the legend shows the series.
-    const plain = Chart.defaults.plugins.legend.labels.generateLabels;
-    return (drawing) => plain(drawing).map((label) => ({ ...label, fillStyle: seriesColour(chart.series[label.datasetIndex].colour) }));
-  }
-
   function options(chart) {
     const muted = colour("--muted");
     const format = ticks[chart.unit];
@@ -46,7 +40,7 @@
         y: { stacked: chart.stacked, beginAtZero: true, border: { display: false }, grid: { color: colour("--line") }, ticks: { color: muted, maxTicksLimit: 6, precision: chart.unit === "requests" ? 0 : undefined, callback: format } },
       },
       plugins: {
-        legend: { display: chart.series.length > 1, position: "bottom", labels: { color: muted, boxWidth: 10, boxHeight: 10, padding: 14, usePointStyle: true, pointStyle: "rectRounded", generateLabels: legendLabels(chart) } },
+        legend: { display: false }, // the page has one of its own, in words
         tooltip: {
           itemSort: (a, b) => a.datasetIndex - b.datasetIndex,
           filter: (item) => item.raw !== 0 || chart.series.length === 1,

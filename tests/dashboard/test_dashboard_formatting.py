@@ -123,3 +123,8 @@ def test_colours_belong_to_names_and_not_to_their_rank():
     assert colours_of(names) == colours_of(reversed(names))
     assert sorted(colours_of(names).values()) == list(range(COLOURS))
     assert colours_of(["b"])["b"] == colours_of(["b", "b"])["b"]
+
+
+def test_the_seventh_and_what_is_no_entity_have_no_colour():
+    names = [f"provider-{i}" for i in range(COLOURS)]
+    assert colours_of(["nobody", *names, "provider-late"]).keys() == set(names)

@@ -72,6 +72,14 @@ def test_every_grouping_of_cost_has_the_same_total(staff_client, traffic, group)
     assert sum(parts) == whole
 
 
+def test_a_chart_and_the_table_beside_it_give_an_entity_one_colour(staff_client, traffic):
+    page = staff_client.get("/dashboard/cost/?group=deployment").content.decode()
+    legend = set(re.findall(r'<li><span class="key f(\d)"></span>(sandbox[^<]+)</li>', page))
+    table = set(re.findall(r'<span class="key f(\d)"></span>(sandbox[^<]+)</a>', page))
+    assert legend
+    assert legend <= table
+
+
 def test_an_unpriced_model_is_named_and_never_free(staff_client, traffic):
     page = text_of(staff_client.get("/dashboard/"))
     assert "sandbox-ollama/sandbox-unpriced has no price" in page

@@ -1,0 +1,94 @@
+"""What a browser makes of the dashboard: charts, swaps without a reload, no breach of the content security policy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Page, expect, sync_playwright
+
+from dashboard.pages import NAVIGATION
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture
+def signed_in(transactional_db: None) -> str:
+    """The session cookie of a staff account."""
+    client = Client()
+    client.force_login(User.objects.create_user("ana", is_staff=True))
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@contextmanager
+def looking(browser: Path, url: str, session: str, **context: object) -> Iterator[tuple[Page, list[str]]]:
+    """A page in a browser that is signed in, and what went wrong on it."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(browser), args=FLAGS)
+        opened = chromium.new_context(base_url=url, **context)
+        opened.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
+        page, problems = opened.new_page(), []
+        page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda sent: None if sent.url.startswith(url) else problems.append(f"left: {sent.url}"))
+        yield page, problems
+        chromium.close()
+
+
+def test_every_page_draws_its_charts_under_its_policy(chromium, live_server, signed_in, traffic):
+    with looking(chromium, live_server.url, signed_in, viewport={"width": 1280, "height": 800}) as (page, problems):
+        for shown in NAVIGATION:
+            answer = page.goto(f"/dashboard/{shown.path}")
+            assert "script-src 'self'" in answer.headers["content-security-policy"]
+            canvases = page.locator("canvas[data-chart]")
+            drawn = canvases.evaluate_all("all => all.filter(one => Chart.getChart(one)).length")
+            assert drawn == canvases.count()
+            assert page.locator(".failed").count() == 0
+        assert problems == []
+
+
+def test_a_range_is_swapped_in_and_the_address_says_so(chromium, live_server, signed_in, traffic):
+    with looking(chromium, live_server.url, signed_in) as (page, problems):
+        page.goto("/dashboard/cost/?group=tenant")
+        page.evaluate("window.stayed = true")
+        page.get_by_label("7d", exact=True).check()
+        page.wait_for_url("**/dashboard/cost/?range=7d&group=tenant")
+        assert page.evaluate("window.stayed")
+        assert "range=7d" in page.locator("#nav a", has_text="Latency").get_attribute("href")
+        assert page.locator("canvas").evaluate("one => Boolean(Chart.getChart(one))")
+        page.go_back()
+        page.wait_for_url("**/dashboard/cost/?group=tenant")
+        expect(page.locator("#range-24h")).to_be_checked()
+        assert problems == []
+
+
+def test_the_browsers_own_zone_is_offered(chromium, live_server, signed_in):
+    with looking(chromium, live_server.url, signed_in, timezone_id="America/New_York") as (page, _):
+        page.goto("/dashboard/")
+        page.select_option("select[name=tz]", "America/New_York")
+        page.wait_for_url("**tz=America%2FNew_York")
+        page.get_by_text("UTC-05:00").first.wait_for()
+
+
+def test_nothing_but_tables_scrolls_sideways_on_a_small_screen(chromium, live_server, signed_in, traffic):
+    with looking(chromium, live_server.url, signed_in, viewport={"width": 320, "height": 640}) as (page, _):
+        wide = []
+        for path in ("/", *(f"/dashboard/{shown.path}" for shown in NAVIGATION)):
+            page.goto(path)
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wide.append(path)
+        assert wide == []
+
+
+def test_without_javascript_the_numbers_and_the_filters_are_there(chromium, live_server, signed_in, traffic):
+    with looking(chromium, live_server.url, signed_in, java_script_enabled=False) as (page, _):
+        page.goto("/dashboard/cost/")
+        page.get_by_label("30d").check()
+        page.get_by_role("button", name="Apply").click()
+        assert "range=30d" in page.url
+        assert page.get_by_role("table").last.get_by_text("sandbox-mini").is_visible()
+        page.get_by_text("Table", exact=True).first.click()
+        assert page.get_by_role("columnheader", name="sandbox-mini").first.is_visible()
