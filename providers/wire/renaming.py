@@ -21,8 +21,11 @@ class ModelName:
         """The same JSON object, naming our model; `served` is its decoded `model`."""
         if served == self._ours:
             return payload
-        if served != self._served:
-            self._learn(payload, served)
+        if served == self._served:
+            renamed = payload.replace(self._old, self._new)
+            if renamed != payload:
+                return renamed
+        self._learn(payload, served)
         renamed = payload.replace(self._old, self._new)
         return renamed if renamed != payload else self._rewritten(payload)
 
