@@ -1,5 +1,6 @@
 """What is this, and where does one begin? The public page at the root."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse
@@ -8,8 +9,11 @@ from django.views.decorators.http import require_safe
 from msgspec import Struct
 
 from providers.selectors import ModelOffer, ProviderOffer, offers
+from usage.ranges import TimeRange
+from usage.selectors import attempts
 
 CENT = Decimal("0.01")
+LATELY = timedelta(minutes=5)
 MOST_MODELS = 12  # of one provider; an aggregator lists hundreds
 
 
@@ -17,7 +21,7 @@ class Line(Struct, frozen=True):
     """One model, its prices as text: `$0.15`, `free`, or nothing where unknown."""
 
     model: str
-    enabled: bool
+    state: str  # a badge: ready, failing, off
     context: int | None
     capabilities: tuple[str, ...]
     input: str
@@ -38,9 +42,9 @@ class Row(Struct, frozen=True):
 
 @require_safe
 def welcome(request: HttpRequest) -> HttpResponse:
-    found = offers()
+    found, broken = offers(), _broken(datetime.now(UTC))
     context = {
-        "rows": [_row(offer) for offer in found],
+        "rows": [_row(offer, broken) for offer in found],
         "sandbox": any(offer.sandbox and offer.callable for offer in found),
         "callable": sum(offer.callable for offer in found),
         "url": f"{request.scheme}://{request.get_host()}",
@@ -48,14 +52,27 @@ def welcome(request: HttpRequest) -> HttpResponse:
     return render(request, "welcome.html", context)
 
 
-def _row(offer: ProviderOffer) -> Row:
-    shown = tuple(_line(model) for model in offer.models[:MOST_MODELS])
+def _broken(now: datetime) -> set[str]:
+    """The deployments that were called lately and never answered."""
+    lately = attempts(TimeRange.around(now - LATELY, now, now))
+    return {one.deployment for one in lately if one.failed and not one.answered}
+
+
+def _row(offer: ProviderOffer, broken: set[str]) -> Row:
+    shown = tuple(_line(model, offer, broken) for model in offer.models[:MOST_MODELS])
     return Row(offer, shown, len(offer.models) - len(shown))
 
 
-def _line(offer: ModelOffer) -> Line:
-    prices = _price(offer.input_price), _price(offer.output_price)
-    return Line(offer.model, offer.enabled, offer.context, offer.capabilities, *prices)
+def _line(model: ModelOffer, provider: ProviderOffer, broken: set[str]) -> Line:
+    state = "failing" if f"{provider.name}/{model.model}" in broken else "ready"
+    return Line(
+        model=model.model,
+        state=state if provider.enabled and model.enabled else "off",
+        context=model.context,
+        capabilities=model.capabilities,
+        input=_price(model.input_price),
+        output=_price(model.output_price),
+    )
 
 
 def _price(usd: Decimal | None) -> str:

@@ -1,10 +1,12 @@
 """The page that strangers see first."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from providers.models import Deployment, LanguageModel, Provider
+from tests.dashboard.traffic import day, ship
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +41,17 @@ def test_unknown_and_free_prices_are_told_apart(client):
         assert text in page
 
 
+def test_a_model_whose_calls_all_fail_is_not_called_ready(client, tmp_path):
+    offer("sandbox-openai", "sandbox-mini")
+    told = day(datetime.now(UTC), 40, hours=0.05)
+    failed = [one for one in told if one.attempts[0].error and one.first_choice == "sandbox-openai/sandbox-mini"]
+    assert "ready" in client.get("/").content.decode()
+    ship(failed[:1], tmp_path / "spool")
+    page = client.get("/").content.decode()
+    assert "failing" in page
+    assert "ready" not in page
+
+
 def test_the_snippets_carry_this_host_and_no_key(client, settings):
     settings.ALLOWED_HOSTS = ["router.example"]
     page = client.get("/", headers={"host": "router.example"}).content.decode()
@@ -49,7 +62,7 @@ def test_the_snippets_carry_this_host_and_no_key(client, settings):
 def test_an_aggregator_of_hundreds_is_cut_and_counted(client, django_assert_max_num_queries):
     for number in range(40):
         offer("many", f"model-{number:02}")
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         page = client.get("/").content.decode()
     assert "40 models" in page
     assert "and 28 more" in page
