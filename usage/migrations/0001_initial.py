@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                 ('total_ms', models.FloatField()),
             ],
             options={
-                'indexes': [models.Index(fields=['tenant_id', 'id'], name='request_tenant'), models.Index(fields=['key_id', 'id'], name='request_key'), models.Index(fields=['provider', 'id'], name='request_provider'), models.Index(fields=['model', 'id'], name='request_model'), models.Index(fields=['policy', 'id'], name='request_policy'), models.Index(condition=models.Q(('status', 'answered'), _negated=True), fields=['status', 'id'], name='request_troubled'), models.Index(condition=models.Q(('failovers__gt', 0)), fields=['first_choice', 'id'], name='request_failed_over')],
+                'indexes': [models.Index(fields=['tenant_id', 'id'], name='request_tenant'), models.Index(fields=['key_id', 'id'], name='request_key'), models.Index(fields=['provider', 'id'], name='request_provider'), models.Index(fields=['model', 'id'], name='request_model'), models.Index(fields=['policy', 'id'], name='request_policy'), models.Index(condition=models.Q(('status', 'answered'), _negated=True), fields=['status', 'id'], name='request_troubled'), models.Index(condition=models.Q(('failovers__gt', 0)), fields=['first_choice', 'id'], name='request_failed_over'), models.Index(condition=models.Q(('cost_nano_usd__isnull', True)), fields=['id'], name='request_without_cost'), models.Index(condition=models.Q(('session__isnull', False)), fields=['session', 'id'], name='request_session')],
             },
         ),
         migrations.CreateModel(
