@@ -41,6 +41,11 @@ class Health:
         self._secrets: dict[tuple[int, int], tuple[float, str]] = {}  # (deployment or 0 for all, secret) -> until, why
         self.on_change = on_change
 
+    @property
+    def uneasy(self) -> bool:
+        """Whether anybody has failed and not yet proven fit again: a rest may have ended without anybody saying so."""
+        return bool(self._rests or self._secrets)
+
     def resting(self, target: Target, now: float) -> tuple[float, str] | None:
         """Seconds still to rest and why, None when fit; a soft rest may be ignored when nothing else is left."""
         if not self._rests:

@@ -15,14 +15,18 @@ from django.db import connection
 
 from profiling.selectors import EVIDENCE, LatencyEvidence, latency_profiles
 from providers import http
+from providers.adapters import adapters
 from providers.catalog import Catalog, catalog
 from providers.snapshots import Snapshot, Watcher
 from routing.engine import Engine
 from routing.evidence import EvidenceBook, StoredEvidence
+from routing.features import features
 from routing.planner import Planner
+from routing.policies import policy_kinds
 from routing.policybook import PolicyBook, policybook
 from routing.resets import Obedience, resets
 from routing.resilience import Health
+from routing.scorers import scorers
 from tenants.keyring import Keyring, keyring
 from tenants.limiter import new_limiter
 from tenants.limits import DAY_S, RateLimiter
@@ -64,6 +68,8 @@ class Runtime:
         for tenant_id, count in used.items():
             await self.limiter.seed(tenant_id, today, count)
         self.obedience.skip()
+        for plugins in (adapters, features, scorers, policy_kinds):
+            plugins()  # imported now, not while the first caller waits
         gc.collect()
         gc.freeze()  # what is loaded by now lives as long as the process: the collector need not look at it again
         gc.set_threshold(GARBAGE, 20, 20)
@@ -97,7 +103,7 @@ class Runtime:
         """Let new evidence and ended rests into the plans."""
         while True:
             await asyncio.sleep(TICK_S)
-            if self.engine.evidence.changed:
+            if self.engine.evidence.changed or self.engine.health.uneasy:
                 self.engine.evidence.changed = False
                 self.engine.planner.forget()
 
