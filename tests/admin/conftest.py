@@ -11,7 +11,7 @@ from tests.admin.rows import user
 def operator(db: None) -> Client:
     """A browser in which a superuser called ana is signed in."""
     client = Client()
-    client.force_login(User.objects.create_superuser("ana", password="correct horse"))
+    client.force_login(User.objects.create_superuser("ana"))
     return client
 
 
