@@ -59,6 +59,7 @@ class Shipper:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory, self._batch_rows = directory, batch_rows
         self._marks: dict[str, int] | None = None  # None: unknown since the start or since the database was away
+        self._away = False
         self._partitions_since = datetime.now(UTC)
         self._success = families.SuccessWindow()
 
@@ -79,12 +80,17 @@ class Shipper:
     def ship_or_wait(self) -> int | None:
         """Ship a batch; None when the database is away."""
         try:
-            return self.ship_batch()
+            read = self.ship_batch()
         except _AWAY as exc:
-            log.warning("database away, outcomes wait in the spool", error=str(exc).strip())
-            self._marks = None
+            if not self._away:
+                log.warning("database away, outcomes wait in the spool", error=str(exc).strip())
+            self._away, self._marks = True, None
             connection.close()
             return None
+        if self._away:
+            log.warning("database back", waiting=spool.backlog(self._directory).rows)
+        self._away = False
+        return read
 
     def ship_batch(self) -> int:
         """Ship about `batch_rows` rows, delete the segments that are done with, return how many rows were read.

@@ -3,14 +3,19 @@
 import random
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
+from django.db import connections
 from django.db.models import Sum
 from msgspec import structs
 
+from tests.halves import Services
 from tests.usage.conftest import Place
 from tests.usage.stories import NOON, journal, stories, story
 from usage import segments, selectors, shipper, spool
@@ -190,6 +195,27 @@ def test_a_database_that_is_away_costs_nothing(database: Place, switch: Callable
     assert_sums_agree()
 
 
+def test_a_running_shipper_gets_over_a_database_that_goes_away(postgresql: Place, services: Services) -> None:
+    process = postgresql.start("manage.py", "ship")
+    journal(postgresql.spool, stories(1))
+    _wait_for_records(process)
+    connections["default"].close()
+    name = postgresql.url.rpartition("/")[2]
+    with closing(psycopg.connect(services.database_url, autocommit=True)) as server:
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        journal(postgresql.spool, stories(30, seed=2))
+        assert process.stdout
+        while "database away" not in (line := process.stdout.readline()):
+            assert line, "it ended"
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    _wait_until(lambda: RequestRecord.objects.count() == 31)
+    process.terminate()
+
+    assert process.wait(60) == 0
+    assert_sums_agree()
+
+
 def test_what_the_database_refuses_is_set_aside_and_the_rest_shipped(database: Place) -> None:
     told = stories(40)
     told[17].total_ms, told[17].deployment_id = 1.0, 2**70
@@ -266,10 +292,14 @@ def _plain(outcome: Outcome | None) -> object:
     return {name: plain[name] for name in plain.keys() - {"attempts", "features", "decision"}}, attempts, raws
 
 
-def _wait_for_records(process: object) -> None:
+def _wait_for_records(process: "subprocess.Popen[str]") -> None:
     """Return when the process has shipped something, or has ended."""
-    for _ in range(600):
-        if RequestRecord.objects.exists() or process.poll() is not None:  # type: ignore[attr-defined]
+    _wait_until(lambda: RequestRecord.objects.exists() or process.poll() is not None)
+
+
+def _wait_until(reached: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if reached():
             return
         time.sleep(0.05)
-    raise AssertionError("nothing was shipped")
+    raise AssertionError("it did not come to that within a minute")

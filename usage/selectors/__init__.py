@@ -2,12 +2,13 @@
 
 totals series series_by by unpriced used_since            requests, tokens, money
 percentiles percentile_series                             latency
-flow errors attempts attempt_series                       what failed, and what caught it
+flow errors attempts attempt_series last_attempts         what failed, and what caught it
 page find                                                 requests one by one
 """
 
 from usage.ranges import TimeRange
 from usage.selectors.latency import Metric, Percentiles, percentile_series, percentiles
+from usage.selectors.recent import LastAttempt, last_attempts
 from usage.selectors.reliability import (
     Attempts,
     ErrorCount,
@@ -38,6 +39,7 @@ __all__ = [
     "ErrorCount",
     "Flow",
     "Group",
+    "LastAttempt",
     "Listed",
     "Metric",
     "Page",
@@ -51,6 +53,7 @@ __all__ = [
     "errors",
     "find",
     "flow",
+    "last_attempts",
     "page",
     "percentile_series",
     "percentiles",
