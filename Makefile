@@ -38,8 +38,8 @@ format: $(VENV)/dev.stamp ## format the code and mend what the linter can mend
 
 lock: $(VENV)/dev.stamp ## pin requirements/*.in with hashes
 	@$(LOCK) requirements/uv.in -o requirements/uv.txt
-	@$(LOCK) requirements/base.in -o requirements/base.txt
 	@$(LOCK) requirements/dev.in -o requirements/dev.txt
+	@$(LOCK) requirements/base.in -c requirements/dev.txt -o requirements/base.txt  # what runs is what was tested
 
 install: $(VENV)/base.stamp ## install what runs in production into .venv
 

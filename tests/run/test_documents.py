@@ -42,3 +42,13 @@ def test_every_dependency_has_its_reason(kind: str) -> None:
 def test_no_file_of_requirements_names_where_packages_come_from() -> None:
     for file in (ROOT / "requirements").iterdir():
         assert not re.search(r"://|--(extra-)?index|--find-links", file.read_text()), file
+
+
+def test_what_runs_is_what_was_tested() -> None:
+    base, dev = (_pins(ROOT / "requirements" / f"{kind}.txt") for kind in ("base", "dev"))
+    assert base
+    assert {name: pin for name, pin in base.items() if dev.get(name) != pin} == {}
+
+
+def _pins(file: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", file.read_text(), re.MULTILINE))
