@@ -9,7 +9,6 @@ from dashboard.ranges import CUSTOM, PRESETS
 from dashboard.scope import FILTERS, Scope
 from providers.selectors import model_names, provider_names
 from routing.selectors import policy_names
-from tenants.selectors import tenant_names
 
 STATUSES = ("answered", "failover", "failed", "rejected", "cancelled", "interrupted")
 MOST_CHOICES = 500  # more than that nobody finds in a list; the address still takes any name
@@ -32,12 +31,12 @@ class Chip(Struct, frozen=True):
     address: str
 
 
-CHOICES: Mapping[str, Callable[[], list[str]]] = {
-    "tenant": lambda: list(tenant_names().values()),
-    "provider": provider_names,
-    "model": model_names,
-    "policy": policy_names,
-    "status": lambda: list(STATUSES),
+CHOICES: Mapping[str, Callable[[Scope], list[str]]] = {
+    "tenant": lambda scope: list(scope.tenants.values()),
+    "provider": lambda _: provider_names(),
+    "model": lambda _: model_names(),
+    "policy": lambda _: policy_names(),
+    "status": lambda _: list(STATUSES),
 }
 
 
@@ -51,7 +50,7 @@ def controls_of(page: Page, scope: Scope) -> dict[str, object]:
 
 
 def _filter(name: str, scope: Scope) -> Filter:
-    value, choices = scope.word(name), CHOICES[name]()[:MOST_CHOICES]
+    value, choices = scope.word(name), CHOICES[name](scope)[:MOST_CHOICES]
     if value and value not in choices:
         choices = [value, *choices]
     return Filter(name, name.capitalize(), value, tuple(choices))

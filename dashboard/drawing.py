@@ -29,6 +29,14 @@ def sparkline(values: Sequence[float | None]) -> str:
     )
 
 
+def area(points: str) -> str:
+    """The `points` of a polygon between a sparkline and its ground."""
+    if not points:
+        return ""
+    pairs = points.split()
+    return f"{pairs[0].split(',')[0]},{SPARK_HEIGHT:.0f} {points} {pairs[-1].split(',')[0]},{SPARK_HEIGHT:.0f}"
+
+
 class Link(Struct, frozen=True):
     """So many requests whose first choice was one and that another served; `served` "" is nobody."""
 

@@ -64,7 +64,7 @@ def waterfall(record: Outcome) -> Waterfall:
 def _bar(attempt: AttemptOutcome, scale: float) -> Bar:
     named = ((attempt.first_byte_ms, "until the first byte"), (attempt.first_token_ms, "until the first token"))
     marks = [(attempt.started_ms, "")] + [(at, name) for at, name in named if at is not None]
-    marks.append((attempt.ended_ms, "streaming" if attempt.first_token_ms is not None else "until the end"))
+    marks.append((attempt.ended_ms, "answering" if attempt.first_token_ms is not None else "until the end"))
     pieces = []
     for (begin, _), (end, name) in pairwise(marks):
         kind = _kind(attempt, name)
@@ -76,7 +76,7 @@ def _bar(attempt: AttemptOutcome, scale: float) -> Bar:
 def _kind(attempt: AttemptOutcome, name: str) -> str:
     if attempt.status == "failed":
         return "bad"
-    if attempt.status != "answered" and name == "streaming":
+    if attempt.status != "answered" and name == "answering":
         return "warn"
     return KINDS.get(name, "stream")
 

@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from providers.selectors import ModelOffer, ProviderOffer, offers
 from usage.ranges import TimeRange
-from usage.selectors import attempts
+from usage.selectors import last_attempts
 
 CENT = Decimal("0.01")
-LATELY = timedelta(minutes=5)
+LATELY = timedelta(minutes=15)
+EVERYBODYS = frozenset({"Unreachable", "CredentialRejected"})  # errors of a provider rather than of one model
 MOST_MODELS = 12  # of one provider; an aggregator lists hundreds
 
 
@@ -53,9 +54,11 @@ def welcome(request: HttpRequest) -> HttpResponse:
 
 
 def _broken(now: datetime) -> set[str]:
-    """The deployments that were called lately and never answered."""
-    lately = attempts(TimeRange.around(now - LATELY, now, now))
-    return {one.deployment for one in lately if one.failed and not one.answered}
+    """The deployments whose last call failed, and the providers whose last call found nobody or no welcome."""
+    lately = last_attempts(TimeRange.around(now - LATELY, now, now))
+    newest = {one.provider: one for one in reversed(lately)}
+    broken = {one.deployment for one in lately if one.failed}
+    return broken | {one.provider for one in newest.values() if one.error in EVERYBODYS}
 
 
 def _row(offer: ProviderOffer, broken: set[str]) -> Row:
@@ -64,7 +67,7 @@ def _row(offer: ProviderOffer, broken: set[str]) -> Row:
 
 
 def _line(model: ModelOffer, provider: ProviderOffer, broken: set[str]) -> Line:
-    state = "failing" if f"{provider.name}/{model.model}" in broken else "ready"
+    state = "failing" if broken & {provider.name, f"{provider.name}/{model.model}"} else "ready"
     return Line(
         model=model.model,
         state=state if provider.enabled and model.enabled else "off",

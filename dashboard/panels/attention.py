@@ -1,14 +1,14 @@
-"""Does anything need a person? Deployments that fail, models without a price."""
+"""Does anything need a person? Deployments that fail or are down, models without a price."""
 
 from msgspec import Struct
 
 from dashboard.formatting import count, percent
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
-from usage.selectors import Attempts, Group, attempts, unpriced
+from usage.selectors import Attempts, Group, attempts, last_attempts, unpriced
 
 ERROR_RATE = 0.05  # of attempts, above which a deployment is named
-ENOUGH = 5  # failed attempts: fewer may be chance
+ENOUGH = 3  # failed attempts: fewer may be chance
 
 
 class Finding(Struct, frozen=True):
@@ -35,17 +35,18 @@ class AttentionPanel(Panel):
     page = "home"
     order = 20
     formula = (
-        f"A deployment is named when more than {percent(ERROR_RATE)} of its attempts, and at least {ENOUGH}, failed in "
-        "the range; a model when it worked at a cost that nobody knows."
+        f"A deployment is named when its last call in the range failed, or more than {percent(ERROR_RATE)} of its "
+        f"attempts, at least {ENOUGH}; a model when it worked at a cost that nobody knows."
     )
 
     def data(self, scope: Scope) -> Attention:
         span = scope.period.span
         called = scope.ask(attempts, span, scope.tenant_id)
-        found = [(one.failed, _failing(one, scope)) for one in called if _fails(one)]
+        down = {last.deployment: last.error or "failed" for last in last_attempts(span) if last.failed}
+        found = [(one.failed, _failing(one, scope, down)) for one in called if _fails(one) or one.deployment in down]
         found += [(g.totals.unpriced, _unpriced(g, scope)) for g in scope.ask(unpriced, span, scope.entities)]
         found.sort(key=lambda pair: -pair[0])
-        checked = f"errors of each deployment (at most {percent(ERROR_RATE)}), prices of what was used"
+        checked = f"each deployment's last call and errors (at most {percent(ERROR_RATE)}), prices of what was used"
         return Attention(tuple(finding for _, finding in found), checked, bool(called))
 
 
@@ -53,9 +54,10 @@ def _fails(one: Attempts) -> bool:
     return one.failed >= ENOUGH and (one.error_rate or 0) > ERROR_RATE
 
 
-def _failing(one: Attempts, scope: Scope) -> Finding:
-    what = f"{one.deployment}: {percent(one.error_rate)} of its attempts failed"
-    effect = f"{count(one.failed)} attempts"
+def _failing(one: Attempts, scope: Scope, down: dict[str, str]) -> Finding:
+    last = f"{one.deployment}: its last call failed ({down.get(one.deployment)})"
+    what = last if one.deployment in down else f"{one.deployment}: {percent(one.error_rate)} of its attempts failed"
+    effect = f"{count(one.failed)} of {count(one.attempts)} attempts"
     address = scope.link("requests", first=one.deployment, status="failover")
     return Finding("failing", what, effect, "Requests that left it", address)
 

@@ -9,7 +9,7 @@ from usage.outcomes import Outcome
 
 class Money(Struct, frozen=True):
     record: Outcome
-    within: bool | None  # the cost lies inside the forecast; None where one of them is unknown
+    against_forecast: str  # empty where one of them is unknown
 
 
 class RequestMoney(RequestPanel):
@@ -22,6 +22,14 @@ class RequestMoney(RequestPanel):
     width = "half"
 
     def about(self, record: Outcome, scope: Scope) -> Money:
-        low, high, cost = record.forecast_low_nano_usd, record.forecast_high_nano_usd, record.cost_nano_usd
-        within = None if low is None or high is None or cost is None else low <= cost <= high
-        return Money(record, within)
+        return Money(
+            record, _against(record.forecast_low_nano_usd, record.forecast_high_nano_usd, record.cost_nano_usd)
+        )
+
+
+def _against(low: int | None, high: int | None, cost: int | None) -> str:
+    if low is None or high is None or cost is None:
+        return ""
+    if low <= cost <= high:
+        return "as forecast"
+    return "below the forecast" if cost < low else "above the forecast"

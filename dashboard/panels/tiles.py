@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, structs
 
-from dashboard.drawing import sparkline
+from dashboard.drawing import area, sparkline
 from dashboard.formatting import change, count, duration, exact_money, money, percent, share_of, tokens
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
@@ -20,6 +20,10 @@ class Tile(Struct, frozen=True):
     note: str
     points: str
     address: str
+
+    @property
+    def area(self) -> str:
+        return area(self.points)
 
 
 class Tiles(Struct, frozen=True):

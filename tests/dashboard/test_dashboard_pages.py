@@ -89,6 +89,17 @@ def test_an_unpriced_model_is_named_and_never_free(staff_client, traffic):
     assert "unknown: no price" in row[0]
 
 
+def test_a_deployment_whose_last_call_failed_is_named(staff_client, tmp_path):
+    told = day(NOW, 300, hours=1)
+    first = next(one for one in told if one.attempts[0].error)
+    ship([first], tmp_path / "spool")
+    said = f"{first.first_choice}: its last call failed ({first.attempts[0].error})"
+    assert said in text_of(staff_client.get("/dashboard/"))
+    again = next(one for one in told if one.id > first.id and one.attempts[-1].deployment == first.first_choice)
+    ship([again], tmp_path / "later")
+    assert said not in text_of(staff_client.get("/dashboard/"))
+
+
 def test_a_tenant_sees_its_own_sums(staff_client, traffic):
     Tenant.objects.create(pk=2, name="team-a")
     own = [told for told in traffic if told.tenant == "team-a"]

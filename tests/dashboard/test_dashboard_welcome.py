@@ -7,6 +7,7 @@ import pytest
 
 from providers.models import Deployment, LanguageModel, Provider
 from tests.dashboard.traffic import day, ship
+from usage.outcomes import Outcome
 
 pytestmark = pytest.mark.django_db
 
@@ -41,15 +42,22 @@ def test_unknown_and_free_prices_are_told_apart(client):
         assert text in page
 
 
-def test_a_model_whose_calls_all_fail_is_not_called_ready(client, tmp_path):
+def failed(error: str) -> Outcome:
+    """A request that left sandbox-openai/sandbox-mini a moment ago."""
+    told = [one for one in day(datetime.now(UTC), 200, hours=0.05) if one.first_choice == "sandbox-openai/sandbox-mini"]
+    return next(one for one in told if one.attempts[0].error == error)
+
+
+@pytest.mark.parametrize(("error", "ready"), [("Overloaded", 1), ("Unreachable", 0)])
+def test_a_model_whose_last_call_failed_is_not_called_ready(client, tmp_path, error, ready):
+    """Overload is one model's trouble; a server that is not there is down for all of its models."""
     offer("sandbox-openai", "sandbox-mini")
-    told = day(datetime.now(UTC), 40, hours=0.05)
-    failed = [one for one in told if one.attempts[0].error and one.first_choice == "sandbox-openai/sandbox-mini"]
-    assert "ready" in client.get("/").content.decode()
-    ship(failed[:1], tmp_path / "spool")
+    offer("sandbox-openai", "sandbox-large")
+    assert client.get("/").content.decode().count("</span>ready</span>") == 2
+    ship([failed(error)], tmp_path / "spool")
     page = client.get("/").content.decode()
-    assert "failing" in page
-    assert "ready" not in page
+    assert page.count("</span>ready</span>") == ready
+    assert page.count("</span>failing</span>") == 2 - ready
 
 
 def test_the_snippets_carry_this_host_and_no_key(client, settings):
