@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from providers.models import Deployment, LanguageModel, Provider
 from tests.dashboard.traffic import day, ship
@@ -43,9 +44,10 @@ def test_unknown_and_free_prices_are_told_apart(client):
 
 
 def failed(error: str) -> Outcome:
-    """A request that left sandbox-openai/sandbox-mini a moment ago."""
+    """A request that sandbox-openai/sandbox-mini failed a moment ago, and nobody else was asked."""
     told = [one for one in day(datetime.now(UTC), 200, hours=0.05) if one.first_choice == "sandbox-openai/sandbox-mini"]
-    return next(one for one in told if one.attempts[0].error == error)
+    found = next(one for one in told if one.attempts[0].error == error)
+    return structs.replace(found, status="failed", provider=None, model=None, attempts=found.attempts[:1])
 
 
 @pytest.mark.parametrize(("error", "ready"), [("Overloaded", 1), ("Unreachable", 0)])
