@@ -30,25 +30,26 @@ def read(
     if not spans:
         return
     bounds = {column: value for column, value in (where or {}).items() if value is not None}
+    condition = " AND ".join([_tenant(tenant), *(f"r.{column} = %s" for column in bounds)])
+    with connection.cursor() as cursor:
+        cursor.execute(_sql(table, spans, condition, group, sums), list(bounds.values()))
+        for position, *rest in cursor.fetchall():
+            yield position, tuple(rest[: len(group)]), rest[len(group) :]
+
+
+def _sql(table: type[Rollup], spans: str, condition: str, group: Sequence[str], sums: Sequence[str]) -> str:
     keys = ", ".join(["span.position", *(f"r.{column}" for column in group)])
     values = ", ".join(f"CAST(SUM(r.{column}) AS bigint)" for column in sums)
-    rows = (
-        f"{table._meta.db_table} r WHERE {_tenant(tenant)}"
-        f" AND r.grain = span.grain AND r.bucket >= span.low AND r.bucket < span.high"
-        f"{''.join(f' AND r.{column} = %s' for column in bounds)}"
-    )
+    within = "r.grain = span.grain AND r.bucket >= span.low AND r.bucket < span.high"
+    rows = f"{table._meta.db_table} r WHERE {condition} AND {within}"
     # Few spans, each an index range, in that order: CROSS JOIN says so to SQLite; PostgreSQL would rather read all and
     # hash it, and is held back by a lateral query that OFFSET keeps apart.
     if connection.vendor == "postgresql":
         rows = f"LATERAL (SELECT * FROM {rows} OFFSET 0) r"
-    sql = (
+    return (
         f"WITH span(position, grain, low, high) AS (VALUES {spans})"
         f" SELECT {keys}, {values} FROM span CROSS JOIN {rows} GROUP BY {keys}"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(bounds.values()))
-        for position, *rest in cursor.fetchall():
-            yield position, tuple(rest[: len(group)]), rest[len(group) :]
 
 
 def _spans(buckets: Sequence[TimeRange]) -> str:
