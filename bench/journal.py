@@ -9,6 +9,7 @@ The outcomes are of the usual size (2 kB of JSON: three candidates, one attempt)
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -65,6 +66,7 @@ def main() -> None:
     ship(shipper)
     idle(shipper)
     trickle(shipper)
+    shutil.rmtree(DIRECTORY)
 
 
 def write(outcomes: list[Outcome]) -> None:
