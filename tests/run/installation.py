@@ -69,7 +69,8 @@ class Installation:
 
     def environment(self, **changes: str) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if k not in SERVICES | UPSTREAMS | OURS}
-        ours = {"PORT": str(self.port), "VAR_DIR": str(self.var), "NEUROROUTE_TEST_MARK": self.mark}
+        # MAKELEVEL: as a child of `make` it ends when its parent, the test run, is killed.
+        ours = {"PORT": str(self.port), "VAR_DIR": str(self.var), "NEUROROUTE_TEST_MARK": self.mark, "MAKELEVEL": "1"}
         return kept | NO_UPSTREAMS | ours | changes
 
     def start(self, argv: tuple[str, ...] = (sys.executable, "-m", "neuroroute.serve"), **changes: str) -> None:
