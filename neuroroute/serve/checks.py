@@ -1,5 +1,6 @@
 """Can this configuration work? Each trouble is a `SettingError`: one line that names the setting and a good value."""
 
+import errno
 import os
 import socket
 from contextlib import closing, suppress
@@ -52,7 +53,7 @@ def _bind(family: int, kind: int, address: tuple[object, ...]) -> None:
 def _why_not(exc: OSError) -> SettingError:
     if isinstance(exc, PermissionError):
         return SettingError("PORT", f"{settings.PORT} needs rights that this user does not have.", "8000")
-    if exc.errno == 99 or "assign" in str(exc):
+    if exc.errno == errno.EADDRNOTAVAIL:
         return SettingError("HOST", f"{settings.HOST} is no address of this machine.", "127.0.0.1")
     return SettingError(
         "PORT", f"{settings.PORT} on {settings.HOST} is taken by another program.", str(_free_port(settings.PORT))
