@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuroroute.settings")
 django = get_asgi_application()  # before the imports below: they need the app registry
 
 from routing.api.consumers import ChatStream  # noqa: E402
+from routing.api.entry import UNREADABLE  # noqa: E402
 from routing.api.lean import LeanHandler, Send, read_body  # noqa: E402
 from routing.api.leaving import Receive  # noqa: E402
 from routing.runtime import runtime  # noqa: E402
@@ -31,11 +32,11 @@ _wish = msgspec.json.Decoder(StreamWish)
 
 def wants_stream(body: bytes) -> bool:
     """Whether a body asks for a stream; a body that cannot be read is left to the view, which says why."""
-    if b'"stream"' not in body:
+    if b'"stream"' not in body and b"\\u" not in body:  # a name may be written with escapes
         return False
     try:
         return _wish.decode(body).stream is True
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return False
 
 

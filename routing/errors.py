@@ -43,6 +43,12 @@ class BodyTooLarge(RoutingError):
     status, type, code = 413, "invalid_request_error", "request_too_large"
 
 
+class UnknownAddress(RoutingError):
+    """The API has nothing at this address."""
+
+    status, type, code = 404, "invalid_request_error", "unknown_url"
+
+
 class UnknownRecord(RoutingError):
     """No record of one's own has this id."""
 

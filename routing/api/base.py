@@ -58,7 +58,7 @@ class GatewayView(APIView):
         try:
             method = (request.method or "").lower()
             if method not in self.http_method_names or not hasattr(self, method):
-                raise MethodNotAllowed(f"{request.method} is not allowed; {', '.join(self.allowed_methods)} is")
+                return self.refused(self._not_allowed(request), self._allow())
             return await getattr(self, method)(request, *args, **kwargs)
         except GatewayError as exc:
             return self.refused(exc)
@@ -68,9 +68,19 @@ class GatewayView(APIView):
             logger.exception("request req_%s failed", self.request_id)
             return self.refused(Internal("the gateway failed; its log knows this request's id"))
 
-    def refused(self, exc: GatewayError) -> Finished:
+    async def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Finished:  # type: ignore[override]
+        """The methods that this address takes; DRF's own answer describes serializers, and there are none."""
+        return Finished(204, self._allow(), b"")
+
+    def refused(self, exc: GatewayError, more: Headers | None = None) -> Finished:
         """The error's answer."""
-        return Finished(exc.status, error_headers(exc, self.request_id), openai_body(exc))
+        return Finished(exc.status, error_headers(exc, self.request_id) + (more or []), openai_body(exc))
+
+    def _not_allowed(self, request: HttpRequest) -> MethodNotAllowed:
+        return MethodNotAllowed(f"{request.method} is not allowed; {', '.join(self.allowed_methods)} is")
+
+    def _allow(self) -> Headers:
+        return [(b"allow", ", ".join(self.allowed_methods).encode())]
 
 
 def headers_of(request: HttpRequest) -> Headers:

@@ -19,6 +19,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 ROUTER_FIELDS: Final = frozenset({"models", "provider", "preferences", "neuroroute"})
 WISH_MARKS: Final = (b'"models"', b'"preferences"', b'"neuroroute"')
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
 _body = msgspec.json.Decoder(ChatBody)
 _wishes = msgspec.json.Decoder(Wishes)
 
@@ -48,7 +49,7 @@ def parse(raw: bytes, request_id: str, limit: int) -> Asked:
         wishes = _wishes.decode(raw) if any(mark in raw for mark in WISH_MARKS) else NO_WISHES
     except msgspec.ValidationError as exc:
         raise _named(exc) from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except UNREADABLE as exc:
         raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
     _check(body)
     request = ChatRequest(request_id, body, raw, bool(body.stream), ROUTER_FIELDS)

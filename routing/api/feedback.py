@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from feedback.services import NewRating, rate
 from routing.api.contracts import RatingTaken, answers, shape
 from routing.api.database import DatabaseView
+from routing.api.entry import UNREADABLE
 from routing.errors import InvalidBody
 from tenants.callers import Caller
 
@@ -39,7 +40,7 @@ def take_rating(raw: bytes, caller: Caller, now: datetime) -> RatingTaken:
         new = _body.decode(raw)
     except msgspec.ValidationError as exc:
         raise InvalidBody(str(exc)) from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except UNREADABLE as exc:
         raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
     kept = rate(new, caller.tenant_id, caller.key_id, now)
     return RatingTaken(f"req_{kept.request_id.hex}", kept.score, kept.comment)

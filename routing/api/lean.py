@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from django.core.handlers.asgi import ASGIRequest
-from django.urls import ResolverMatch, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 
+from providers.errors import GatewayError
 from routing.api.base import Finished
 from routing.api.entry import new_id
 from routing.api.errors import error_headers, openai_body
 from routing.api.leaving import Receive, while_client_stays
-from routing.errors import BodyTooLarge
+from routing.errors import BodyTooLarge, UnknownAddress
 
 Scope = dict[str, Any]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -31,15 +32,19 @@ class LeanHandler:
         await while_client_stays(receive, self._serve(scope, send))
 
     async def _serve(self, scope: Scope, send: Send) -> None:
-        request = ASGIRequest(scope, io.BytesIO(scope["neuroroute.body"]))
-        match = self._resolve(request.path_info)
-        await send_finished(await match.func(request, *match.args, **match.kwargs), send)
+        try:
+            request = ASGIRequest(scope, io.BytesIO(scope["neuroroute.body"]))
+            match = self._resolve(request.path_info)
+        except (Resolver404, UnicodeDecodeError):
+            await send_finished(refusal(UnknownAddress("there is nothing at this address")), send)
+        else:
+            await send_finished(await match.func(request, *match.args, **match.kwargs), send)
 
     def _resolve(self, path: str) -> ResolverMatch:
         """Django's resolver, asked once per address: the data plane has a handful of them."""
         match = self._matches.get(path)
         if match is None:
-            match = resolve(path)
+            match = resolve(path.rstrip("/"))
             if not match.kwargs:
                 self._matches[path] = match
         return match
@@ -76,5 +81,9 @@ async def read_body(receive: Receive, send: Send, limit: int) -> bytes | None:
 
 async def refuse(send: Send, limit: int) -> None:
     """Answer 413 without reading further."""
-    exc = BodyTooLarge(TOO_LARGE.format(limit=limit))
-    await send_finished(Finished(exc.status, [*error_headers(exc, new_id()), CLOSE], openai_body(exc)), send)
+    await send_finished(refusal(BodyTooLarge(TOO_LARGE.format(limit=limit)), CLOSE), send)
+
+
+def refusal(exc: GatewayError, *more: tuple[bytes, bytes]) -> Finished:
+    """The answer to a request that no view has seen."""
+    return Finished(exc.status, [*error_headers(exc, new_id()), *more], openai_body(exc))

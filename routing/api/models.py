@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import unquote
 
 import msgspec
 from django.http import HttpRequest
@@ -45,12 +44,11 @@ class OneModel(GatewayView):
     async def get(self, request: HttpRequest, model: str) -> Finished:
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
-        name = unquote(model)
         for entry in (*own_names(now.policies.current), *callable_models(now, caller)):
-            if entry.id == name:
+            if entry.id == model:
                 return respond(msgspec.json.encode(entry), [])
-        near = now.catalog.current.nearest(name)
-        raise UnknownModel(f"{name}: no model has this name" + (f"; nearest: {near}" if near else ""), param="model")
+        near = now.catalog.current.nearest(model)
+        raise UnknownModel(f"{model}: no model has this name" + (f"; nearest: {near}" if near else ""), param="model")
 
 
 def own_names(book: PolicyBook) -> list[ModelEntry]:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from routing.api.chat import ChatCompletions
+from routing.api.database import Nowhere
 from routing.api.feedback import Feedback
 from routing.api.models import Models, OneModel
 from routing.api.requests import RequestRecordView
@@ -19,4 +20,5 @@ urlpatterns = [
     path("v1/route", Route.as_view()),
     path("v1/feedback", Feedback.as_view()),
     path("v1/requests/<str:request_id>", RequestRecordView.as_view()),
+    path("v1/<path:address>", Nowhere.as_view()),
 ]

@@ -1,0 +1,76 @@
+"""Odd requests get one clear refusal each, in our own shape, from both faces: never a traceback."""
+
+import httpx
+import pytest
+
+from .conftest import two_providers
+
+DEEP = b"[" * 9000 + b"]" * 9000
+
+
+def post(gateway, content, path="/v1/chat/completions"):
+    return httpx.post(gateway.url + path, content=content, headers=gateway.headers, timeout=10)
+
+
+def body(more=b"", stream=False):
+    wish = b'"stream":true,' if stream else b""
+    return b'{"model":"demo","messages":[{"role":"user","content":"x"}],%s"zork":1%s}' % (wish, more)
+
+
+def code_of(answer):
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}, answer.text
+    return answer.json()["error"]["code"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/route"])
+def test_json_that_is_nested_too_deep_is_refused(gateway, stream, path):
+    answer = post(gateway, body(b',"x":' + DEEP, stream), path)
+    assert (answer.status_code, code_of(answer)) == (400, "invalid_request")
+
+
+def test_a_field_name_written_with_escapes_is_the_same_field(gateway):
+    answer = post(gateway, body(b',"\\u0073tream":true'))
+    assert answer.headers["content-type"].startswith("text/event-stream")
+
+
+@pytest.mark.parametrize("path", ["/v1/models/", "/models/"])
+def test_a_trailing_slash_after_models_lists_them(gateway, path):
+    answer = httpx.get(gateway.url + path, headers=gateway.headers)
+    assert answer.status_code == 200 and answer.json()["object"] == "list"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions/", "/v1/nothing", "/v1/models/a%0Ab"])
+def test_an_address_without_anything_says_so_in_json(gateway, path):
+    answer = httpx.post(gateway.url + path, json={}, headers=gateway.headers)
+    assert (answer.status_code, code_of(answer)) == (404, "unknown_url")
+
+
+def test_a_models_name_is_decoded_once(gateway):
+    assert httpx.get(gateway.url + "/v1/models/dem%6f", headers=gateway.headers).status_code == 200
+    assert httpx.get(gateway.url + "/v1/models/dem%256f", headers=gateway.headers).status_code == 404
+
+
+def test_options_and_wrong_methods_name_the_right_ones(gateway):
+    answer = httpx.options(gateway.url + "/v1/chat/completions")
+    assert answer.status_code == 204 and answer.headers["allow"] == "POST, OPTIONS"
+    refused = httpx.put(gateway.url + "/v1/chat/completions", json={})
+    assert (refused.status_code, code_of(refused)) == (405, "method_not_allowed")
+    assert refused.headers["allow"] == "POST, OPTIONS"
+
+
+def test_addresses_that_read_the_database_refuse_in_the_same_shape(gateway):
+    answer = httpx.delete(gateway.url + "/v1/feedback", headers=gateway.headers)
+    assert (answer.status_code, code_of(answer)) == (405, "method_not_allowed")
+    assert code_of(post(gateway, DEEP, "/v1/feedback")) == "invalid_request"
+
+
+def test_a_database_that_is_away_is_one_clear_503_and_the_data_plane_goes_on(make_gateway, primary, fallback):
+    gateway = make_gateway(two_providers(primary, fallback))
+    for file in [*gateway.var.glob("*.sqlite3*")]:
+        file.rename(f"{file}.away")
+    (gateway.var / "neuroroute.sqlite3").mkdir()
+    answer = httpx.get(f"{gateway.url}/v1/requests/req_{'0' * 32}", headers=gateway.headers)
+    assert (answer.status_code, code_of(answer)) == (503, "database_unavailable")
+    assert "sqlite" not in answer.text.lower() and "unable" not in answer.text
+    assert gateway.chat("Hello").status_code == 200
