@@ -29,6 +29,7 @@ from tenants.errors import Forbidden
 
 AUTO: Final = "auto"
 PLANS_KEPT: Final = 4096
+CANDIDATES_KEPT: Final = 50_000  # in all plans together: about 30 MB, also where a plan has a thousand of them
 LISTED: Final = 25  # candidates and exclusions that a decision record lists; the rest is counted
 
 
@@ -69,11 +70,11 @@ class Planner:
         options = asked.wishes.options
         key = (
             asked.request.body.model, asked.wishes.models, asked.wishes.preferences, options.policy,
-            caller.tenant_id, caller.allow_models, caller.default_policy, request, needed,
+            caller.tenant_id, caller.allow_models, caller.allow_policies, caller.default_policy, request, needed,
         )  # fmt: skip
         plan = plans.get(key)
         if plan is None:
-            if len(plans) >= PLANS_KEPT:
+            if len(plans) >= min(PLANS_KEPT, CANDIDATES_KEPT // (len(catalog.targets) or 1)):
                 plans.clear()
             plan = plans[key] = self._make(asked, caller, request, catalog)
         return plan

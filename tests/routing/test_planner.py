@@ -85,6 +85,23 @@ def test_the_allow_list_holds_for_auto_and_for_names():
         desk.order(asked(model="auto:fast"), msgspec.structs.replace(CALLER, allow_policies=("balanced",)))
 
 
+def test_a_right_that_is_taken_away_ends_the_plans_made_under_it():
+    desk = Desk(MINI, LARGE)
+    desk.order(asked(model="auto:fast"))
+    with pytest.raises(Forbidden):
+        desk.order(asked(model="auto:fast"), msgspec.structs.replace(CALLER, allow_policies=("balanced",)))
+
+
+def test_callers_and_wishes_that_differ_share_no_plan():
+    desk = Desk(MINI, LARGE, QUICK)
+    assert desk.order(asked())[0] != "b/large"
+    assert desk.order(asked(), msgspec.structs.replace(CALLER, default_policy="best-quality"))[0] == "b/large"
+    assert desk.order(asked(preferences={"qualityWeight": 1}))[0] == "b/large"
+    assert desk.order(asked(neuroroute={"policy": "best"}))[0] == "b/large"
+    assert desk.order(asked(), msgspec.structs.replace(CALLER, tenant_id=2, allow_models=("a/*",))) == ["a/mini"]
+    assert desk.order(asked())[0] != "b/large"
+
+
 def test_parts_times_weights_make_the_score():
     desk = Desk(MINI, LARGE, QUICK)
     found = decision(desk, asked())
