@@ -91,13 +91,17 @@ class Scope(Struct, frozen=True):
 
 
 def scope_of(page: str, query: Mapping[str, str], now: datetime, record: Outcome | None = None) -> Scope:
-    """Keep the words that mean something here; a word that is too long to be a name is dropped."""
-    words = {name: query[name] for name in WORDS if query.get(name) and len(query[name]) <= LONGEST_WORD}
+    """Keep the words that mean something here; a word that cannot be a name is dropped."""
+    words = {name: query[name] for name in WORDS if query.get(name) and _may_be_a_name(query[name])}
     period = period_of(words, now)
     if period.name != CUSTOM:
         words.pop("from", None)
         words.pop("to", None)
     return Scope(page, period, words, tenant_names(), record)
+
+
+def _may_be_a_name(word: str) -> bool:
+    return len(word) <= LONGEST_WORD and word.isprintable()
 
 
 def _address(page: str, words: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from usage.outcomes import AttemptOutcome, Outcome
 
 AXIS = 1000.0  # units across the drawing
+THINNEST = 3.0  # so that a call that failed at once is still seen
 TICKS = 5
 KINDS = {"until the first byte": "wait", "until the first token": "think"}
 
@@ -69,7 +70,8 @@ def _bar(attempt: AttemptOutcome, scale: float) -> Bar:
     for (begin, _), (end, name) in pairwise(marks):
         kind = _kind(attempt, name)
         width = max(end - begin, 0.0)
-        pieces.append(Piece(kind, name, begin * scale, width * scale, width))
+        drawn = max(width * scale, THINNEST)
+        pieces.append(Piece(kind, name, min(begin * scale, AXIS - drawn), drawn, width))
     return Bar(attempt, tuple(pieces), attempt.ended_ms - attempt.started_ms)
 
 

@@ -73,7 +73,12 @@
   }
 
   async function copy(button) {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    const source = document.getElementById(button.dataset.copy);
+    if (!navigator.clipboard) { // a page that came over plain HTTP may not copy: it selects
+      getSelection().selectAllChildren(source);
+      return;
+    }
+    await navigator.clipboard.writeText(source.textContent);
     const before = button.textContent;
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = before; }, 1500);

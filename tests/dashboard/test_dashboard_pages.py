@@ -43,6 +43,7 @@ def test_an_account_without_staff_rights_is_refused_and_told(client, path):
     assert "Only staff accounts" in text_of(answer)
 
 
+@pytest.mark.django_db(transaction=True)  # two batches are two transactions
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_asks_at_most_twelve_questions_whatever_it_holds(
     staff_client, path, tmp_path, django_assert_max_num_queries, django_assert_num_queries
@@ -89,6 +90,7 @@ def test_an_unpriced_model_is_named_and_never_free(staff_client, traffic):
     assert "unknown: no price" in row[0]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_deployment_whose_last_call_failed_is_named(staff_client, tmp_path):
     told = day(NOW, 300, hours=1)
     first = next(one for one in told if one.attempts[0].error)
