@@ -84,9 +84,9 @@ class Watcher(threading.Thread):
             self._reload_changed()
         except Exception as exc:
             connection.close()  # a broken connection would fail for ever
-            if self.failure is None:
+            news, self.failure = self.failure is None, exc
+            if news:
                 logger.error("configuration cannot be read, the last one stays in use: %s", exc)
-            self.failure = exc
         else:
             if self.failure is not None:
                 logger.warning("configuration can be read again")

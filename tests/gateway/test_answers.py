@@ -6,6 +6,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from .conftest import two_providers
 from .gateway import text_of
 
 
@@ -159,7 +160,8 @@ def test_health_schema_docs_and_metrics_answer(gateway):
     assert "llm_requests_total{" in metrics
 
 
-def test_a_change_is_live_within_a_second(gateway):
+def test_a_change_is_live_within_a_second(make_gateway, primary, fallback):
+    gateway = make_gateway(two_providers(primary, fallback))
     assert gateway.chat("x", "brand-new").status_code == 404
     model = {"model": "brand-new", "upstream_model": "demo", "context": 1000}
     gateway.apply({"providers": [{"name": "primary", "deployments": [model]}]})

@@ -10,6 +10,8 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from .gateway import Gateway
 
+ONE_USE = httpx.Limits(max_keepalive_connections=0)  # no connection outlives its event loop
+
 
 # Their cases leave connections open at the end of each event loop: not ours to mend, and no test of ours is excused.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::UserWarning")
@@ -35,7 +37,7 @@ class TestChatOpenAI(ChatModelIntegrationTests):
             "api_key": self.gateway.key,
             "stream_usage": True,
             "max_retries": 0,
-            "http_async_client": httpx.AsyncClient(),  # the default one is shared between event loops
+            "http_async_client": httpx.AsyncClient(limits=ONE_USE),  # the default one is shared between event loops
         }
 
     @property

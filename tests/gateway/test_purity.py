@@ -18,7 +18,7 @@ from tenants.models import Tenant
 
 from .conftest import two_providers
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Watch:
