@@ -77,8 +77,10 @@ async def _chunks(
     ends = marks.sent + limits.total_s
     while not decoder.done:
         asked = monotonic()
-        data = await reply.read(*_deadline(asked, ends, marks, target))
-        marks.waited_s += monotonic() - asked
+        try:
+            data = await reply.read(*_deadline(asked, ends, marks, target))
+        finally:
+            marks.waited_s += monotonic() - asked
         batch = decoder.finish() if not data else decoder.feed(data)
         if batch:
             if marks.first_token is None and any(chunk.content_length for chunk in batch):

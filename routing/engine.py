@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from providers import attempts
 from providers.chat import Answer, Chunk, TokenUsage
-from providers.errors import ContextTooLong, ProviderError, RateLimited, Unreachable
+from providers.errors import BadUpstreamResponse, ContextTooLong, ProviderError, RateLimited, Unreachable
 from providers.targets import Target
 from routing.asked import Asked
 from routing.errors import AllAttemptsFailed
@@ -23,6 +23,7 @@ from routing.planner import Planner
 from routing.resilience import Health
 from routing.story import Story, Try
 from tenants.callers import Caller
+from usage.errors import JournalUnavailable
 from usage.outcomes import Outcome
 
 MOST_ATTEMPTS: Final = 8  # of one request, whoever is asked
@@ -55,7 +56,7 @@ class Engine:
             story.planned(self.planner.plan(asked, caller))
             for target, pause_s in self._turns(story):
                 if pause_s:
-                    await asyncio.sleep(pause_s)
+                    await self._pause(story, pause_s)
                 with self._begin(story, target) as attempt:
                     got = await attempts.complete(asked.request, attempt.target, attempt.secret, attempt.marks)
                     attempt.answered(got)
@@ -65,7 +66,7 @@ class Engine:
             error = exc
             raise
         finally:
-            self.journal.write(story.finish(error))
+            self._record(story, error)
 
     async def stream(self, asked: Asked, caller: Caller) -> AsyncGenerator[tuple[list[Chunk], Outcome], None]:
         """Yield batches of chunks of the first candidate that starts to answer; raises `GatewayError`.
@@ -79,7 +80,7 @@ class Engine:
             story.planned(self.planner.plan(asked, caller))
             for target, pause_s in self._turns(story):
                 if pause_s:
-                    await asyncio.sleep(pause_s)
+                    await self._pause(story, pause_s)
                 with self._begin(story, target) as attempt:
                     async with aclosing(self._batches(story, attempt)) as batches:
                         async for batch in batches:
@@ -91,7 +92,7 @@ class Engine:
             error = exc
             raise
         finally:
-            self.journal.write(story.finish(error))
+            self._record(story, error)
 
     async def _batches(self, story: Story, attempt: Try) -> AsyncGenerator[list[Chunk], None]:
         """One attempt's batches; what comes before the first content is held back until then."""
@@ -107,9 +108,27 @@ class Engine:
                 if content:
                     story.commit(attempt)
                     yield held
-        if not attempt.committed and held:
+        if not attempt.committed:
+            if not held:
+                raise BadUpstreamResponse("the stream ended without a single event")
             story.commit(attempt)
             yield held
+
+    async def _pause(self, story: Story, seconds: float) -> None:
+        """Wait before asking again; it is not our own time."""
+        began = self.clock()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            story.waited_s += self.clock() - began
+
+    def _record(self, story: Story, error: BaseException | None) -> None:
+        """Write the story down; raises `JournalUnavailable`: what is not recorded is not answered."""
+        try:
+            self.journal.write(story.finish(error))
+        except JournalUnavailable:
+            if error is None or isinstance(error, Exception):
+                raise  # a client that left must stay one: nobody is there to read another error
 
     def explain(self, asked: Asked, caller: Caller) -> Outcome:
         """The decision alone: a story with a plan and a forecast that calls nobody and is recorded nowhere."""
@@ -153,11 +172,12 @@ class Engine:
             if again is None:
                 return
             longest = min(FIRST_BACKOFF_S * 2**number, LONGEST_BACKOFF_S)
-            yield again, self.rng.uniform(0, longest)  # full jitter: many clients must not come back at once
+            jitter = self.rng.uniform(0, longest)  # in full: many clients must not come back at once
+            yield again[0], again[1] + jitter
 
 
-def retriable(story: Story) -> Target | None:
-    """The best candidate whose last failure may pass and who has retries left."""
+def retriable(story: Story) -> tuple[Target, float] | None:
+    """The best candidate whose last failure may pass and who has retries left, and the seconds that it asked for."""
     assert story.plan is not None
     tries = [a.deployment_id for a in story.outcome.attempts]
     last = {target.id: error for target, error in story.errors}
@@ -165,7 +185,9 @@ def retriable(story: Story) -> Target | None:
         target = candidate.facts.target
         error = last.get(target.id)
         if error is not None and error.retries_same and tries.count(target.id) <= target.retries:
-            return target
+            asked_s = error.retry_after_s or 0.0
+            if asked_s <= LONGEST_BACKOFF_S:
+                return target, asked_s
     return None
 
 

@@ -73,6 +73,8 @@ class Try:
             outcome.status = "interrupted" if outcome.committed else "failed"
             outcome.error, outcome.error_message = type(exc).__name__, exc.message
             outcome.upstream_status, outcome.retry_after_s = exc.upstream_status, exc.retry_after_s
+        elif isinstance(exc, Exception):
+            outcome.error = type(exc).__name__  # a fault of ours: it says nothing about the upstream
         elif exc is not None:
             outcome.status = "cancelled"
         self._story.ended(self, exc)

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from providers.errors import GatewayError, ProviderError, StreamInterrupted
+from providers.errors import GatewayError, ProviderError
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -17,6 +17,7 @@ PHRASES: Final = {
     "upstream_unreachable": "the upstream could not be reached",
     "upstream_bad_response": "the upstream answered something that makes no sense",
     "upstream_auth": "the upstream rejects the gateway's credential; its operator has to mend that",
+    "journal_unavailable": "the gateway cannot record requests now, and so answers none; its operator has to mend that",
     "upstream_interrupted": "the upstream broke off in the middle of the answer: what was sent is not complete",
 }
 
@@ -29,8 +30,10 @@ class Internal(GatewayError):
 
 def message_of(exc: GatewayError) -> str:
     """What the caller may read: an upstream's own words only where they are about the caller's request."""
-    if isinstance(exc, StreamInterrupted) or (isinstance(exc, ProviderError) and not exc.about_request):
-        return PHRASES.get(exc.code or "", "the upstream failed")
+    if phrase := PHRASES.get(exc.code or ""):
+        return phrase
+    if isinstance(exc, ProviderError) and not exc.about_request:
+        return "the upstream failed"
     return exc.message or (type(exc).__doc__ or "").strip()
 
 

@@ -1,0 +1,142 @@
+"""What is recorded of a request, however it ends: status, attempts, our own share of the time."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from providers import http
+from providers.adapters import adapters
+from providers.adapters.openai_compatible import OpenAICompatible
+from providers.errors import Overloaded
+from providers.sandbox.testing import Sandbox, fault
+from providers.targets import Timeouts
+from routing.engine import Engine
+from usage.errors import JournalUnavailable
+
+from .factories import CALLER, Desk, asked, target
+
+QUICK = Timeouts(connect_s=1, first_byte_s=0.4, first_token_s=0.4, stall_s=0.4, total_s=2)
+
+
+@pytest.fixture(scope="module")
+def process():
+    with Sandbox.start("openai") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def sandbox(process):
+    process.reset()
+    yield process
+    await http.close()
+
+
+class Records(list):
+    """A journal that keeps what it is given, or has no room."""
+
+    full = False
+
+    def write(self, outcome):
+        if self.full:
+            raise JournalUnavailable("no space left on /var/spool/x")
+        self.append(outcome)
+
+
+def engine_of(sandbox, *names, **facts):
+    facts = {"base_url": sandbox.base_url, "timeouts": QUICK, "usd": (1, 2)} | facts
+    desk = Desk(*[target(name, number, **facts) for number, name in enumerate(names or ("a/demo",), 1)])
+    return Engine(desk.planner, desk.health, desk.evidence, Records())
+
+
+async def ask(engine, stream, **fields):
+    question = asked(stream=stream, **fields)
+    if not stream:
+        return await engine.answer(question, CALLER)
+    async with aclosing(engine.stream(question, CALLER)) as batches:
+        return [batch async for batch in batches]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_fault_of_ours_is_a_failed_attempt_and_not_a_client_that_left(sandbox, monkeypatch, stream):
+    monkeypatch.setitem(adapters(), "broken", Broken())
+    engine = engine_of(sandbox, wire="broken")
+    with pytest.raises(ZeroDivisionError):
+        await ask(engine, stream)
+    (record,) = engine.journal
+    assert (record.status, record.http_status, record.error) == ("failed", 500, "ZeroDivisionError")
+    assert (record.attempts[0].status, record.attempts[0].error) == ("failed", "ZeroDivisionError")
+
+
+class Broken(OpenAICompatible):
+    """An adapter with a bug."""
+
+    def answer(self, body, target):
+        return 1 // 0
+
+    def decoder(self, request, target):
+        return 1 // 0
+
+
+async def test_waiting_for_a_token_that_never_came_is_not_our_own_time(sandbox):
+    sandbox.script(fault("hang_first_token"), "Hello")
+    engine = engine_of(sandbox, "a/demo", "b/demo")
+    await ask(engine, True)
+    (record,) = engine.journal
+    assert [a.status for a in record.attempts] == ["failed", "answered"]
+    assert record.total_ms > 400 and record.overhead_ms < 100
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_pause_before_a_retry_is_not_our_own_time(sandbox, stream):
+    sandbox.script(fault("503", retry_after=1), "Hello")
+    engine = engine_of(sandbox)
+    await ask(engine, stream)
+    (record,) = engine.journal
+    assert [a.kind for a in record.attempts] == ["first", "retry"]
+    assert record.total_ms > 1000, "the pause that the upstream asked for was not kept"
+    assert record.overhead_ms < 200
+
+
+async def test_who_asks_for_a_long_pause_is_not_asked_again(sandbox):
+    sandbox.script(fault("503", retry_after=60), "Hello")
+    engine = engine_of(sandbox)
+    with pytest.raises(Overloaded):
+        await ask(engine, False)
+    assert len(sandbox.calls(chats=True)) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_client_that_leaves_during_the_pause_is_recorded_once(sandbox, stream):
+    sandbox.script(fault("503", retry_after=3))
+    engine = engine_of(sandbox)
+    work = asyncio.create_task(ask(engine, stream))
+    while not sandbox.calls(chats=True, ended=True):
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.1)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    (record,) = engine.journal
+    assert (record.status, record.http_status, record.cost_nano_usd) == ("cancelled", 499, 0)
+    assert [a.status for a in record.attempts] == ["failed"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_nothing_is_answered_that_cannot_be_recorded(sandbox, stream):
+    engine = engine_of(sandbox)
+    engine.journal.full = True
+    with pytest.raises(JournalUnavailable):
+        await ask(engine, stream)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_full_journal_does_not_turn_a_client_that_left_into_another_error(sandbox, stream):
+    sandbox.script(fault("hang"))
+    engine = engine_of(sandbox)
+    engine.journal.full = True
+    work = asyncio.create_task(ask(engine, stream))
+    await asyncio.sleep(0.1)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
