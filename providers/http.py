@@ -18,6 +18,7 @@ from providers.patience import Patience
 IDLE_S: Final = 30  # shorter than the servers' limits (60 s and more): a reused connection is rarely a dead one
 BODY_LIMIT: Final = 32 * 1024 * 1024  # bytes of one whole answer
 READ_BUFFER: Final = 64 * 1024
+LINGER_S: Final = 0.5  # from a stream's end mark to the end of its body
 
 _sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
 
@@ -58,8 +59,8 @@ class Reply:
 
 
 class Exchange:
-    """One POST: `async with Exchange(...) as reply`. Leaving the block before the end closes the connection, and so
-    ends the generation. Deadlines are `asyncio`'s `loop.time()` seconds."""
+    """One POST: `async with Exchange(...) as reply`. Leaving the block by an exception before the end closes the
+    connection, and so ends the generation. Deadlines are `asyncio`'s `loop.time()` seconds."""
 
     __slots__ = ("_call", "_deadline", "_patience", "_response")
 
@@ -88,8 +89,14 @@ class Exchange:
             raise
         return Reply(response, self._patience)
 
-    async def __aexit__(self, *exc: object) -> None:
-        self._close()
+    async def __aexit__(self, kind: type[BaseException] | None, exc: object, traceback: object) -> None:
+        """The end mark of a stream often comes a moment before the end of the body: the client need not wait for that,
+        but the connection may. aiohttp takes it back by itself as soon as the end is there."""
+        if kind is None and self._response is not None and not self._response.content.at_eof():
+            self._patience.end()
+            asyncio.get_running_loop().call_later(LINGER_S, self._response.close)
+        else:
+            self._close()
 
     def _close(self) -> None:
         """Give a connection whose answer was read to the end back to the pool; close any other."""
