@@ -1,18 +1,20 @@
 """What is asked, as routing sees it: the facts about a request, and the class of requests that share a plan."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from providers.chat import ChatRequest
+
+Weight = Annotated[float, Meta(ge=0, le=1000)]
 
 
 class Preferences(Struct, frozen=True, rename="camel"):
     """`preferences` in the body: relative weights that replace the policy's."""
 
-    cost_weight: float | None = None
-    latency_weight: float | None = None
-    quality_weight: float | None = None
+    cost_weight: Weight | None = None
+    latency_weight: Weight | None = None
+    quality_weight: Weight | None = None
 
 
 class RouterOptions(Struct, frozen=True):
@@ -22,12 +24,17 @@ class RouterOptions(Struct, frozen=True):
     session_id: str | None = None
     tags: tuple[str, ...] = ()
     explain: bool = False
+    quality: Any = None  # these four are known and not granted yet
+    max_cost_usd: Any = None
+    deadline_ms: Any = None
+    cache: Any = None
 
 
 class Wishes(Struct, frozen=True):
     """The fields of a body that are meant for the router alone; every one is optional."""
 
     models: tuple[str, ...] = ()  # ordered fallbacks
+    provider: Any = None  # known and not granted yet
     preferences: Preferences | None = None
     neuroroute: RouterOptions | None = None
 
@@ -61,6 +68,7 @@ class Asked(Struct):
     request: ChatRequest
     features: dict[str, Any]
     wishes: Wishes = NO_WISHES
+    warnings: tuple[str, ...] = ()  # what was wished for and will not be granted
 
     @property
     def tokens_needed(self) -> int:

@@ -173,7 +173,7 @@ class Story:
             self.errors.append((attempt.target, exc))
         self.waited_s += marks.waited_s or (self.clock() - marks.sent if marks.sent else 0.0)
         if exc is None:
-            self.outcome.warnings = marks.warnings
+            self._warn(marks)
         self._bill(attempt)
         self.on_end(attempt, exc)
 
@@ -191,11 +191,14 @@ class Story:
         if attempt.target.price:
             outcome.cost_nano_usd = attempt.target.price.cost_nano_usd(usage)
 
+    def _warn(self, marks: Marks) -> None:
+        self.outcome.warnings = [*self.asked.warnings, *marks.warnings]
+
     def commit(self, attempt: Try) -> None:
         """The first content byte is about to leave: from here on there is no failover."""
         attempt.outcome.committed = True
         self.outcome.ttft_ms = self.elapsed_ms()
-        self.outcome.warnings = attempt.marks.warnings
+        self._warn(attempt.marks)
         self.outcome.overhead_ms = self._overhead(attempt.marks.waited_s)
 
     def finish(self, error: BaseException | None) -> Outcome:

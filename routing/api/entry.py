@@ -18,7 +18,11 @@ from tenants.limits import RateLimiter, RateState
 Headers = Sequence[tuple[bytes, bytes]]
 
 ROUTER_FIELDS: Final = frozenset({"models", "provider", "preferences", "neuroroute"})
-WISH_MARKS: Final = (b'"models"', b'"preferences"', b'"neuroroute"')
+WISH_MARKS: Final = (b'"models"', b'"provider"', b'"preferences"', b'"neuroroute"')
+UNGRANTED: Final = ("quality", "max_cost_usd", "deadline_ms", "cache")
+LONGEST_LABEL: Final = 256  # characters of a model's name, a session's or a tag
+MOST_LABELS: Final = 32
+MOST: Final = 2**31 - 1  # of tokens or choices: beyond it costs would not fit into a record
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
 _body = msgspec.json.Decoder(ChatBody)
 _wishes = msgspec.json.Decoder(Wishes)
@@ -52,19 +56,47 @@ def parse(raw: bytes, request_id: str, limit: int) -> Asked:
     except UNREADABLE as exc:
         raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
     _check(body)
+    if wishes is not NO_WISHES:
+        _check_wishes(wishes)
     request = ChatRequest(request_id, body, raw, bool(body.stream), ROUTER_FIELDS)
-    return Asked(request, extract(body), wishes)
+    return Asked(request, extract(body), wishes, _ignored(wishes) if wishes is not NO_WISHES else ())
 
 
 def _check(body: ChatBody) -> None:
     if not body.model:
         raise InvalidBody('model: must not be empty, e.g. "auto"', param="model")
+    _check_label("model", body.model)
     if not body.messages:
         raise InvalidBody("messages: at least one message is needed", param="messages")
     for name in ("max_tokens", "max_completion_tokens", "n"):
         value = getattr(body, name)
-        if value is not None and value < 1:
-            raise InvalidBody(f"{name}: {value} is below the smallest value, 1", param=name)
+        if value is not None and not 1 <= value <= MOST:
+            bound = "below the smallest value, 1" if value < 1 else f"above the greatest value, {MOST}"
+            raise InvalidBody(f"{name}: {value} is {bound}", param=name)
+
+
+def _check_wishes(wishes: Wishes) -> None:
+    options = wishes.options
+    _check_label("neuroroute.session_id", options.session_id or "")
+    if len(wishes.models) > MOST_LABELS or len(options.tags) > MOST_LABELS:
+        name = "models" if len(wishes.models) > MOST_LABELS else "neuroroute.tags"
+        raise InvalidBody(f"{name}: more than {MOST_LABELS}", param=name)
+    for name, labels in (("models", wishes.models), ("neuroroute.tags", options.tags)):
+        for label in labels:
+            _check_label(name, label)
+
+
+def _check_label(name: str, label: str) -> None:
+    """Labels go into records and comparisons: no novels, and no NUL, which PostgreSQL cannot hold."""
+    if len(label) > LONGEST_LABEL or "\0" in label:
+        raise InvalidBody(f"{name}: longer than {LONGEST_LABEL} characters, or with a NUL in it", param=name)
+
+
+def _ignored(wishes: Wishes) -> tuple[str, ...]:
+    """Wishes that we know of and do not grant yet: silence would look like consent."""
+    found = [] if wishes.provider is None else ["provider"]
+    found += [f"neuroroute.{name}" for name in UNGRANTED if getattr(wishes.options, name) is not None]
+    return tuple([f"{name}: not supported, ignored" for name in found])
 
 
 def _named(exc: msgspec.ValidationError) -> InvalidBody:

@@ -74,3 +74,32 @@ def test_a_database_that_is_away_is_one_clear_503_and_the_data_plane_goes_on(mak
     assert (answer.status_code, code_of(answer)) == (503, "database_unavailable")
     assert "sqlite" not in answer.text.lower() and "unable" not in answer.text
     assert gateway.chat("Hello").status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_wish_that_is_not_granted_is_said_to_be_ignored(gateway, primary, stream):
+    answer = gateway.chat("x", provider={"only": ["fallback"]}, neuroroute={"max_cost_usd": 1}, stream=stream)
+    assert answer.status_code == 200, answer.text
+    told = "provider: not supported, ignored; neuroroute.max_cost_usd: not supported, ignored"
+    assert answer.headers["x-neuroroute-warnings"] == told
+    assert "provider" not in primary.calls(chats=True)[-1].body
+    assert gateway.story(answer.headers["x-request-id"])["warnings"] == told.split("; ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"model": "x" * 300}, "model"),
+        ({"model": "a\0b"}, "model"),
+        ({"max_tokens": 10**19}, "max_tokens"),
+        ({"n": 0}, "n"),
+        ({"neuroroute": {"session_id": "s" * 300}}, "neuroroute.session_id"),
+        ({"neuroroute": {"tags": ["a\0"]}}, "neuroroute.tags"),
+        ({"models": ["demo"] * 33}, "models"),
+        ({"preferences": {"costWeight": -5}}, "preferences.costWeight"),
+    ],
+)
+def test_values_that_no_record_could_hold_are_refused_by_name(gateway, fields, param):
+    answer = gateway.chat("x", **{"model": "demo"} | fields)
+    assert (answer.status_code, code_of(answer)) == (400, "invalid_request")
+    assert answer.json()["error"]["param"] == param and len(answer.text) < 500
