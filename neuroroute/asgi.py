@@ -1,5 +1,6 @@
 """Where a connection goes: the data plane to the lean handler or a Channels consumer, everything else to Django."""
 
+import logging
 import os
 from typing import Any, Final
 
@@ -11,14 +12,16 @@ django = get_asgi_application()  # before the imports below: they need the app r
 
 from routing.api.consumers import ChatStream  # noqa: E402
 from routing.api.entry import UNREADABLE  # noqa: E402
-from routing.api.lean import LeanHandler, Send, read_body  # noqa: E402
+from routing.api.lean import LeanHandler, Send, read_body, refusal, send_finished  # noqa: E402
 from routing.api.leaving import Receive  # noqa: E402
+from routing.errors import NotReady  # noqa: E402
 from routing.runtime import runtime  # noqa: E402
 
 STREAMS: Final = {path: ChatStream for path in ("/v1/chat/completions", "/chat/completions")}
 LEAN: Final = frozenset({*STREAMS, "/v1/route", "/v1/models", "/models", "/api/models"})
 LEAN_PREFIXES: Final = ("/v1/models/", "/models/")
 lean = LeanHandler()
+logger = logging.getLogger(__name__)
 
 
 class StreamWish(msgspec.Struct):
@@ -45,7 +48,12 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     if scope["type"] == "lifespan":
         await live(receive, send)
         return
-    await runtime().ready()
+    try:
+        await runtime().ready()
+    except Exception as exc:
+        logger.error("the worker cannot start: %s", exc)
+        await send_finished(refusal(NotReady("the gateway has not read its configuration yet; try again soon")), send)
+        return
     if scope["type"] == "http" and (scope["path"] in LEAN or scope["path"].startswith(LEAN_PREFIXES)):
         body = await read_body(receive, send, runtime().max_body_bytes)
         if body is None:
@@ -65,7 +73,11 @@ async def live(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await runtime().ready()
+            try:
+                await runtime().ready()
+            except Exception as exc:
+                await send({"type": "lifespan.startup.failed", "message": f"The worker cannot start: {exc}"})
+                return
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await runtime().stop()

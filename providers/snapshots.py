@@ -67,6 +67,10 @@ class Watcher(threading.Thread):
             self.stop()
             raise self.failure
 
+    def successor(self) -> "Watcher":
+        """One for the same snapshots that has not begun: a thread starts but once."""
+        return Watcher(self._snapshots, self._interval_s)
+
     def stop(self) -> None:
         """End the thread and wait until its database connection is closed."""
         self._stopping.set()

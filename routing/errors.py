@@ -31,6 +31,12 @@ class AllAttemptsFailed(RoutingError):
     status, type, code, retry = 503, "upstream_error", "all_attempts_failed", False
 
 
+class NotReady(RoutingError):
+    """The worker has just begun and could not read its configuration: the database is away."""
+
+    status, type, code = 503, "server_error", "not_ready"
+
+
 class InvalidBody(RoutingError):
     """The caller's JSON is malformed or a field has a wrong type or value; `param` names it."""
 

@@ -59,7 +59,11 @@ class Runtime:
         if self._ticker is None:
             if self._starting is None:
                 self._starting = asyncio.create_task(self.start())
-            await asyncio.shield(self._starting)
+            try:
+                await asyncio.shield(self._starting)
+            finally:
+                if self._starting is not None and self._starting.done() and self._ticker is None:
+                    self._starting = None  # it failed, the database is away perhaps: the next call tries again
 
     async def start(self) -> None:
         """Load the snapshots, remember today's use, begin to watch. Call it from the event loop that serves."""
@@ -93,9 +97,14 @@ class Runtime:
 
     def _load(self) -> dict[int, int]:
         """Load the snapshots; answer how many requests each tenant has made since midnight UTC."""
-        self.watcher.start()
         try:
+            self.watcher.start()
             return used_since(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+        except BaseException:
+            if self.watcher.is_alive():
+                self.watcher.stop()
+            self.watcher = self.watcher.successor()  # a thread starts but once
+            raise
         finally:
             connection.close()  # this thread never asks again
 
