@@ -84,7 +84,7 @@ async def measure(key: str) -> None:
     from providers.adapters import adapters
     from providers.attempts import Marks
     from routing.api.chat import ChatCompletions
-    from routing.api.entry import admit, caller_of, new_id, parse
+    from routing.api.entry import caller_of, enter, new_id, parse
     from routing.api.headers import story_headers
     from routing.runtime import runtime
 
@@ -101,7 +101,7 @@ async def measure(key: str) -> None:
     timed("which face", lambda: wants_stream(BODY))
     timed("parse and find features", lambda: parse(BODY, outcome.id, 10**7))
     timed("authenticate", lambda: caller_of(headers, now.keyring.current))
-    await timed_async("authenticate and limits", lambda: admit(headers, now.keyring.current, now.limiter))
+    await timed_async("authenticate, parse, limits", lambda: enter(headers, BODY, outcome.id, now))
     timed("plan (known class)", lambda: now.engine.planner.plan(asked, caller))
 
     def plan_anew() -> None:

@@ -5,7 +5,7 @@ from drf_spectacular.utils import extend_schema
 
 from routing.api import contracts
 from routing.api.base import Finished, GatewayView, headers_of, respond
-from routing.api.entry import admit, parse
+from routing.api.entry import enter
 from routing.api.headers import story_headers, with_metadata
 from routing.runtime import runtime
 
@@ -24,8 +24,7 @@ class ChatCompletions(GatewayView):
     )
     async def post(self, request: HttpRequest) -> Finished:
         now = runtime()
-        caller, rate = await admit(headers_of(request), now.keyring.current, now.limiter)
-        asked = parse(request.body, self.request_id, now.max_body_bytes)
+        asked, caller, rate = await enter(headers_of(request), request.body, self.request_id, now)
         answer, outcome = await now.engine.answer(asked, caller)
         explain = caller.explain or asked.wishes.options.explain
         body = with_metadata(answer.data, outcome) if explain else answer.data

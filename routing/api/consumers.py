@@ -12,7 +12,7 @@ from channels.generic.http import AsyncHttpConsumer
 
 from providers.chat import Chunk
 from providers.errors import GatewayError
-from routing.api.entry import admit, new_id, parse
+from routing.api.entry import enter, new_id
 from routing.api.errors import Internal, error_event, error_headers, openai_body
 from routing.api.headers import story_headers, with_metadata
 from routing.api.leaving import Receive, while_client_stays
@@ -47,8 +47,7 @@ class ChatStream(StreamConsumer):
         self.request_id = new_id()
         self.begun = False
         try:
-            caller, rate = await admit(self.scope["headers"], runtime().keyring.current, runtime().limiter)
-            asked = parse(body, self.request_id, runtime().max_body_bytes)
+            asked, caller, rate = await enter(self.scope["headers"], body, self.request_id, runtime())
             await self.pour(asked, caller, rate)
         except GatewayError as exc:
             await self.refuse(exc)

@@ -11,9 +11,10 @@ from providers.chat import ChatBody, ChatRequest
 from routing.asked import NO_WISHES, Asked, Wishes
 from routing.errors import BodyTooLarge, InvalidBody
 from routing.features import extract
+from routing.runtime import Runtime
 from tenants.callers import Caller
 from tenants.keyring import Keyring, authenticate, token_of
-from tenants.limits import RateLimiter, RateState
+from tenants.limits import RateState
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -38,10 +39,14 @@ def caller_of(headers: Headers, ring: Keyring) -> Caller:
     return authenticate(token_of(headers), ring, time())
 
 
-async def admit(headers: Headers, ring: Keyring, limiter: RateLimiter) -> tuple[Caller, RateState | None]:
-    """Authenticate and count against the tenant's limits; raises `TenantError`."""
-    caller = caller_of(headers, ring)
-    return caller, await limiter.admit(caller, time())
+async def enter(headers: Headers, raw: bytes, request_id: str, now: Runtime) -> tuple[Asked, Caller, RateState | None]:
+    """Authenticate, read, and only then count against the tenant's limits: a body that cannot be read costs nothing.
+
+    Raises `TenantError`, `InvalidBody`, `BodyTooLarge`.
+    """
+    caller = caller_of(headers, now.keyring.current)
+    asked = parse(raw, request_id, now.max_body_bytes)
+    return asked, caller, await now.limiter.admit(caller, time())
 
 
 def parse(raw: bytes, request_id: str, limit: int) -> Asked:

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema
 
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import CHAT_REQUEST, RouteDecision, answers
-from routing.api.entry import admit, parse
+from routing.api.entry import enter
 from routing.api.headers import rate_headers, usd
 from routing.runtime import runtime
 
@@ -24,8 +24,7 @@ class Route(GatewayView):
     )
     async def post(self, request: HttpRequest) -> Finished:
         now = runtime()
-        caller, rate = await admit(headers_of(request), now.keyring.current, now.limiter)
-        asked = parse(request.body, self.request_id, now.max_body_bytes)
+        asked, caller, rate = await enter(headers_of(request), request.body, self.request_id, now)
         outcome = now.engine.explain(asked, caller)
         low, high = outcome.forecast_low_nano_usd, outcome.forecast_high_nano_usd
         decision = {

@@ -22,6 +22,14 @@ def test_the_minute_is_full_and_says_when_it_empties(make_gateway, primary, fall
     assert calls == 3
 
 
+def test_a_body_that_cannot_be_read_is_not_counted(make_gateway, primary, fallback):
+    gateway = make_gateway(two_providers(primary, fallback, limits={"requests_per_day": 1}))
+    for stream in (False, True):
+        assert gateway.chat("Hello", temperature="hot", stream=stream).status_code == 400
+    assert gateway.chat("Hello").status_code == 200
+    assert gateway.chat("Hello").status_code == 429
+
+
 def test_a_restart_does_not_forget_the_day(make_gateway, primary, fallback):
     gateway = make_gateway(two_providers(primary, fallback, limits={"requests_per_day": 2}))
     assert [gateway.chat("Hello").status_code for _ in range(2)] == [200, 200]
