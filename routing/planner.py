@@ -97,7 +97,7 @@ class Planner:
             if index == 0:
                 fallback_from = len(ordered)
         if not ordered:
-            raise nobody(excluded)
+            raise nobody(excluded, _first_back(catalog, excluded, self._health, now))
         decision = _decision(policy, request, ordered, excluded)
         return Plan(policy, tuple(ordered), fallback_from, decision, _why(ordered, policy, excluded))
 
@@ -158,13 +158,20 @@ def score(facts: list[Facts], request: RequestClass, policy: PolicySpec) -> list
     return result
 
 
-def nobody(excluded: list[Excluded]) -> NoEligibleCandidate | Forbidden:
-    """Why nobody is left: the tenant's own allow list, or each candidate's reason."""
+def _first_back(catalog: Catalog, excluded: list[Excluded], health: Health, now: float) -> float | None:
+    """Seconds until the first that only has no usable credential may be asked again; None: waiting does not help."""
+    names = [e.deployment for e in excluded if e.rule == "credential"]
+    bars = [health.barred(catalog.by_name[name], now) for name in names if name in catalog.by_name]
+    return min((bar[0] for bar in bars if bar), default=None)
+
+
+def nobody(excluded: list[Excluded], back_s: float | None) -> NoEligibleCandidate | Forbidden:
+    """Why nobody is left: the tenant's own allow list, or each candidate's reason, and when to come back."""
     if excluded and all(e.rule == "allow list" for e in excluded):
         return Forbidden(f"model: {excluded[0].detail}", param="model")
     reasons = "; ".join(f"{e.deployment}: {e.detail}" for e in excluded[:LISTED]) or "no deployment is enabled"
     more = f"; and {len(excluded) - LISTED} more" if len(excluded) > LISTED else ""
-    return NoEligibleCandidate(f"no deployment can answer this request: {reasons}{more}")
+    return NoEligibleCandidate(f"no deployment can answer this request: {reasons}{more}", retry_after_s=back_s)
 
 
 def _new(targets: Iterable[Target], ordered: list[Candidate]) -> list[Target]:
