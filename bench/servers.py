@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Which ASGI server? Four tests that decide, and the speed that decides among those that pass (docs/adr/0001-server.md).
+"""Which ASGI server? Four tests decide, and speed among those that pass (docs/adr/0001-server.md).
 
     bench/servers.py [granian] [uvicorn]
 
@@ -167,9 +167,8 @@ def judge(name):
     asyncio.run(rush(server.port, 5_000))
     early = server.rss_mb()
     rate = asyncio.run(rush(server.port, 25_000))
-    print(
-        f"{name}: memory {early:.1f} MB after 5,000 requests, {server.rss_mb():.1f} MB after 30,000; {rate:,.0f} requests/s"
-    )
+    print(f"{name}: memory {early:.1f} MB after 5,000 requests, {server.rss_mb():.1f} MB after 30,000")
+    print(f"{name}: {rate:,.0f} requests/s")
     print(f"{name}: a running stream survives SIGTERM whole: {asyncio.run(drains(server))}")
     server.process.wait(20)
 
