@@ -82,9 +82,13 @@ class UpstreamTimeout(ProviderError):
 
 
 class Unreachable(ProviderError):
-    """DNS, connect, TLS or a reset before the first byte."""
+    """DNS, connect, TLS, or a connection that broke; `connected` says whether it ever stood."""
 
     status, code, retries_same = 502, "upstream_unreachable", True
+
+    def __init__(self, message: str = "", *, connected: bool = False) -> None:
+        super().__init__(message)
+        self.connected = connected
 
 
 class BadUpstreamResponse(ProviderError):

@@ -151,10 +151,10 @@ def translated(exc: Exception) -> ProviderError:
         case aiohttp.ClientConnectorError():
             return Unreachable(f"no connection: {exc.os_error.strerror or 'unknown reason'}")
         case aiohttp.ClientPayloadError():
-            return Unreachable("the body ended early or was malformed")
+            return Unreachable("the body ended early or was malformed", connected=True)
         case aiohttp.ClientResponseError():
             return BadUpstreamResponse("the answer is no HTTP")
         case aiohttp.ClientConnectionError() | OSError():
-            return Unreachable("the connection broke")
+            return Unreachable("the connection broke", connected=True)
         case _:
             return Unreachable("the request could not be sent")

@@ -165,7 +165,7 @@ class Engine:
             error = story.errors[-1][1]
             if isinstance(error, ContextTooLong):
                 waiting = [t for t in waiting if (t.context or 0) > (target.context or 0)]
-            elif isinstance(error, Unreachable):  # its provider's other deployments come last
+            elif isinstance(error, Unreachable) and not error.connected:  # its provider's other deployments come last
                 waiting.sort(key=lambda t: t.provider_id == target.provider_id)
         for number in range(MOST_ATTEMPTS - len(story.outcome.attempts)):
             again = retriable(story)

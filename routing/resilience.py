@@ -41,6 +41,10 @@ class Health:
         self._secrets: dict[tuple[int, int], tuple[float, str]] = {}  # (deployment or 0 for all, secret) -> until, why
         self.on_change = on_change
 
+    def forget_ended(self, now: float) -> None:
+        """Drop the bars that have ended."""
+        self._secrets = {key: bar for key, bar in self._secrets.items() if bar[0] > now}
+
     @property
     def uneasy(self) -> bool:
         """Whether anybody has failed and not yet proven fit again: a rest may have ended without anybody saying so."""
@@ -96,7 +100,7 @@ class Health:
 
     def _eject(self, target: Target, error: ProviderError, now: float) -> None:
         """One that cannot be reached rests at once, with everything else that its provider serves."""
-        gone = isinstance(error, Unreachable)
+        gone = isinstance(error, Unreachable) and not error.connected
         rest = self._rests.setdefault(("provider", target.provider_id) if gone else ("deployment", target.id), Rest())
         rest.failures += 1
         if rest.failures >= FAILURES_BEFORE_REST or gone:

@@ -112,7 +112,9 @@ class Runtime:
         """Let new evidence and ended rests into the plans."""
         while True:
             await asyncio.sleep(TICK_S)
-            if self.engine.evidence.changed or self.engine.health.uneasy:
+            uneasy = self.engine.health.uneasy  # asked first: a bar that has just ended changes plans once more
+            self.engine.health.forget_ended(monotonic())
+            if self.engine.evidence.changed or uneasy:
                 self.engine.evidence.changed = False
                 self.engine.planner.forget()
 

@@ -251,6 +251,8 @@ def status_of(error: BaseException | None) -> Status:
         return "answered"
     if isinstance(error, StreamInterrupted):
         return "interrupted"
+    if isinstance(error, GatewayError) and not isinstance(error, ProviderError) and error.status < 500:
+        return "rejected"  # the caller's own doing: an unknown model, a policy that is not theirs
     if isinstance(error, Exception):
         return "failed"
     return "cancelled"  # CancelledError, GeneratorExit: the client left

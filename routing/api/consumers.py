@@ -46,6 +46,7 @@ class ChatStream(StreamConsumer):
     async def handle(self, body: bytes) -> None:
         self.request_id = new_id()
         self.begun = False
+        self.held: Chunk | None = None
         try:
             asked, caller, rate = await enter(self.scope["headers"], body, self.request_id, runtime())
             await self.pour(asked, caller, rate)
@@ -58,7 +59,6 @@ class ChatStream(StreamConsumer):
     async def pour(self, asked: Asked, caller: Caller, rate: RateState | None) -> None:
         """Send the chunks as they come. Where the caller wants the decision explained, the last event waits for it."""
         explain = caller.explain or asked.wishes.options.explain
-        held: Chunk | None = None
         async with aclosing(runtime().engine.stream(asked, caller)) as batches:
             async for batch, outcome in batches:
                 if not self.begun:
@@ -66,17 +66,17 @@ class ChatStream(StreamConsumer):
                     await self.send_headers(headers=EVENT_STREAM + story_headers(outcome, rate, outcome.warnings))
                 chunks = batch if asked.request.wants_usage else [c for c in batch if c.event.choices]
                 if explain:
-                    chunks = [held, *chunks] if held else chunks
-                    held = chunks.pop() if chunks else None
+                    chunks = [self.held, *chunks] if self.held else chunks
+                    self.held = chunks.pop() if chunks else None
                 if chunks:
                     await self.send_body(b"".join([c.data for c in chunks]), more_body=True)
-        last = explained(held, outcome) if held else b""
+        last = explained(self.held, outcome) if self.held else b""
         await self.send_body(last + DONE)
 
     async def refuse(self, exc: GatewayError) -> None:
         """Before the first byte an error answer; after it an error event and no `[DONE]`: a cut is never success."""
         if self.begun:
-            await self.send_body(error_event(exc))
+            await self.send_body((self.held.data if self.held else b"") + error_event(exc))
         else:
             await self.send_response(exc.status, openai_body(exc), headers=error_headers(exc, self.request_id))
 

@@ -113,3 +113,17 @@ def test_a_stopped_provider_is_passed_over_at_once(make_gateway, primary, fallba
     gateway.ship()
     first = gateway.story(answers[0].headers["x-request-id"])
     assert first["attempts"][0]["error"] == "Unreachable"
+
+
+def test_a_cut_stream_that_explains_loses_no_text(gateway, primary):
+    primary.script(fault("eof_no_finish", text="one two three four"))
+    _, plain = gateway.events("Hello")
+    primary.script(fault("eof_no_finish", text="one two three four"))
+    _, explained = gateway.events("Hello", neuroroute={"explain": True})
+    assert text_of(plain) == text_of(explained) != ""
+    assert "error" in explained[-1]
+
+
+def test_an_unknown_model_is_recorded_as_rejected(gateway):
+    answer = gateway.chat("Hello", "no-such-model")
+    assert gateway.story(answer.headers["x-request-id"])["status"] == "rejected"

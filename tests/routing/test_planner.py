@@ -151,6 +151,21 @@ def test_what_cannot_be_reached_rests_with_all_that_its_provider_serves():
     assert set(desk.order(asked())) == {"a/mini", "a/large", "c/quick"}
 
 
+def test_a_connection_that_broke_is_no_reason_to_leave_the_provider():
+    desk = Desk(MINI, QUICK)
+    desk.health.failed(MINI, MINI.secrets[0], Unreachable("broke", connected=True), desk.now)
+    assert "a/mini" in desk.order(asked())
+
+
+def test_bars_that_have_ended_are_dropped():
+    desk = Desk(MINI)
+    desk.health.failed(MINI, MINI.secrets[0], RateLimited(retry_after_s=30), desk.now)
+    desk.health.forget_ended(desk.now)
+    assert desk.health.uneasy
+    desk.health.forget_ended(desk.now + 31)
+    assert not desk.health.uneasy
+
+
 def test_one_overload_is_no_reason_to_rest_but_three_are():
     desk = Desk(MINI, QUICK)
     for _ in range(2):
