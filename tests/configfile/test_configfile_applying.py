@@ -17,6 +17,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_whole_file_becomes_what_workers_read(run):
+    built_in = {"kind": "weighted", "weights": {"cost": 30, "latency": 40, "uptime": 30}}
+    Policy.objects.get_or_create(name="balanced", defaults=built_in)  # a test that flushes may have run before
     output = run(WHOLE)
     (target,) = load_catalog().by_model["bench-latest"]
     assert (target.name, target.upstream_model, target.wire) == ("bench/bench", "bench-v1", "openai")

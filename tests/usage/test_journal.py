@@ -31,7 +31,8 @@ def test_a_killed_process_loses_nothing_that_it_had_written(place: Place) -> Non
     assert process.stdout
     written = [process.stdout.readline().strip() for _ in range(700)]
     process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate(timeout=60)
+    rest = process.stdout.read()  # `communicate` would not look into the buffer that `readline` has filled
+    process.communicate(timeout=60)
 
     kept = {outcome.id for outcome in spool.waiting(place.spool)}
     acknowledged = {*written, *(line for line in rest.splitlines() if len(line) == 32)}
