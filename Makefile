@@ -19,8 +19,8 @@ help: ## say what can be done
 run: $(VENV)/base.stamp ## install what is missing, then serve on http://127.0.0.1:8000 (HOST and PORT move it)
 	@exec $(BIN)/python -m neuroroute.serve
 
-test: $(VENV)/dev.stamp ## run the tests; ARGS="-k name" picks some
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/dev.stamp ## run the tests, as many at a time as there are cores; ARGS="-k name" picks some
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/dev.stamp ## the gate: format, lint, types, layers, deployment, migrations, schema, tests
 	$(BIN)/ruff format --check .

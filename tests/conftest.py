@@ -1,14 +1,20 @@
 """What every test may use: services of its own where they can be reached, a browser where one is found."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.db import connection
+from pytest_django.plugin import blocking_manager_key
 
 from tests.halves import HALVES, Services, browser_path, open_services
 
+built_in_policies = import_module("routing.migrations.0002_built_in_policies")
 FIXTURE_TO_HALF = {"services": "services", "chromium": "browser"}
 
 
@@ -42,6 +48,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(FIXTURE_TO_HALF[fixture])
         if not any(half in item.keywords for half in HALVES):
             item.add_marker("embedded")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """A test with real transactions empties every table; what migrations put there comes back for the next test."""
+    yield
+    marker = item.get_closest_marker("django_db")
+    if nextitem is None:  # the database itself is gone
+        return
+    if (marker and marker.kwargs.get("transaction")) or "transactional_db" in getattr(item, "fixturenames", ()):
+        with item.config.stash[blocking_manager_key].unblock():
+            built_in_policies.create(apps, SimpleNamespace(connection=connection))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
