@@ -143,6 +143,13 @@ PostgreSQL and Redis share."
     return [*title, note, ""]
 
 
+def printed(script: str) -> list[str]:
+    """What a benchmark beside this one prints."""
+    command = [sys.executable, str(ROOT / "bench" / script)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [f"### `bench/{script}`", "", "```", *out.rstrip().splitlines(), "```", ""]
+
+
 def machine() -> str:
     model = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
@@ -152,7 +159,7 @@ def machine() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["versus", "scale", "workers", "all"])
+    parser.add_argument("what", choices=["versus", "scale", "workers", "hotpath", "journal", "all"])
     parser.add_argument("--compare", type=Path, help="the comparison script that runs LiteLLM and Portkey")
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
@@ -160,6 +167,8 @@ def main() -> None:
         "versus": lambda: versus(chosen.compare, chosen.rounds),
         "scale": lambda: scale(chosen.rounds),
         "workers": lambda: workers(chosen.rounds),
+        "hotpath": lambda: printed("hotpath.py"),
+        "journal": lambda: printed("journal.py"),
     }
     if chosen.what in ("versus", "all") and chosen.compare is None:
         parser.error("--compare: the path of the comparison script is needed")

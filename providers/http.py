@@ -21,6 +21,8 @@ READ_BUFFER: Final = 64 * 1024
 LINGER_S: Final = 0.5  # from a stream's end mark to the end of its body
 
 _sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
+# Those whose end mark was read, and whose end of body was not yet.
+_lingering: WeakKeyDictionary[asyncio.AbstractEventLoop, set[aiohttp.ClientResponse]] = WeakKeyDictionary()
 
 
 class Reply:
@@ -94,7 +96,7 @@ class Exchange:
         but the connection may. aiohttp takes it back by itself as soon as the end is there."""
         if kind is None and self._response is not None and not self._response.content.at_eof():
             self._patience.end()
-            asyncio.get_running_loop().call_later(LINGER_S, self._response.close)
+            _linger(self._response)
         else:
             self._close()
 
@@ -123,9 +125,25 @@ def session() -> aiohttp.ClientSession:
 
 async def close() -> None:
     """Close this event loop's connections."""
-    found = _sessions.pop(asyncio.get_running_loop(), None)
+    loop = asyncio.get_running_loop()
+    for response in _lingering.pop(loop, ()):
+        response.close()
+    found = _sessions.pop(loop, None)
     if found is not None:
         await found.close()
+
+
+def _linger(response: aiohttp.ClientResponse) -> None:
+    """Close this after a while, should it not have ended by itself by then."""
+    loop = asyncio.get_running_loop()
+    lingering = _lingering.setdefault(loop, set())
+    lingering.add(response)
+
+    def let_go() -> None:
+        lingering.discard(response)
+        response.close()
+
+    loop.call_later(LINGER_S, let_go)
 
 
 _timeouts: dict[float, aiohttp.ClientTimeout] = {}

@@ -72,5 +72,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{half}: {said}")
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # the process that made the directory outlives its workers, and removes it
+        return
     shutil.rmtree(settings.VAR_DIR, ignore_errors=True)

@@ -28,6 +28,9 @@ LOOPBACK: Final = "127.0.0.1"
 def find_upstreams(start: Callable[[Child], None]) -> str:
     """Make providers of what is there, start the sandbox when it is needed; return a sentence about it."""
     found = find(os.environ)
+    for provider in found:
+        if provider.note:
+            say("upstreams", f"{provider.name}: {provider.note}")
     for line in adopt(found, keep_sandbox=settings.SANDBOX == "on").lines:
         say("upstreams", line)
     if _needs_sandbox():
