@@ -87,21 +87,22 @@ async def measure(key: str) -> None:
     from routing.api.entry import caller_of, enter, new_id, parse
     from routing.api.headers import story_headers
     from routing.runtime import runtime
+    from routing.surfaces import surfaces
 
     now = runtime()
     await now.ready()
     headers = [(b"host", b"x"), (b"content-type", b"application/json"), (b"authorization", f"Bearer {key}".encode())]
     caller = caller_of(headers, now.keyring.current)
-    asked = parse(BODY, new_id(), 10**7)
+    asked, _ = parse(surfaces()["chat"], BODY, new_id(), 10**7)
     target = now.catalog.current.by_model["bench"][0]
     adapter = adapters()["openai"]
     answer, outcome = await now.engine.answer(asked, caller)
 
     timed("new id", new_id)
     timed("which face", lambda: wants_stream(BODY))
-    timed("parse and find features", lambda: parse(BODY, outcome.id, 10**7))
+    timed("parse and find features", lambda: parse(surfaces()["chat"], BODY, outcome.id, 10**7))
     timed("authenticate", lambda: caller_of(headers, now.keyring.current))
-    await timed_async("authenticate, parse, limits", lambda: enter(headers, BODY, outcome.id, now))
+    await timed_async("authenticate, parse, limits", lambda: enter(surfaces()["chat"], headers, BODY, outcome.id, now))
     timed("plan (known class)", lambda: now.engine.planner.plan(asked, caller))
 
     def plan_anew() -> None:
@@ -111,7 +112,7 @@ async def measure(key: str) -> None:
     timed("plan (made anew)", plan_anew)
     timed("story: open and plan", lambda: now.engine.explain(asked, caller))
     timed("adapter: request", lambda: adapter.request(asked.request, target, target.secrets[0]))
-    timed("adapter: answer", lambda: adapter.answer(answer.data, target))
+    timed("adapter: answer", lambda: adapter.answer(answer.data, asked.request, target))
     await timed_async(
         "attempt: request, wire, answer", lambda: attempts.complete(asked.request, target, target.secrets[0], Marks())
     )

@@ -10,16 +10,16 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuroroute.settings")
 django = get_asgi_application()  # before the imports below: they need the app registry
 
-from routing.api.consumers import ChatStream  # noqa: E402
+from routing.api.consumers import SurfaceStream  # noqa: E402
 from routing.api.entry import UNREADABLE  # noqa: E402
 from routing.api.lean import LeanHandler, Send, read_body, refusal, send_finished  # noqa: E402
 from routing.api.leaving import Receive  # noqa: E402
+from routing.api.urls import LEAN, LEAN_PREFIXES  # noqa: E402
 from routing.errors import NotReady  # noqa: E402
 from routing.runtime import runtime  # noqa: E402
+from routing.surfaces import surface_at  # noqa: E402
 
-STREAMS: Final = {path: ChatStream for path in ("/v1/chat/completions", "/chat/completions")}
-LEAN: Final = frozenset({*STREAMS, "/v1/route", "/v1/models", "/models", "/api/models"})
-LEAN_PREFIXES: Final = ("/v1/models/", "/models/")
+PREFIXES: Final = tuple(LEAN_PREFIXES)
 lean = LeanHandler()
 logger = logging.getLogger(__name__)
 
@@ -54,14 +54,14 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         logger.error("the worker cannot start: %s", exc)
         await send_finished(refusal(NotReady("the gateway has not read its configuration yet; try again soon")), send)
         return
-    if scope["type"] == "http" and (scope["path"] in LEAN or scope["path"].startswith(LEAN_PREFIXES)):
+    if scope["type"] == "http" and (scope["path"] in LEAN or scope["path"].startswith(PREFIXES)):
         body = await read_body(receive, send, runtime().max_body_bytes)
         if body is None:
             return
         scope["neuroroute.body"] = body
-        stream = STREAMS.get(scope["path"])
-        if stream and scope["method"] == "POST" and wants_stream(body):
-            await stream()(scope, receive, send)
+        surface = surface_at().get(scope["path"])
+        if surface and scope["method"] == "POST" and wants_stream(body):
+            await SurfaceStream(surface)(scope, receive, send)
         else:
             await lean(scope, receive, send)
     else:

@@ -10,6 +10,7 @@ from providers.adapters import adapters
 from providers.adapters.base import StreamDecoder
 from providers.chat import Answer, ChatRequest, Chunk
 from providers.errors import BadUpstreamResponse
+from providers.requests import Request
 from providers.targets import Secret, Target
 
 ERROR_BODY_LIMIT = 64 * 1024
@@ -27,10 +28,10 @@ class Marks:
     warnings: list[str] = field(default_factory=list)
 
 
-async def complete(request: ChatRequest, target: Target, secret: Secret | None, marks: Marks) -> Answer:
+async def complete(request: Request, target: Target, secret: Secret | None, marks: Marks) -> Answer:
     """Ask once for a whole answer; raises `ProviderError`."""
-    adapter = adapters()[target.wire]
-    wire = adapter.request(request, target, secret)
+    operation = adapters()[target.wire].operation(request.operation)
+    wire = operation.request(request, target, secret)
     marks.warnings.extend(wire.warnings)
     limits = target.timeouts
     marks.sent = monotonic()
@@ -41,7 +42,7 @@ async def complete(request: ChatRequest, target: Target, secret: Secret | None, 
             await _refuse(reply, target)
         body = await reply.read_all(marks.sent + limits.total_s)
     marks.waited_s = monotonic() - marks.sent
-    return adapter.answer(body, target)
+    return operation.answer(body, request, target)
 
 
 async def stream(

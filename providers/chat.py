@@ -5,10 +5,12 @@ ends agree, bytes pass through untouched. Other wires translate to and from it (
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
+
+from providers.requests import Request
 
 
 class FunctionCall(Struct, omit_defaults=True):
@@ -93,19 +95,23 @@ class ChatBody(Struct, omit_defaults=True, kw_only=True):
     user: str | None = None
 
 
-@dataclass(slots=True)
-class ChatRequest:
-    """A chat as the engine and the adapters see it.
+@dataclass(slots=True, kw_only=True)
+class ChatRequest(Request):
+    """A chat as the engine and the adapters see it: `body` and `raw` in the chat's own form.
 
-    `raw` is the caller's JSON object as it came, so that an upstream of the same wire format receives the fields that
-    we do not know byte for byte; `router_fields` are the top-level names that only the router may see.
+    `surface` is what the caller speaks. Where that is not "chat", `native` is the caller's JSON object as it came: an
+    upstream that speaks the same receives it instead of `raw`, and answers with chunks that are `native` too.
     """
 
-    id: str
+    operation: ClassVar[str] = "chat"
+
     body: ChatBody
-    raw: bytes
-    stream: bool = False
-    router_fields: frozenset[str] = frozenset()
+    surface: str = "chat"
+    native: bytes = b""
+
+    @property
+    def model(self) -> str:
+        return self.body.model
 
     @property
     def wants_usage(self) -> bool:
@@ -193,12 +199,24 @@ class ChatChunk(Struct, kw_only=True):
     usage: WireUsage | None | UnsetType = UNSET
     error: Raw | UnsetType = UNSET
 
+    @property
+    def call_ids(self) -> tuple[str, ...]:
+        """The ids of the tool calls that begin in this event."""
+        return tuple([c.id for choice in self.choices for c in choice.delta.tool_calls or () if c.id])
+
 
 class Chunk(Struct):
-    """One event of a stream: `data` is its SSE event as the OpenAI client receives it, blank line included."""
+    """One event of a stream: `data` is its SSE event as the OpenAI client receives it, blank line included.
+
+    Where `native` is set, `data` is the event as the caller's own surface has it, and `event` says the same in the
+    chat's form as far as it matters for the record. `marks` are the ids and signatures in it that bind a conversation
+    to this deployment.
+    """
 
     data: bytes
     event: ChatChunk
+    native: bool = False
+    marks: tuple[str, ...] = ()
 
     @property
     def content_length(self) -> int:
@@ -218,7 +236,10 @@ class Chunk(Struct):
 
 
 class Answer(Struct, kw_only=True):
-    """A whole answer: `data` is the `chat.completion` JSON body as the OpenAI client receives it."""
+    """A whole answer: `data` is the `chat.completion` JSON body as the OpenAI client receives it.
+
+    `native` and `marks` are those of `Chunk`. Operations other than chat put their own body into `data`.
+    """
 
     data: bytes
     id: str
@@ -226,3 +247,5 @@ class Answer(Struct, kw_only=True):
     finish_reason: str | None
     usage: TokenUsage | None  # None: the upstream reported none
     text_length: int = 0  # characters of the answer, for an estimate where usage is missing
+    native: bool = False
+    marks: tuple[str, ...] = ()

@@ -49,13 +49,19 @@ def pool(catalog: Catalog, asked: str, auto: bool) -> tuple[Target, ...]:
     )
 
 
-def sift(targets: Iterable[Target], gate: Gate) -> tuple[list[Target], list[Excluded]]:
-    """Split into the eligible and the excluded; where only soft rests stand in the way, the resting are eligible."""
+def sift(targets: Iterable[Target], gate: Gate, bound_to: Target | None) -> tuple[list[Target], list[Excluded]]:
+    """Split into the eligible and the excluded; where only soft rests stand in the way, the resting are eligible.
+
+    `bound_to` alone can go on with the conversation, where it is among the targets.
+    """
     fit: list[Target] = []
     tired: list[tuple[float, Target, Excluded]] = []
     excluded: list[Excluded] = []
     for target in targets:
-        reason = _ruled_out(target, gate)
+        if bound_to is not None and target is not bound_to:
+            reason: tuple[str, str] | None = ("serving identity", f"the conversation is bound to {bound_to.name}")
+        else:
+            reason = _ruled_out(target, gate)
         if reason is not None:
             excluded.append(Excluded(target.name, *reason))
         elif rest := gate.health.resting(target, gate.now):

@@ -21,6 +21,7 @@ from routing.errors import AllAttemptsFailed
 from routing.evidence import EvidenceBook
 from routing.planner import Planner
 from routing.resilience import Health
+from routing.serving import ServingBook
 from routing.story import Story, Try
 from tenants.callers import Caller
 from usage.errors import JournalUnavailable
@@ -45,6 +46,7 @@ class Engine:
     health: Health
     evidence: EvidenceBook
     journal: Journal
+    serving: ServingBook = field(default_factory=ServingBook)
     clock: Callable[[], float] = monotonic
     rng: Random = field(default_factory=Random)
 
@@ -124,6 +126,8 @@ class Engine:
 
     def _record(self, story: Story, error: BaseException | None) -> None:
         """Write the story down; raises `JournalUnavailable`: what is not recorded is not answered."""
+        if story.marks:
+            self.serving.note(story.outcome.tenant_id, story.marks, story.outcome.attempts[-1].deployment_id)
         try:
             self.journal.write(story.finish(error))
         except JournalUnavailable:

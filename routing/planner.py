@@ -69,7 +69,7 @@ class Planner:
         needed = asked.tokens_needed if request.context_rank else 0
         options = asked.wishes.options
         key = (
-            asked.request.body.model, asked.wishes.models, asked.wishes.preferences, options.policy,
+            asked.request.model, asked.request.bound_to, asked.wishes.models, asked.wishes.preferences, options.policy,
             caller.tenant_id, caller.allow_models, caller.allow_policies, caller.default_policy, request, needed,
         )  # fmt: skip
         plan = plans.get(key)
@@ -88,7 +88,8 @@ class Planner:
         fallback_from = 0
         for index, name in enumerate(names):
             targets = _new(pool(catalog, name, is_auto(name)), ordered)
-            fit, out = sift(targets, gate)
+            bound_to = next((t for t in targets if t.id == asked.request.bound_to), None)
+            fit, out = sift(targets, gate, bound_to)
             scored = score([facts_of(t, request, self._evidence, now) for t in fit], request, policy)
             chosen = policy_kinds()[policy.kind]().order(scored, policy)
             out += [Excluded(c.name, "policy", f"{policy.name} does not list it") for c in scored if c not in chosen]
@@ -103,7 +104,7 @@ class Planner:
 
     def _ask_for(self, asked: Asked, caller: Caller) -> tuple[PolicySpec, tuple[str, ...]]:
         """The policy and the model names that are meant."""
-        model = asked.request.body.model
+        model = asked.request.model
         name = asked.wishes.options.policy
         if name is None:
             name = model.partition(":")[2] if is_auto(model) else ""

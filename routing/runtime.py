@@ -27,6 +27,8 @@ from routing.policybook import PolicyBook, policybook
 from routing.resets import Obedience, resets
 from routing.resilience import Health
 from routing.scorers import scorers
+from routing.serving import new_serving_book
+from routing.surfaces import surface_at, surfaces
 from tenants.keyring import Keyring, keyring
 from tenants.limiter import new_limiter
 from tenants.limits import DAY_S, RateLimiter
@@ -72,7 +74,7 @@ class Runtime:
         for tenant_id, count in used.items():
             await self.limiter.seed(tenant_id, today, count)
         self.obedience.skip()
-        for plugins in (adapters, features, scorers, policy_kinds):
+        for plugins in (adapters, features, scorers, policy_kinds, surfaces, surface_at):
             plugins()  # imported now, not while the first caller waits
         gc.collect()
         gc.freeze()  # what is loaded by now lives as long as the process: the collector need not look at it again
@@ -87,6 +89,7 @@ class Runtime:
             self._ticker.cancel()
         await asyncio.to_thread(self.watcher.stop)
         await self.limiter.close()
+        await self.engine.serving.close()
         await http.close()
         self.journal.close()
 
@@ -140,7 +143,7 @@ def runtime() -> Runtime:
     for snapshot in (catalog, policybook):
         snapshot.listeners.append(planner.forget)
     journal = Journal(Path(settings.VAR_DIR) / "spool", f"web-{os.getpid()}")
-    engine = Engine(planner, health, evidence, journal)
+    engine = Engine(planner, health, evidence, journal, new_serving_book())
     profiles.listeners.append(lambda: learn(evidence, planner))
     watcher = Watcher([catalog, policybook, keyring, resets, profiles])
     obedience = Obedience(health, lambda: catalog.current)

@@ -42,6 +42,8 @@ class Try:
         content = False
         for chunk in batch:
             event = chunk.event
+            if chunk.marks:
+                self._story.marks += chunk.marks
             if event.usage:
                 self.usage = event.usage.tokens()
             for choice in event.choices:
@@ -63,6 +65,7 @@ class Try:
         self.outcome.served_model = answer.served_model
         self.outcome.status = "answered"
         self._story.outcome.response_id = answer.id
+        self._story.marks += answer.marks
 
     def __enter__(self) -> "Try":
         return self
@@ -86,7 +89,7 @@ class Try:
 class Story:
     """A request from its arrival to its record."""
 
-    __slots__ = ("asked", "clock", "errors", "on_end", "outcome", "plan", "started", "waited_s")
+    __slots__ = ("asked", "clock", "errors", "marks", "on_end", "outcome", "plan", "started", "waited_s")
 
     def __init__(
         self,
@@ -100,6 +103,7 @@ class Story:
         self.started = clock()
         self.plan: Plan | None = None
         self.errors: list[tuple[Target, ProviderError]] = []
+        self.marks: tuple[str, ...] = ()  # that bind the conversation to who answered
         self.waited_s = 0.0
         found, options = asked.features, asked.wishes.options
         self.outcome = Outcome(
@@ -110,7 +114,7 @@ class Story:
             key_id=caller.key_id,
             key_prefix=caller.key_prefix,
             stream=asked.request.stream,
-            asked_model=asked.request.body.model,
+            asked_model=asked.request.model,
             category=found["category"],
             complexity=found["complexity"],
             modality=found["modality"],

@@ -35,7 +35,7 @@ class Anthropic(Adapter):
         headers = wire_headers(self.auth_headers(secret), target)
         return WireRequest("/messages", headers, msgspec.json.encode(fields), tuple(warnings))
 
-    def answer(self, body: bytes, target: Target) -> Answer:
+    def answer(self, body: bytes, request: ChatRequest, target: Target) -> Answer:
         if is_event_stream(body):
             return collected(MessagesDecoder(target), body, target.model)
         return read_message(body).answer(target.model)

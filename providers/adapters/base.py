@@ -5,13 +5,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
 from providers.chat import Answer, ChatRequest, Chunk
-from providers.errors import ProviderError
+from providers.errors import ProviderError, UnsupportedByWire
+from providers.requests import Request
 from providers.targets import Secret, Target
+
+R = TypeVar("R", bound=Request)
 
 
 class WireRequest(Struct, frozen=True):
@@ -53,24 +56,41 @@ class StreamDecoder(ABC):
         """Whether the wire's own end mark has been seen: nothing that follows matters."""
 
 
-class Adapter(ABC):
-    """One wire format. Instances hold no state."""
+class Operation(ABC, Generic[R]):
+    """Something that can be asked of an upstream and is answered in one piece."""
+
+    @abstractmethod
+    def request(self, request: R, target: Target, secret: Secret | None) -> WireRequest:
+        """Translate the question; raises `UnsupportedByWire` naming the parameter that the wire cannot carry."""
+
+    @abstractmethod
+    def answer(self, body: bytes, request: R, target: Target) -> Answer:
+        """Translate the answer (HTTP 200); raises `ProviderError`, `BadUpstreamResponse` where it is malformed."""
+
+
+class Adapter(Operation[ChatRequest]):
+    """One wire format; it is itself its operation "chat". Instances hold no state."""
 
     name: ClassVar[str]
     label: ClassVar[str]
     default_base_url: ClassVar[str]
 
+    def operations(self) -> Mapping[str, Operation[Any]]:
+        """What the wire offers besides chat, by the names that `Request.operation` has."""
+        return {}
+
+    def operation(self, name: str) -> Operation[Any]:
+        """Raises `UnsupportedByWire` for what the wire does not offer."""
+        if name == ChatRequest.operation:
+            return self
+        found = self.operations().get(name)
+        if found is None:
+            raise UnsupportedByWire(f"this wire has no operation {name}")
+        return found
+
     @abstractmethod
     def auth_headers(self, secret: Secret | None) -> tuple[tuple[str, str], ...]:
         """The headers that present our credential."""
-
-    @abstractmethod
-    def request(self, request: ChatRequest, target: Target, secret: Secret | None) -> WireRequest:
-        """Translate a chat; raises `UnsupportedByWire` naming the parameter that the wire cannot carry."""
-
-    @abstractmethod
-    def answer(self, body: bytes, target: Target) -> Answer:
-        """Translate a whole answer (HTTP 200); raises `ProviderError`, `BadUpstreamResponse` where it is malformed."""
 
     @abstractmethod
     def decoder(self, request: ChatRequest, target: Target) -> StreamDecoder:

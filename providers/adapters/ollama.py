@@ -35,7 +35,7 @@ class Ollama(Adapter):
         headers = wire_headers(self.auth_headers(secret), target)
         return WireRequest("/api/chat", headers, msgspec.json.encode(fields), tuple(warnings))
 
-    def answer(self, body: bytes, target: Target) -> Answer:
+    def answer(self, body: bytes, request: ChatRequest, target: Target) -> Answer:
         return collected(OllamaDecoder(target, BODY_LIMIT), body, target.model)
 
     def decoder(self, request: ChatRequest, target: Target) -> StreamDecoder:

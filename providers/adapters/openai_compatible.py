@@ -52,7 +52,7 @@ class OpenAICompatible(Adapter):
             fields.pop("stream_options", None)
         return WireRequest(PATH, wire_headers(self.auth_headers(secret), target), msgspec.json.encode(fields))
 
-    def answer(self, body: bytes, target: Target) -> Answer:
+    def answer(self, body: bytes, request: ChatRequest, target: Target) -> Answer:
         if is_event_stream(body):
             return collected(ChunkDecoder(target), body, target.model)
         return read_answer(body, target.model)

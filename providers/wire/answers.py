@@ -24,6 +24,7 @@ def read_answer(body: bytes, model: str) -> Answer:
         finish_reason=answer.choices[0].finish_reason,
         usage=answer.usage.tokens() if answer.usage else None,
         text_length=sum(choice.message.length for choice in answer.choices),
+        marks=tuple(call.id for choice in answer.choices for call in choice.message.tool_calls or ()),
     )
 
 
@@ -45,7 +46,7 @@ def read_whole(body: bytes) -> Whole:
 def _read(body: bytes) -> tuple[bytes, StrictAnswer]:
     """The bytes that are right and what they say."""
     try:
-        answer = decode_answer(body)
+        answer = decode_answer(loose.text(body))
     except loose.MALFORMED:
         answer = None
     if answer is not None and _is_right(answer):

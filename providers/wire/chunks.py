@@ -59,13 +59,16 @@ class ChunkDecoder(SseDecoder):
             self._end(chunks)
             return
         try:
-            event = decode_chunk(message)
+            event = decode_chunk(loose.text(message))
         except loose.MALFORMED:
             message, event = _repaired(message)
+        marks: tuple[str, ...] = ()
         if not self._is_plain(event):
             message = self._checked(message, event)
+            marks = event.call_ids
         if message:
-            chunks.append(Chunk(b"data: " + self._name.put(message, event.model) + b"\n\n", event))
+            data = b"data: " + self._name.put(message, event.model) + b"\n\n"
+            chunks.append(Chunk(data, event, marks=marks))
 
     def _take_whole(self, body: bytes, chunks: list[Chunk]) -> None:
         chunks.extend(read_whole(body).chunks(self._model))

@@ -41,4 +41,4 @@ class Composer:
         event.id, event.created, event.model = self.id, self.created, self.model
         data = b"data: " + msgspec.json.encode(event) + b"\n\n"
         event.model = self.served
-        return Chunk(data, event)
+        return Chunk(data, event, marks=event.call_ids)

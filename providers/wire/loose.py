@@ -43,3 +43,11 @@ def _shape(data: bytes) -> str:
     if not data.strip():
         return "empty"
     return f"{len(data)} bytes of HTML" if data.lstrip().startswith(b"<") else f"{len(data)} bytes"
+
+
+def text(payload: bytes) -> bytes:
+    """The same bytes, known to be UTF-8 throughout; raises `UnicodeDecodeError`. Typed decoding skips unknown fields
+    without looking at their bytes, which would then pass to the client."""
+    if not payload.isascii():
+        payload.decode()
+    return payload

@@ -47,6 +47,7 @@ class Whole(Struct, kw_only=True):
             finish_reason=self.choices[0].finish_reason,
             usage=None if self.usage is UNSET else self.usage.tokens(),
             text_length=sum(_length(choice.message) for choice in self.choices),
+            marks=tuple(call["id"] for choice in self.choices for call in choice.message.tool_calls or ()),
         )
 
     def chunks(self, model: str) -> list[StreamChunk]:

@@ -1,18 +1,18 @@
-"""`POST /v1/chat/completions` without `stream`: one JSON answer."""
+"""`POST /v1/chat/completions`: OpenAI's chat."""
 
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from routing.api import contracts
-from routing.api.base import Finished, GatewayView, headers_of, respond
-from routing.api.entry import enter
-from routing.api.headers import story_headers, with_metadata
-from routing.runtime import runtime
+from routing.api.asking import SurfaceView
+from routing.api.base import Finished
 
 
 @extend_schema(tags=["Data plane"])
-class ChatCompletions(GatewayView):
+class ChatCompletions(SurfaceView):
     """Answer a chat with the model that serves it best."""
+
+    surface_name = "chat"
 
     @extend_schema(
         operation_id="createChatCompletion",
@@ -23,9 +23,4 @@ class ChatCompletions(GatewayView):
         responses=contracts.CHAT_ANSWERS,
     )
     async def post(self, request: HttpRequest) -> Finished:
-        now = runtime()
-        asked, caller, rate = await enter(headers_of(request), request.body, self.request_id, now)
-        answer, outcome = await now.engine.answer(asked, caller)
-        explain = caller.explain or asked.wishes.options.explain
-        body = with_metadata(answer.data, outcome) if explain else answer.data
-        return respond(body, story_headers(outcome, rate, outcome.warnings))
+        return await self.ask(request)

@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions` with `stream: true`: server-sent events through a Channels consumer.
+"""Every surface with `stream: true`: server-sent events through a Channels consumer.
 
 Channels' own `AsyncHttpConsumer` hears the client leave only after `handle()` has returned; this one listens all the
 time and cancels the upstream at once.
@@ -10,21 +10,19 @@ from typing import Any, Final
 
 from channels.generic.http import AsyncHttpConsumer
 
-from providers.chat import Chunk
 from providers.errors import GatewayError
 from routing.api.entry import enter, new_id
-from routing.api.errors import Internal, error_event, error_headers, openai_body
-from routing.api.headers import story_headers, with_metadata
+from routing.api.errors import Internal, error_headers, told
+from routing.api.headers import metadata, story_headers
 from routing.api.leaving import Receive, while_client_stays
 from routing.asked import Asked
 from routing.runtime import runtime
+from routing.surfaces.base import StreamWriter, Surface
 from tenants.callers import Caller
 from tenants.limits import RateState
-from usage.outcomes import Outcome
 
 logger = logging.getLogger(__name__)
 
-DONE: Final = b"data: [DONE]\n\n"
 EVENT_STREAM: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -40,15 +38,18 @@ class StreamConsumer(AsyncHttpConsumer):
         await while_client_stays(receive, self.handle(scope["neuroroute.body"]))
 
 
-class ChatStream(StreamConsumer):
-    """Streams one chat."""
+class SurfaceStream(StreamConsumer):
+    """Streams one answer in its surface's form."""
+
+    def __init__(self, surface: Surface) -> None:
+        super().__init__()
+        self.surface = surface
+        self.request_id = new_id()
+        self.writer: StreamWriter | None = None  # once the headers are out
 
     async def handle(self, body: bytes) -> None:
-        self.request_id = new_id()
-        self.begun = False
-        self.held: Chunk | None = None
         try:
-            asked, caller, rate = await enter(self.scope["headers"], body, self.request_id, runtime())
+            asked, caller, rate = await enter(self.surface, self.scope["headers"], body, self.request_id, runtime())
             await self.pour(asked, caller, rate)
         except GatewayError as exc:
             await self.refuse(exc)
@@ -59,29 +60,22 @@ class ChatStream(StreamConsumer):
     async def pour(self, asked: Asked, caller: Caller, rate: RateState | None) -> None:
         """Send the chunks as they come. Where the caller wants the decision explained, the last event waits for it."""
         explain = caller.explain or asked.wishes.options.explain
+        writer = self.surface.writer(asked.request, explain)
         async with aclosing(runtime().engine.stream(asked, caller)) as batches:
             async for batch, outcome in batches:
-                if not self.begun:
-                    self.begun = True
-                    await self.send_headers(headers=EVENT_STREAM + story_headers(outcome, rate, outcome.warnings))
-                chunks = batch if asked.request.wants_usage else [c for c in batch if c.event.choices]
-                if explain:
-                    chunks = [self.held, *chunks] if self.held else chunks
-                    self.held = chunks.pop() if chunks else None
-                if chunks:
-                    await self.send_body(b"".join([c.data for c in chunks]), more_body=True)
-        last = explained(self.held, outcome) if self.held else b""
-        await self.send_body(last + DONE)
+                if self.writer is None:
+                    self.writer = writer
+                    headers = story_headers(outcome, rate, outcome.warnings) + self.surface.headers(self.request_id)
+                    await self.send_headers(headers=EVENT_STREAM + headers)
+                if data := writer.write(batch):
+                    await self.send_body(data, more_body=True)
+        await self.send_body(writer.end(metadata(outcome) if explain else None))
 
     async def refuse(self, exc: GatewayError) -> None:
-        """Before the first byte an error answer; after it an error event and no `[DONE]`: a cut is never success."""
-        if self.begun:
-            await self.send_body((self.held.data if self.held else b"") + error_event(exc))
+        """Before the first byte an error answer; after it an error inside the stream: a cut is never success."""
+        error = told(exc, self.request_id)
+        if self.writer is not None:
+            await self.send_body(self.writer.broken(error))
         else:
-            await self.send_response(exc.status, openai_body(exc), headers=error_headers(exc, self.request_id))
-
-
-def explained(chunk: Chunk, outcome: Outcome) -> bytes:
-    """A chunk's event with `routing_metadata` in its JSON object."""
-    payload = chunk.data.removeprefix(b"data: ").rstrip()
-    return b"data: " + with_metadata(payload, outcome) + b"\n\n"
+            headers = error_headers(exc, self.request_id) + self.surface.headers(self.request_id)
+            await self.send_response(exc.status, self.surface.error(error), headers=headers)

@@ -12,6 +12,7 @@ from routing.asked import NO_WISHES, Asked, Wishes
 from routing.errors import BodyTooLarge, InvalidBody
 from routing.features import extract
 from routing.runtime import Runtime
+from routing.surfaces.base import Read, Surface
 from tenants.callers import Caller
 from tenants.keyring import Keyring, authenticate, token_of
 from tenants.limits import RateState
@@ -25,7 +26,6 @@ LONGEST_LABEL: Final = 256  # characters of a model's name, a session's or a tag
 MOST_LABELS: Final = 32
 MOST: Final = 2**31 - 1  # of tokens or choices: beyond it costs would not fit into a record
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
-_body = msgspec.json.Decoder(ChatBody)
 _wishes = msgspec.json.Decoder(Wishes)
 
 
@@ -39,32 +39,57 @@ def caller_of(headers: Headers, ring: Keyring) -> Caller:
     return authenticate(token_of(headers), ring, time())
 
 
-async def enter(headers: Headers, raw: bytes, request_id: str, now: Runtime) -> tuple[Asked, Caller, RateState | None]:
+async def enter(
+    surface: Surface, headers: Headers, raw: bytes, request_id: str, now: Runtime
+) -> tuple[Asked, Caller, RateState | None]:
     """Authenticate, read, and only then count against the tenant's limits: a body that cannot be read costs nothing.
 
     Raises `TenantError`, `InvalidBody`, `BodyTooLarge`.
     """
     caller = caller_of(headers, now.keyring.current)
-    asked = parse(raw, request_id, now.max_body_bytes)
+    asked, marks = parse(surface, raw, request_id, now.max_body_bytes)
+    if marks:
+        asked.request.bound_to = await now.engine.serving.find(caller.tenant_id, marks)
+    if surface.passed_headers:
+        asked.request.headers = _passed(headers, surface.passed_headers)
     return asked, caller, await now.limiter.admit(caller, time())
 
 
-def parse(raw: bytes, request_id: str, limit: int) -> Asked:
-    """Read a chat request and find out what it asks for; raises `InvalidBody`, `BodyTooLarge`."""
+def parse(surface: Surface, raw: bytes, request_id: str, limit: int) -> tuple[Asked, tuple[str, ...]]:
+    """Read a chat and find out what it asks for; also the marks that may bind it to a deployment.
+
+    Raises `InvalidBody`, `BodyTooLarge`.
+    """
     if len(raw) > limit:
         raise BodyTooLarge(f"the body has {len(raw)} bytes; the limit is {limit} (MAX_BODY_BYTES)")
     try:
-        body = _body.decode(raw)
+        read = surface.read(raw)
         wishes = _wishes.decode(raw) if any(mark in raw for mark in WISH_MARKS) else NO_WISHES
     except msgspec.ValidationError as exc:
         raise _named(exc) from exc
     except UNREADABLE as exc:
         raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
-    _check(body)
+    _check(read.body)
     if wishes is not NO_WISHES:
         _check_wishes(wishes)
-    request = ChatRequest(request_id, body, raw, bool(body.stream), ROUTER_FIELDS)
-    return Asked(request, extract(body), wishes, _ignored(wishes) if wishes is not NO_WISHES else ())
+    warnings = read.warnings + (_ignored(wishes) if wishes is not NO_WISHES else ())
+    return Asked(_request(surface, read, raw, request_id), extract(read.body), wishes, warnings), read.marks
+
+
+def _request(surface: Surface, read: Read, raw: bytes, request_id: str) -> ChatRequest:
+    return ChatRequest(
+        id=request_id,
+        raw=read.raw,
+        stream=bool(read.body.stream),
+        router_fields=ROUTER_FIELDS,
+        body=read.body,
+        surface=surface.name,
+        native=raw if read.raw is not raw else b"",
+    )
+
+
+def _passed(headers: Headers, names: frozenset[bytes]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers if name in names)
 
 
 def _check(body: ChatBody) -> None:

@@ -1,11 +1,11 @@
-"""How an error looks on the wire: the only place that knows statuses and error bodies."""
+"""What may a caller read of an error? The only place that knows; each surface writes it in its own form."""
 
 from math import ceil
 from typing import Final
 
-import msgspec
-
 from providers.errors import GatewayError, ProviderError
+from routing.surfaces.base import Told
+from routing.surfaces.chat import openai_error
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -37,16 +37,14 @@ def message_of(exc: GatewayError) -> str:
     return exc.message or (type(exc).__doc__ or "").strip()
 
 
+def told(exc: GatewayError, request_id: str = "") -> Told:
+    """The error as its caller may read it."""
+    return Told(exc.status, message_of(exc), exc.type, exc.param, exc.code, request_id)
+
+
 def openai_body(exc: GatewayError) -> bytes:
-    """`{"error": {...}}` with all four keys, as OpenAI's clients expect it."""
-    return msgspec.json.encode(
-        {"error": {"message": message_of(exc), "type": exc.type, "param": exc.param, "code": exc.code}}
-    )
-
-
-def error_event(exc: GatewayError) -> bytes:
-    """The error inside a stream that has begun: a plain `data:` event, which OpenAI's clients raise; no `[DONE]`."""
-    return b"data: " + openai_body(exc) + b"\n\n"
+    """The error's body where no surface says otherwise."""
+    return openai_error(told(exc))
 
 
 def error_headers(exc: GatewayError, request_id: str) -> Headers:

@@ -57,12 +57,6 @@ def metadata(outcome: Outcome) -> bytes:
     )
 
 
-def with_metadata(body: bytes, outcome: Outcome) -> bytes:
-    """A JSON object with `routing_metadata` as its last field."""
-    head = body.rstrip()
-    return head[:-1] + b',"routing_metadata":' + metadata(outcome) + b"}"
-
-
 def usd(nano: int) -> str:
     """Nano-dollars as a decimal string of dollars, exact, without trailing zeros: 10200 -> 0.0000102."""
     sign, nano = ("-", -nano) if nano < 0 else ("", nano)

@@ -9,6 +9,7 @@ from routing.api.contracts import CHAT_REQUEST, RouteDecision, answers
 from routing.api.entry import enter
 from routing.api.headers import rate_headers, usd
 from routing.runtime import runtime
+from routing.surfaces import surfaces
 
 
 @extend_schema(tags=["Data plane"])
@@ -24,7 +25,7 @@ class Route(GatewayView):
     )
     async def post(self, request: HttpRequest) -> Finished:
         now = runtime()
-        asked, caller, rate = await enter(headers_of(request), request.body, self.request_id, now)
+        asked, caller, rate = await enter(surfaces()["chat"], headers_of(request), request.body, self.request_id, now)
         outcome = now.engine.explain(asked, caller)
         low, high = outcome.forecast_low_nano_usd, outcome.forecast_high_nano_usd
         decision = {

@@ -1,7 +1,10 @@
 """The data plane's addresses, with the aliases of older routers."""
 
+from typing import Final
+
 from django.urls import path
 
+from routing.api.base import GatewayView
 from routing.api.chat import ChatCompletions
 from routing.api.database import Nowhere
 from routing.api.feedback import Feedback
@@ -9,15 +12,20 @@ from routing.api.models import Models, OneModel
 from routing.api.requests import RequestRecordView
 from routing.api.route import Route
 
+# Served by `LeanHandler`; all else goes through stock Django.
+LEAN: Final[dict[str, type[GatewayView]]] = {
+    "/v1/chat/completions": ChatCompletions,
+    "/chat/completions": ChatCompletions,
+    "/v1/models": Models,
+    "/models": Models,
+    "/api/models": Models,
+    "/v1/route": Route,
+}
+LEAN_PREFIXES: Final[dict[str, type[GatewayView]]] = {"/v1/models/": OneModel, "/models/": OneModel}
+
 urlpatterns = [
-    path("v1/chat/completions", ChatCompletions.as_view()),
-    path("chat/completions", ChatCompletions.as_view()),
-    path("v1/models", Models.as_view()),
-    path("models", Models.as_view()),
-    path("api/models", Models.as_view()),
-    path("v1/models/<path:model>", OneModel.as_view()),
-    path("models/<path:model>", OneModel.as_view()),
-    path("v1/route", Route.as_view()),
+    *(path(address.lstrip("/"), view.as_view()) for address, view in LEAN.items()),
+    *(path(f"{prefix.lstrip('/')}<path:model>", view.as_view()) for prefix, view in LEAN_PREFIXES.items()),
     path("v1/feedback", Feedback.as_view()),
     path("v1/requests/<str:request_id>", RequestRecordView.as_view()),
     path("v1/<path:address>", Nowhere.as_view()),

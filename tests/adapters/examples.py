@@ -23,7 +23,11 @@ def chat(**fields: Any) -> ChatRequest:
     body = {"model": "auto", "messages": [{"role": "user", "content": "Hi"}]} | fields
     raw = json.dumps(body).encode()
     return ChatRequest(
-        "req_1", msgspec.json.decode(raw, type=ChatBody), raw, bool(body.get("stream")), router_fields=ROUTER_FIELDS
+        id="req_1",
+        body=msgspec.json.decode(raw, type=ChatBody),
+        raw=raw,
+        stream=bool(body.get("stream")),
+        router_fields=ROUTER_FIELDS,
     )
 
 

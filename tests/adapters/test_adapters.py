@@ -67,7 +67,7 @@ def test_rubbish_is_a_bad_response_everywhere(adapter, body):
         decoder.feed(body)
         decoder.finish()
 
-    for read in (lambda: adapter.answer(body, target(adapter.name)), stream, lambda: adapter.models(body)):
+    for read in (lambda: adapter.answer(body, chat(), target(adapter.name)), stream, lambda: adapter.models(body)):
         with pytest.raises(BadUpstreamResponse):
             read()
 

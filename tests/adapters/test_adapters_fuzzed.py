@@ -55,7 +55,7 @@ def test_damaged_bytes_raise_nothing_but_errors_of_the_tree(wire, data):
     try:
         payloads(decoder.feed(bytes(body)))
         payloads(decoder.finish())
-        adapters()[wire].answer(bytes(body), target(wire))
+        adapters()[wire].answer(bytes(body), chat(), target(wire))
     except ProviderError as exc:
         assert exc.message
 

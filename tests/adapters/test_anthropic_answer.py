@@ -9,7 +9,7 @@ from providers.errors import (
     BadUpstreamResponse,
 )
 from tests.adapters.contract import ANSWER, CHUNK, check
-from tests.adapters.examples import answered, finish, payloads, reasoning, streamed, target, text, tool_calls
+from tests.adapters.examples import answered, chat, finish, payloads, reasoning, streamed, target, text, tool_calls
 
 ANTHROPIC = adapters()["anthropic"]
 
@@ -200,7 +200,7 @@ def test_rows_13_and_14_what_is_no_stream_is_a_bad_response(body):
 
 
 def test_an_answer_in_one_piece():
-    answer = ANTHROPIC.answer(json.dumps(MESSAGE).encode(), target("anthropic"))
+    answer = ANTHROPIC.answer(json.dumps(MESSAGE).encode(), chat(), target("anthropic"))
     body = answered(answer)
     message = body["choices"][0]["message"]
     assert (message["content"], message["reasoning_content"]) == ("AB", "hm")
@@ -210,9 +210,9 @@ def test_an_answer_in_one_piece():
     check(body, ANSWER)
     only_tools = MESSAGE | {"content": MESSAGE["content"][3:]}
     assert (
-        answered(ANTHROPIC.answer(json.dumps(only_tools).encode(), target("anthropic")))["choices"][0]["message"][
-            "content"
-        ]
+        answered(ANTHROPIC.answer(json.dumps(only_tools).encode(), chat(), target("anthropic")))["choices"][0][
+            "message"
+        ]["content"]
         is None
     )
 
@@ -220,7 +220,7 @@ def test_an_answer_in_one_piece():
 def test_row_28_json_for_a_stream_and_a_stream_for_json():
     chunks = streamed(ANTHROPIC, [json.dumps(MESSAGE).encode()])
     assert text(chunks) == "AB" and len(tool_calls(chunks)) == 2 and chunks[-1].event.usage.tokens().prompt == 93
-    answer = ANTHROPIC.answer(FULL, target("anthropic"))
+    answer = ANTHROPIC.answer(FULL, chat(), target("anthropic"))
     message = answered(answer)["choices"][0]["message"]
     assert message["content"] == "AB" and message["tool_calls"][1]["function"] == {"name": "g", "arguments": "{}"}
     check(answered(answer), ANSWER)
@@ -240,4 +240,4 @@ def test_row_28_json_for_a_stream_and_a_stream_for_json():
 )
 def test_rows_13_and_14_what_is_no_message_is_a_bad_response(body):
     with pytest.raises(BadUpstreamResponse):
-        ANTHROPIC.answer(body, target("anthropic"))
+        ANTHROPIC.answer(body, chat(), target("anthropic"))

@@ -15,7 +15,7 @@ from providers.errors import (
     RateLimited,
     UnsupportedByWire,
 )
-from tests.adapters.examples import streamed, target
+from tests.adapters.examples import chat, streamed, target
 from tests.adapters.test_anthropic_answer import PING, TEXT, events, start
 
 ANTHROPIC = adapters()["anthropic"]
@@ -50,7 +50,7 @@ def test_rows_20_and_21_errors_inside_a_stream_and_a_body(error, cls):
             streamed(ANTHROPIC, [body])
         assert type(caught.value) is cls
     with pytest.raises(cls):
-        ANTHROPIC.answer(json.dumps(failed).encode(), target("anthropic"))
+        ANTHROPIC.answer(json.dumps(failed).encode(), chat(), target("anthropic"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from providers.adapters import adapters
 from providers.errors import BadUpstreamResponse, ContextTooLong, InvalidRequest, Overloaded, UnsupportedByWire
 from tests.adapters.contract import ANSWER, CHUNK, check
-from tests.adapters.examples import answered, finish, payloads, reasoning, streamed, target, text, tool_calls
+from tests.adapters.examples import answered, chat, finish, payloads, reasoning, streamed, target, text, tool_calls
 
 OLLAMA = adapters()["ollama"]
 
@@ -105,7 +105,7 @@ def test_row_21_an_error_in_the_stream_lets_the_text_pass_first():
     "body", [b"<html>secret</html>", b"{nope\n", b"[]\n", b'{"a":1}\n', b'{"message":{"content":5}}\n', b"5\n"]
 )
 def test_rows_13_and_14_what_is_no_line_is_a_bad_response(body):
-    for ask in (lambda: streamed(OLLAMA, [body]), lambda: OLLAMA.answer(body, target("ollama"))):
+    for ask in (lambda: streamed(OLLAMA, [body]), lambda: OLLAMA.answer(body, chat(), target("ollama"))):
         with pytest.raises(BadUpstreamResponse) as caught:
             ask()
         assert "secret" not in str(caught.value)
@@ -122,17 +122,19 @@ def test_an_answer_in_one_piece():
     whole = last(content="Hi") | {
         "message": {"role": "assistant", "content": "Hi", "thinking": "hm", "tool_calls": [call("f")]}
     }
-    answer = OLLAMA.answer(json.dumps(whole).encode(), target("ollama"))
+    answer = OLLAMA.answer(json.dumps(whole).encode(), chat(), target("ollama"))
     message = answered(answer)["choices"][0]["message"]
     assert (message["content"], message["reasoning_content"]) == ("Hi", "hm")
     assert message["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
     assert (answer.served_model, answer.finish_reason, answer.usage.prompt) == ("llama3:8b", "tool_calls", 11)
     check(answered(answer), ANSWER)
-    assert OLLAMA.answer(json.dumps(whole | {"prompt_eval_count": None}).encode(), target("ollama")).usage is None
+    assert (
+        OLLAMA.answer(json.dumps(whole | {"prompt_eval_count": None}).encode(), chat(), target("ollama")).usage is None
+    )
 
 
 def test_row_28_a_stream_in_answer_to_a_plain_request_is_collected():
-    answer = OLLAMA.answer(PLAIN, target("ollama"))
+    answer = OLLAMA.answer(PLAIN, chat(), target("ollama"))
     assert answered(answer)["choices"][0]["message"]["content"] == "Héllo 👩‍💻"
 
 

@@ -7,13 +7,13 @@ import pytest
 from providers.adapters import adapters
 from providers.errors import BadUpstreamResponse, ContextTooLong, Overloaded, RateLimited
 from tests.adapters.contract import ANSWER, check
-from tests.adapters.examples import ROLE, STOP, USAGE, answered, chunk, completion, sse, target
+from tests.adapters.examples import ROLE, STOP, USAGE, answered, chat, chunk, completion, sse, target
 
 OPENAI = adapters()["openai"]
 
 
 def read(body, to=None):
-    return OPENAI.answer(body if isinstance(body, bytes) else json.dumps(body).encode(), to or target())
+    return OPENAI.answer(body if isinstance(body, bytes) else json.dumps(body).encode(), chat(), to or target())
 
 
 def test_an_ordinary_answer_keeps_its_bytes_but_for_the_name():

@@ -5,13 +5,14 @@ from typing import Any
 
 from providers.catalog import build
 from providers.targets import Price, Secret, Target
-from routing.api.entry import parse
+from routing.api import entry
 from routing.asked import Asked
 from routing.evidence import EvidenceBook
 from routing.planner import Planner
 from routing.policies.base import PolicySpec
 from routing.policybook import PolicyBook
 from routing.resilience import Health
+from routing.surfaces import surfaces
 from tenants.callers import Caller
 
 BALANCED = PolicySpec("balanced", "weighted", (("cost", 30.0), ("latency", 40.0), ("uptime", 30.0)))
@@ -34,7 +35,12 @@ def target(name: str, id: int, **facts: Any) -> Target:
 def asked(content: Any = "Hello", model: str = "auto", **fields: Any) -> Asked:
     """A chat request as it comes off the wire."""
     body = {"model": model, "messages": [{"role": "user", "content": content}], **fields}
-    return parse(json.dumps(body).encode(), "0" * 32, 1_000_000)
+    return parse(json.dumps(body).encode())
+
+
+def parse(raw: bytes, limit: int = 1_000_000) -> Asked:
+    """The same from the bytes of a body."""
+    return entry.parse(surfaces()["chat"], raw, "0" * 32, limit)[0]
 
 
 class Desk:

@@ -71,7 +71,7 @@ async def test_a_fault_of_ours_is_a_failed_attempt_and_not_a_client_that_left(sa
 class Broken(OpenAICompatible):
     """An adapter with a bug."""
 
-    def answer(self, body, target):
+    def answer(self, body, request, target):
         return 1 // 0
 
     def decoder(self, request, target):

@@ -1,0 +1,38 @@
+"""What does every request to an upstream have, whatever it asks for?"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One request as the engine and the adapters see it; a class per operation adds what is asked.
+
+    `raw` is the JSON object that an upstream of the same wire format receives but for what routing must alter, so that
+    fields which we do not know arrive byte for byte; `router_fields` are the top-level names that only the router may
+    see. `headers` are the caller's own that such an upstream receives as well. `bound_to` is the deployment (its id)
+    that the conversation is bound to, because it carries that deployment's signatures, ids or open tool calls.
+    """
+
+    operation: ClassVar[str]
+
+    id: str
+    raw: bytes
+    stream: bool = False
+    router_fields: frozenset[str] = frozenset()
+    headers: tuple[tuple[str, str], ...] = ()
+    bound_to: int | None = None
+
+    @property
+    def model(self) -> str:
+        """The name that the caller asked for."""
+        raise NotImplementedError
+
+    @property
+    def max_output(self) -> int | None:
+        """The longest answer that the caller allows, in tokens; None: no limit, or an answer without tokens."""
+        return None
+
+    def may_carry_to(self, deployment_id: int) -> bool:
+        """Whether what binds the conversation may be sent there: signatures never reach anybody but their maker."""
+        return self.bound_to is None or self.bound_to == deployment_id

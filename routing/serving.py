@@ -1,0 +1,115 @@
+"""Who served a conversation before? What a model signed or left open, only the same deployment can go on with.
+
+Signatures of thinking, response ids and open tool calls are bound to provider, endpoint and model. A worker remembers
+who gave out which; several workers share it through Redis, which is written in the background and asked only about
+what this worker does not know. Whom nobody remembers is not bound.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Final
+
+import redis.asyncio
+from django.conf import settings
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+KEPT: Final = 50_000  # marks in a worker's memory, about 10 MB
+KEPT_S: Final = 24 * 3600  # in Redis
+ASK_S: Final = 0.5
+
+
+class ServingBook:
+    """Remembers which deployment (its id) gave out a mark. Marks are kept as digests, apart for every tenant."""
+
+    def __init__(self, shared: "Shared | None" = None) -> None:
+        self._known: OrderedDict[str, int] = OrderedDict()
+        self._shared = shared
+
+    def note(self, tenant_id: int, marks: Sequence[str], deployment_id: int) -> None:
+        """Remember that these marks came from there."""
+        digests = [digest(tenant_id, mark) for mark in marks]
+        for each in digests:
+            self._known[each] = deployment_id
+            self._known.move_to_end(each)
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
+        if self._shared is not None:
+            self._shared.note(digests, deployment_id)
+
+    async def find(self, tenant_id: int, marks: Sequence[str]) -> int | None:
+        """The deployment that gave out the latest of these marks; None: nobody knows."""
+        digests = [digest(tenant_id, mark) for mark in reversed(marks)]
+        for each in digests:
+            if (found := self._known.get(each)) is not None:
+                return found
+        return await self._shared.find(digests) if self._shared is not None else None
+
+    async def close(self) -> None:
+        if self._shared is not None:
+            await self._shared.close()
+
+
+class Shared(ABC):
+    """What all workers know."""
+
+    @abstractmethod
+    def note(self, digests: Sequence[str], deployment_id: int) -> None:
+        """Remember, in the background."""
+
+    @abstractmethod
+    async def find(self, digests: Sequence[str]) -> int | None:
+        """The deployment of the first digest that is known; None when nobody knows, or cannot be asked."""
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+
+class SharedInRedis(Shared):
+    """Keys `<prefix>:serving:<digest>` with the deployment's id; forgotten after a day."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self._redis = redis.asyncio.Redis.from_url(url, socket_timeout=ASK_S, socket_connect_timeout=ASK_S)
+        self._prefix = f"{prefix}:serving:"
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def note(self, digests: Sequence[str], deployment_id: int) -> None:
+        task = asyncio.get_running_loop().create_task(self._write(digests, deployment_id))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def find(self, digests: Sequence[str]) -> int | None:
+        try:
+            values = await self._redis.mget([self._prefix + each for each in digests])
+        except (RedisError, OSError, TimeoutError):
+            logger.warning("Redis does not say who served a conversation: it is taken for a new one")
+            return None
+        return next((int(value) for value in values if value), None)
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._writing, return_exceptions=True)
+        await self._redis.aclose()
+
+    async def _write(self, digests: Sequence[str], deployment_id: int) -> None:
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for each in digests:
+                    pipeline.set(self._prefix + each, deployment_id, ex=KEPT_S)
+                await pipeline.execute()
+        except (RedisError, OSError, TimeoutError):
+            logger.warning("Redis does not take who served a conversation: other workers will not know")
+
+
+def digest(tenant_id: int, mark: str) -> str:
+    """16 bytes as hex: a signature may be kilobytes long, and nobody needs to read it here."""
+    return blake2b(mark.encode("utf-8", "surrogatepass"), digest_size=16, salt=tenant_id.to_bytes(8, "big")).hexdigest()
+
+
+def new_serving_book() -> ServingBook:
+    """A book as REDIS_URL says; one per process."""
+    shared = SharedInRedis(settings.REDIS_URL, settings.REDIS_PREFIX) if settings.REDIS_URL else None
+    return ServingBook(shared)
