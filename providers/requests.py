@@ -1,11 +1,12 @@
 """What does every request to an upstream have, whatever it asks for?"""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
 
 @dataclass(slots=True, kw_only=True)
-class Request:
+class Request(ABC):
     """One request as the engine and the adapters see it; a class per operation adds what is asked.
 
     `raw` is the JSON object that an upstream of the same wire format receives but for what routing must alter, so that
@@ -24,9 +25,9 @@ class Request:
     bound_to: int | None = None
 
     @property
+    @abstractmethod
     def model(self) -> str:
         """The name that the caller asked for."""
-        raise NotImplementedError
 
     @property
     def max_output(self) -> int | None:
