@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-import httpx
-import msgspec
-
 from providers.adapters import adapters
 from providers.adapters.base import ListedModel
 from providers.errors import BadUpstreamResponse, CredentialRejected, ProviderError, UpstreamTimeout
 from providers.found import FoundProvider
 from providers.listing import known_models, listed_models
+from providers.local_servers import local_servers
+from providers.local_servers.asking import Asking
 from providers.probe import list_models
 from providers.secrets import last_four
 from providers.targets import Secret
@@ -22,7 +21,7 @@ from providers.vendors import VENDORS, Lead, Vendor, leads
 ASK_S: Final = 1.5
 GRACE_S: Final = 0.3  # a resolver may hang longer than any time-out of ours; its thread is then left behind
 NOT_A_ROW: Final = 0  # the id of a secret that is not stored yet
-SHOWN_OLLAMA_MODELS: Final = 30
+DETAIL_S: Final = 1.0
 Listing = list[ListedModel] | ProviderError
 
 
@@ -70,11 +69,20 @@ def _ask(lead: Lead, deadline: float) -> Listing:
     secret = Secret(NOT_A_ROW, lead.key, last_four(lead.key)) if lead.key else None
     try:
         listed = list_models(adapters()[lead.vendor.wire], lead.base_url, secret, {}, deadline - time.monotonic())
-        return _ollama_details(lead.base_url, listed, deadline) if lead.vendor.wire == "ollama" else listed
+        return _detailed(lead, listed, deadline) if lead.vendor.local else listed
     except ProviderError as exc:
         return exc
     except Exception as exc:  # a key that is no header, an answer that no adapter foresaw: the others still count
         return BadUpstreamResponse(f"the listing failed ({type(exc).__name__})")
+
+
+def _detailed(lead: Lead, listed: list[ListedModel], deadline: float) -> list[ListedModel]:
+    """What a local server tells beside its listing, while there is time."""
+    server = local_servers().get(lead.vendor.name)
+    if server is None:
+        return listed
+    with Asking(lead.base_url, timeout_s=DETAIL_S, until=deadline) as asking:
+        return server.detailed(asking, listed)
 
 
 def _found(lead: Lead, listing: Listing) -> FoundProvider | None:
@@ -104,40 +112,3 @@ def _note(lead: Lead, failure: Any) -> str:
     if isinstance(failure, CredentialRejected):
         return f"refused the key in {' or '.join(lead.vendor.key_names)}"
     return f"did not list its models ({type(failure).__name__}); the well-known ones are assumed"
-
-
-def _ollama_details(base_url: str, listed: list[ListedModel], deadline: float) -> list[ListedModel]:
-    """Ask `/api/show` for what `/api/tags` leaves out, model by model, while there is time."""
-    detailed = []
-    with httpx.Client(timeout=1.0, follow_redirects=False, trust_env=False) as client:
-        for position, model in enumerate(listed):
-            more = position < SHOWN_OLLAMA_MODELS and time.monotonic() < deadline
-            detailed.append(_shown(client, base_url, model) if more else model)
-    return detailed
-
-
-def _shown(client: httpx.Client, base_url: str, model: ListedModel) -> ListedModel:
-    try:
-        answer = client.post(f"{base_url}/api/show", json={"model": model.name})
-        shown = answer.json() if answer.status_code == 200 else {}
-    except (httpx.HTTPError, ValueError):
-        return model
-    return _with_details(model, shown) if isinstance(shown, dict) else model
-
-
-def _with_details(model: ListedModel, shown: Mapping[str, Any]) -> ListedModel:
-    """Ollama's words in ours: completion, embedding, thinking, and a context under the architecture's name."""
-    skills, info = shown.get("capabilities"), shown.get("model_info")
-    context = None
-    if isinstance(info, dict):
-        context = info.get(f"{info.get('general.architecture')}.context_length")
-    ours = _skills(skills) if isinstance(skills, list) else model.capabilities
-    found = context if isinstance(context, int) and context > 0 else model.context
-    return msgspec.structs.replace(model, context=found, capabilities=ours)
-
-
-def _skills(words: list[Any]) -> frozenset[str]:
-    ours = {"tools": "tools", "vision": "vision", "thinking": "reasoning", "embedding": "embeddings"}
-    skills = {ours[word] for word in words if word in ours}
-    # Ollama constrains every chat model to a JSON schema with a grammar of its own.
-    return frozenset(skills if "embeddings" in skills else skills | {"json_mode", "json_schema"})
