@@ -99,14 +99,13 @@ class ChatBody(Struct, omit_defaults=True, kw_only=True):
 class ChatRequest(Request):
     """A chat as the engine and the adapters see it: `body` and `raw` in the chat's own form.
 
-    `surface` is what the caller speaks. Where that is not "chat", `native` is the caller's JSON object as it came: an
+    Where `surface` is not "chat", `native` is the caller's JSON object as it came: an
     upstream that speaks the same receives it instead of `raw`, and answers with chunks that are `native` too.
     """
 
     operation: ClassVar[str] = "chat"
 
     body: ChatBody
-    surface: str = "chat"
     native: bytes = b""
 
     @property

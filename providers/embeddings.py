@@ -31,6 +31,7 @@ class EmbeddingRequest(Request):
     operation: ClassVar[str] = "embeddings"
 
     body: EmbeddingBody
+    surface: str = "embeddings"
 
     @property
     def model(self) -> str:
@@ -55,11 +56,16 @@ class EmbeddingRequest(Request):
         return self.body.encoding_format == "base64"
 
     @property
-    def estimated_tokens(self) -> int:
-        """Tokens of the whole input: exact where the caller sends tokens."""
+    def tokens(self) -> list[int]:
+        """Tokens of each input: estimated for texts, exact where the caller sends tokens."""
         texts = self.texts
-        if texts is None:
-            return sum(1 if isinstance(item, int) else len(item) for item in self.body.input)
-        characters = sum(map(len, texts))
-        wide = sum(len(text) - len(text.encode("ascii", "ignore")) for text in texts if not text.isascii())
-        return int((characters - wide) / CHARACTERS_PER_TOKEN + wide * TOKENS_PER_WIDE) + len(texts)
+        if texts is not None:
+            return [estimated(text) for text in texts]
+        lists = [item for item in self.body.input if isinstance(item, list)]
+        return [len(tokens) for tokens in lists] if lists else [len(self.body.input)]
+
+
+def estimated(text: str) -> int:
+    """About how many tokens a text has."""
+    wide = 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
+    return int((len(text) - wide) / CHARACTERS_PER_TOKEN + wide * TOKENS_PER_WIDE) + 1

@@ -11,14 +11,16 @@ class Request(ABC):
 
     `raw` is the JSON object that an upstream of the same wire format receives but for what routing must alter, so that
     fields which we do not know arrive byte for byte; `router_fields` are the top-level names that only the router may
-    see. `headers` are the caller's own that such an upstream receives as well. `bound_to` is the deployment (its id)
-    that the conversation is bound to, because it carries that deployment's signatures, ids or open tool calls.
+    see. `surface` is what the caller speaks; `headers` are the caller's own that such an upstream receives as well.
+    `bound_to` is the deployment (its id) that the conversation is bound to, because it carries that deployment's
+    signatures, ids or open tool calls.
     """
 
     operation: ClassVar[str]
 
     id: str
     raw: bytes
+    surface: str = "chat"
     stream: bool = False
     router_fields: frozenset[str] = frozenset()
     headers: tuple[tuple[str, str], ...] = ()

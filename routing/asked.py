@@ -1,12 +1,13 @@
 """What is asked, as routing sees it: the facts about a request, and the class of requests that share a plan."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
-from providers.chat import ChatRequest
+from providers.requests import Request
 
 Weight = Annotated[float, Meta(ge=0, le=1000)]
+R_co = TypeVar("R_co", bound=Request, covariant=True)
 
 
 class Preferences(Struct, frozen=True, rename="camel"):
@@ -54,6 +55,7 @@ class RequestClass(Struct, frozen=True):
     exactly how many of the catalogue's distinct context sizes are too small for the request.
     """
 
+    operation: str
     category: str
     complexity: float
     needs: frozenset[str]
@@ -62,15 +64,16 @@ class RequestClass(Struct, frozen=True):
     context_rank: int
 
 
-class Asked(Struct):
+class Asked(Struct, Generic[R_co]):
     """One request with what was found out about it."""
 
-    request: ChatRequest
+    request: R_co
     features: dict[str, Any]
     wishes: Wishes = NO_WISHES
     warnings: tuple[str, ...] = ()  # what was wished for and will not be granted
 
     @property
     def tokens_needed(self) -> int:
-        """Tokens of context that the request needs: the prompt and the longest answer it asks for."""
-        return int(self.features["prompt_tokens"]) + (self.request.max_output or 0)
+        """Tokens of context that the request needs: the longest input and the longest answer it asks for."""
+        found = self.features
+        return int(found.get("longest_input", found["prompt_tokens"])) + (self.request.max_output or 0)

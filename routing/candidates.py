@@ -6,8 +6,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from providers.adapters import adapters
 from providers.catalog import Catalog
-from providers.chat import TokenUsage
+from providers.chat import ChatRequest, TokenUsage
+from providers.embeddings import EmbeddingRequest
 from providers.targets import Target
 from routing.asked import RequestClass
 from routing.errors import UnknownModel
@@ -81,15 +83,23 @@ def _ruled_out(target: Target, gate: Gate) -> tuple[str, str] | None:
     return None
 
 
-def _not_allowed(target: Target, gate: Gate) -> str | None:
+def not_allowed(target: Target, gate: Gate) -> str | None:
     if allows(gate.caller.allow_models, target):
         return None
     return f"{gate.caller.tenant} may call {', '.join(gate.caller.allow_models) or 'nothing'}"
 
 
-def _not_chat(target: Target, gate: Gate) -> str | None:
-    if "embeddings" in target.capabilities and "chat" not in target.capabilities:
+def cannot_do(target: Target, gate: Gate) -> str | None:
+    """Whether it is for something else: an embedding model cannot chat and the reverse, and not every wire has all."""
+    operation = gate.request.operation
+    embeds = "embeddings" in target.capabilities
+    if operation == EmbeddingRequest.operation:
+        if not embeds:
+            return "not an embedding model"
+    elif embeds and "chat" not in target.capabilities:
         return "an embedding model cannot chat"
+    if operation != ChatRequest.operation and operation not in adapters()[target.wire].operations():
+        return f"its wire, {target.wire}, does not offer {operation}"
     return None
 
 
@@ -112,8 +122,8 @@ def _barred(target: Target, gate: Gate) -> str | None:
 
 
 FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (
-    ("allow list", _not_allowed),
-    ("modality", _not_chat),
+    ("allow list", not_allowed),
+    ("operation", cannot_do),
     ("capability", _lacks),
     ("context", _too_small),
     ("credential", _barred),

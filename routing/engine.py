@@ -13,8 +13,9 @@ from time import monotonic, time_ns
 from typing import Final, Protocol
 
 from providers import attempts
-from providers.chat import Answer, Chunk, TokenUsage
+from providers.chat import Answer, ChatRequest, Chunk, TokenUsage
 from providers.errors import BadUpstreamResponse, ContextTooLong, ProviderError, RateLimited, Unreachable
+from providers.requests import Request
 from providers.targets import Target
 from routing.asked import Asked
 from routing.errors import AllAttemptsFailed
@@ -50,7 +51,7 @@ class Engine:
     clock: Callable[[], float] = monotonic
     rng: Random = field(default_factory=Random)
 
-    async def answer(self, asked: Asked, caller: Caller) -> tuple[Answer, Outcome]:
+    async def answer(self, asked: Asked[Request], caller: Caller) -> tuple[Answer, Outcome]:
         """The first candidate's whole answer, with the story; raises `GatewayError`. Recorded before it returns."""
         story = self._open(asked, caller)
         error: BaseException | None = None
@@ -70,7 +71,9 @@ class Engine:
         finally:
             self._record(story, error)
 
-    async def stream(self, asked: Asked, caller: Caller) -> AsyncGenerator[tuple[list[Chunk], Outcome], None]:
+    async def stream(
+        self, asked: Asked[ChatRequest], caller: Caller
+    ) -> AsyncGenerator[tuple[list[Chunk], Outcome], None]:
         """Yield batches of chunks of the first candidate that starts to answer; raises `GatewayError`.
 
         Nothing is yielded before the first content, so until then failover is invisible. Recorded before it ends;
@@ -84,7 +87,7 @@ class Engine:
                 if pause_s:
                     await self._pause(story, pause_s)
                 with self._begin(story, target) as attempt:
-                    async with aclosing(self._batches(story, attempt)) as batches:
+                    async with aclosing(self._batches(asked.request, story, attempt)) as batches:
                         async for batch in batches:
                             yield batch, story.outcome
                     attempt.outcome.status = "answered"
@@ -96,10 +99,10 @@ class Engine:
         finally:
             self._record(story, error)
 
-    async def _batches(self, story: Story, attempt: Try) -> AsyncGenerator[list[Chunk], None]:
+    async def _batches(self, request: ChatRequest, story: Story, attempt: Try) -> AsyncGenerator[list[Chunk], None]:
         """One attempt's batches; what comes before the first content is held back until then."""
         held: list[Chunk] = []
-        source = attempts.stream(story.asked.request, attempt.target, attempt.secret, attempt.marks)
+        source = attempts.stream(request, attempt.target, attempt.secret, attempt.marks)
         async with aclosing(source) as batches:
             async for batch in batches:
                 content = attempt.saw(batch)
@@ -134,13 +137,13 @@ class Engine:
             if error is None or isinstance(error, Exception):
                 raise  # a client that left must stay one: nobody is there to read another error
 
-    def explain(self, asked: Asked, caller: Caller) -> Outcome:
+    def explain(self, asked: Asked[Request], caller: Caller) -> Outcome:
         """The decision alone: a story with a plan and a forecast that calls nobody and is recorded nowhere."""
         story = self._open(asked, caller)
         story.planned(self.planner.plan(asked, caller))
         return story.outcome
 
-    def _open(self, asked: Asked, caller: Caller) -> Story:
+    def _open(self, asked: Asked[Request], caller: Caller) -> Story:
         return Story(asked, caller, time_ns() // 1000, self.clock, self._learn)
 
     def _learn(self, attempt: Try, exc: BaseException | None) -> None:

@@ -13,11 +13,13 @@ import msgspec
 from msgspec import Raw, Struct
 
 from providers.catalog import Catalog
+from providers.requests import Request
 from providers.targets import Target
 from routing.asked import Asked, Preferences, RequestClass
 from routing.candidates import Excluded, Gate, facts_of, pool, sift
 from routing.errors import NoEligibleCandidate
 from routing.evidence import EvidenceBook
+from routing.onemodel import one_model
 from routing.policies import policy_kinds
 from routing.policies.base import Candidate, PolicySpec
 from routing.policybook import PolicyBook
@@ -62,7 +64,7 @@ class Planner:
         """Make every next plan anew; may be called from any thread."""
         self._plans = {}
 
-    def plan(self, asked: Asked, caller: Caller) -> Plan:
+    def plan(self, asked: Asked[Request], caller: Caller) -> Plan:
         """The plan for a request; raises `UnknownModel`, `UnknownPolicy`, `Forbidden`, `NoEligibleCandidate`."""
         plans, catalog = self._plans, self._catalog()  # in this order: a plan from an old catalogue dies with its dict
         request = classify(asked, catalog.contexts)
@@ -79,7 +81,7 @@ class Planner:
             plan = plans[key] = self._make(asked, caller, request, catalog)
         return plan
 
-    def _make(self, asked: Asked, caller: Caller, request: RequestClass, catalog: Catalog) -> Plan:
+    def _make(self, asked: Asked[Request], caller: Caller, request: RequestClass, catalog: Catalog) -> Plan:
         policy, names = self._ask_for(asked, caller)
         now = self._clock()
         gate = Gate(request, asked.tokens_needed, caller, self._health, now)
@@ -89,12 +91,13 @@ class Planner:
         for index, name in enumerate(names):
             targets = _new(pool(catalog, name, is_auto(name)), ordered)
             bound_to = next((t for t in targets if t.id == asked.request.bound_to), None)
+            targets, others = one_model(targets, gate)
             fit, out = sift(targets, gate, bound_to)
             scored = score([facts_of(t, request, self._evidence, now) for t in fit], request, policy)
             chosen = policy_kinds()[policy.kind]().order(scored, policy)
             out += [Excluded(c.name, "policy", f"{policy.name} does not list it") for c in scored if c not in chosen]
             ordered += chosen
-            excluded += out
+            excluded += out + others
             if index == 0:
                 fallback_from = len(ordered)
         if not ordered:
@@ -102,7 +105,7 @@ class Planner:
         decision = _decision(policy, request, ordered, excluded)
         return Plan(policy, tuple(ordered), fallback_from, decision, _why(ordered, policy, excluded))
 
-    def _ask_for(self, asked: Asked, caller: Caller) -> tuple[PolicySpec, tuple[str, ...]]:
+    def _ask_for(self, asked: Asked[Request], caller: Caller) -> tuple[PolicySpec, tuple[str, ...]]:
         """The policy and the model names that are meant."""
         model = asked.request.model
         name = asked.wishes.options.policy
@@ -119,10 +122,11 @@ def is_auto(model: str) -> bool:
     return model == AUTO or model.startswith(AUTO + ":")
 
 
-def classify(asked: Asked, contexts: tuple[int, ...]) -> RequestClass:
+def classify(asked: Asked[Request], contexts: tuple[int, ...]) -> RequestClass:
     """The class of a request; `contexts` are the catalogue's distinct context sizes, ascending."""
     found = asked.features
     return RequestClass(
+        asked.request.operation,
         found["category"],
         round(found["complexity"], 1),
         frozenset(found["needs"]),

@@ -10,6 +10,7 @@ from msgspec import Raw
 from providers.attempts import Marks
 from providers.chat import Answer, Chunk, TokenUsage
 from providers.errors import GatewayError, ProviderError, StreamInterrupted
+from providers.requests import Request
 from providers.targets import Secret, Target
 from routing.asked import Asked
 from routing.planner import Plan
@@ -93,7 +94,7 @@ class Story:
 
     def __init__(
         self,
-        asked: Asked,
+        asked: Asked[Request],
         caller: Caller,
         started_us: int,
         clock: Callable[[], float],
@@ -113,6 +114,7 @@ class Story:
             tenant=caller.tenant,
             key_id=caller.key_id,
             key_prefix=caller.key_prefix,
+            surface=asked.request.surface,
             stream=asked.request.stream,
             asked_model=asked.request.model,
             category=found["category"],
@@ -135,7 +137,7 @@ class Story:
         if price:
             prompt, expected = self.asked.features["prompt_tokens"], self.asked.features["output_tokens"]
             longest = self.asked.request.max_output or expected * LONGEST_SHARE
-            shortest = max(int(min(expected, longest) * SHORTEST_SHARE), 1)
+            shortest = max(int(min(expected, longest) * SHORTEST_SHARE), 1 if expected else 0)
             outcome.forecast_low_nano_usd = price.cost_nano_usd(TokenUsage(prompt, shortest))
             outcome.forecast_high_nano_usd = price.cost_nano_usd(TokenUsage(prompt, longest))
 

@@ -50,7 +50,7 @@ def embedding_answer(
     if len(vectors) != request.count:
         raise BadUpstreamResponse(f"{len(vectors)} vectors for {request.count} inputs")
     form = as_base64 if request.wants_base64 else as_numbers
-    used = usage or TokenUsage(request.estimated_tokens, 0, estimated=True)
+    used = usage or TokenUsage(sum(request.tokens), 0, estimated=True)
     data = [Vector("embedding", index, form(vector)) for index, vector in enumerate(vectors)]
     body = VectorList("list", data, target.model, VectorUsage(used.prompt, used.prompt))
     return Answer(

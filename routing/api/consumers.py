@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from channels.generic.http import AsyncHttpConsumer
 
+from providers.chat import ChatRequest
 from providers.errors import GatewayError
 from routing.api.entry import enter, new_id
 from routing.api.errors import Internal, error_headers, told
@@ -57,7 +58,7 @@ class SurfaceStream(StreamConsumer):
             logger.exception("request req_%s failed", self.request_id)
             await self.refuse(Internal("the gateway failed; its log knows this request's id"))
 
-    async def pour(self, asked: Asked, caller: Caller, rate: RateState | None) -> None:
+    async def pour(self, asked: Asked[ChatRequest], caller: Caller, rate: RateState | None) -> None:
         """Send the chunks as they come. Where the caller wants the decision explained, the last event waits for it."""
         explain = caller.explain or asked.wishes.options.explain
         writer = self.surface.writer(asked.request, explain)

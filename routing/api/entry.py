@@ -41,7 +41,7 @@ def caller_of(headers: Headers, ring: Keyring) -> Caller:
 
 async def enter(
     surface: Surface, headers: Headers, raw: bytes, request_id: str, now: Runtime
-) -> tuple[Asked, Caller, RateState | None]:
+) -> tuple[Asked[ChatRequest], Caller, RateState | None]:
     """Authenticate, read, and only then count against the tenant's limits: a body that cannot be read costs nothing.
 
     Raises `TenantError`, `InvalidBody`, `BodyTooLarge`.
@@ -55,7 +55,7 @@ async def enter(
     return asked, caller, await now.limiter.admit(caller, time())
 
 
-def parse(surface: Surface, raw: bytes, request_id: str, limit: int) -> tuple[Asked, tuple[str, ...]]:
+def parse(surface: Surface, raw: bytes, request_id: str, limit: int) -> tuple[Asked[ChatRequest], tuple[str, ...]]:
     """Read a chat and find out what it asks for; also the marks that may bind it to a deployment.
 
     Raises `InvalidBody`, `BodyTooLarge`.
