@@ -121,6 +121,19 @@ def test_row_13_a_page_is_never_quoted():
         ({"x-ratelimit-reset-tokens": "1h2m3s"}, 300.0),
         ({"x-ratelimit-reset-requests": "-1", "x-ratelimit-reset-tokens": "0"}, None),
         ({"retry-after": "garbage", "x-ratelimit-reset-requests": "7.66s"}, 7.66),
+        ({"anthropic-ratelimit-tokens-reset": "2027-01-15T08:00:30Z"}, 30.0),
+        (
+            {
+                "anthropic-ratelimit-requests-reset": "2027-01-15T08:00:01Z",
+                "anthropic-ratelimit-input-tokens-reset": "2027-01-15T08:01:00Z",
+                "anthropic-ratelimit-input-tokens-remaining": "0",
+            },
+            60.0,
+        ),
+        ({"anthropic-ratelimit-tokens-reset": "2027-01-15T07:00:00Z"}, None),
+        ({"anthropic-ratelimit-tokens-reset": "soon"}, None),
+        ({"x-ratelimit-reset": "1800000005000", "x-ratelimit-remaining": "0"}, 5.0),
+        ({"x-ratelimit-reset": "12"}, None),
     ],
 )  # fmt: skip
 def test_row_8_how_long_to_wait(headers, expected):
