@@ -7,7 +7,7 @@ from time import monotonic
 
 from providers import http
 from providers.adapters import adapters
-from providers.adapters.base import StreamDecoder
+from providers.adapters.base import StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest, Chunk
 from providers.errors import BadUpstreamResponse
 from providers.requests import Request
@@ -27,12 +27,16 @@ class Marks:
     waited_s: float = 0.0  # time spent waiting for the upstream
     warnings: list[str] = field(default_factory=list)
 
+    def warn(self, wire: WireRequest, request: Request) -> None:
+        """Note what the wire could not carry, and what the chat's form could not where it stood in between."""
+        self.warnings += wire.warnings if wire.native else (*request.lost, *wire.warnings)
+
 
 async def complete(request: Request, target: Target, secret: Secret | None, marks: Marks) -> Answer:
     """Ask once for a whole answer; raises `ProviderError`."""
     operation = adapters()[target.wire].operation(request.operation)
     wire = operation.request(request, target, secret)
-    marks.warnings.extend(wire.warnings)
+    marks.warn(wire, request)
     limits = target.timeouts
     marks.sent = monotonic()
     url = target.base_url + wire.path
@@ -54,7 +58,7 @@ async def stream(
     """
     adapter = adapters()[target.wire]
     wire = adapter.request(request, target, secret)
-    marks.warnings.extend(wire.warnings)
+    marks.warn(wire, request)
     limits = target.timeouts
     decoder = adapter.decoder(request, target)
     marks.sent = monotonic()

@@ -13,7 +13,8 @@ class Request(ABC):
     fields which we do not know arrive byte for byte; `router_fields` are the top-level names that only the router may
     see. `surface` is what the caller speaks; `headers` are the caller's own that such an upstream receives as well.
     `bound_to` is the deployment (its id) that the conversation is bound to, because it carries that deployment's
-    signatures, ids or open tool calls.
+    signatures, ids or open tool calls. `lost` says what `raw` does not carry of the body that came; it is of no matter
+    where that body itself goes out.
     """
 
     operation: ClassVar[str]
@@ -25,6 +26,7 @@ class Request(ABC):
     router_fields: frozenset[str] = frozenset()
     headers: tuple[tuple[str, str], ...] = ()
     bound_to: int | None = None
+    lost: tuple[str, ...] = ()
 
     @property
     @abstractmethod

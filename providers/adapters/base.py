@@ -24,6 +24,7 @@ class WireRequest(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     body: bytes
     warnings: tuple[str, ...] = ()  # what the wire could not carry and we dropped
+    native: bool = False  # the caller's own body goes out: nothing was lost on a way through the chat's form
 
 
 class ListedModel(Struct, frozen=True):
@@ -74,6 +75,7 @@ class Adapter(Operation[ChatRequest]):
     name: ClassVar[str]
     label: ClassVar[str]
     default_base_url: ClassVar[str]
+    unsupported: ClassVar[frozenset[str]] = frozenset()  # names of `providers.parameters` that the wire cannot carry
 
     def operations(self) -> Mapping[str, Operation[Any]]:
         """What the wire offers besides chat, by the names that `Request.operation` has."""

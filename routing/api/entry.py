@@ -72,7 +72,7 @@ def parse(surface: Surface, raw: bytes, request_id: str, limit: int) -> tuple[As
     _check(read.body)
     if wishes is not NO_WISHES:
         _check_wishes(wishes)
-    warnings = read.warnings + (_ignored(wishes) if wishes is not NO_WISHES else ())
+    warnings = _ignored(wishes) if wishes is not NO_WISHES else ()
     return Asked(_request(surface, read, raw, request_id), extract(read.body), wishes, warnings), read.marks
 
 
@@ -85,6 +85,7 @@ def _request(surface: Surface, read: Read, raw: bytes, request_id: str) -> ChatR
         body=read.body,
         surface=surface.name,
         native=raw if read.raw is not raw else b"",
+        lost=read.warnings,
     )
 
 
