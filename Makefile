@@ -1,6 +1,6 @@
 # What can be done here? `make help` says it. Needs Python 3.11 or newer, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run test clients check format lock install install-dev clean
+.PHONY: help run test docs clients check format lock install install-dev clean
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,9 @@ run: $(VENV)/base.stamp ## install what is missing, then serve on http://127.0.0
 
 test: $(VENV)/dev.stamp ## run the tests, as many at a time as there are cores; ARGS="-k name" picks some
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+docs: $(VENV)/dev.stamp ## write docs/providers.md anew from what the adapters show in their tests
+	@WRITE_DOCS=1 $(BIN)/python -m pytest tests/adapters/test_adapters_over_http.py
 
 clients: $(VENV)/dev.stamp ## run real clients against a gateway, write docs/clients.md; ARGS=name runs one (needs npm)
 	@$(BIN)/python -m tests.clients.support.run $(ARGS)
