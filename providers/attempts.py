@@ -44,7 +44,7 @@ async def complete(request: Request, target: Target, secret: Secret | None, mark
         marks.first_byte = monotonic()
         if reply.status != 200:
             await _refuse(reply, target)
-        body = await reply.read_all(marks.sent + limits.total_s)
+        body = await reply.read_all(marks.sent + limits.total_s, operation.longest_answer)
     marks.waited_s = monotonic() - marks.sent
     return operation.answer(body, request, target)
 

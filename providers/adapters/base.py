@@ -4,7 +4,7 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from providers.requests import Request
 from providers.targets import Secret, Target
 
 R = TypeVar("R", bound=Request)
+Auth = Callable[[Secret | None], tuple[tuple[str, str], ...]]  # the headers that present our credential
 
 
 class WireRequest(Struct, frozen=True):
@@ -58,7 +59,9 @@ class StreamDecoder(ABC):
 
 
 class Operation(ABC, Generic[R]):
-    """Something that can be asked of an upstream and is answered in one piece."""
+    """Something that can be asked of an upstream and is answered in one piece, of `longest_answer` bytes at most."""
+
+    longest_answer: ClassVar[int] = 32 * 1024 * 1024
 
     @abstractmethod
     def request(self, request: R, target: Target, secret: Secret | None) -> WireRequest:

@@ -4,28 +4,28 @@ Requests pass through but for the model's name, so that fields which we do not k
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
-from providers.adapters.base import Adapter, ListedModel, StreamDecoder, WireRequest
+from providers.adapters.base import Adapter, ListedModel, Operation, StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest
-from providers.errors import InvalidRequest, ProviderError
+from providers.errors import ProviderError
 from providers.targets import Secret, Target
 from providers.wire.answers import read_answer
 from providers.wire.chunks import ChunkDecoder
 from providers.wire.cutting import is_event_stream
 from providers.wire.headers import wire_headers
 from providers.wire.listings import openai_models
+from providers.wire.openai_embeddings import OpenAIEmbeddings
+from providers.wire.passing import passed_fields
 from providers.wire.refusals import refusal
 from providers.wire.whole import collected
 
 PATH: Final = "/chat/completions"
 TRUE: Final = Raw(b"true")
 ASK_USAGE: Final = Raw(b'{"include_usage":true}')
-decode_fields: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 class OpenAICompatible(Adapter):
@@ -33,17 +33,14 @@ class OpenAICompatible(Adapter):
     label = "OpenAI compatible"
     default_base_url = "https://api.openai.com/v1"
 
+    def operations(self) -> Mapping[str, Operation[Any]]:
+        return {"embeddings": OpenAIEmbeddings(self.auth_headers)}
+
     def auth_headers(self, secret: Secret | None) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {secret.value}"),) if secret else ()
 
     def request(self, request: ChatRequest, target: Target, secret: Secret | None) -> WireRequest:
-        try:
-            fields = decode_fields(request.raw)
-        except msgspec.DecodeError as exc:
-            raise InvalidRequest("the request is not a JSON object") from exc
-        for name in request.router_fields:
-            fields.pop(name, None)
-        fields["model"] = _quoted(target.upstream_model)
+        fields = passed_fields(request.raw, request, target)
         if request.stream:
             fields["stream"] = TRUE
             fields["stream_options"] = _stream_options(fields.get("stream_options"))
@@ -68,11 +65,6 @@ class OpenAICompatible(Adapter):
 
     def models(self, body: bytes) -> list[ListedModel]:
         return openai_models(body)
-
-
-@lru_cache(maxsize=4096)
-def _quoted(text: str) -> Raw:
-    return Raw(msgspec.json.encode(text))
 
 
 def _stream_options(given: Raw | None) -> Raw:

@@ -17,6 +17,7 @@ from providers.targets import Target
 
 FLOAT32: Final = "f"
 BYTES_PER_NUMBER: Final = 4
+LONGEST_ANSWER: Final = 64 * 1024 * 1024  # 2,048 vectors of 1,536 numbers are 44 MB of digits
 _numbers: Final = msgspec.json.Decoder(list[float]).decode
 _text: Final = msgspec.json.Decoder(str).decode
 

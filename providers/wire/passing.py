@@ -1,0 +1,31 @@
+"""What does an upstream of the caller's own form receive? The caller's fields, but for what routing must alter."""
+
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from providers.errors import InvalidRequest
+from providers.requests import Request
+from providers.targets import Target
+
+decode_fields: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+def passed_fields(raw: bytes, request: Request, target: Target) -> dict[str, Raw]:
+    """The top-level fields of `raw`, without those for the router alone, with the target's name of the model."""
+    try:
+        fields = decode_fields(raw)
+    except msgspec.DecodeError as exc:
+        raise InvalidRequest("the request is not a JSON object") from exc
+    for name in request.router_fields:
+        fields.pop(name, None)
+    fields["model"] = quoted(target.upstream_model)
+    return fields
+
+
+@lru_cache(maxsize=4096)
+def quoted(text: str) -> Raw:
+    """A text as JSON."""
+    return Raw(msgspec.json.encode(text))
