@@ -5,19 +5,30 @@ from typing import Any, Final
 
 import msgspec
 
-from providers.adapters.base import Adapter, ListedModel, StreamDecoder, WireRequest
+from providers.adapters.base import Adapter, ListedModel, Operation, StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest
+from providers.counting import CountRequest
 from providers.errors import BadUpstreamResponse, ProviderError
 from providers.targets import Secret, Target
 from providers.wire import loose
 from providers.wire.cutting import is_event_stream
 from providers.wire.headers import wire_headers
 from providers.wire.listings import positive
-from providers.wire.messages_answer import MessagesDecoder, read_message
+from providers.wire.messages_answer import MessagesDecoder, read_message, whole_of
+from providers.wire.messages_counting import Counting
+from providers.wire.messages_native import (
+    SURFACE,
+    NativeDecoder,
+    native_answer,
+    native_body,
+    native_headers,
+    native_path,
+)
 from providers.wire.messages_request import messages_request
 from providers.wire.refusals import refusal
 from providers.wire.whole import collected
 
+PATH: Final = "/messages"
 VERSION: Final = ("anthropic-version", "2023-06-01")
 SKILLS: Final = {"image_input": "vision", "structured_outputs": "json_schema", "thinking": "reasoning"}
 
@@ -31,17 +42,30 @@ class Anthropic(Adapter):
         return (("x-api-key", secret.value), VERSION) if secret else (VERSION,)
 
     def request(self, request: ChatRequest, target: Target, secret: Secret | None) -> WireRequest:
+        if request.surface == SURFACE:
+            return self._passed(PATH, request, target, secret)
         fields, warnings = messages_request(request, target)
         headers = wire_headers(self.auth_headers(secret), target)
-        return WireRequest("/messages", headers, msgspec.json.encode(fields), tuple(warnings))
+        return WireRequest(PATH, headers, msgspec.json.encode(fields), tuple(warnings))
+
+    def _passed(self, path: str, request: ChatRequest, target: Target, secret: Secret | None) -> WireRequest:
+        """The caller's own body, from one who speaks Messages as well."""
+        body, warnings = native_body(request, target)
+        headers = native_headers(self.auth_headers(secret), request, target)
+        return WireRequest(native_path(path, request), headers, body, warnings, native=True)
+
+    def operations(self) -> Mapping[str, Operation[Any]]:
+        return {CountRequest.operation: Counting(self._passed)}
 
     def answer(self, body: bytes, request: ChatRequest, target: Target) -> Answer:
         if is_event_stream(body):
             return collected(MessagesDecoder(target), body, target.model)
-        return read_message(body).answer(target.model)
+        if request.surface == SURFACE:
+            return native_answer(body, target)
+        return whole_of(read_message(body)).answer(target.model)
 
     def decoder(self, request: ChatRequest, target: Target) -> StreamDecoder:
-        return MessagesDecoder(target)
+        return NativeDecoder(target) if request.surface == SURFACE else MessagesDecoder(target)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return refusal(status, headers, body)
