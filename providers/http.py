@@ -16,7 +16,6 @@ from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, Up
 from providers.patience import Patience
 
 IDLE_S: Final = 30  # shorter than the servers' limits (60 s and more): a reused connection is rarely a dead one
-BODY_LIMIT: Final = 32 * 1024 * 1024  # bytes of one whole answer
 READ_BUFFER: Final = 64 * 1024
 LINGER_S: Final = 0.5  # from a stream's end mark to the end of its body
 
@@ -48,7 +47,7 @@ class Reply:
         except aiohttp.ClientError as exc:
             raise translated(exc) from exc
 
-    async def read_all(self, deadline: float, limit: int = BODY_LIMIT) -> bytes:
+    async def read_all(self, deadline: float, limit: int) -> bytes:
         """The whole body; raises `UpstreamTimeout`, `Unreachable`, `BadUpstreamResponse` beyond `limit` bytes."""
         pieces: list[bytes] = []
         size = 0

@@ -1,8 +1,8 @@
 """How a request comes in: parse, authenticate, admit. Plain functions that both faces call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import time
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import uuid_utils
@@ -18,6 +18,7 @@ from tenants.keyring import Keyring, authenticate, token_of
 from tenants.limits import RateState
 
 Headers = Sequence[tuple[bytes, bytes]]
+T = TypeVar("T")
 
 ROUTER_FIELDS: Final = frozenset({"models", "provider", "preferences", "neuroroute"})
 WISH_MARKS: Final = (b'"models"', b'"provider"', b'"preferences"', b'"neuroroute"')
@@ -60,20 +61,26 @@ def parse(surface: Surface, raw: bytes, request_id: str, limit: int) -> tuple[As
 
     Raises `InvalidBody`, `BodyTooLarge`.
     """
+    read, wishes = decoded(surface.read, raw, limit)
+    _check(read.body)
+    warnings = _ignored(wishes) if wishes is not NO_WISHES else ()
+    return Asked(_request(surface, read, raw, request_id), extract(read.body), wishes, warnings), read.marks
+
+
+def decoded(decode: Callable[[bytes], T], raw: bytes, limit: int) -> tuple[T, Wishes]:
+    """What a body says, and the wishes in it, checked; raises `InvalidBody`, `BodyTooLarge`."""
     if len(raw) > limit:
         raise BodyTooLarge(f"the body has {len(raw)} bytes; the limit is {limit} (MAX_BODY_BYTES)")
     try:
-        read = surface.read(raw)
+        body = decode(raw)
         wishes = _wishes.decode(raw) if any(mark in raw for mark in WISH_MARKS) else NO_WISHES
     except msgspec.ValidationError as exc:
         raise _named(exc) from exc
     except UNREADABLE as exc:
         raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
-    _check(read.body)
     if wishes is not NO_WISHES:
         _check_wishes(wishes)
-    warnings = _ignored(wishes) if wishes is not NO_WISHES else ()
-    return Asked(_request(surface, read, raw, request_id), extract(read.body), wishes, warnings), read.marks
+    return body, wishes
 
 
 def _request(surface: Surface, read: Read, raw: bytes, request_id: str) -> ChatRequest:
@@ -94,9 +101,7 @@ def _passed(headers: Headers, names: frozenset[bytes]) -> tuple[tuple[str, str],
 
 
 def _check(body: ChatBody) -> None:
-    if not body.model:
-        raise InvalidBody('model: must not be empty, e.g. "auto"', param="model")
-    _check_label("model", body.model)
+    check_model(body.model)
     if not body.messages:
         raise InvalidBody("messages: at least one message is needed", param="messages")
     for name in ("max_tokens", "max_completion_tokens", "n"):
@@ -104,6 +109,13 @@ def _check(body: ChatBody) -> None:
         if value is not None and not 1 <= value <= MOST:
             bound = "below the smallest value, 1" if value < 1 else f"above the greatest value, {MOST}"
             raise InvalidBody(f"{name}: {value} is {bound}", param=name)
+
+
+def check_model(name: str) -> None:
+    """Whether a model's name can be one."""
+    if not name:
+        raise InvalidBody('model: must not be empty, e.g. "auto"', param="model")
+    _check_label("model", name)
 
 
 def _check_wishes(wishes: Wishes) -> None:
