@@ -87,6 +87,8 @@ class ChatBody(Struct, omit_defaults=True, kw_only=True):
     top_logprobs: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
+    logit_bias: Any = None
+    modalities: Any = None
     tools: list[Tool] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None

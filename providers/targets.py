@@ -72,6 +72,7 @@ class Target(Struct, frozen=True):
     timeouts: Timeouts = Timeouts()
     retries: int = 2  # further attempts on this deployment after the first
     local: bool = False  # runs on the operator's own hardware
+    unsupported: str = "default"  # what becomes of parameters that the wire lacks: one of `providers.parameters.WAYS`
 
     @property
     def name(self) -> str:

@@ -14,7 +14,14 @@ from typing import Final, Protocol
 
 from providers import attempts
 from providers.chat import Answer, ChatRequest, Chunk, TokenUsage
-from providers.errors import BadUpstreamResponse, ContextTooLong, ProviderError, RateLimited, Unreachable
+from providers.errors import (
+    BadUpstreamResponse,
+    ContextTooLong,
+    ProviderError,
+    RateLimited,
+    Unreachable,
+    UnsupportedByWire,
+)
 from providers.requests import Request
 from providers.targets import Target
 from routing.asked import Asked
@@ -205,7 +212,7 @@ def exhausted(story: Story) -> ProviderError | AllAttemptsFailed:
     wait = min(waits, default=None)
     if all(isinstance(e, RateLimited) for e in errors):
         return RateLimited("every deployment that could answer is rate limited upstream", retry_after_s=wait or 1.0)
-    if len({target.id for target, _ in story.errors}) == 1:
+    if len({target.id for target, _ in story.errors}) == 1 or all(isinstance(e, UnsupportedByWire) for e in errors):
         return errors[-1]
     told = "; ".join(f"{target.name}: {type(error).__name__}" for target, error in story.errors)
     return AllAttemptsFailed(f"all {len(errors)} attempts failed ({told})", retry_after_s=wait)

@@ -24,7 +24,7 @@ from providers.wire.messages_native import (
     native_headers,
     native_path,
 )
-from providers.wire.messages_request import messages_request
+from providers.wire.messages_request import UNSUPPORTED, messages_request
 from providers.wire.refusals import refusal
 from providers.wire.whole import collected
 
@@ -37,6 +37,7 @@ class Anthropic(Adapter):
     name = "anthropic"
     label = "Anthropic Messages"
     default_base_url = "https://api.anthropic.com/v1"
+    unsupported = UNSUPPORTED
 
     def auth_headers(self, secret: Secret | None) -> tuple[tuple[str, str], ...]:
         return (("x-api-key", secret.value), VERSION) if secret else (VERSION,)

@@ -14,7 +14,7 @@ from providers.wire.cutting import BODY_LIMIT
 from providers.wire.headers import wire_headers
 from providers.wire.listings import positive, skills
 from providers.wire.ollama_answer import OllamaDecoder
-from providers.wire.ollama_request import ollama_request
+from providers.wire.ollama_request import UNSUPPORTED, ollama_request
 from providers.wire.refusals import refusal
 from providers.wire.whole import collected
 
@@ -26,6 +26,7 @@ class Ollama(Adapter):
     name = "ollama"
     label = "Ollama"
     default_base_url = "http://127.0.0.1:11434"
+    unsupported = UNSUPPORTED
 
     def auth_headers(self, secret: Secret | None) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {secret.value}"),) if secret else ()

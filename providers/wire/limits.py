@@ -1,40 +1,40 @@
 """What can a wire other than OpenAI's not carry? What changes the answer is refused, the rest is dropped and noted."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
 from providers.chat import ChatBody, ChatRequest, Part
+from providers.embeddings import EmbeddingRequest
 from providers.errors import InvalidRequest, UnsupportedByWire
+from providers.parameters import PARAMETERS, rules_out, used
+from providers.targets import Target
 
-READ: Final = frozenset(ChatBody.__struct_fields__)
 decode_fields: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-def refuse_what_changes_the_answer(body: ChatBody) -> None:
-    """Raise `UnsupportedByWire` for several answers and for log probabilities."""
-    if body.n is not None and body.n > 1:
-        raise UnsupportedByWire("this wire gives one answer only", param="n")
-    if body.logprobs or body.top_logprobs:
-        raise UnsupportedByWire("this wire has no log probabilities", param="logprobs")
+def settled(body: ChatBody, target: Target, unsupported: frozenset[str]) -> list[str]:
+    """A note for each parameter of the body that the wire lacks and that is left out.
+
+    Raises `UnsupportedByWire` naming one that the target may not be sent without.
+    """
+    used_here = used(body) & unsupported
+    lacking = [name for name in PARAMETERS if name in used_here] if used_here else []
+    for name in lacking:
+        if rules_out(name, target.unsupported):
+            raise UnsupportedByWire(f"{target.name} cannot carry {name}", param=PARAMETERS[name].field)
+    return [f"{PARAMETERS[name].field} dropped" for name in lacking]
 
 
-def unknown_fields(request: ChatRequest) -> dict[str, Raw]:
-    """The fields of the caller's body that neither the router nor the chat's own form knows."""
+def unknown_fields(request: ChatRequest | EmbeddingRequest) -> dict[str, Raw]:
+    """The fields of the caller's body that neither the router nor our form of the request knows."""
     try:
         fields = decode_fields(request.raw)
     except msgspec.DecodeError as exc:
         raise InvalidRequest("the request is not a JSON object") from exc
-    return {name: value for name, value in fields.items() if name not in READ and name not in request.router_fields}
-
-
-def dropped(body: ChatBody, *names: str) -> Iterator[str]:
-    """A note for each of these fields that is set to something."""
-    for name in names:
-        if getattr(body, name):
-            yield f"{name} dropped"
+    known = request.router_fields.union(request.body.__struct_fields__)
+    return {name: value for name, value in fields.items() if name not in known}
 
 
 def plain_text(content: str | list[Part] | None) -> str:

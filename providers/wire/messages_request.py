@@ -9,16 +9,20 @@ from typing import Any, Final
 
 import msgspec
 
-from providers.chat import ChatBody, ChatRequest, Message, Part, Tool, ToolCall
+from providers.chat import ChatBody, ChatRequest, FunctionSpec, Message, Part, ToolCall
 from providers.errors import InvalidRequest, UnsupportedByWire
 from providers.targets import Target
 from providers.wire.images import inline
-from providers.wire.limits import dropped, object_of, plain_text, refuse_what_changes_the_answer, unknown_fields
+from providers.wire.limits import object_of, plain_text, settled, unknown_fields
 from providers.wire.thinking import thinking
 
 DEFAULT_MAX_TOKENS: Final = 4096  # Messages demands a limit; every Claude model can write this much
 SYSTEM: Final = frozenset({"system", "developer"})
 NATIVE: Final = frozenset({"top_k", "thinking"})  # Anthropic's own fields, which OpenAI clients send along
+UNSUPPORTED: Final = frozenset(
+    {"n", "logprobs", "custom_tools", "audio", "audio_output"}
+    | {"seed", "presence_penalty", "frequency_penalty", "logit_bias"}
+)
 CHOICES: Final = {"auto": "auto", "none": "none", "required": "any"}
 NOT_IN_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
 SAY_JSON: Final = "Answer with one valid JSON object and nothing else."
@@ -30,10 +34,9 @@ Block = dict[str, Any]
 def messages_request(request: ChatRequest, target: Target) -> tuple[dict[str, Any], list[str]]:
     """The body and what had to be dropped; raises `UnsupportedByWire` for what the wire cannot carry."""
     body = request.body
-    refuse_what_changes_the_answer(body)
     unknown = unknown_fields(request)
     warnings = [f"{name} dropped" for name in unknown if name not in NATIVE]
-    warnings += dropped(body, "seed", "presence_penalty", "frequency_penalty")
+    warnings += settled(body, target, UNSUPPORTED)
     fields: dict[str, Any] = {
         "model": target.upstream_model,
         "max_tokens": _max_tokens(request, target, warnings),
@@ -84,19 +87,17 @@ def _sampling(body: ChatBody, warnings: list[str]) -> dict[str, Any]:
 
 
 def _tools(body: ChatBody) -> dict[str, Any]:
-    if not body.tools:
+    tools = [_tool(tool.function) for tool in body.tools or () if tool.type == "function" and tool.function]
+    if not tools:
         return {}
-    fields: dict[str, Any] = {"tools": [_tool(tool) for tool in body.tools]}
+    fields: dict[str, Any] = {"tools": tools}
     choice = _tool_choice(body.tool_choice)
     if body.parallel_tool_calls is False and choice.get("type") != "none":
         choice = {"type": "auto"} | choice | {"disable_parallel_tool_use": True}
     return fields | ({"tool_choice": choice} if choice else {})
 
 
-def _tool(tool: Tool) -> Block:
-    if tool.type != "function" or tool.function is None:
-        raise UnsupportedByWire(f"this wire has no tools of type {tool.type}", param="tools")
-    function = tool.function
+def _tool(function: FunctionSpec) -> Block:
     said: Block = {"name": function.name, "input_schema": function.parameters or NO_PARAMETERS}
     if function.description:
         said["description"] = function.description

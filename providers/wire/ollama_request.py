@@ -12,7 +12,7 @@ from providers.chat import ChatBody, ChatRequest, Message, Part, ToolCall
 from providers.errors import UnsupportedByWire
 from providers.targets import Target
 from providers.wire.images import inline
-from providers.wire.limits import object_of, plain_text, refuse_what_changes_the_answer, unknown_fields
+from providers.wire.limits import object_of, plain_text, settled, unknown_fields
 
 BYTES_PER_TOKEN: Final = 3  # of prompts; English has four, and too large a window is better than a truncated prompt
 TOKENS_PER_IMAGE: Final = 1500
@@ -20,18 +20,30 @@ TOKENS_PER_ANSWER: Final = 2048  # where nobody says how long it may be
 SMALLEST_WINDOW: Final = 4096  # Ollama's own default; each other size reloads the model, so sizes are few
 NATIVE: Final = frozenset({"top_k", "min_p", "repeat_penalty"})  # Ollama's own options, which clients send along
 OPTIONS: Final = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
+UNSUPPORTED: Final = frozenset(
+    {
+        "n",
+        "logprobs",
+        "tool_choice",
+        "custom_tools",
+        "audio",
+        "file",
+        "audio_output",
+        "parallel_tool_calls",
+        "logit_bias",
+    }
+)
 LEVELS: Final = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 
 
 def ollama_request(request: ChatRequest, target: Target) -> tuple[dict[str, Any], list[str]]:
     """The body and what had to be dropped; raises `UnsupportedByWire` for what the wire cannot carry."""
     body = request.body
-    refuse_what_changes_the_answer(body)
     unknown = unknown_fields(request)
-    warnings = [f"{name} dropped" for name in unknown if name not in NATIVE]
+    warnings = [f"{name} dropped" for name in unknown if name not in NATIVE] + settled(body, target, UNSUPPORTED)
     messages = _messages(body.messages)
     fields: dict[str, Any] = {"model": target.upstream_model, "messages": messages, "stream": request.stream}
-    fields |= _tools(body, warnings) | _format(body) | _think(body.reasoning_effort, target, warnings)
+    fields |= _tools(body) | _format(body) | _think(body.reasoning_effort, target, warnings)
     options = _options(request, target, fields)
     options |= {name: msgspec.json.decode(unknown[name]) for name in NATIVE & unknown.keys()}
     return fields | ({"options": options} if options else {}), warnings
@@ -66,16 +78,9 @@ def _prompt_tokens(fields: dict[str, Any]) -> int:
     return size // BYTES_PER_TOKEN + images * TOKENS_PER_IMAGE
 
 
-def _tools(body: ChatBody, warnings: list[str]) -> dict[str, Any]:
-    if body.tool_choice not in (None, "auto", "none"):
-        raise UnsupportedByWire("this wire cannot force a tool call", param="tool_choice")
-    if not body.tools or body.tool_choice == "none":
-        return {}
-    if any(tool.type != "function" for tool in body.tools):
-        raise UnsupportedByWire("this wire has tools of type function only", param="tools")
-    if body.parallel_tool_calls is False:
-        warnings.append("parallel_tool_calls dropped")
-    return {"tools": msgspec.to_builtins(body.tools)}
+def _tools(body: ChatBody) -> dict[str, Any]:
+    tools = [tool for tool in body.tools or () if tool.type == "function"]
+    return {"tools": msgspec.to_builtins(tools)} if tools and body.tool_choice != "none" else {}
 
 
 def _format(body: ChatBody) -> dict[str, Any]:
