@@ -14,7 +14,8 @@ class Request(ABC):
     see. `surface` is what the caller speaks; `headers` are the caller's own that such an upstream receives as well.
     `bound_to` is the deployment (its id) that the conversation is bound to, because it carries that deployment's
     signatures, ids or open tool calls. `lost` says what `raw` does not carry of the body that came; it is of no matter
-    where that body itself goes out.
+    where that body itself goes out. `continues` is the caller's field that refers to what only the deployment has that
+    it is bound to.
     """
 
     operation: ClassVar[str]
@@ -27,6 +28,7 @@ class Request(ABC):
     headers: tuple[tuple[str, str], ...] = ()
     bound_to: int | None = None
     lost: tuple[str, ...] = ()
+    continues: str | None = None
 
     @property
     @abstractmethod

@@ -9,6 +9,7 @@ from msgspec import Struct
 from feedback.services import NewRating
 from providers.chat import ChatBody, ChatChunk, Message, WireUsage
 from routing.asked import Preferences, RouterOptions
+from routing.surfaces.forms.responses_body import ResponsesBody
 
 
 class ChatCompletionRequest(ChatBody, kw_only=True, omit_defaults=True):
@@ -34,6 +35,30 @@ class ChatCompletion(Struct):
     model: str
     choices: list[ChatCompletionChoice]
     usage: WireUsage | None = None
+    routing_metadata: dict[str, Any] | None = None
+
+
+class ResponseRequest(ResponsesBody, kw_only=True, omit_defaults=True):
+    """A request for a response: OpenAI's fields and the router's own. Unknown fields are passed on to an upstream that
+    speaks Responses itself."""
+
+    models: tuple[str, ...] = ()
+    preferences: Preferences | None = None
+    neuroroute: RouterOptions | None = None
+
+
+class ResponseObject(Struct):
+    """A response: `output` holds messages, reasoning and calls of tools."""
+
+    id: str
+    object: str
+    created_at: float
+    status: str
+    model: str
+    output: list[dict[str, Any]]
+    error: dict[str, Any] | None = None
+    incomplete_details: dict[str, Any] | None = None
+    usage: dict[str, Any] | None = None
     routing_metadata: dict[str, Any] | None = None
 
 
@@ -107,6 +132,7 @@ class RatingTaken(Struct):
 
 STRUCTS: Final = (
     NewRating, RatingTaken,
+    ResponseRequest, ResponseObject,
     ChatCompletionRequest, ChatCompletion, ChatChunk, ErrorBody, ModelList, ModelEntry, RouteDecision, RequestStory,
 )  # fmt: skip
 

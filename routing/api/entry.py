@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 import uuid_utils
 
-from providers.chat import ChatBody, ChatRequest
+from providers.chat import ChatRequest
 from routing.asked import NO_WISHES, Asked, Wishes
 from routing.errors import BodyTooLarge, InvalidBody
 from routing.features import extract
@@ -51,6 +51,8 @@ async def enter(
     asked, marks = parse(surface, raw, request_id, now.max_body_bytes)
     if marks:
         asked.request.bound_to = await now.engine.serving.find(caller.tenant_id, marks)
+        if asked.request.continues and asked.request.bound_to is None:
+            raise nobody_knows(asked.request.continues)
     if surface.passed_headers:
         asked.request.headers = _passed(headers, surface.passed_headers)
     return asked, caller, await now.limiter.admit(caller, time())
@@ -62,9 +64,12 @@ def parse(surface: Surface, raw: bytes, request_id: str, limit: int) -> tuple[As
     Raises `InvalidBody`, `BodyTooLarge`.
     """
     read, wishes = decoded(surface.read, raw, limit)
-    _check(read.body)
+    _check(read)
     warnings = _ignored(wishes) if wishes is not NO_WISHES else ()
-    return Asked(_request(surface, read, raw, request_id), extract(read.body), wishes, warnings), read.marks
+    features = extract(read.body)
+    if read.needs:
+        features["needs"] = sorted({*features["needs"], *read.needs})
+    return Asked(_request(surface, read, raw, request_id), features, wishes, warnings), read.marks
 
 
 def decoded(decode: Callable[[bytes], T], raw: bytes, limit: int) -> tuple[T, Wishes]:
@@ -93,6 +98,7 @@ def _request(surface: Surface, read: Read, raw: bytes, request_id: str) -> ChatR
         surface=surface.name,
         native=raw if read.raw is not raw else b"",
         lost=read.warnings,
+        continues=read.continues,
     )
 
 
@@ -100,9 +106,15 @@ def _passed(headers: Headers, names: frozenset[bytes]) -> tuple[tuple[str, str],
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers if name in names)
 
 
-def _check(body: ChatBody) -> None:
+def nobody_knows(field: str) -> InvalidBody:
+    """The answer to a reference that leads nowhere: this gateway keeps no answers itself."""
+    return InvalidBody(f"{field}: nobody here has what it refers to; send the conversation itself", param=field)
+
+
+def _check(read: Read) -> None:
+    body = read.body
     check_model(body.model)
-    if not body.messages:
+    if not body.messages and not read.needs:
         raise InvalidBody("messages: at least one message is needed", param="messages")
     for name in ("max_tokens", "max_completion_tokens", "n"):
         value = getattr(body, name)

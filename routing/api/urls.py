@@ -10,12 +10,14 @@ from routing.api.database import Nowhere
 from routing.api.feedback import Feedback
 from routing.api.models import Models, OneModel
 from routing.api.requests import RequestRecordView
+from routing.api.responses import KeptResponses, Responses
 from routing.api.route import Route
 
 # Served by `LeanHandler`; all else goes through stock Django.
 LEAN: Final[dict[str, type[GatewayView]]] = {
     "/v1/chat/completions": ChatCompletions,
     "/chat/completions": ChatCompletions,
+    "/v1/responses": Responses,
     "/v1/models": Models,
     "/models": Models,
     "/api/models": Models,
@@ -28,5 +30,6 @@ urlpatterns = [
     *(path(f"{prefix.lstrip('/')}<path:model>", view.as_view()) for prefix, view in LEAN_PREFIXES.items()),
     path("v1/feedback", Feedback.as_view()),
     path("v1/requests/<str:request_id>", RequestRecordView.as_view()),
+    path("v1/responses/<path:address>", KeptResponses.as_view()),
     path("v1/<path:address>", Nowhere.as_view()),
 ]

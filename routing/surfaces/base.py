@@ -15,13 +15,17 @@ from providers.chat import Answer, ChatBody, ChatRequest, Chunk
 class Read(Struct):
     """What a body says. `raw` is the chat's own form as JSON: what an OpenAI-compatible upstream would receive.
 
-    `marks` are the signatures, response ids and open tool calls of the conversation, in its order.
+    `marks` are the signatures, response ids and open tool calls of the conversation, in its order. `needs` are
+    capabilities that the chat's form does not show. `continues` is the field that refers to what only the deployment
+    that gave out the marks has: nobody else can go on.
     """
 
     body: ChatBody
     raw: bytes
     marks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()  # what the internal form cannot carry; of no matter to an upstream of this form
+    needs: frozenset[str] = frozenset()
+    continues: str | None = None
 
 
 class Told(Struct, frozen=True):
