@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from feedback.services import NewRating
 from providers.chat import ChatBody, ChatChunk, Message, WireUsage
+from providers.embeddings import EmbeddingBody
+from providers.wire.embeddings import VectorUsage
 from routing.asked import Preferences, RouterOptions
 from routing.surfaces.forms.responses_body import ResponsesBody
 
@@ -59,6 +61,31 @@ class ResponseObject(Struct):
     error: dict[str, Any] | None = None
     incomplete_details: dict[str, Any] | None = None
     usage: dict[str, Any] | None = None
+    routing_metadata: dict[str, Any] | None = None
+
+
+class EmbeddingCreation(EmbeddingBody, kw_only=True, omit_defaults=True):
+    """A request for vectors: OpenAI's fields and the router's own. Unknown fields are passed on to the upstream."""
+
+    preferences: Preferences | None = None
+    neuroroute: RouterOptions | None = None
+
+
+class Embedding(Struct):
+    """One input's vector: numbers, or little-endian float32 in base64."""
+
+    object: str
+    index: int
+    embedding: str | list[float]
+
+
+class EmbeddingList(Struct):
+    """One vector per input, in their order."""
+
+    object: str
+    data: list[Embedding]
+    model: str
+    usage: VectorUsage
     routing_metadata: dict[str, Any] | None = None
 
 
@@ -134,6 +161,7 @@ STRUCTS: Final = (
     NewRating, RatingTaken,
     ResponseRequest, ResponseObject,
     ChatCompletionRequest, ChatCompletion, ChatChunk, ErrorBody, ModelList, ModelEntry, RouteDecision, RequestStory,
+    EmbeddingCreation, EmbeddingList, Embedding,
 )  # fmt: skip
 
 
@@ -163,9 +191,11 @@ ERRORS: Final = {
 }
 CHAT_REQUEST: Final = shape(ChatCompletionRequest)
 CHAT_ANSWERS: Final = answers(ChatCompletion, "The answer", *ERRORS)
+EMBEDDING_REQUEST: Final = shape(EmbeddingCreation)
+EMBEDDING_ANSWERS: Final = answers(EmbeddingList, "The vectors", *ERRORS)
 
 
-ALIASES: Final = ("/chat/", "/models", "/api/models", "/api/health", "/api/metrics")
+ALIASES: Final = ("/chat/", "/embeddings", "/models", "/api/models", "/api/health", "/api/metrics")
 
 
 def without_aliases(endpoints: list[Any]) -> list[Any]:

@@ -65,7 +65,7 @@ def parse(surface: Surface, raw: bytes, request_id: str, limit: int) -> tuple[As
     """
     read, wishes = decoded(surface.read, raw, limit)
     _check(read)
-    warnings = _ignored(wishes) if wishes is not NO_WISHES else ()
+    warnings = ignored(wishes) if wishes is not NO_WISHES else ()
     features = extract(read.body)
     if read.needs:
         features["needs"] = sorted({*features["needs"], *read.needs})
@@ -147,7 +147,7 @@ def _check_label(name: str, label: str) -> None:
         raise InvalidBody(f"{name}: longer than {LONGEST_LABEL} characters, or with a NUL in it", param=name)
 
 
-def _ignored(wishes: Wishes) -> tuple[str, ...]:
+def ignored(wishes: Wishes) -> tuple[str, ...]:
     """Wishes that we know of and do not grant yet: silence would look like consent."""
     found = [] if wishes.provider is None else ["provider"]
     found += [f"neuroroute.{name}" for name in UNGRANTED if getattr(wishes.options, name) is not None]

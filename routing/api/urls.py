@@ -7,6 +7,7 @@ from django.urls import path
 from routing.api.base import GatewayView
 from routing.api.chat import ChatCompletions
 from routing.api.database import Nowhere
+from routing.api.embeddings import Embeddings
 from routing.api.feedback import Feedback
 from routing.api.models import Models, OneModel
 from routing.api.requests import RequestRecordView
@@ -18,6 +19,8 @@ LEAN: Final[dict[str, type[GatewayView]]] = {
     "/v1/chat/completions": ChatCompletions,
     "/chat/completions": ChatCompletions,
     "/v1/responses": Responses,
+    "/v1/embeddings": Embeddings,
+    "/embeddings": Embeddings,
     "/v1/models": Models,
     "/models": Models,
     "/api/models": Models,

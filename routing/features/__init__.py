@@ -5,6 +5,7 @@ from typing import Any
 
 from neuroroute.plugins import discover
 from providers.chat import ChatBody
+from providers.embeddings import EmbeddingRequest
 from routing.features.base import Feature
 from routing.features.text import Reading, read
 
@@ -13,6 +14,20 @@ from routing.features.text import Reading, read
 def features() -> tuple[Feature, ...]:
     """Every feature, one instance each, by name."""
     return tuple(cls() for _, cls in sorted(discover("routing.features", Feature).items()))
+
+
+def facts_of_input(request: EmbeddingRequest) -> dict[str, Any]:
+    """The same facts of a request for vectors, which has no answer in words."""
+    tokens = request.tokens
+    return {
+        "category": request.operation,
+        "complexity": 0.0,
+        "modality": "text",
+        "needs": [],
+        "prompt_tokens": sum(tokens),
+        "longest_input": max(tokens),
+        "output_tokens": 0,
+    }
 
 
 def extract(body: ChatBody) -> dict[str, Any]:
