@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from providers.adapters.base import Adapter, ListedModel, StreamDecoder, WireRequest
+from providers.adapters.base import Adapter, ListedModel, Operation, StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest
 from providers.errors import BadUpstreamResponse, ProviderError
 from providers.targets import Secret, Target
@@ -14,6 +14,7 @@ from providers.wire.cutting import BODY_LIMIT
 from providers.wire.headers import wire_headers
 from providers.wire.listings import positive, skills
 from providers.wire.ollama_answer import OllamaDecoder
+from providers.wire.ollama_embeddings import OllamaEmbeddings
 from providers.wire.ollama_request import UNSUPPORTED, ollama_request
 from providers.wire.refusals import refusal
 from providers.wire.whole import collected
@@ -27,6 +28,9 @@ class Ollama(Adapter):
     label = "Ollama"
     default_base_url = "http://127.0.0.1:11434"
     unsupported = UNSUPPORTED
+
+    def operations(self) -> Mapping[str, Operation[Any]]:
+        return {"embeddings": OllamaEmbeddings(self.auth_headers)}
 
     def auth_headers(self, secret: Secret | None) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {secret.value}"),) if secret else ()
