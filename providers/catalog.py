@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from providers.embeddings import only_embeds
 from providers.models import Credential, Deployment
 from providers.neighbours import Neighbours
 from providers.revisions import CATALOG
@@ -102,13 +103,14 @@ def _target(row: Deployment, secrets: tuple[Secret, ...]) -> Target:
 
 
 def _price(row: Deployment) -> Price | None:
-    """Unknown unless both input and output have a price."""
-    if row.input_price is None or row.output_price is None:
+    """Unknown unless both input and output have a price; vectors cost by their input alone."""
+    output_price = Decimal(0) if row.output_price is None and only_embeds(row.capabilities) else row.output_price
+    if row.input_price is None or output_price is None:
         return None
     cached, write = row.cached_input_price, row.cache_write_price
     return Price(
         input=_pico(row.input_price),
-        output=_pico(row.output_price),
+        output=_pico(output_price),
         cached_input=None if cached is None else _pico(cached),
         cache_write=None if write is None else _pico(write),
     )

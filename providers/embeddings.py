@@ -1,5 +1,6 @@
 """What is asked and answered when texts become vectors? OpenAI's embeddings, between every wire and their surface."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -63,6 +64,11 @@ class EmbeddingRequest(Request):
             return [estimated(text) for text in texts]
         lists = [item for item in self.body.input if isinstance(item, list)]
         return [len(tokens) for tokens in lists] if lists else [len(self.body.input)]
+
+
+def only_embeds(capabilities: Collection[str]) -> bool:
+    """Whether a deployment with these is for embeddings alone: it cannot chat, and its answers cost nothing."""
+    return "embeddings" in capabilities and "chat" not in capabilities
 
 
 def estimated(text: str) -> int:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from providers.adapters import adapters
 from providers.catalog import Catalog
 from providers.chat import ChatRequest, TokenUsage
-from providers.embeddings import EmbeddingRequest
+from providers.embeddings import EmbeddingRequest, only_embeds
 from providers.targets import Target
 from routing.asked import RequestClass
 from routing.errors import UnknownModel
@@ -92,11 +92,10 @@ def not_allowed(target: Target, gate: Gate) -> str | None:
 def cannot_do(target: Target, gate: Gate) -> str | None:
     """Whether it is for something else: an embedding model cannot chat and the reverse, and not every wire has all."""
     operation = gate.request.operation
-    embeds = "embeddings" in target.capabilities
     if operation == EmbeddingRequest.operation:
-        if not embeds:
+        if "embeddings" not in target.capabilities:
             return "not an embedding model"
-    elif embeds and "chat" not in target.capabilities:
+    elif only_embeds(target.capabilities):
         return "an embedding model cannot chat"
     if operation != ChatRequest.operation and operation not in adapters()[target.wire].operations():
         return f"its wire, {target.wire}, does not offer {operation}"

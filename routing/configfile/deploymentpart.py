@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
+from providers.embeddings import only_embeds
 from providers.formfields import CAPABILITIES
 from providers.models import Deployment, LanguageModel, Provider
 from providers.revisions import CATALOG
@@ -52,7 +53,8 @@ def _model(changes: Changes, name: str, models: dict[str, LanguageModel]) -> Lan
 def _is_sound(changes: Changes, path: str, spec: schema.Deployment, row: Deployment | None) -> bool:
     before = len(changes.problems)
     is_free(changes, f"{path}.model", spec.model)
-    _check_prices(changes, f"{path}.price", spec.price)
+    skills = given(spec.capabilities, row.capabilities if row else [])
+    _check_prices(changes, f"{path}.price", spec.price, only_embeds(skills))
     context = given(spec.context, row.context if row else None)
     longest = given(spec.max_output, row.max_output if row else None)
     if context and longest and longest > context:
@@ -65,10 +67,10 @@ def _is_sound(changes: Changes, path: str, spec: schema.Deployment, row: Deploym
     return len(changes.problems) == before
 
 
-def _check_prices(changes: Changes, path: str, price: schema.Price | None | UnsetType) -> None:
+def _check_prices(changes: Changes, path: str, price: schema.Price | None | UnsetType, embeds: bool) -> None:
     if isinstance(price, UnsetType) or price is None:
         return
-    if price.input is None or price.output is None:
+    if price.input is None or (price.output is None and not embeds):
         changes.problem(path, "give both input and output, or no price at all: half a price counts nothing")
     for name in PRICES:
         usd: Decimal | None = getattr(price, name)

@@ -9,6 +9,7 @@ import yaml
 from django.db.models import Field, Model
 
 from providers.adminforms import SECRET_HEADERS
+from providers.embeddings import only_embeds
 from providers.models import Deployment, LanguageModel, Provider
 from routing.configfile import schema
 from routing.configfile.deploymentpart import PRICES
@@ -71,13 +72,14 @@ def _provider(row: Provider, deployments: list[Data]) -> Data:
 def _deployment(row: Deployment) -> Data:
     phases = ((name, f"{name}_timeout_s") for name in schema.Timeouts.__struct_fields__)
     timeouts = {name: getattr(row, column) for name, column in phases if _is_unusual(row, column)}
+    free = {"output"} if only_embeds(row.capabilities) else set()
     prices = {name: _number(value) for name in PRICES if (value := getattr(row, f"{name}_price")) is not None}
     return {
         "model": row.model.name,
         "upstream_model": row.upstream_model,
         **_unusual(row, DEPLOYMENT),
-        # Half a price counts nothing, and the file does not take it.
-        **({"price": prices} if {"input", "output"} <= prices.keys() else {}),
+        # Half a price counts nothing, and the file does not take it; vectors have but an input.
+        **({"price": prices} if {"input", "output"} - free <= prices.keys() else {}),
         **({"timeouts": timeouts} if timeouts else {}),
     }
 

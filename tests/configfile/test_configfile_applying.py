@@ -54,6 +54,14 @@ def test_an_export_applies_without_a_change(run, monkeypatch):
     assert run(text) == "no change\n"
 
 
+def test_vectors_need_a_price_of_input_alone(run):
+    file = deployment("    capabilities: [embeddings]\n    price: {input: 0.02}\n")
+    run(file)
+    (target,) = load_catalog().by_model["m"]
+    assert (target.price.input, target.price.output) == (20_000, 0)
+    assert run(exported()) == "no change\n"
+
+
 def test_an_export_builds_the_same_elsewhere(run):
     run(WHOLE)
     text = exported()
