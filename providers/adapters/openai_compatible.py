@@ -21,6 +21,10 @@ from providers.wire.listings import openai_models
 from providers.wire.openai_embeddings import OpenAIEmbeddings
 from providers.wire.passing import passed_fields
 from providers.wire.refusals import refusal
+from providers.wire.responses_answer import ResponsesDecoder, native_answer
+from providers.wire.responses_request import PATH as RESPONSES_PATH
+from providers.wire.responses_request import native_body as responses_body
+from providers.wire.responses_request import speaks_responses
 from providers.wire.whole import collected
 
 PATH: Final = "/chat/completions"
@@ -40,6 +44,10 @@ class OpenAICompatible(Adapter):
         return (("authorization", f"Bearer {secret.value}"),) if secret else ()
 
     def request(self, request: ChatRequest, target: Target, secret: Secret | None) -> WireRequest:
+        headers = wire_headers(request.headers + self.auth_headers(secret), target)
+        if speaks_responses(request, target):
+            body, warnings = responses_body(request, target)
+            return WireRequest(RESPONSES_PATH, headers, body, warnings, native=True)
         fields = passed_fields(request.raw, request, target)
         if request.stream:
             fields["stream"] = TRUE
@@ -47,15 +55,17 @@ class OpenAICompatible(Adapter):
         else:
             fields.pop("stream", None)
             fields.pop("stream_options", None)
-        return WireRequest(PATH, wire_headers(self.auth_headers(secret), target), msgspec.json.encode(fields))
+        return WireRequest(PATH, headers, msgspec.json.encode(fields))
 
     def answer(self, body: bytes, request: ChatRequest, target: Target) -> Answer:
+        if speaks_responses(request, target):
+            return native_answer(body, target)
         if is_event_stream(body):
             return collected(ChunkDecoder(target), body, target.model)
         return read_answer(body, target.model)
 
     def decoder(self, request: ChatRequest, target: Target) -> StreamDecoder:
-        return ChunkDecoder(target)
+        return ResponsesDecoder(target) if speaks_responses(request, target) else ChunkDecoder(target)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return refusal(status, headers, body)

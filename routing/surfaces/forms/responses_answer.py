@@ -5,8 +5,8 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from providers.chat import Delta, TokenUsage, ToolCall
+from providers.wire.responses_request import OUR_REASONING
 from routing.surfaces.forms.responses_body import ResponsesBody
-from routing.surfaces.forms.responses_input import OUR_REASONING
 from routing.surfaces.forms.responses_items import (
     REFUSAL,
     TEXT,

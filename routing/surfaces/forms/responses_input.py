@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
+from providers.wire.responses_request import CAPABILITY, OUR_REASONING
 from routing.errors import InvalidBody
 from routing.surfaces.forms.responses_body import ResponsesBody
 from routing.surfaces.forms.responses_tools import INPUT, ToolNames
 
-OUR_REASONING: Final = "rs_nr_"  # ids of reasoning items that we wrote: no upstream knows them
 TEXTS: Final = frozenset({"input_text", "output_text", "text"})
 SYSTEM: Final = frozenset({"system", "developer"})  # `developer` is OpenAI's own word for it
 ROLES: Final = SYSTEM | {"user", "assistant"}
@@ -183,7 +183,7 @@ class Conversation:
         """A file that the upstream keeps or fetches: only one that speaks Responses can."""
         if not (isinstance(part.get("file_id"), str) or isinstance(part.get("file_url"), str)):
             raise InvalidBody(f"{where}: has neither data nor the id of a file", param=where)
-        self.needs.add("responses")
+        self.needs.add(CAPABILITY)
 
 
 def _open_calls(items: str | list[Json] | None) -> list[str]:

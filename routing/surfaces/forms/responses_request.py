@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from providers.chat import ChatBody
+from providers.wire.responses_request import CAPABILITY
 from routing.errors import InvalidBody
 from routing.surfaces.base import Read
 from routing.surfaces.forms.responses_body import ResponsesBody, body_of, unknown_names
@@ -12,7 +13,6 @@ from routing.surfaces.forms.responses_input import Conversation
 from routing.surfaces.forms.responses_tools import ToolNames
 
 ROUTERS: Final = frozenset({"models", "provider", "preferences", "neuroroute"})
-NATIVE: Final = "responses"  # the capability of an upstream that speaks the form itself
 _chat: Final = msgspec.json.Decoder(ChatBody).decode
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ def read_request(raw: bytes) -> Read:
     if not talk.messages and not references and body.prompt is None:
         raise InvalidBody("input: must not be empty", param="input")
     _note_losses(body, names, talk.lost)
-    needs = talk.needs | ({NATIVE} if references or body.prompt is not None else set())
+    needs = talk.needs | ({CAPABILITY} if references or body.prompt is not None else set())
     chat = msgspec.json.encode(fields)
     return Read(
         _chat(chat),
