@@ -25,6 +25,7 @@ class ToolCall(Struct, omit_defaults=True):
     id: str | None = None
     type: str | None = None
     function: FunctionCall | None = None
+    extra_content: Any = None  # Google's place for a thought signature (`providers.wire.signatures`)
 
 
 class ImageUrl(Struct, omit_defaults=True):
@@ -51,6 +52,7 @@ class Message(Struct, omit_defaults=True):
     tool_call_id: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    extra_content: Any = None
 
 
 class FunctionSpec(Struct, omit_defaults=True):
@@ -181,12 +183,14 @@ class Delta(Struct, omit_defaults=True):
     reasoning_content: str | None = None
     function_call: dict[str, Any] | None = None  # the deprecated form of a tool call
     audio: dict[str, Any] | None = None
+    extra_content: Any = None
 
 
 class ChunkChoice(Struct):
     index: int = 0
     delta: Delta = msgspec.field(default_factory=Delta)
     finish_reason: str | None = None
+    logprobs: Raw | UnsetType = UNSET
 
 
 class ChatChunk(Struct, kw_only=True):

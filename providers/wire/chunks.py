@@ -16,6 +16,7 @@ from providers.wire.answers import read_whole
 from providers.wire.composing import Composer, minted_id, unix_time
 from providers.wire.cutting import EVENT_LIMIT
 from providers.wire.renaming import ModelName
+from providers.wire.signatures import marks_in
 from providers.wire.sse import SseDecoder
 from providers.wire.strict import StrictChunk, StrictChunkChoice, decode_chunk
 from providers.wire.toolcalls import ToolPlaces
@@ -65,7 +66,7 @@ class ChunkDecoder(SseDecoder):
         marks: tuple[str, ...] = ()
         if not self._is_plain(event):
             message = self._checked(message, event)
-            marks = event.call_ids
+            marks = marks_in(event)
         if message:
             data = b"data: " + self._name.put(message, event.model) + b"\n\n"
             chunks.append(Chunk(data, event, marks=marks))

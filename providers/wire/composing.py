@@ -5,8 +5,10 @@ import uuid
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
 from providers.chat import ChatChunk, Chunk, ChunkChoice, Delta, WireUsage
+from providers.wire.signatures import marks_in
 
 
 def minted_id() -> str:
@@ -28,8 +30,10 @@ class Composer:
         self.served = served
         self.model = model
 
-    def chunk(self, delta: Delta, finish_reason: str | None = None, index: int = 0) -> Chunk:
-        return self._written(ChatChunk(choices=[ChunkChoice(index, delta, finish_reason)]))
+    def chunk(
+        self, delta: Delta, finish_reason: str | None = None, index: int = 0, logprobs: Raw | UnsetType = UNSET
+    ) -> Chunk:
+        return self._written(ChatChunk(choices=[ChunkChoice(index, delta, finish_reason, logprobs)]))
 
     def usage(self, usage: WireUsage, spelled: dict[str, Any] | None = None) -> Chunk:
         """The chunk without choices that ends a stream; `spelled` is the same usage with fields that we do not know."""
@@ -41,4 +45,4 @@ class Composer:
         event.id, event.created, event.model = self.id, self.created, self.model
         data = b"data: " + msgspec.json.encode(event) + b"\n\n"
         event.model = self.served
-        return Chunk(data, event, marks=event.call_ids)
+        return Chunk(data, event, marks=marks_in(event))

@@ -14,6 +14,7 @@ from providers.errors import InvalidRequest, UnsupportedByWire
 from providers.targets import Target
 from providers.wire.images import inline
 from providers.wire.limits import object_of, plain_text, settled, unknown_fields
+from providers.wire.signatures import bare
 from providers.wire.thinking import thinking
 
 DEFAULT_MAX_TOKENS: Final = 4096  # Messages demands a limit; every Claude model can write this much
@@ -204,4 +205,4 @@ def _tool_use(call: ToolCall) -> Block:
 
 def _id(given: str | None) -> str:
     """Ids of other vendors' calls may hold characters that Anthropic refuses."""
-    return NOT_IN_ID.sub("_", given or "") or "call"
+    return NOT_IN_ID.sub("_", bare(given)) or "call"

@@ -13,6 +13,7 @@ from providers.errors import UnsupportedByWire
 from providers.targets import Target
 from providers.wire.images import inline
 from providers.wire.limits import object_of, plain_text, settled, unknown_fields
+from providers.wire.signatures import bare
 
 BYTES_PER_TOKEN: Final = 3  # of prompts; English has four, and too large a window is better than a truncated prompt
 TOKENS_PER_IMAGE: Final = 1500
@@ -127,7 +128,7 @@ def _message(message: Message, names: Mapping[str, str | None]) -> dict[str, Any
         said["thinking"] = message.reasoning_content
     if role == "tool":
         said["tool_name"] = names.get(message.tool_call_id or "") or message.name or ""
-        said["tool_call_id"] = message.tool_call_id or ""
+        said["tool_call_id"] = bare(message.tool_call_id)
     return said
 
 
@@ -148,4 +149,4 @@ def _images(content: str | list[Part] | None) -> list[str]:
 def _tool_call(call: ToolCall) -> dict[str, Any]:
     name = (call.function and call.function.name) or ""
     arguments = object_of(call.function.arguments if call.function else None)
-    return {"id": call.id or "", "function": {"name": name, "arguments": arguments}}
+    return {"id": bare(call.id), "function": {"name": name, "arguments": arguments}}

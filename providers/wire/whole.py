@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from providers.adapters.base import StreamDecoder
 from providers.chat import Answer, ChatChunk, Delta, FunctionCall, ToolCall, WireUsage
 from providers.chat import Chunk as StreamChunk
 from providers.wire.composing import Composer
+from providers.wire.signatures import signature_in
 
 
 class WholeMessage(Struct, kw_only=True):
@@ -18,12 +19,13 @@ class WholeMessage(Struct, kw_only=True):
     refusal: str | None = None
     reasoning_content: str | UnsetType = UNSET
     tool_calls: list[dict[str, Any]] | UnsetType = UNSET
+    extra_content: Any = UNSET
 
 
 class WholeChoice(Struct, kw_only=True):
     index: int = 0
     message: WholeMessage = field(default_factory=WholeMessage)
-    logprobs: None = None
+    logprobs: dict[str, Any] | None = None
     finish_reason: str = "stop"
 
 
@@ -47,7 +49,7 @@ class Whole(Struct, kw_only=True):
             finish_reason=self.choices[0].finish_reason,
             usage=None if self.usage is UNSET else self.usage.tokens(),
             text_length=sum(_length(choice.message) for choice in self.choices),
-            marks=tuple(call["id"] for choice in self.choices for call in choice.message.tool_calls or ()),
+            marks=tuple(mark for choice in self.choices for mark in _marks(choice.message)),
         )
 
     def chunks(self, model: str) -> list[StreamChunk]:
@@ -80,6 +82,7 @@ def gathered(events: Iterable[ChatChunk]) -> Whole:
         for piece in event.choices:
             choice = choices.setdefault(piece.index, WholeChoice(index=piece.index))
             _extend(choice.message, piece.delta)
+            _extend_logprobs(choice, piece.logprobs)
             choice.finish_reason = piece.finish_reason or choice.finish_reason
     whole.choices = [choices[index] for index in sorted(choices)]
     return whole
@@ -92,8 +95,18 @@ def _extend(message: WholeMessage, delta: Delta) -> None:
         message.refusal = (message.refusal or "") + delta.refusal
     if delta.reasoning_content:
         message.reasoning_content = (message.reasoning_content or "") + delta.reasoning_content
+    if delta.extra_content is not None:
+        message.extra_content = delta.extra_content
     for call in delta.tool_calls or ():
         _extend_call(message, call)
+
+
+def _extend_logprobs(choice: WholeChoice, piece: Raw | UnsetType) -> None:
+    """Each piece has the tokens of its event, in OpenAI's two lists."""
+    told = None if piece is UNSET else msgspec.json.decode(piece)
+    if isinstance(told, dict):
+        known = choice.logprobs or {"content": None, "refusal": None}
+        choice.logprobs = {name: (known[name] or []) + (told.get(name) or []) or None for name in known}
 
 
 def _extend_call(message: WholeMessage, call: ToolCall) -> None:
@@ -106,6 +119,8 @@ def _extend_call(message: WholeMessage, call: ToolCall) -> None:
     piece = call.function or FunctionCall()
     function["name"] = function["name"] or piece.name or ""
     function["arguments"] += piece.arguments or ""
+    if call.extra_content is not None:
+        calls[index]["extra_content"] = call.extra_content
 
 
 def _deltas(message: WholeMessage) -> list[Delta]:
@@ -118,8 +133,15 @@ def _deltas(message: WholeMessage) -> list[Delta]:
         deltas.append(Delta(refusal=message.refusal))
     for index, call in enumerate(message.tool_calls or ()):
         function = FunctionCall(call["function"]["name"], call["function"]["arguments"])
-        deltas.append(Delta(tool_calls=[ToolCall(index, call["id"], "function", function)]))
+        called = ToolCall(index, call["id"], "function", function, call.get("extra_content"))
+        deltas.append(Delta(tool_calls=[called]))
     return deltas
+
+
+def _marks(message: WholeMessage) -> list[str]:
+    """What binds a conversation with this message to its deployment: ids of calls, a signature."""
+    signature = signature_in(message.extra_content)
+    return [call["id"] for call in message.tool_calls or ()] + ([signature] if signature else [])
 
 
 def _length(message: WholeMessage) -> int:
