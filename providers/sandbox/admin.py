@@ -11,7 +11,7 @@ from providers.sandbox.drafts import Draft
 from providers.sandbox.faults import FAULTS
 from providers.sandbox.prompt_cache import PromptCache
 from providers.sandbox.replies import Trouble, invalid
-from providers.sandbox.script import CHAT, PAGES, Rates, Script
+from providers.sandbox.script import CHAT, EMBEDDINGS, PAGES, Rates, Script
 from providers.sandbox.steps import Step
 
 LONGEST_WAIT_S: Final = 10.0
@@ -19,7 +19,7 @@ TICK_S: Final = 0.01
 
 
 class ScriptBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """`answers`: what the next calls get, a text or a step each; `to`: chats, or pages such as the model list."""
+    """`answers`: what the next calls get, a text or a step each; `to`: chats, embeddings, or pages like a listing."""
 
     answers: list[str | Step]
     to: str = CHAT
@@ -60,8 +60,8 @@ class Admin:
         raise Trouble("not_found", f"the sandbox has no {what}", status=404)
 
     def _add(self, body: ScriptBody) -> dict[str, int]:
-        if body.to not in (CHAT, PAGES):
-            raise invalid(f"`to` is {CHAT!r} or {PAGES!r}, not {body.to!r}")
+        if body.to not in (CHAT, EMBEDDINGS, PAGES):
+            raise invalid(f"`to` is {CHAT!r}, {EMBEDDINGS!r} or {PAGES!r}, not {body.to!r}")
         self._script.add([Step(text=step) if isinstance(step, str) else step for step in body.answers], body.to)
         return {"added": len(body.answers)}
 

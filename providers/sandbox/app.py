@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -12,18 +13,19 @@ from providers.sandbox.admin import Admin
 from providers.sandbox.calls import Call, CallLog
 from providers.sandbox.delivery import Receive, Send, deliver
 from providers.sandbox.drafts import Draft, Speed
+from providers.sandbox.embedding import Embeds, embed
 from providers.sandbox.exchanges import exchange
 from providers.sandbox.faults import apply
 from providers.sandbox.prompt_cache import PromptCache
-from providers.sandbox.prompts import Prompt
 from providers.sandbox.replies import Trouble, invalid
 from providers.sandbox.roster import ANY_MODEL, MODELS
-from providers.sandbox.script import CHAT, PAGES, Script
+from providers.sandbox.script import CHAT, EMBEDDINGS, PAGES, Script
 from providers.sandbox.steps import Step
 from providers.sandbox.wires import wire
-from providers.sandbox.wires.base import Event
+from providers.sandbox.wires.base import Event, Form
 
 Scope = Mapping[str, Any]
+T = TypeVar("T")
 TRANSPORT: Final = "neuroroute.sandbox.transport"
 SWING: Final = (0.8, 1.6, 0.95)  # of a call's time around the model's usual: least, most, most often
 
@@ -56,43 +58,49 @@ class SandboxApp:
             self.calls.close(call)
 
     def _draft(self, call: Call) -> Draft:
-        """The answer to a call; a trouble becomes the wire's error."""
-        draft = Draft(self.wire, False)
+        """The answer to a call; a trouble becomes the error of the form that was asked in."""
+        path = call.path.removeprefix(self.wire.base_path)
+        form = self.wire.form(path, dict(parse_qsl(call.query))) if call.method == "POST" else None
         try:
             body = _object(call.raw)
             if "invalid" in self.wire.presented_key(call.headers):
                 raise Trouble("auth", "Incorrect API key provided.", status=401)
-            path = call.path.removeprefix("/v1")
-            if call.method == "POST" and path in self.wire.chat_paths:
-                return self._chat(call, body)
-            return self._page(call, path, body)
+            return self._page(call, path, body) if form is None else self._chat(form, call, body)
         except Trouble as trouble:
+            draft = Draft(form or self.wire, False)
             draft.refuse(trouble)
             return draft
 
-    def _chat(self, call: Call, body: dict[str, Any]) -> Draft:
-        prompt = self._prompt(body, call)
+    def _chat(self, form: Form, call: Call, body: dict[str, Any]) -> Draft:
+        prompt = _read_by(lambda: form.prompt(body, call.headers))
         model = self._model(prompt.model)
         step = self.script.next(CHAT, call.headers, prompt.model)
         call.fault = step.fault
-        draft = Draft(self.wire, prompt.stream)
-        draft.answer(exchange(self.wire, prompt, model, step, self.cache), self._speed(model))
+        draft = Draft(form, prompt.stream)
+        draft.answer(exchange(form, prompt, model, step, self.cache), self._speed(model))
         return _changed(draft, step)
 
-    def _prompt(self, body: dict[str, Any], call: Call) -> Prompt:
-        try:
-            return self.wire.prompt(body, call.headers)
-        except (AttributeError, KeyError, TypeError, ValueError) as exc:
-            raise invalid(f"Invalid type in the request body: {exc!r}") from exc
-
     def _page(self, call: Call, path: str, body: dict[str, Any]) -> Draft:
-        page = self.wire.page(call.method, path, body, list(self.models.values()))
+        """The answer to what is no chat: vectors or a page."""
+        asked = _read_by(lambda: self.wire.embeds(path, body)) if call.method == "POST" else None
+        if asked is not None:
+            return self._embed(call, asked)
+        page = _read_by(lambda: self.wire.page(call.method, path, body, list(self.models.values())))
         if page is None:
             raise Trouble("not_found", f"Unknown request URL: {call.method} {call.path}.", status=404)
         step = self.script.next(PAGES, call.headers)
         call.fault = step.fault
         draft = Draft(self.wire, False)
         draft.status, draft.events = page.status, [Event("whole", page.payload)]
+        return _changed(draft, step)
+
+    def _embed(self, call: Call, asked: Embeds) -> Draft:
+        model = self._model(asked.model)
+        step = self.script.next(EMBEDDINGS, call.headers, asked.model)
+        call.fault = step.fault
+        draft = Draft(self.wire, False)
+        draft.hold(self.wire.embedded(asked, embed(asked, model, self.wire.unable)), self.wire.embeddings_key)
+        draft.head_wait_s = self._speed(model).ttft_s
         return _changed(draft, step)
 
     def _model(self, name: str) -> FoundModel:
@@ -106,6 +114,14 @@ class SandboxApp:
         """The model's speed for one call: no two calls take the same time."""
         pace = self.pace * self._chance.triangular(*SWING)
         return Speed((model.ttft_ms or 0.0) / 1000 * pace, pace / (model.tokens_per_s or 1000.0))
+
+
+def _read_by(read: Callable[[], T]) -> T:
+    """What a wire reads in a request; JSON of another shape than it expects is the caller's mistake."""
+    try:
+        return read()
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise invalid(f"Invalid type in the request body: {exc!r}") from exc
 
 
 def _changed(draft: Draft, step: Step) -> Draft:

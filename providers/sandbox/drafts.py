@@ -1,11 +1,12 @@
 """What is about to be sent: a status, headers and events, which a fault may still change."""
 
 from enum import Enum
+from typing import Any
 
 from msgspec import Struct
 
 from providers.sandbox.replies import Exchange, Reply, Trouble
-from providers.sandbox.wires.base import Event, Wire, encoded
+from providers.sandbox.wires.base import Event, Form, encoded
 
 
 class End(Enum):
@@ -33,12 +34,13 @@ class Speed(Struct, frozen=True):
 class Draft:
     """One HTTP answer in the making. Read `pieces` and the bytes are fixed: later changes of `events` are lost."""
 
-    def __init__(self, wire: Wire, stream: bool) -> None:
+    def __init__(self, wire: Form, stream: bool) -> None:
         self.wire = wire
         self.stream = stream
         self.status = 200
         self.headers: dict[str, str] = {"content-type": wire.stream_type if stream else "application/json"}
         self.events: list[Event] = []
+        self.answer_key = wire.content_key if stream else wire.answer_key
         self.exchange: Exchange | None = None
         self.speed = Speed()
         self.head_wait_s = 0.0
@@ -72,10 +74,18 @@ class Draft:
             event.wait_s = speed.token_s if event.kind == "content" else 0.0
         self.events[0].wait_s = speed.ttft_s / 3
 
+    def hold(self, payload: dict[str, Any], answer_key: str) -> None:
+        """Give one JSON body that is no chat."""
+        self.events, self.answer_key = [Event("whole", payload)], answer_key
+
     def answer_instead(self, exchange: Exchange, replies: tuple[Reply, ...]) -> None:
         """Give other replies to the same prompt."""
         parts = (exchange.id, exchange.created, exchange.model, exchange.prompt)
         self.answer(Exchange(*parts, replies, exchange.usage, exchange.seconds), self.speed)
+
+    def break_off(self, at: int, event: Event) -> None:
+        """Let `event` end the stream in place of what stands there."""
+        self.events[at:] = [self.wire.placed(event, at)]
 
     def say(self, data: bytes, content_type: str) -> None:
         """Send one body, as it is."""

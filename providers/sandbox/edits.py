@@ -92,7 +92,7 @@ def hollow(draft: Draft, step: Step) -> None:
     at = draft.after(step.after or 0) if draft.stream else 0
     payload = draft.events[at].payload
     if isinstance(payload, dict):
-        payload.pop(draft.wire.content_key if draft.stream else draft.wire.answer_key, None)
+        payload.pop(draft.answer_key, None)
 
 
 def hang(draft: Draft, step: Step) -> None:
@@ -146,13 +146,21 @@ def done_twice(draft: Draft, step: Step) -> None:
 
 
 def error_before(draft: Draft, step: Step) -> None:
-    at = draft.after(0)
-    draft.events[at:] = [draft.wire.error_event(trouble("overloaded", 529))]
+    draft.break_off(draft.after(0), draft.wire.error_event(trouble("overloaded", 529)))
 
 
 def error_after(draft: Draft, step: Step) -> None:
-    at = draft.after(_contents(draft, step))
-    draft.events[at:] = [draft.wire.error_event(trouble("overloaded", 529))]
+    draft.break_off(draft.after(_contents(draft, step)), draft.wire.error_event(trouble("overloaded", 529)))
+
+
+def failed(draft: Draft, step: Step) -> None:
+    if draft.exchange is None:
+        return
+    why = trouble("unavailable", 503)
+    if draft.stream:
+        draft.break_off(draft.after(_contents(draft, step)), draft.wire.failed_event(draft.exchange, why))
+    else:
+        draft.events[0].payload = draft.wire.failed(draft.exchange, why)
 
 
 def big_line(draft: Draft, step: Step) -> None:

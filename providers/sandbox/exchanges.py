@@ -11,12 +11,12 @@ from providers.sandbox.prompts import Prompt, ToolUse
 from providers.sandbox.replies import Exchange, Reply, Trouble, Usage, invalid
 from providers.sandbox.steps import Step
 from providers.sandbox.tokens import pieces, prompt_tokens, turn_tokens, use_tokens
-from providers.sandbox.wires.base import Wire
+from providers.sandbox.wires.base import Form
 
 
-def exchange(wire: Wire, prompt: Prompt, model: FoundModel, step: Step, cache: PromptCache) -> Exchange:
+def exchange(form: Form, prompt: Prompt, model: FoundModel, step: Step, cache: PromptCache) -> Exchange:
     """Answer the prompt as `model` would, or as the step says; raises `Trouble` where the vendor would refuse."""
-    _refuse_unable(wire, prompt, model)
+    _refuse_unable(form, prompt, model)
     prompt = _in_window(prompt, model)
     tokens = prompt_tokens(prompt)
     if model.context is not None and tokens > model.context:
@@ -27,11 +27,12 @@ def exchange(wire: Wire, prompt: Prompt, model: FoundModel, step: Step, cache: P
     return Exchange(uuid.uuid4().hex, int(time.time()), prompt.plain_model, prompt, replies, usage, seconds)
 
 
-def _refuse_unable(wire: Wire, prompt: Prompt, model: FoundModel) -> None:
-    needed = {"vision": prompt.images, "tools": prompt.tools, "json_schema": prompt.schema}
+def _refuse_unable(form: Form, prompt: Prompt, model: FoundModel) -> None:
+    embeds = "embeddings" in model.capabilities
+    needed = {"chat": embeds, "vision": prompt.images, "tools": prompt.tools, "json_schema": prompt.schema}
     for what, wanted in needed.items():
         if wanted and what not in model.capabilities:
-            raise invalid(wire.unable.format(model=prompt.plain_model, what=what), param=what)
+            raise invalid(form.unable.format(model=prompt.plain_model, what=what), param=what)
     most = None if prompt.window else model.max_output
     if prompt.max_tokens and most and prompt.max_tokens > most:
         raise invalid(

@@ -58,6 +58,7 @@ _ALL: Final = (
     Fault("done_twice", "The end mark comes twice, with data between", edits.done_twice, "25", only_stream=True),
     Fault("error_in_stream_before", "An error event before any content", edits.error_before, "20", only_stream=True),
     Fault("error_in_stream_after", "An error event midway", edits.error_after, "21", only_stream=True),
+    Fault("error_in_200", "200, and then the answer itself tells of a failure; in a stream midway", edits.failed, "21"),
     Fault("big_line", "A line of `size` bytes (10 MB)", edits.big_line, "23"),
     Fault(
         "json_for_stream", "A JSON body although a stream was asked for", edits.json_for_stream, "28", only_stream=True

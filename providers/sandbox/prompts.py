@@ -1,8 +1,10 @@
 """What a chat asks for, free of any wire format."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -14,6 +16,11 @@ class ToolUse(Struct, frozen=True):
     name: str
     arguments: dict[str, Any] | str = {}  # a string is sent as it is, valid JSON or not
     id: str = ""
+
+    @property
+    def arguments_text(self) -> str:
+        """The arguments as JSON, as they are sent."""
+        return self.arguments if isinstance(self.arguments, str) else msgspec.json.encode(self.arguments).decode()
 
 
 class ToolSpec(Struct, frozen=True):
@@ -59,6 +66,7 @@ class Prompt:
     window: int | None = None  # tokens beyond which the wire drops the oldest turns in silence
     caching: Literal["automatic", "marked", "none"] = "automatic"
     leaves: bool = False  # an empty prompt that unloads the model
+    body: Mapping[str, Any] = field(default_factory=dict)  # as it came, where the answer repeats of it
 
     @property
     def question(self) -> str:

@@ -64,14 +64,17 @@ class Exchange:
 class Trouble(Exception):
     """The sandbox refuses, as a vendor would: `kind` chooses the words of the wire."""
 
-    def __init__(self, kind: TroubleKind, message: str, *, status: int, param: str | None = None) -> None:
+    def __init__(
+        self, kind: TroubleKind, message: str, *, status: int, param: str | None = None, code: str | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.status = status
         self.param = param
+        self.code = code  # where the vendor's is not the usual one of this kind
 
 
-def invalid(message: str, param: str | None = None) -> Trouble:
+def invalid(message: str, param: str | None = None, code: str | None = None) -> Trouble:
     """The vendor's 400."""
-    return Trouble("invalid", message, status=400, param=param)
+    return Trouble("invalid", message, status=400, param=param, code=code)

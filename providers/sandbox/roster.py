@@ -6,7 +6,9 @@ from typing import Final
 from providers.found import FoundModel
 
 GENERAL: Final = ("tools", "vision", "json_mode", "json_schema")
-ANY_MODEL: Final = FoundModel("", context=128_000, capabilities=(*GENERAL, "reasoning"), ttft_ms=80, tokens_per_s=400)
+ANY_MODEL: Final = FoundModel(
+    "", context=128_000, capabilities=(*GENERAL, "reasoning", "chat", "embeddings"), ttft_ms=80, tokens_per_s=400
+)
 
 
 def _large(input_price: str, output_price: str, cached: str, ttft_ms: float, tokens_per_s: float) -> FoundModel:
@@ -22,6 +24,12 @@ def _large(input_price: str, output_price: str, cached: str, ttft_ms: float, tok
         category_quality=(("coding", 0.9), ("math", 0.93), ("reasoning", 0.94), ("creative", 0.9)),
         ttft_ms=ttft_ms,
         tokens_per_s=tokens_per_s,
+    )
+
+
+def _embedder(name: str, input_price: str, ttft_ms: float) -> FoundModel:
+    return FoundModel(
+        name, context=8_192, capabilities=("embeddings",), input_price=input_price, output_price="0", ttft_ms=ttft_ms
     )
 
 
@@ -68,6 +76,7 @@ MODELS: Final[Mapping[str, tuple[FoundModel, ...]]] = {
             ttft_ms=80,
             tokens_per_s=400,
         ),
+        _embedder("sandbox-embed", "0.02", ttft_ms=40),
     ),
     "anthropic": (
         _large("3.00", "15.00", "0.30", ttft_ms=560, tokens_per_s=90),
@@ -110,5 +119,6 @@ MODELS: Final[Mapping[str, tuple[FoundModel, ...]]] = {
             tokens_per_s=60,
         ),
         _coder("0", "0", ttft_ms=380, tokens_per_s=60),
+        _embedder("sandbox-local-embed", "0", ttft_ms=30),
     ),
 }

@@ -15,6 +15,7 @@ from providers.sandbox.steps import Step
 FAULT_HEADER: Final = "x-sandbox-fault"
 HEALTHY: Final = "ok"
 CHAT: Final = "chat"
+EMBEDDINGS: Final = "embeddings"
 PAGES: Final = "pages"
 
 
@@ -38,7 +39,7 @@ class Script:
         self.set_rates(Rates())
 
     def add(self, steps: Iterable[Step], queue: str = CHAT) -> None:
-        """Queue steps for chats or for pages (listings and the like); raises `Trouble` for an unknown fault."""
+        """Queue steps for chats, embeddings or pages (listings and the like); raises `Trouble` for an unknown fault."""
         self._queues[queue].extend([known(step) for step in steps])
 
     def set_rates(self, rates: Rates) -> None:
@@ -56,7 +57,7 @@ class Script:
         asked = headers.get(FAULT_HEADER) or suffix
         if asked:
             return self._of_sequence(asked)
-        return self._by_chance(name) if queue == CHAT else Step()
+        return Step() if queue == PAGES else self._by_chance(name)
 
     def _of_sequence(self, asked: str) -> Step:
         names = [name.strip() for name in asked.split(",") if name.strip()]

@@ -249,6 +249,11 @@ def test_row_21_fails_inside_the_stream_after_content(sandbox):
     assert said(seen).startswith("Sandbox text") and "error" in seen.events[-1]
 
 
+def test_row_21_a_success_tells_of_a_failure(sandbox, stream):
+    seen = with_fault(sandbox, "error_in_200", stream=stream)
+    assert seen.status == 200 and "error" in (seen.events[-1] if stream else json.loads(seen.body))
+
+
 def test_row_23_sends_a_giant_line(sandbox, stream):
     seen = with_fault(sandbox, "big_line", stream=stream, size=200_000)
     assert max(len(line) for line in seen.body.split(b"\n")) > 200_000

@@ -106,7 +106,8 @@ def test_loads_and_unloads_models(client):
 
 def test_lists_and_shows_its_models(client):
     names = [model.model for model in client.list().models]
-    assert names == ["sandbox-local-8b:latest", "sandbox-local-vision:latest", "sandbox-coder:latest"]
+    ours = ["sandbox-local-8b", "sandbox-local-vision", "sandbox-coder", "sandbox-local-embed"]
+    assert names == [f"{name}:latest" for name in ours]
     shown = client.show(names[0])
     assert shown.capabilities == ["completion", "tools"]
     assert shown.modelinfo["sandbox.context_length"] == 32768

@@ -205,7 +205,8 @@ def test_refuses_a_prompt_that_does_not_fit(client):
 
 
 def test_lists_its_models(client):
-    assert [model.id for model in client.models.list()] == ["sandbox-large", "sandbox-mini", "sandbox-flash"]
+    chatting = ["sandbox-large", "sandbox-mini", "sandbox-flash"]
+    assert [model.id for model in client.models.list()] == [*chatting, "sandbox-embed"]
     assert client.models.retrieve("sandbox-mini").object == "model"
 
 

@@ -103,7 +103,7 @@ def test_pages_have_a_script_of_their_own(client, openai_sandbox):
     assert statuses(client, 1) == [200]
     with pytest.raises(openai.AuthenticationError):
         client.models.list()
-    assert len(list(client.models.list())) == 3
+    assert len(list(client.models.list())) == 4
 
 
 def test_remembers_what_it_received(client, openai_sandbox):

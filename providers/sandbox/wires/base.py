@@ -1,4 +1,4 @@
-"""What a wire of the sandbox is: it reads a prompt from a request's JSON and writes an exchange as events."""
+"""What a wire of the sandbox is: the forms in which a vendor's server speaks of chats, and its pages."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from providers.found import FoundModel
+from providers.sandbox.embedding import Embedded, Embeds
 from providers.sandbox.prompts import Prompt
 from providers.sandbox.replies import Exchange, Trouble, TroubleKind
 
@@ -30,12 +31,9 @@ class Page(Struct, frozen=True):
     status: int = 200
 
 
-class Wire(ABC):
-    """One wire format, as the vendor's server speaks it."""
+class Form(ABC):
+    """How one API writes chats down: it reads a prompt from a request's JSON and writes an exchange as events."""
 
-    name: ClassVar[str]
-    base_path: ClassVar[str]  # of a provider's base URL
-    chat_paths: ClassVar[frozenset[str]]  # without /v1
     stream_type: ClassVar[str] = "text/event-stream; charset=utf-8"
     answer_key: ClassVar[str]  # the field without which a JSON answer is none
     content_key: ClassVar[str]  # the same for a stream's content events
@@ -69,6 +67,40 @@ class Wire(ABC):
     @abstractmethod
     def encode(self, event: Event) -> bytes:
         """The bytes of one event of a stream, its end mark included."""
+
+    def failed(self, exchange: Exchange, trouble: Trouble) -> dict[str, Any]:
+        """The body of a 200 that tells of a failure: the error alone unless the vendor has more to say."""
+        return self.refusal(trouble)
+
+    def failed_event(self, exchange: Exchange, trouble: Trouble) -> Event:
+        """The same as an event that ends a stream."""
+        return self.error_event(trouble)
+
+    def placed(self, event: Event, at: int) -> Event:
+        """The event as it is sent at that place of the stream, where a form numbers its events."""
+        return event
+
+
+class Wire(Form):
+    """One wire format, as the vendor's server speaks it: its chats in one form or more, and its pages."""
+
+    name: ClassVar[str]
+    base_path: ClassVar[str]  # of a provider's base URL
+    chat_paths: ClassVar[frozenset[str]]  # of its own form, below the base path
+
+    embeddings_key: ClassVar[str] = "embeddings"  # without which an answer with vectors is none
+
+    def form(self, path: str, query: Mapping[str, str]) -> Form | None:
+        """The form of the chats that are posted to `path`; None where there are none."""
+        return self if path in self.chat_paths else None
+
+    def embeds(self, path: str, body: Mapping[str, Any]) -> Embeds | None:
+        """Read what is to be embedded; None: `path` is not for that. Raises `Trouble` as the vendor would refuse."""
+        return None
+
+    def embedded(self, asked: Embeds, made: Embedded) -> dict[str, Any]:
+        """The JSON answer with the vectors; only for a wire that reads such requests."""
+        raise NotImplementedError
 
     @abstractmethod
     def page(self, method: str, path: str, body: Mapping[str, Any], models: Sequence[FoundModel]) -> Page | None:

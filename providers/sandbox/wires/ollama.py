@@ -8,6 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from providers.found import FoundModel
+from providers.sandbox.embedding import Embedded, Embeds
+from providers.sandbox.ollama_embeddings import OLDER_PATH, PATH, read_embeds, written
 from providers.sandbox.prompts import Image, Prompt, ToolSpec, ToolUse, Turn
 from providers.sandbox.replies import Exchange, Reply, Trouble, invalid
 from providers.sandbox.wires.base import Event, Page, Wire, encoded, listed
@@ -40,7 +42,7 @@ class Ollama(Wire):
             raise invalid("model is required")
         messages = listed(body, "messages", invalid("json: cannot unmarshal into Go struct field ChatRequest.messages"))
         leaves = not messages and body.get("keep_alive") == 0
-        (self._loaded.discard if leaves else self._loaded.add)(body["model"].partition("!")[0].removesuffix(":latest"))
+        (self._loaded.discard if leaves else self._loaded.add)(_plain(body["model"]))
         return _prompt(body, tuple(_turn(message) for message in messages), leaves)
 
     def whole(self, exchange: Exchange) -> dict[str, Any]:
@@ -64,6 +66,17 @@ class Ollama(Wire):
     def encode(self, event: Event) -> bytes:
         return encoded(event.payload) + b"\n"
 
+    def embeds(self, path: str, body: Mapping[str, Any]) -> Embeds | None:
+        """Read a request for embeddings; as in Ollama, reading it loads the model."""
+        if path not in (PATH, OLDER_PATH):
+            return None
+        asked = read_embeds(path, body)
+        self._loaded.add(_plain(asked.model))
+        return asked
+
+    def embedded(self, asked: Embeds, made: Embedded) -> dict[str, Any]:
+        return written(asked, made)
+
     def page(self, method: str, path: str, body: Mapping[str, Any], models: Sequence[FoundModel]) -> Page | None:
         match method, path:
             case "GET", "/":
@@ -80,6 +93,11 @@ class Ollama(Wire):
 
     def presented_key(self, headers: Mapping[str, str]) -> str:
         return headers.get("authorization", "").removeprefix("Bearer ")
+
+
+def _plain(name: str) -> str:
+    """The model's name without a fault and without the tag that may be left out."""
+    return name.partition("!")[0].removesuffix(":latest")
 
 
 def _prompt(body: Mapping[str, Any], turns: tuple[Turn, ...], leaves: bool) -> Prompt:
@@ -180,6 +198,12 @@ def _loaded(model: FoundModel) -> dict[str, Any]:
     return row | {"expires_at": "2099-01-01T00:00:00Z", "context_length": model.context}
 
 
+def _skills(model: FoundModel) -> list[str]:
+    if "embeddings" in model.capabilities:
+        return ["embedding"]
+    return ["completion", *(SHOWN[word] for word in model.capabilities if word in SHOWN)]
+
+
 def _shown(name: str, models: Sequence[FoundModel]) -> dict[str, Any]:
     model = next((model for model in models if model.upstream_model == name.removesuffix(":latest")), None)
     if model is None:
@@ -187,6 +211,6 @@ def _shown(name: str, models: Sequence[FoundModel]) -> dict[str, Any]:
     return {
         "details": _details(model.upstream_model),
         "model_info": {"general.architecture": "sandbox", "sandbox.context_length": model.context},
-        "capabilities": ["completion", *(SHOWN[word] for word in model.capabilities if word in SHOWN)],
+        "capabilities": _skills(model),
         "modified_at": "2025-01-01T00:00:00Z",
     }

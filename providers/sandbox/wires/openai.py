@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from providers.found import FoundModel
+from providers.sandbox.embedding import Embedded, Embeds
+from providers.sandbox.openai_embeddings import read_embeds, written
 from providers.sandbox.prompts import (
     Image,
     Prompt,
@@ -50,6 +52,7 @@ class OpenAI(Wire):
     base_path = "/v1"
     chat_paths = frozenset({"/chat/completions"})
     answer_key = content_key = "choices"
+    embeddings_key = "data"
     usage_fields = frozenset({"usage"})
     usage_counts = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
     unable = "Invalid parameter: '{what}' is not supported with this model."
@@ -103,6 +106,12 @@ class OpenAI(Wire):
 
     def encode(self, event: Event) -> bytes:
         return b"data: " + encoded(event.payload) + b"\n\n"
+
+    def embeds(self, path: str, body: Mapping[str, Any]) -> Embeds | None:
+        return read_embeds(body) if path == "/embeddings" else None
+
+    def embedded(self, asked: Embeds, made: Embedded) -> dict[str, Any]:
+        return written(asked, made)
 
     def page(self, method: str, path: str, body: Mapping[str, Any], models: Sequence[FoundModel]) -> Page | None:
         if method != "GET" or not path.startswith("/models"):
