@@ -18,9 +18,11 @@ from providers.wire.counts import ABSURD
 from providers.wire.embeddings import LONGEST_ANSWER, embedding_answer
 from providers.wire.headers import wire_headers
 from providers.wire.limits import unknown_fields
+from providers.wire.ollama_request import window
 from providers.wire.refusals import refusal_inside
 
 PATH: Final = "/api/embed"
+BYTES_PER_TOKEN: Final = 2  # digits have no more; a window that is too small would refuse the text
 NATIVE: Final = frozenset({"keep_alive", "options"})  # Ollama's own, which clients send along
 
 
@@ -50,7 +52,8 @@ class OllamaEmbeddings(Operation[EmbeddingRequest]):
         unread = unknown_fields(request)
         fields |= {name: unread[name] for name in NATIVE & unread.keys()}
         if target.context and "options" not in fields:
-            fields["options"] = {"num_ctx": target.context}
+            longest = max(len(text.encode("utf-8", "replace")) for text in texts)
+            fields["options"] = {"num_ctx": window(longest // BYTES_PER_TOKEN, target.context)}
         warnings = tuple(f"{name} dropped" for name in unread if name not in NATIVE)
         return WireRequest(PATH, wire_headers(self._auth(secret), target), msgspec.json.encode(fields), warnings)
 
