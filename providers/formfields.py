@@ -19,6 +19,7 @@ CAPABILITIES: Final = {
     "json_schema": "JSON schema (structured output)",
     "reasoning": "Reasoning",
     "embeddings": "Embeddings",
+    "responses": "OpenAI's Responses (spoken by the upstream itself)",
 }
 SHORTEST_SECRET: Final = 8  # its last four characters are shown: half of a shorter one would be public
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from providers.adapters.base import ListedModel
 from providers.found import FoundModel
 from providers.priors import AtProvider, Prior, plain_name, prior_of, priors
@@ -22,6 +24,8 @@ def listed_models(vendor: Vendor, moved: bool, listed: Sequence[ListedModel]) ->
     """
     chat = [model for model in listed if _is_usable(model)]
     best = _best_of_each(chat)
+    if moved:  # another server stands there, and may do less than the vendor's own
+        vendor = msgspec.structs.replace(vendor, serves=())
     found = [_found(vendor, moved, model, best) for model in chat]
     return tuple({model.name: model for model in reversed(found)}.values())[::-1]
 
@@ -67,7 +71,7 @@ def _merged(vendor: Vendor, name: str, model: ListedModel, prior: Prior | None, 
         aliases=(model.name,) if name != model.name else (),
         context=model.context or (prior.context if prior else None),
         max_output=model.max_output or (prior.max_output if prior else None),
-        capabilities=tuple(sorted(model.capabilities or (prior.can if prior else vendor.skills))),
+        capabilities=tuple(sorted({*(model.capabilities or (prior.can if prior else vendor.skills)), *vendor.serves})),
         input_price=model.input_usd_per_million or price[0],
         cached_input_price=None if model.input_usd_per_million else price[1],
         output_price=model.output_usd_per_million or price[2],

@@ -31,6 +31,7 @@ class Vendor(Struct, frozen=True):
     local: bool = False
     many: bool = False  # lists other companies' models by the hundred: only the known ones are switched on
     skills: tuple[str, ...] = ()  # what every chat model of this company can do, where nothing says more
+    serves: tuple[str, ...] = ()  # what its own servers do for every chat model, whatever the model can
 
 
 VENDORS: Final = (
@@ -41,6 +42,7 @@ VENDORS: Final = (
         url_names=("OPENAI_BASE_URL",),
         key_names=("OPENAI_API_KEY",),
         skills=("tools", "json_mode"),
+        serves=("responses",),
     ),
     Vendor(
         name="anthropic",

@@ -218,3 +218,12 @@ def _drip(listener: socket.socket, stop: threading.Event) -> None:
                 connection.sendall(json.dumps([]).encode())
             except OSError:
                 return
+
+
+def test_openais_own_servers_speak_responses_and_a_moved_address_may_not() -> None:
+    with upstream(listing("gpt-5-mini", "new-1")) as up:
+        moved = found_in({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": f"{up.url}/v1"})["openai"]
+        vendor = next(vendor for vendor in VENDORS if vendor.name == "openai")
+        own = found_in({"OPENAI_API_KEY": "k"}, vendors=(_at(vendor, up.url),))["openai"]
+    assert all("responses" in model.capabilities for model in own.models) and own.models
+    assert not any("responses" in model.capabilities for model in moved.models) and moved.models
