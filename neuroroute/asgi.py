@@ -52,10 +52,11 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         await runtime().ready()
     except Exception as exc:
         logger.error("the worker cannot start: %s", exc)
-        await send_finished(refusal(NotReady("the gateway has not read its configuration yet; try again soon")), send)
+        unread = NotReady("the gateway has not read its configuration yet; try again soon")
+        await send_finished(refusal(unread, scope["path"]), send)
         return
     if scope["type"] == "http" and (scope["path"] in LEAN or scope["path"].startswith(PREFIXES)):
-        body = await read_body(receive, send, runtime().max_body_bytes)
+        body = await read_body(receive, send, runtime().max_body_bytes, scope["path"])
         if body is None:
             return
         scope["neuroroute.body"] = body

@@ -64,6 +64,61 @@ class ResponseObject(Struct):
     routing_metadata: dict[str, Any] | None = None
 
 
+class MessageRequest(Struct, kw_only=True, omit_defaults=True):
+    """A request for a message: the fields of Anthropic's that we read, and the router's own. Unknown fields are passed
+    on to an upstream that speaks Messages itself."""
+
+    model: str
+    messages: list[dict[str, Any]]
+    max_tokens: int | None = None
+    system: str | list[dict[str, Any]] | None = None
+    stream: bool | None = None
+    stop_sequences: list[str] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: dict[str, Any] | None = None
+    thinking: dict[str, Any] | None = None
+    output_config: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    models: tuple[str, ...] = ()
+    preferences: Preferences | None = None
+    neuroroute: RouterOptions | None = None
+
+
+class MessageObject(Struct):
+    """A message: `content` holds texts, thinking and calls of tools."""
+
+    id: str
+    type: str
+    role: str
+    model: str
+    content: list[dict[str, Any]]
+    stop_reason: str | None
+    stop_sequence: str | None
+    usage: dict[str, Any]
+    routing_metadata: dict[str, Any] | None = None
+
+
+class MessageTokens(Struct):
+    """How many tokens a request for a message has."""
+
+    input_tokens: int
+
+
+class MessageErrorDetail(Struct):
+    type: str
+    message: str
+
+
+class MessageErrorBody(Struct):
+    """Every error of the addresses that speak Messages."""
+
+    type: str
+    error: MessageErrorDetail
+    request_id: str
+
+
 class EmbeddingCreation(EmbeddingBody, kw_only=True, omit_defaults=True):
     """A request for vectors: OpenAI's fields and the router's own. Unknown fields are passed on to the upstream."""
 
@@ -160,6 +215,7 @@ class RatingTaken(Struct):
 STRUCTS: Final = (
     NewRating, RatingTaken,
     ResponseRequest, ResponseObject,
+    MessageRequest, MessageObject, MessageTokens, MessageErrorBody,
     ChatCompletionRequest, ChatCompletion, ChatChunk, ErrorBody, ModelList, ModelEntry, RouteDecision, RequestStory,
     EmbeddingCreation, EmbeddingList, Embedding,
 )  # fmt: skip
@@ -170,11 +226,11 @@ def shape(struct: type[Struct]) -> dict[str, Any]:
     return {"application/json": {"$ref": f"#/components/schemas/{struct.__name__}"}}
 
 
-def answers(struct: type[Struct], what: str, *errors: int) -> dict[Any, Any]:
+def answers(struct: type[Struct], what: str, *errors: int, body: type[Struct] = ErrorBody) -> dict[Any, Any]:
     """Responses: 200 with the struct, and the error body for the statuses named."""
     result: dict[Any, Any] = {200: OpenApiResponse(shape(struct)["application/json"], what)}
     for status in errors:
-        result[status] = OpenApiResponse(shape(ErrorBody)["application/json"], ERRORS[status])
+        result[status] = OpenApiResponse(shape(body)["application/json"], ERRORS[status])
     return result
 
 
@@ -191,6 +247,9 @@ ERRORS: Final = {
 }
 CHAT_REQUEST: Final = shape(ChatCompletionRequest)
 CHAT_ANSWERS: Final = answers(ChatCompletion, "The answer", *ERRORS)
+MESSAGE_REQUEST: Final = shape(MessageRequest)
+MESSAGE_ANSWERS: Final = answers(MessageObject, "The message", *ERRORS, body=MessageErrorBody)
+COUNT_ANSWERS: Final = answers(MessageTokens, "The count", *ERRORS, body=MessageErrorBody)
 EMBEDDING_REQUEST: Final = shape(EmbeddingCreation)
 EMBEDDING_ANSWERS: Final = answers(EmbeddingList, "The vectors", *ERRORS)
 

@@ -12,9 +12,10 @@ from rest_framework.views import APIView
 from providers.errors import GatewayError
 from routing.api.base import MethodNotAllowed
 from routing.api.entry import caller_of, new_id
-from routing.api.errors import Internal, error_headers, openai_body
+from routing.api.errors import Internal, error_headers, told
 from routing.errors import UnknownAddress
 from routing.runtime import runtime
+from routing.surfaces import surface_for
 from tenants.callers import Caller
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,9 @@ class DatabaseView(APIView):
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every error in the shape of our own."""
         error = exc if isinstance(exc, GatewayError) else ours(exc)
-        response = HttpResponse(openai_body(error), status=error.status)
-        for name, value in error_headers(error, new_id()):
+        surface, request_id = surface_for(self.request.path), new_id()
+        response = HttpResponse(surface.error(told(error, request_id)), status=error.status)
+        for name, value in error_headers(error, request_id) + surface.headers(request_id):
             response.headers[name.decode()] = value.decode()
         return response
 

@@ -24,10 +24,15 @@ def story_headers(outcome: Outcome, rate: RateState | None, warnings: list[str])
     if outcome.cost_nano_usd is not None:
         headers.append((b"x-neuroroute-cost-usd", usd(outcome.cost_nano_usd).encode()))
     if warnings:
-        headers.append((b"x-neuroroute-warnings", _ascii("; ".join(warnings))[:1000]))
+        headers.append(warning_header(warnings))
     if rate is not None:
         headers += rate_headers(rate)
     return headers
+
+
+def warning_header(warnings: list[str]) -> tuple[bytes, bytes]:
+    """What was not carried, ignored or estimated."""
+    return b"x-neuroroute-warnings", _ascii("; ".join(warnings))[:1000]
 
 
 def rate_headers(rate: RateState) -> Headers:

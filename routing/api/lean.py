@@ -14,9 +14,10 @@ from django.urls import Resolver404, ResolverMatch, resolve
 from providers.errors import GatewayError
 from routing.api.base import Finished
 from routing.api.entry import new_id
-from routing.api.errors import error_headers, openai_body
+from routing.api.errors import error_headers, told
 from routing.api.leaving import Receive, while_client_stays
 from routing.errors import BodyTooLarge, UnknownAddress
+from routing.surfaces import surface_for
 
 Scope = dict[str, Any]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -36,7 +37,7 @@ class LeanHandler:
             request = ASGIRequest(scope, io.BytesIO(scope["neuroroute.body"]))
             match = self._resolve(request.path_info)
         except (Resolver404, UnicodeDecodeError):
-            await send_finished(refusal(UnknownAddress("there is nothing at this address")), send)
+            await send_finished(refusal(UnknownAddress("there is nothing at this address"), scope["path"]), send)
         else:
             await send_finished(await match.func(request, *match.args, **match.kwargs), send)
 
@@ -61,7 +62,7 @@ CLOSE: Final = (b"connection", b"close")
 TOO_LARGE: Final = "the body is longer than {limit} bytes (MAX_BODY_BYTES)"
 
 
-async def read_body(receive: Receive, send: Send, limit: int) -> bytes | None:
+async def read_body(receive: Receive, send: Send, limit: int, path: str) -> bytes | None:
     """The whole body; None when the client left, or was refused because of its size."""
     pieces: list[bytes] = []
     size = 0
@@ -72,18 +73,20 @@ async def read_body(receive: Receive, send: Send, limit: int) -> bytes | None:
         piece = message.get("body", b"")
         size += len(piece)
         if size > limit:
-            await refuse(send, limit)
+            await refuse(send, limit, path)
             return None
         if not message.get("more_body", False):
             return piece if not pieces else b"".join([*pieces, piece])
         pieces.append(piece)
 
 
-async def refuse(send: Send, limit: int) -> None:
+async def refuse(send: Send, limit: int, path: str) -> None:
     """Answer 413 without reading further."""
-    await send_finished(refusal(BodyTooLarge(TOO_LARGE.format(limit=limit)), CLOSE), send)
+    await send_finished(refusal(BodyTooLarge(TOO_LARGE.format(limit=limit)), path, CLOSE), send)
 
 
-def refusal(exc: GatewayError, *more: tuple[bytes, bytes]) -> Finished:
-    """The answer to a request that no view has seen."""
-    return Finished(exc.status, [*error_headers(exc, new_id()), *more], openai_body(exc))
+def refusal(exc: GatewayError, path: str, *more: tuple[bytes, bytes]) -> Finished:
+    """The answer to a request that no view has seen, in the form that is spoken at its address."""
+    surface, request_id = surface_for(path), new_id()
+    headers = [*error_headers(exc, request_id), *surface.headers(request_id), *more]
+    return Finished(exc.status, headers, surface.error(told(exc, request_id)))

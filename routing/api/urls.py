@@ -9,6 +9,7 @@ from routing.api.chat import ChatCompletions
 from routing.api.database import Nowhere
 from routing.api.embeddings import Embeddings
 from routing.api.feedback import Feedback
+from routing.api.messages import CountTokens, Messages
 from routing.api.models import Models, OneModel
 from routing.api.requests import RequestRecordView
 from routing.api.responses import KeptResponses, Responses
@@ -19,6 +20,8 @@ LEAN: Final[dict[str, type[GatewayView]]] = {
     "/v1/chat/completions": ChatCompletions,
     "/chat/completions": ChatCompletions,
     "/v1/responses": Responses,
+    "/v1/messages": Messages,
+    "/v1/messages/count_tokens": CountTokens,
     "/v1/embeddings": Embeddings,
     "/embeddings": Embeddings,
     "/v1/models": Models,

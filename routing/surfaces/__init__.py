@@ -16,3 +16,10 @@ def surfaces() -> dict[str, Surface]:
 def surface_at() -> dict[str, Surface]:
     """The surface that is spoken at an address."""
     return {path: surface for surface in surfaces().values() for path in surface.paths}
+
+
+def surface_for(path: str) -> Surface:
+    """Whose errors an address has: those of the surface that is spoken there or above it, else OpenAI's."""
+    found = surface_at().get(path)
+    above = (surface for root, surface in surface_at().items() if path.startswith(f"{root}/"))
+    return found or next(above, surfaces()["chat"])
