@@ -1,7 +1,5 @@
 """OpenAI's chat completions, as OpenAI's server speaks them."""
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +8,8 @@ import msgspec
 from providers.found import FoundModel
 from providers.sandbox.embedding import Embedded, Embeds
 from providers.sandbox.openai_embeddings import read_embeds, written
+from providers.sandbox.openai_parts import error_of, image_at
 from providers.sandbox.prompts import (
-    Image,
     Prompt,
     Role,
     ToolSpec,
@@ -21,7 +19,8 @@ from providers.sandbox.prompts import (
     unanswered_tool_use,
 )
 from providers.sandbox.replies import Exchange, Reply, Trouble, Usage, invalid
-from providers.sandbox.wires.base import Event, EventKind, Page, Wire, encoded, listed
+from providers.sandbox.responses.form import Responses
+from providers.sandbox.wires.base import Event, EventKind, Form, Page, Wire, encoded, listed
 
 ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -30,20 +29,6 @@ ROLES: Mapping[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
     "function": "tool",
-}
-ERRORS: Mapping[str, tuple[str, str | None]] = {
-    "invalid": ("invalid_request_error", None),
-    "context": ("invalid_request_error", "context_length_exceeded"),
-    "content": ("invalid_request_error", "content_filter"),
-    "auth": ("invalid_request_error", "invalid_api_key"),
-    "forbidden": ("invalid_request_error", "unsupported_country_region_territory"),
-    "not_found": ("invalid_request_error", "model_not_found"),
-    "rate_limit": ("requests", "rate_limit_exceeded"),
-    "quota": ("insufficient_quota", "insufficient_quota"),
-    "server": ("server_error", None),
-    "unavailable": ("service_unavailable", None),
-    "overloaded": ("overloaded_error", "overloaded"),
-    "timeout": ("server_error", "timeout"),
 }
 
 
@@ -56,6 +41,12 @@ class OpenAI(Wire):
     usage_fields = frozenset({"usage"})
     usage_counts = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
     unable = "Invalid parameter: '{what}' is not supported with this model."
+
+    def __init__(self) -> None:
+        self._responses = Responses()
+
+    def form(self, path: str, query: Mapping[str, str]) -> Form | None:
+        return self._responses if path == "/responses" else super().form(path, query)
 
     def prompt(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Prompt:
         if not isinstance(body.get("model"), str):
@@ -98,8 +89,7 @@ class OpenAI(Wire):
         return [*out, Event("end", b"[DONE]")]
 
     def refusal(self, trouble: Trouble) -> dict[str, Any]:
-        kind, code = ERRORS[trouble.kind]
-        return {"error": {"message": trouble.message, "type": kind, "param": trouble.param, "code": code}}
+        return {"error": error_of(trouble)}
 
     def error_event(self, trouble: Trouble) -> Event:
         return Event("error", self.refusal(trouble))
@@ -151,20 +141,12 @@ def _turn(message: dict[str, Any], where: str) -> Turn:
     return Turn(
         role,
         "".join(part.get("text") or "" for part in parts),
-        tuple(_image(part["image_url"]["url"], where) for part in parts if part.get("type") == "image_url"),
+        tuple(
+            image_at(part["image_url"]["url"], f"{where}.content") for part in parts if part.get("type") == "image_url"
+        ),
         tuple(_tool_use(call) for call in message.get("tool_calls") or []),
         message.get("tool_call_id") or "",
     )
-
-
-def _image(url: str, where: str) -> Image:
-    if not url.startswith("data:"):
-        return Image("image/*", None)
-    head, _, data = url.removeprefix("data:").partition(",")
-    try:
-        return Image(head.split(";")[0], len(base64.b64decode(data, validate=True)))
-    except binascii.Error:
-        raise invalid("Invalid base64 image_url.", f"{where}.content") from None
 
 
 def _tool_use(call: dict[str, Any]) -> ToolUse:
@@ -200,17 +182,13 @@ def _schema(body: Mapping[str, Any]) -> dict[str, Any] | None:
     return {}
 
 
-def _arguments(use: ToolUse) -> str:
-    return use.arguments if isinstance(use.arguments, str) else msgspec.json.encode(use.arguments).decode()
-
-
 def _message(reply: Reply) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None}
     if not reply.tool_uses:
         message["content"] = reply.text
     else:
         message["tool_calls"] = [
-            {"id": use.id, "type": "function", "function": {"name": use.name, "arguments": _arguments(use)}}
+            {"id": use.id, "type": "function", "function": {"name": use.name, "arguments": use.arguments_text}}
             for use in reply.tool_uses
         ]
     if reply.thoughts:
@@ -227,7 +205,7 @@ def _deltas(reply: Reply) -> Iterator[tuple[EventKind, dict[str, Any]]]:
     for at, use in enumerate(reply.tool_uses):
         head = {"index": at, "id": use.id, "type": "function", "function": {"name": use.name, "arguments": ""}}
         yield "content", {"tool_calls": [head]}
-        for part in _halves(_arguments(use)):
+        for part in _halves(use.arguments_text):
             yield "content", {"tool_calls": [{"index": at, "function": {"arguments": part}}]}
     yield "finish", {}
 
