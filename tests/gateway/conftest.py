@@ -9,7 +9,7 @@ import pytest
 
 from providers.sandbox.testing import Sandbox
 
-from .gateway import Gateway, manage
+from .gateway import Gateway, Watched, manage
 
 PRICE = {"input": 1, "output": 2}
 
@@ -49,10 +49,10 @@ def fallback(fallback_process: Sandbox) -> Sandbox:
 @pytest.fixture
 def make_gateway(migrated: Path, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     """Make, configure and start gateways; all are stopped at the end."""
-    made: list[Gateway] = []
+    made: list[Watched] = []
 
     def make(configuration: dict[str, Any], *options: str, **env: str) -> Gateway:
-        gateway = Gateway.made_from(migrated, tmp_path / f"gateway{len(made)}", env)
+        gateway = Watched.made_from(migrated, tmp_path / f"gateway{len(made)}", env)
         made.append(gateway)
         gateway.apply(configuration)
         return gateway.start(*options)
@@ -60,22 +60,25 @@ def make_gateway(migrated: Path, tmp_path: Path) -> Iterator[Callable[..., Gatew
     yield make
     for gateway in made:
         gateway.stop()
+    assert not [complaint for gateway in made for complaint in gateway.complaints()]
 
 
 @pytest.fixture(scope="session")
 def shared_gateway(
     migrated: Path, tmp_path_factory: pytest.TempPathFactory, primary_process: Sandbox, fallback_process: Sandbox
-) -> Iterator[Gateway]:
-    gateway = Gateway.made_from(migrated, tmp_path_factory.mktemp("gateway"))
+) -> Iterator[Watched]:
+    gateway = Watched.made_from(migrated, tmp_path_factory.mktemp("gateway"))
     gateway.apply(two_providers(primary_process, fallback_process))
     yield gateway.start()
     gateway.stop()
 
 
 @pytest.fixture
-def gateway(shared_gateway: Gateway, primary: Sandbox, fallback: Sandbox) -> Iterator[Gateway]:
-    """A gateway with two providers that serve `demo`, `primary` first; after faults its health is forgotten."""
+def gateway(shared_gateway: Watched, primary: Sandbox, fallback: Sandbox) -> Iterator[Gateway]:
+    """A gateway with two providers that serve `demo`, `primary` first; after faults its health is forgotten. What it
+    answered on OpenAI's routes is held against OpenAI's schema."""
     yield shared_gateway
+    assert not shared_gateway.complaints()
     if any(call.fault for sandbox in (primary, fallback) for call in sandbox.calls(chats=True)):
         manage(shared_gateway.var, "reset_health")
         time.sleep(0.6)

@@ -15,6 +15,8 @@ from typing import Any, Self
 import httpx
 import yaml
 
+from .conformance import complaints
+
 ROOT = Path(__file__).resolve().parents[2]
 CLEARED = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "PROMETHEUS_MULTIPROC_DIR", "DJANGO_SETTINGS_MODULE")
 
@@ -46,6 +48,8 @@ def free_port() -> int:
 class Gateway:
     """One installation in `var`. `start` and `kill` may be called again and again."""
 
+    application = "neuroroute.asgi:application"
+
     def __init__(self, var: Path, env: Mapping[str, str] | None = None) -> None:
         self.var, self.env = var, dict(env or {})
         self.port = free_port()
@@ -69,7 +73,7 @@ class Gateway:
 
     def start(self, *options: str) -> Self:
         """Serve; returns when the first answer came."""
-        command = [sys.executable, "-m", "uvicorn", "neuroroute.asgi:application", "--loop", "uvloop", *options]
+        command = [sys.executable, "-m", "uvicorn", self.application, "--loop", "uvloop", *options]
         command += ["--http", "httptools", "--no-access-log", "--host", "127.0.0.1", "--port", str(self.port)]
         environment = clean_environment(self.var, self.env)
         with (self.var / "web.log").open("ab") as log:
@@ -116,6 +120,24 @@ class Gateway:
         answer = httpx.get(f"{self.url}/v1/requests/{request_id}", headers=self.headers, timeout=10)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
+
+
+class Watched(Gateway):
+    """A gateway whose every answer on OpenAI's routes is noted and judged."""
+
+    application = "tests.gateway.watched:application"
+    read = 0  # bytes of the notes
+
+    def complaints(self) -> list[str]:
+        """What was wrong with the answers since the last time, held against OpenAI's schema."""
+        notes = self.var / "watched.jsonl"
+        if not notes.exists():
+            return []
+        with notes.open() as file:
+            file.seek(self.read)
+            lines = file.readlines()
+            self.read = file.tell()
+        return [complaint for line in lines for complaint in complaints(json.loads(line))]
 
 
 def parse_events(lines: Iterable[str]) -> Iterable[Any]:
