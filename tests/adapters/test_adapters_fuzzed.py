@@ -82,6 +82,8 @@ def test_tool_arguments_survive_every_wire(calls, step, places):
     ):
         found = [arguments for _, _, arguments in tool_calls(streamed(adapters()[wire], cut(body, places)))]
         assert [json.loads(arguments) for arguments in found] == calls
+        if wire != "ollama":  # which sends objects; where a wire sends text, it arrives as it was written
+            assert found == written
 
 
 def pieces(said: str, step: int) -> list[str]:
