@@ -147,11 +147,11 @@ class CompletionDetails(Struct, omit_defaults=True):
 
 
 class WireUsage(Struct, omit_defaults=True):
-    """`usage` as OpenAI spells it."""
+    """`usage` as OpenAI spells it; its three counts are written even where they are 0."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    total_tokens: int = 0
+    prompt_tokens: int = msgspec.field(default_factory=int)  # which is not left out, as a default would be
+    completion_tokens: int = msgspec.field(default_factory=int)
+    total_tokens: int = msgspec.field(default_factory=int)
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
 

@@ -18,6 +18,17 @@ WORDS: Final[Mapping[str, str]] = {
     "blocklist": "content_filter",
     "prohibited_content": "content_filter",
     "content_filtered": "content_filter",
+    # Gemini's
+    "continuation": "length",
+    "language": "content_filter",
+    "spii": "content_filter",
+    "escalation": "content_filter",
+    "pup_limited_disabled": "content_filter",
+    "model_armor": "content_filter",
+    "image_safety": "content_filter",
+    "image_prohibited_content": "content_filter",
+    "image_recitation": "content_filter",
+    "image_other": "content_filter",
 }
 
 

@@ -32,7 +32,8 @@ def test_a_request_names_the_upstream_model_and_nothing_of_the_router(adapter):
     fields = {"neuroroute": {"policy": "router-only"}, "models": ["router-only"], "stream": True}
     wire = adapter.request(chat(**fields), target(adapter.name), SECRET)
     assert isinstance(wire, WireRequest) and wire.path.startswith("/")
-    assert b"theirs" in wire.body and b"router-only" not in wire.body and b'"auto"' not in wire.body
+    said = wire.path.encode() + wire.body
+    assert b"theirs" in said and b"router-only" not in said and b'"auto"' not in said
 
 
 @EVERY
