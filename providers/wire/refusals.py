@@ -30,12 +30,13 @@ DEEPEST: Final = 4  # {"error": [{"error": {…}}]} is the deepest seen
 NOT_FOUND: Final = frozenset(
     {404, 405, 410}
 )  # a wrong base URL or a model that is not there: another deployment may be
-BUSY: Final = frozenset({408, 409, 425, 498})  # 498: Groq's flex capacity
+BUSY: Final = frozenset({408, 409, 425, 498, 499})  # 498: Groq's flex capacity; 499: Google gave the request up
 
 # Of names (`type` and `code`), which no caller's text can reach:
 QUOTA_NAME = re.compile(r"insufficient_(quota|credits|balance)|billing|payment_required|quota_exceeded")
 RATE_NAME = re.compile(r"rate_limit|too_many_requests|resource_exhausted")
 CREDENTIAL_NAME = re.compile(r"invalid_api_key|authentication|permission|unauthorized|forbidden")
+ACCOUNT_NAME = re.compile(r"failed_precondition")  # Google: this account may not, from there or without billing
 BAD_REQUEST_NAME = re.compile(r"invalid_request|invalid_argument|invalid_prompt|bad_?request|too_large")
 MISSING_NAME = re.compile(r"not_found")
 # Of everything that the body says, so they are whole phrases:
@@ -56,6 +57,7 @@ CONTEXT = re.compile(
 UNSUPPORTED = re.compile(  # by this model or server; another may be able to
     r"unsupported_(parameter|value)|does not support|prefill"
     r"|(deprecated|(not|n't) (supported|available)) (for|by|with|on|in) this model"
+    r"|not (enabled|supported) for (the current model|models/)|missing a thought_signature|mime type.{1,60}unsupported"
 )
 
 
@@ -125,7 +127,7 @@ def _class_of(status: int, detail: Detail) -> type[ProviderError]:
         return BadUpstreamResponse
     if CONTEXT.search(detail.text):
         return ContextTooLong
-    return Overloaded if status >= 500 or status in BUSY else _class_of_bad_request(detail.text)
+    return Overloaded if status >= 500 or status in BUSY else _class_of_bad_request(detail)
 
 
 def _says_quota(detail: Detail) -> bool:
@@ -134,10 +136,11 @@ def _says_quota(detail: Detail) -> bool:
     return bool(QUOTA_NAME.search(detail.names) or QUOTA.search(detail.text))
 
 
-def _class_of_bad_request(text: str) -> type[ProviderError]:
+def _class_of_bad_request(detail: Detail) -> type[ProviderError]:
+    text = detail.text
     if MODERATION.search(text):
         return ContentRefused
-    if KEY.search(text):
+    if KEY.search(text) or ACCOUNT_NAME.search(detail.names):
         return CredentialRejected
     return UnsupportedByWire if UNSUPPORTED.search(text) else InvalidRequest
 
