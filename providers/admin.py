@@ -27,6 +27,7 @@ from providers.models import AuditEntry, Credential, Deployment, LanguageModel, 
 from providers.probe import probe
 from providers.revisions import CATALOG
 
+SKILLS = ["capabilities", ("context", "max_output"), ("unsupported", "quantization")]
 TYPICAL_PROMPT, TYPICAL_ANSWER = 1_000, 300  # tokens of the request in a price preview
 
 
@@ -115,7 +116,10 @@ class ProviderAdmin(Switchable):
     search_fields = ["name", "base_url"]
     readonly_fields = ["source", "created_at", "updated_at"]
     fieldsets = [
-        (None, {"fields": ["name", "wire", "base_url", "allow_private", ("enabled", "local"), "headers"]}),
+        (
+            None,
+            {"fields": ["name", "wire", "base_url", "allow_private", ("enabled", "local"), "data_policy", "headers"]},
+        ),
         ("Origin", {"fields": ["source", ("created_at", "updated_at")], "classes": ["collapse"]}),
     ]
 
@@ -234,7 +238,7 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
     readonly_fields = ["preview"]
     fieldsets = [
         (None, {"fields": [("provider", "model"), ("upstream_model", "enabled")]}),
-        ("Skills and limits", {"fields": ["capabilities", ("context", "max_output")], "classes": ["tab"]}),
+        ("Skills and limits", {"fields": SKILLS, "classes": ["tab"]}),
         (
             "Price",
             {

@@ -38,7 +38,7 @@ class ProviderForm(forms.ModelForm):
 
     class Meta:
         model = Provider
-        fields = ["name", "wire", "base_url", "enabled", "allow_private", "local", "headers"]
+        fields = ["name", "wire", "base_url", "enabled", "allow_private", "local", "data_policy", "headers"]
         labels = {"base_url": "Base URL"}
 
 

@@ -13,7 +13,7 @@ from providers.neighbours import Neighbours
 from providers.revisions import CATALOG
 from providers.secrets import SecretUnreadable, unseal
 from providers.snapshots import Snapshot
-from providers.targets import Price, Secret, Target, Timeouts
+from providers.targets import KEEPS_NOTHING, Price, Secret, Target, Timeouts
 
 logger = logging.getLogger(__name__)
 MICRO: Final = 1_000_000  # USD per million tokens x this = pico-dollars per token
@@ -28,6 +28,7 @@ class Catalog:
     by_name: Mapping[str, Target]  # provider/model, provider/alias, provider/upstream_model
     by_id: Mapping[int, Target]
     model_names: tuple[str, ...]  # without aliases, sorted
+    providers: frozenset[str]  # names
     contexts: tuple[int, ...]  # every distinct context window, ascending
     _neighbours: Neighbours = field(repr=False)
 
@@ -54,6 +55,7 @@ def build(targets: Iterable[Target]) -> Catalog:
         by_name=_by_name(targets),
         by_id={target.id: target for target in targets},
         model_names=tuple(sorted({target.model for target in targets})),
+        providers=frozenset(target.provider for target in targets),
         contexts=tuple(sorted({target.context for target in targets if target.context is not None})),
         _neighbours=Neighbours((*by_model, *(target.name for target in targets))),
     )
@@ -99,6 +101,9 @@ def _target(row: Deployment, secrets: tuple[Secret, ...]) -> Target:
         timeouts=_timeouts(row),
         retries=row.retries,
         local=provider.local,
+        data_policy=provider.data_policy or (KEEPS_NOTHING if provider.local else ""),
+        quantization=row.quantization,
+        unsupported=row.unsupported,
     )
 
 

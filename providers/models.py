@@ -10,6 +10,7 @@ from django.db import models
 
 from providers.adapters import wire_choices
 from providers.addresses import check_base_url
+from providers.parameters import DEFAULT, WAYS
 
 PROBABILITY = [MinValueValidator(0.0), MaxValueValidator(1.0)]
 NOT_NEGATIVE = [MinValueValidator(Decimal(0))]
@@ -36,6 +37,12 @@ class Provider(models.Model):
         DISCOVERED = "discovered", "Found in the environment"
         SANDBOX = "sandbox", "Sandbox"
 
+    class DataPolicy(models.TextChoices):
+        UNKNOWN = "", "Unknown"
+        COLLECTS = "collects", "May keep prompts or train on them"
+        RETAINS = "retains", "Retains prompts for a while, does not train on them"
+        ZDR = "zdr", "Retains nothing (zero data retention)"
+
     name = models.CharField(max_length=64, unique=True, validators=[SLUG], help_text=SLUG_HELP)
     wire = models.CharField("wire format", max_length=32, choices=wire_choices)
     # Not a URLField: its validator refuses the one-word hosts of container networks, such as http://ollama:11434.
@@ -45,6 +52,10 @@ class Provider(models.Model):
         "may be on a private address", default=False, help_text="Loopback and private networks are refused otherwise."
     )
     local = models.BooleanField("runs on our own hardware", default=False)
+    data_policy = models.CharField(
+        "what becomes of prompts", max_length=16, choices=DataPolicy.choices, default="", blank=True,
+        help_text="For callers who wish provider.data_collection: deny or provider.zdr. Empty: unknown.",
+    )  # fmt: skip
     headers = models.JSONField("extra headers", default=dict, blank=True, help_text='E.g. {"X-Title": "NeuroRoute"}')
     source = models.CharField(max_length=16, choices=Source.choices, default=Source.ADMIN, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -127,6 +138,13 @@ class Deployment(models.Model):
     capabilities = models.JSONField(
         default=list, blank=True, help_text='Of tools, vision, json_mode, json_schema, reasoning, embeddings: ["tools"]'
     )
+    quantization = models.CharField(
+        max_length=16, blank=True, default="", help_text="Of the weights, e.g. fp8 or int4. Empty: unknown."
+    )
+    unsupported = models.CharField(
+        "what the wire cannot carry", max_length=16, choices=list(WAYS.items()), default=DEFAULT,
+        help_text="E.g. n, logprobs, a forced tool call on Ollama.",
+    )  # fmt: skip
     input_price = usd_per_million("input")
     output_price = usd_per_million("output")
     cached_input_price = usd_per_million("cached input")

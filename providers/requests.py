@@ -1,8 +1,11 @@
 """What does every request to an upstream have, whatever it asks for?"""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Raw
 
 
 @dataclass(slots=True, kw_only=True)
@@ -15,7 +18,7 @@ class Request(ABC):
     `bound_to` is the deployment (its id) that the conversation is bound to, because it carries that deployment's
     signatures, ids or open tool calls. `lost` says what `raw` does not carry of the body that came; it is of no matter
     where that body itself goes out. `continues` is the caller's field that refers to what only the deployment has that
-    it is bound to.
+    it is bound to. `passed_on` are fields that an upstream which is a router itself receives too.
     """
 
     operation: ClassVar[str]
@@ -29,6 +32,7 @@ class Request(ABC):
     bound_to: int | None = None
     lost: tuple[str, ...] = ()
     continues: str | None = None
+    passed_on: Mapping[str, Raw] | None = None
 
     @property
     @abstractmethod

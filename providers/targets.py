@@ -7,6 +7,7 @@ from msgspec import Struct
 from providers.chat import TokenUsage
 
 PICO_PER_NANO: Final = 1000
+KEEPS_NOTHING: Final = "zdr"
 
 
 class Secret(Struct, frozen=True, repr_omit_defaults=True):
@@ -72,6 +73,8 @@ class Target(Struct, frozen=True):
     timeouts: Timeouts = Timeouts()
     retries: int = 2  # further attempts on this deployment after the first
     local: bool = False  # runs on the operator's own hardware
+    data_policy: str = ""  # of the provider: one of `Provider.DataPolicy`; empty = unknown
+    quantization: str = ""  # of the weights, e.g. fp8; empty = unknown
     unsupported: str = "default"  # what becomes of parameters that the wire lacks: one of `providers.parameters.WAYS`
 
     @property

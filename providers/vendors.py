@@ -1,6 +1,7 @@
 """Which upstreams are looked for, under which names in the environment? A new vendor is one row here."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ class Vendor(Struct, frozen=True):
     ]  # environment variables that move it; the path of `base_url` is added where they have none
     key_names: tuple[str, ...] = ()
     local: bool = False
+    routes: bool = False  # is a router itself and understands `provider` and `models` in the body
     many: bool = False  # lists other companies' models by the hundred: only the known ones are switched on
     skills: tuple[str, ...] = ()  # what every chat model of this company can do, where nothing says more
     serves: tuple[str, ...] = ()  # what its own servers do for every chat model, whatever the model can
@@ -74,6 +76,7 @@ VENDORS: Final = (
         base_url="https://openrouter.ai/api/v1",
         url_names=("OPENROUTER_BASE_URL",),
         key_names=("OPENROUTER_API_KEY",),
+        routes=True,
         many=True,
     ),
     Vendor(
@@ -109,6 +112,13 @@ class Lead(Struct, frozen=True):
 def leads(environment: Mapping[str, str], vendors: tuple[Vendor, ...] = VENDORS) -> list[Lead]:
     """Return the vendors that are worth a question; raises `ValueError`, naming the variable, for a bad URL."""
     return [lead for vendor in vendors if (lead := _lead(vendor, environment)) is not None]
+
+
+@lru_cache(maxsize=4096)
+def routes_itself(provider: str, base_url: str) -> bool:
+    """Whether an upstream is a router with wishes of its own: OpenRouter, by its address or by its name."""
+    host = urlsplit(base_url).hostname
+    return any(v.routes and (v.name == provider or urlsplit(v.base_url).hostname == host) for v in VENDORS)
 
 
 def is_chat(upstream_model: str) -> bool:

@@ -15,17 +15,28 @@ from providers import audit
 from providers.admin import DeploymentAdmin, ProviderAdmin
 from providers.adminbase import Switchable, actor_of
 from providers.catalog import Catalog, load_catalog
-from providers.formfields import LinesField
+from providers.formfields import LinesField, MappingField
 from providers.models import Deployment, Provider
 from providers.revisions import POLICIES
 from routing import resets
+from routing.features.client_task import TASKS
 from routing.models import Policy
+from routing.policybook import EVERY_TASK, SHORT_NAMES
 from routing.weightsfield import WeightsField
 from tenants.admin import TenantAdmin
 from tenants.adminforms import TenantForm
 from tenants.models import Tenant
 
-VERSIONED = frozenset({"kind", "weights", "order"})  # what changes decisions
+VERSIONED = frozenset({"kind", "weights", "order", "client_tasks"})  # what changes decisions
+
+
+def task_policy(task: str, policy: str) -> str:
+    """A `MappingField` conversion: the policy that takes a front end's chore."""
+    if task not in (*TASKS, EVERY_TASK):
+        raise ValueError(f"{task} is none of {', '.join(TASKS)} and *")
+    if policy not in SHORT_NAMES and not Policy.objects.filter(name=policy).exists():
+        raise ValueError(f"there is no policy {policy}")
+    return policy
 
 
 class PolicyForm(forms.ModelForm):
@@ -36,9 +47,17 @@ class PolicyForm(forms.ModelForm):
         help_text="provider/model, provider or model, one per line, e.g. openai/gpt-5-mini",
     )
 
+    client_tasks = MappingField(
+        label="Chores of front ends",
+        convert=task_policy,
+        good="title: cost-optimized",
+        required=False,
+        help_text=f"Which policy takes them, one per line, e.g. *: cost-optimized. Known: {', '.join(TASKS)}.",
+    )
+
     class Meta:
         model = Policy
-        fields = ["name", "kind", "weights", "order", "description", "enabled"]
+        fields = ["name", "kind", "weights", "order", "client_tasks", "description", "enabled"]
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def clean_weights(self) -> dict[str, float]:
@@ -63,7 +82,7 @@ class PolicyAdmin(Switchable):
     search_fields = ["name", "description"]
     readonly_fields = ["version", "updated_at"]
     fieldsets = [
-        (None, {"fields": [("name", "kind"), "weights", "order", "description", "enabled"]}),
+        (None, {"fields": [("name", "kind"), "weights", "order", "client_tasks", "description", "enabled"]}),
         (None, {"fields": [("version", "updated_at")]}),
     ]
     conditional_fields = {"order": "kind == 'ordered' || kind == 'pinned'", "weights": "kind != 'pinned'"}

@@ -1,11 +1,13 @@
 """What is asked, as routing sees it: the facts about a request, and the class of requests that share a plan."""
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
 from providers.requests import Request
+from routing.providerwish import ProviderWish
 
+LONGEST_SHARE: Final = 2  # an answer without a limit may be twice as long as expected
 Weight = Annotated[float, Meta(ge=0, le=1000)]
 R_co = TypeVar("R_co", bound=Request, covariant=True)
 
@@ -25,9 +27,9 @@ class RouterOptions(Struct, frozen=True):
     session_id: str | None = None
     tags: tuple[str, ...] = ()
     explain: bool = False
-    quality: Any = None  # these four are known and not granted yet
-    max_cost_usd: Any = None
-    deadline_ms: Any = None
+    quality: Annotated[float, Meta(ge=0, le=1)] | None = None  # at least
+    max_cost_usd: Annotated[float, Meta(ge=0, le=1e6)] | None = None
+    deadline_ms: Any = None  # these two are known and not granted yet
     cache: Any = None
 
 
@@ -35,7 +37,7 @@ class Wishes(Struct, frozen=True):
     """The fields of a body that are meant for the router alone; every one is optional."""
 
     models: tuple[str, ...] = ()  # ordered fallbacks
-    provider: Any = None  # known and not granted yet
+    provider: ProviderWish | None = None
     preferences: Preferences | None = None
     neuroroute: RouterOptions | None = None
 
@@ -62,6 +64,8 @@ class RequestClass(Struct, frozen=True):
     prompt_tokens: int
     output_tokens: int
     context_rank: int
+    parameters: frozenset[str] = frozenset()
+    client_task: str | None = None
 
 
 class Asked(Struct, Generic[R_co]):
@@ -71,9 +75,20 @@ class Asked(Struct, Generic[R_co]):
     features: dict[str, Any]
     wishes: Wishes = NO_WISHES
     warnings: tuple[str, ...] = ()  # what was wished for and will not be granted
+    bound_name: str = ""  # of the deployment that the conversation is bound to (`request.bound_to`)
 
     @property
     def tokens_needed(self) -> int:
         """Tokens of context that the request needs: the longest input and the longest answer it asks for."""
         found = self.features
         return int(found.get("longest_input", found["prompt_tokens"])) + (self.request.max_output or 0)
+
+    @property
+    def reckoned(self) -> tuple[int, int]:
+        """Tokens of the prompt, and of the longest answer: the worst case that a forecast reckons with."""
+        return int(self.features["prompt_tokens"]), self.longest_output
+
+    @property
+    def longest_output(self) -> int:
+        """Tokens of the longest answer to be reckoned with."""
+        return self.request.max_output or int(self.features["output_tokens"]) * LONGEST_SHARE

@@ -10,6 +10,7 @@ from providers.adapters import adapters
 from providers.catalog import Catalog
 from providers.chat import ChatRequest, TokenUsage
 from providers.embeddings import EmbeddingRequest, only_embeds
+from providers.parameters import EXCLUDE, rules_out
 from providers.targets import Target
 from routing.asked import RequestClass
 from routing.errors import UnknownModel
@@ -17,6 +18,11 @@ from routing.evidence import EvidenceBook
 from routing.resilience import Health
 from routing.scorers.base import Facts
 from tenants.callers import Caller
+
+AUTO: Final = "auto"
+PARAMETER: Final = "parameter"
+Check = Callable[[Target], str | None]  # the reason, None: it may stay
+Rule = tuple[str, Check]
 
 
 class Excluded(Struct, frozen=True):
@@ -35,6 +41,14 @@ class Gate(Struct, frozen=True):
     caller: Caller
     health: Health
     now: float
+    identity: tuple[Rule, ...] = ()  # whom the conversation is bound to
+    wishes: tuple[Rule, ...] = ()  # the caller's own rules
+    strict: bool = False  # the caller wants no parameter dropped
+
+
+def is_auto(model: str) -> bool:
+    """Whether the name leaves the choice to the router."""
+    return model == AUTO or model.startswith(AUTO + ":")
 
 
 def pool(catalog: Catalog, asked: str, auto: bool) -> tuple[Target, ...]:
@@ -51,20 +65,13 @@ def pool(catalog: Catalog, asked: str, auto: bool) -> tuple[Target, ...]:
     )
 
 
-def sift(targets: Iterable[Target], gate: Gate, bound_to: Target | None) -> tuple[list[Target], list[Excluded]]:
-    """Split into the eligible and the excluded; where only soft rests stand in the way, the resting are eligible.
-
-    `bound_to` alone can go on with the conversation, where it is among the targets.
-    """
+def sift(targets: Iterable[Target], gate: Gate) -> tuple[list[Target], list[Excluded]]:
+    """Split into the eligible and the excluded; where only soft rests stand in the way, the resting are eligible."""
     fit: list[Target] = []
     tired: list[tuple[float, Target, Excluded]] = []
     excluded: list[Excluded] = []
     for target in targets:
-        if bound_to is not None and target is not bound_to:
-            reason: tuple[str, str] | None = ("serving identity", f"the conversation is bound to {bound_to.name}")
-        else:
-            reason = _ruled_out(target, gate)
-        if reason is not None:
+        if (reason := _ruled_out(target, gate)) is not None:
             excluded.append(Excluded(target.name, *reason))
         elif rest := gate.health.resting(target, gate.now):
             tired.append((rest[0], target, Excluded(target.name, "cooldown", f"{rest[1]}; back in {rest[0]:.0f} s")))
@@ -76,9 +83,15 @@ def sift(targets: Iterable[Target], gate: Gate, bound_to: Target | None) -> tupl
 
 
 def _ruled_out(target: Target, gate: Gate) -> tuple[str, str] | None:
+    """The first rule that says no: the conversation's, then everybody's, then the caller's wishes."""
+    for rule, bound in gate.identity:
+        if (detail := bound(target)) is not None:
+            return rule, detail
     for rule, check in FILTERS:
-        detail = check(target, gate)
-        if detail is not None:
+        if (detail := check(target, gate)) is not None:
+            return rule, detail
+    for rule, wish in gate.wishes:
+        if (detail := wish(target)) is not None:
             return rule, detail
     return None
 
@@ -109,6 +122,20 @@ def _lacks(target: Target, gate: Gate) -> str | None:
     return f"lacks {', '.join(sorted(missing))}" if missing else None
 
 
+def cannot_carry(target: Target, gate: Gate) -> list[str]:
+    """The parameters of the request that rule the target out, as its wire lacks them and they may not be dropped."""
+    if not gate.request.parameters:
+        return []
+    way = EXCLUDE if gate.strict else target.unsupported
+    lacking = gate.request.parameters & adapters()[target.wire].unsupported
+    return sorted(name for name in lacking if rules_out(name, way))
+
+
+def _lacks_parameters(target: Target, gate: Gate) -> str | None:
+    names = cannot_carry(target, gate)
+    return f"its wire, {target.wire}, cannot carry {', '.join(names)}" if names else None
+
+
 def _too_small(target: Target, gate: Gate) -> str | None:
     if target.context is not None and target.context < gate.tokens_needed:
         return f"context {target.context:,} < {gate.tokens_needed:,} needed"
@@ -124,6 +151,7 @@ FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (
     ("allow list", not_allowed),
     ("operation", cannot_do),
     ("capability", _lacks),
+    (PARAMETER, _lacks_parameters),
     ("context", _too_small),
     ("credential", _barred),
 )

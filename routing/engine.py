@@ -29,7 +29,7 @@ from routing.errors import AllAttemptsFailed
 from routing.evidence import EvidenceBook
 from routing.planner import Planner
 from routing.resilience import Health
-from routing.serving import ServingBook
+from routing.serving import Bound, ServingBook
 from routing.story import Story, Try
 from tenants.callers import Caller
 from usage.errors import JournalUnavailable
@@ -137,7 +137,8 @@ class Engine:
     def _record(self, story: Story, error: BaseException | None) -> None:
         """Write the story down; raises `JournalUnavailable`: what is not recorded is not answered."""
         if story.marks:
-            self.serving.note(story.outcome.tenant_id, story.marks, story.outcome.attempts[-1].deployment_id)
+            last = story.outcome.attempts[-1]
+            self.serving.note(story.outcome.tenant_id, story.marks, Bound(last.deployment_id, last.deployment))
         try:
             self.journal.write(story.finish(error))
         except JournalUnavailable:

@@ -37,6 +37,12 @@ class NotReady(RoutingError):
     status, type, code = 503, "server_error", "not_ready"
 
 
+class UnsupportedParameter(RoutingError):
+    """No deployment that was meant has a wire that can carry a parameter of the request; `param` names it."""
+
+    status, type, code = 400, "invalid_request_error", "unsupported_parameter"
+
+
 class InvalidBody(RoutingError):
     """The caller's JSON is malformed or a field has a wrong type or value; `param` names it."""
 

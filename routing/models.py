@@ -18,6 +18,11 @@ class Policy(models.Model):
     order = models.JSONField(
         default=list, blank=True, help_text='For ordered and pinned policies: ["openai/gpt-5-mini"], then the rest'
     )
+    client_tasks = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='Policies for the chores that front ends send on the side: {"title": "cost-optimized", "*": "fast"}',
+    )
     description = models.TextField(blank=True)
     enabled = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1, editable=False)

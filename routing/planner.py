@@ -6,33 +6,39 @@ of deployments (docs/adr/0002-plans-per-request-class.md).
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
 
 from providers.catalog import Catalog
+from providers.parameters import NONE as NO_PARAMETERS
+from providers.parameters import PARAMETERS
 from providers.requests import Request
 from providers.targets import Target
+from providers.vendors import routes_itself
 from routing.asked import Asked, Preferences, RequestClass
-from routing.candidates import Excluded, Gate, facts_of, pool, sift
-from routing.errors import NoEligibleCandidate
+from routing.binding import identity_rules
+from routing.candidates import PARAMETER, Excluded, Gate, cannot_carry, facts_of, is_auto, pool, sift
+from routing.decisions import LISTED, decision_record, why
+from routing.errors import NoEligibleCandidate, UnsupportedParameter
 from routing.evidence import EvidenceBook
 from routing.onemodel import one_model
 from routing.policies import policy_kinds
 from routing.policies.base import Candidate, PolicySpec
 from routing.policybook import PolicyBook
+from routing.providerwish import ProviderWish
 from routing.resilience import Health
 from routing.scorers import scorers
 from routing.scorers.base import Facts, Field
+from routing.wishrules import wish_rules, wish_warnings, wished_order
 from tenants.callers import Caller
 from tenants.errors import Forbidden
 
-AUTO: Final = "auto"
 PLANS_KEPT: Final = 4096
 CANDIDATES_KEPT: Final = 50_000  # in all plans together: about 30 MB, also where a plan has a thousand of them
-LISTED: Final = 25  # candidates and exclusions that a decision record lists; the rest is counted
+MEANT: Final = frozenset({"allow list", "operation"})  # rules against deployments that were never meant
 
 
 class Plan(Struct, frozen=True):
@@ -43,6 +49,7 @@ class Plan(Struct, frozen=True):
     fallback_from: int  # index from which candidates serve a fallback model
     decision: Raw
     why: str
+    warnings: tuple[str, ...] = ()
 
 
 class Planner:
@@ -73,6 +80,7 @@ class Planner:
         key = (
             asked.request.model, asked.request.bound_to, asked.wishes.models, asked.wishes.preferences, options.policy,
             caller.tenant_id, caller.allow_models, caller.allow_policies, caller.default_policy, request, needed,
+            asked.wishes.provider, options.quality, options.max_cost_usd and (options.max_cost_usd, *asked.reckoned),
         )  # fmt: skip
         plan = plans.get(key)
         if plan is None:
@@ -82,30 +90,40 @@ class Planner:
         return plan
 
     def _make(self, asked: Asked[Request], caller: Caller, request: RequestClass, catalog: Catalog) -> Plan:
-        policy, names = self._ask_for(asked, caller)
-        now = self._clock()
-        gate = Gate(request, asked.tokens_needed, caller, self._health, now)
+        policy, names = self._ask_for(asked, caller, request)
+        pools, now, wish = _pools(catalog, names), self._clock(), asked.wishes.provider
+        gate = Gate(
+            request,
+            asked.tokens_needed,
+            caller,
+            self._health,
+            now,
+            identity_rules(asked, catalog, pools),
+            wish_rules(asked, catalog),
+            strict=bool(wish and wish.require_parameters),
+        )
         ordered: list[Candidate] = []
         excluded: list[Excluded] = []
         fallback_from = 0
-        for index, name in enumerate(names):
-            targets = _new(pool(catalog, name, is_auto(name)), ordered)
-            bound_to = next((t for t in targets if t.id == asked.request.bound_to), None)
-            targets, others = one_model(targets, gate)
-            fit, out = sift(targets, gate, bound_to)
+        for index, meant in enumerate(pools):
+            targets, others = one_model(_new(meant, ordered), gate)
+            fit, out = sift(targets, gate)
             scored = score([facts_of(t, request, self._evidence, now) for t in fit], request, policy)
-            chosen = policy_kinds()[policy.kind]().order(scored, policy)
-            out += [Excluded(c.name, "policy", f"{policy.name} does not list it") for c in scored if c not in chosen]
+            chosen, unchosen = _chosen(scored, policy, wish, catalog)
             ordered += chosen
-            excluded += out + others
+            excluded += out + unchosen + others
             if index == 0:
                 fallback_from = len(ordered)
         if not ordered:
-            raise nobody(excluded, _first_back(catalog, excluded, self._health, now))
-        decision = _decision(policy, request, ordered, excluded)
-        return Plan(policy, tuple(ordered), fallback_from, decision, _why(ordered, policy, excluded))
+            raise nobody(excluded, gate, catalog)
+        decision = decision_record(policy, request, asked.wishes, ordered, excluded)
+        said = why(ordered, policy, asked.wishes, excluded)
+        warnings = wish_warnings(wish, ordered) if wish else ()
+        return Plan(policy, tuple(ordered), fallback_from, decision, said, warnings)
 
-    def _ask_for(self, asked: Asked[Request], caller: Caller) -> tuple[PolicySpec, tuple[str, ...]]:
+    def _ask_for(
+        self, asked: Asked[Request], caller: Caller, request: RequestClass
+    ) -> tuple[PolicySpec, tuple[str, ...]]:
         """The policy and the model names that are meant."""
         model = asked.request.model
         name = asked.wishes.options.policy
@@ -114,12 +132,9 @@ class Planner:
         policy = self._policies().named(name or caller.default_policy)
         if not (name == "" or "*" in caller.allow_policies or policy.name in caller.allow_policies):
             raise Forbidden(f"policy {policy.name}: {caller.tenant} may use {', '.join(caller.allow_policies)}")
+        if is_auto(model):
+            policy = self._policies().for_task(policy, request.client_task)
         return preferred(policy, asked.wishes.preferences), (model, *asked.wishes.models)
-
-
-def is_auto(model: str) -> bool:
-    """Whether the name leaves the choice to the router."""
-    return model == AUTO or model.startswith(AUTO + ":")
 
 
 def classify(asked: Asked[Request], contexts: tuple[int, ...]) -> RequestClass:
@@ -133,6 +148,8 @@ def classify(asked: Asked[Request], contexts: tuple[int, ...]) -> RequestClass:
         _round_up(found["prompt_tokens"]),
         _round_up(found["output_tokens"]),
         bisect_left(contexts, asked.tokens_needed),
+        frozenset(found["parameters"]) if found.get("parameters") else NO_PARAMETERS,
+        found.get("client_task"),
     )
 
 
@@ -163,6 +180,32 @@ def score(facts: list[Facts], request: RequestClass, policy: PolicySpec) -> list
     return result
 
 
+def _pools(catalog: Catalog, names: Sequence[str]) -> list[tuple[Target, ...]]:
+    """The deployments that each name means. A fallback that is not ours is left to an upstream that routes itself."""
+    pools = [pool(catalog, names[0], is_auto(names[0]))]
+    routers = len(names) > 1 and any(routes_itself(t.provider, t.base_url) for t in pools[0])
+    for name in names[1:]:
+        known = is_auto(name) or name in catalog.by_model or name in catalog.by_name
+        if known or not routers:
+            pools.append(pool(catalog, name, is_auto(name)))
+    return pools
+
+
+def _chosen(
+    scored: list[Candidate], policy: PolicySpec, wish: ProviderWish | None, catalog: Catalog
+) -> tuple[list[Candidate], list[Excluded]]:
+    """The policy's order, then the caller's; and those that are not to be tried, each with the rule."""
+    chosen = policy_kinds()[policy.kind]().order(scored, policy)
+    out = [Excluded(c.name, "policy", f"{policy.name} does not list it") for c in scored if c not in chosen]
+    if wish is None:
+        return chosen, out
+    chosen = wished_order(chosen, wish, catalog)
+    if wish.allow_fallbacks is not False or wish.order:
+        return chosen, out
+    backups = [Excluded(c.name, "provider.allow_fallbacks", "the caller allows no backup") for c in chosen[1:]]
+    return chosen[:1], out + backups
+
+
 def _first_back(catalog: Catalog, excluded: list[Excluded], health: Health, now: float) -> float | None:
     """Seconds until the first that only has no usable credential may be asked again; None: waiting does not help."""
     names = [e.deployment for e in excluded if e.rule == "credential"]
@@ -170,61 +213,22 @@ def _first_back(catalog: Catalog, excluded: list[Excluded], health: Health, now:
     return min((bar[0] for bar in bars if bar), default=None)
 
 
-def nobody(excluded: list[Excluded], back_s: float | None) -> NoEligibleCandidate | Forbidden:
-    """Why nobody is left: the tenant's own allow list, or each candidate's reason, and when to come back."""
+def nobody(
+    excluded: list[Excluded], gate: Gate, catalog: Catalog
+) -> NoEligibleCandidate | Forbidden | UnsupportedParameter:
+    """Why nobody is left: the allow list, a parameter, or each candidate's reason and when to come back."""
     if excluded and all(e.rule == "allow list" for e in excluded):
         return Forbidden(f"model: {excluded[0].detail}", param="model")
     reasons = "; ".join(f"{e.deployment}: {e.detail}" for e in excluded[:LISTED]) or "no deployment is enabled"
     more = f"; and {len(excluded) - LISTED} more" if len(excluded) > LISTED else ""
-    return NoEligibleCandidate(f"no deployment can answer this request: {reasons}{more}", retry_after_s=back_s)
+    told = f"no deployment can answer this request: {reasons}{more}"
+    meant = [e for e in excluded if e.rule not in MEANT]
+    if meant and all(e.rule == PARAMETER for e in meant):
+        names = cannot_carry(catalog.by_name[meant[0].deployment], gate)
+        return UnsupportedParameter(told, param=PARAMETERS[names[0]].field)
+    return NoEligibleCandidate(told, retry_after_s=_first_back(catalog, excluded, gate.health, gate.now))
 
 
 def _new(targets: Iterable[Target], ordered: list[Candidate]) -> list[Target]:
     known = {c.facts.target.id for c in ordered}
     return [t for t in targets if t.id not in known]
-
-
-def _decision(policy: PolicySpec, request: RequestClass, ordered: list[Candidate], excluded: list[Excluded]) -> Raw:
-    return Raw(
-        msgspec.json.encode(
-            {
-                "policy": policy.name,
-                "kind": policy.kind,
-                "version": policy.version,
-                "weights": dict(policy.weights),
-                "order": policy.order,
-                "class": request,
-                "candidates": [_shown(rank, c) for rank, c in enumerate(ordered[:LISTED], 1)],
-                "excluded": excluded[:LISTED],
-                "more_candidates": max(len(ordered) - LISTED, 0),
-                "more_excluded": max(len(excluded) - LISTED, 0),
-            }
-        )
-    )
-
-
-def _shown(rank: int, candidate: Candidate) -> dict[str, Any]:
-    facts = candidate.facts
-    return {
-        "rank": rank,
-        "deployment": candidate.name,
-        "score": candidate.score,
-        "parts": dict(candidate.parts),
-        "expected_cost_nano_usd": facts.cost_nano_usd,
-        "ttft_ms": facts.ttft_ms,
-        "duration_ms": facts.duration_ms,
-        "quality": facts.quality,
-        "uptime": round(facts.uptime, 4),
-    }
-
-
-def _why(ordered: list[Candidate], policy: PolicySpec, excluded: list[Excluded]) -> str:
-    """One short sentence about the first choice."""
-    of = f"{len(ordered)} of {len(ordered) + len(excluded)} candidates"
-    if len(ordered) == 1:
-        return f"the only one of {len(excluded) + 1} that can answer" if excluded else "the only deployment"
-    if policy.kind != "weighted" and ordered[0].name in policy.order:
-        return f"first in the order of {policy.name}, {of} eligible"
-    weights = dict(policy.weights)
-    name, _ = max(ordered[0].parts, key=lambda part: weights.get(part[0], 0.0) * part[1])
-    return f"best score {ordered[0].score:.2f} under {policy.name}, mostly for {name}; {of} eligible"

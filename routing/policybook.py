@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from providers.revisions import POLICIES
@@ -12,6 +13,7 @@ from routing.errors import UnknownPolicy
 from routing.models import Policy
 from routing.policies.base import PolicySpec
 
+EVERY_TASK: Final = "*"
 SHORT_NAMES: Final = {
     "cheap": "cost-optimized",
     "fast": "performance-first",
@@ -33,6 +35,17 @@ class PolicyBook(Struct, frozen=True):
             raise UnknownPolicy(f"{name}: no enabled policy has this name" + (f"; nearest: {near[0]}" if near else ""))
         return spec
 
+    def for_task(self, policy: PolicySpec, task: str | None) -> PolicySpec:
+        """The policy that `policy` sends a front end's chore to, where it names an enabled one; else itself."""
+        if task is None or not policy.client_tasks:
+            return policy
+        wanted = dict(policy.client_tasks)
+        name = wanted.get(task) or wanted.get(EVERY_TASK) or policy.name
+        found = self.by_name.get(name) or self.by_name.get(SHORT_NAMES.get(name, ""))
+        if found is None or found.name == policy.name:
+            return policy
+        return msgspec.structs.replace(found, instead_of=policy.name)
+
 
 def load_policies() -> PolicyBook:
     """Read the enabled policies."""
@@ -42,7 +55,8 @@ def load_policies() -> PolicyBook:
 def spec_of(row: Policy) -> PolicySpec:
     """A policy's row as the engine sees it."""
     weights = tuple(sorted((str(k), float(v)) for k, v in row.weights.items()))
-    return PolicySpec(row.name, row.kind, weights, tuple(row.order), row.version)
+    tasks = tuple(sorted(row.client_tasks.items()))
+    return PolicySpec(row.name, row.kind, weights, tuple(row.order), row.version, tasks)
 
 
 policybook: Snapshot[PolicyBook] = Snapshot(POLICIES, load_policies)

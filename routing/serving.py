@@ -13,41 +13,51 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
+import msgspec
 import redis.asyncio
 from django.conf import settings
+from msgspec import Struct
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 KEPT: Final = 50_000  # marks in a worker's memory, about 10 MB
+SHORTEST: Final = 8  # characters of a mark: "call_0" is everybody's, and binds nothing
 KEPT_S: Final = 24 * 3600  # in Redis
 ASK_S: Final = 0.5
 
 
+class Bound(Struct, frozen=True):
+    """Whom a conversation is bound to; the name is for those who ask why, also when the deployment is gone."""
+
+    deployment_id: int
+    deployment: str  # provider/model
+
+
 class ServingBook:
-    """Remembers which deployment (its id) gave out a mark. Marks are kept as digests, apart for every tenant."""
+    """Remembers which deployment gave out a mark. Marks are kept as digests, apart for every tenant."""
 
     def __init__(self, shared: "Shared | None" = None) -> None:
-        self._known: OrderedDict[str, int] = OrderedDict()
+        self._known: OrderedDict[str, Bound] = OrderedDict()
         self._shared = shared
 
-    def note(self, tenant_id: int, marks: Sequence[str], deployment_id: int) -> None:
+    def note(self, tenant_id: int, marks: Sequence[str], bound: Bound) -> None:
         """Remember that these marks came from there."""
-        digests = [digest(tenant_id, mark) for mark in marks]
+        digests = [digest(tenant_id, mark) for mark in marks if len(mark) >= SHORTEST]
         for each in digests:
-            self._known[each] = deployment_id
+            self._known[each] = bound
             self._known.move_to_end(each)
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
-        if self._shared is not None:
-            self._shared.note(digests, deployment_id)
+        if self._shared is not None and digests:
+            self._shared.note(digests, bound)
 
-    async def find(self, tenant_id: int, marks: Sequence[str]) -> int | None:
+    async def find(self, tenant_id: int, marks: Sequence[str]) -> Bound | None:
         """The deployment that gave out the latest of these marks; None: nobody knows."""
-        digests = [digest(tenant_id, mark) for mark in reversed(marks)]
+        digests = [digest(tenant_id, mark) for mark in reversed(marks) if len(mark) >= SHORTEST]
         for each in digests:
             if (found := self._known.get(each)) is not None:
                 return found
-        return await self._shared.find(digests) if self._shared is not None else None
+        return await self._shared.find(digests) if self._shared is not None and digests else None
 
     async def close(self) -> None:
         if self._shared is not None:
@@ -58,11 +68,11 @@ class Shared(ABC):
     """What all workers know."""
 
     @abstractmethod
-    def note(self, digests: Sequence[str], deployment_id: int) -> None:
+    def note(self, digests: Sequence[str], bound: Bound) -> None:
         """Remember, in the background."""
 
     @abstractmethod
-    async def find(self, digests: Sequence[str]) -> int | None:
+    async def find(self, digests: Sequence[str]) -> Bound | None:
         """The deployment of the first digest that is known; None when nobody knows, or cannot be asked."""
 
     @abstractmethod
@@ -70,35 +80,36 @@ class Shared(ABC):
 
 
 class SharedInRedis(Shared):
-    """Keys `<prefix>:serving:<digest>` with the deployment's id; forgotten after a day."""
+    """Keys `<prefix>:serving:<digest>` with the deployment's id and name; forgotten after a day."""
 
     def __init__(self, url: str, prefix: str) -> None:
         self._redis = redis.asyncio.Redis.from_url(url, socket_timeout=ASK_S, socket_connect_timeout=ASK_S)
         self._prefix = f"{prefix}:serving:"
         self._writing: set[asyncio.Task[None]] = set()
 
-    def note(self, digests: Sequence[str], deployment_id: int) -> None:
-        task = asyncio.get_running_loop().create_task(self._write(digests, deployment_id))
+    def note(self, digests: Sequence[str], bound: Bound) -> None:
+        task = asyncio.get_running_loop().create_task(self._write(digests, bound))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
-    async def find(self, digests: Sequence[str]) -> int | None:
+    async def find(self, digests: Sequence[str]) -> Bound | None:
         try:
             values = await self._redis.mget([self._prefix + each for each in digests])
         except (RedisError, OSError, TimeoutError):
             logger.warning("Redis does not say who served a conversation: it is taken for a new one")
             return None
-        return next((int(value) for value in values if value), None)
+        return next((msgspec.json.decode(value, type=Bound) for value in values if value), None)
 
     async def close(self) -> None:
         await asyncio.gather(*self._writing, return_exceptions=True)
         await self._redis.aclose()
 
-    async def _write(self, digests: Sequence[str], deployment_id: int) -> None:
+    async def _write(self, digests: Sequence[str], bound: Bound) -> None:
+        value = msgspec.json.encode(bound)
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for each in digests:
-                    pipeline.set(self._prefix + each, deployment_id, ex=KEPT_S)
+                    pipeline.set(self._prefix + each, value, ex=KEPT_S)
                 await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
             logger.warning("Redis does not take who served a conversation: other workers will not know")

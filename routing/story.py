@@ -19,7 +19,6 @@ from usage.outcomes import AttemptKind, AttemptOutcome, Outcome, Status
 
 CHARACTERS_PER_TOKEN: Final = 4.0
 SHORTEST_SHARE: Final = 0.5  # an answer may be half as long as expected, or twice: the range of the forecast
-LONGEST_SHARE: Final = 2
 
 
 class Try:
@@ -121,6 +120,7 @@ class Story:
             complexity=found["complexity"],
             modality=found["modality"],
             has_tools="tools" in found["needs"],
+            client_task=found.get("client_task"),
             session=options.session_id,
             tags=list(options.tags),
             estimated_prompt_tokens=found["prompt_tokens"],
@@ -136,7 +136,7 @@ class Story:
         price = first.facts.target.price
         if price:
             prompt, expected = self.asked.features["prompt_tokens"], self.asked.features["output_tokens"]
-            longest = self.asked.request.max_output or expected * LONGEST_SHARE
+            longest = self.asked.longest_output
             shortest = max(int(min(expected, longest) * SHORTEST_SHARE), 1 if expected else 0)
             outcome.forecast_low_nano_usd = price.cost_nano_usd(TokenUsage(prompt, shortest))
             outcome.forecast_high_nano_usd = price.cost_nano_usd(TokenUsage(prompt, longest))
@@ -198,7 +198,8 @@ class Story:
             outcome.cost_nano_usd = attempt.target.price.cost_nano_usd(usage)
 
     def _warn(self, marks: Marks) -> None:
-        self.outcome.warnings = [*self.asked.warnings, *marks.warnings]
+        planned = self.plan.warnings if self.plan else ()
+        self.outcome.warnings = [*self.asked.warnings, *planned, *marks.warnings]
 
     def commit(self, attempt: Try) -> None:
         """The first content byte is about to leave: from here on there is no failover."""

@@ -9,6 +9,7 @@ from msgspec import Raw
 from providers.errors import InvalidRequest
 from providers.requests import Request
 from providers.targets import Target
+from providers.vendors import routes_itself
 from providers.wire.signatures import without_extras, without_seals
 
 GOOGLE: Final = ".googleapis.com/"  # its OpenAI-compatible server
@@ -23,6 +24,8 @@ def passed_fields(raw: bytes, request: Request, target: Target) -> dict[str, Raw
         raise InvalidRequest("the request is not a JSON object") from exc
     for name in request.router_fields:
         fields.pop(name, None)
+    if request.passed_on and routes_itself(target.provider, target.base_url):
+        fields |= request.passed_on
     fields["model"] = quoted(target.upstream_model)
     if "messages" in fields and not _keeps_extras(request, target):
         fields["messages"] = without_extras(fields["messages"])

@@ -11,6 +11,7 @@ from providers.chat import ChatRequest
 from routing.asked import NO_WISHES, Asked, Wishes
 from routing.errors import BodyTooLarge, InvalidBody
 from routing.features import extract
+from routing.providerwish import LISTS, MaxPrice, ProviderWish, passed_on
 from routing.runtime import Runtime
 from routing.surfaces.base import Read, Surface
 from tenants.callers import Caller
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 ROUTER_FIELDS: Final = frozenset({"models", "provider", "preferences", "neuroroute"})
 WISH_MARKS: Final = (b'"models"', b'"provider"', b'"preferences"', b'"neuroroute"')
-UNGRANTED: Final = ("quality", "max_cost_usd", "deadline_ms", "cache")
+UNGRANTED: Final = ("deadline_ms", "cache")
 LONGEST_LABEL: Final = 256  # characters of a model's name, a session's or a tag
 MOST_LABELS: Final = 32
 MOST: Final = 2**31 - 1  # of tokens or choices: beyond it costs would not fit into a record
@@ -50,12 +51,20 @@ async def enter(
     caller = caller_of(headers, now.keyring.current)
     asked, marks = parse(surface, raw, request_id, now.max_body_bytes)
     if marks:
-        asked.request.bound_to = await now.engine.serving.find(caller.tenant_id, marks)
+        await _bind(asked, caller, marks, now)
         if asked.request.continues and asked.request.bound_to is None:
             raise nobody_knows(asked.request.continues)
+    if asked.wishes.provider is not None or asked.wishes.models:
+        asked.request.passed_on = passed_on(raw, now.catalog.current)
     if surface.passed_headers:
         asked.request.headers = _passed(headers, surface.passed_headers)
     return asked, caller, await now.limiter.admit(caller, time())
+
+
+async def _bind(asked: Asked[ChatRequest], caller: Caller, marks: Sequence[str], now: Runtime) -> None:
+    bound = await now.engine.serving.find(caller.tenant_id, marks)
+    if bound is not None:
+        asked.request.bound_to, asked.bound_name = bound.deployment_id, bound.deployment
 
 
 def parse(surface: Surface, raw: bytes, request_id: str, limit: int) -> tuple[Asked[ChatRequest], tuple[str, ...]]:
@@ -139,6 +148,22 @@ def _check_wishes(wishes: Wishes) -> None:
     for name, labels in (("models", wishes.models), ("neuroroute.tags", options.tags)):
         for label in labels:
             _check_label(name, label)
+    if wishes.provider is not None:
+        _check_provider(wishes.provider)
+
+
+def _check_provider(wish: ProviderWish) -> None:
+    for name in (*LISTS, "quantizations"):
+        labels = getattr(wish, name) or ()
+        if len(labels) > MOST_LABELS:
+            raise InvalidBody(f"provider.{name}: more than {MOST_LABELS}", param=f"provider.{name}")
+        for label in labels:
+            _check_label(f"provider.{name}", label)
+    for name in MaxPrice.__struct_fields__ if wish.max_price else ():
+        usd = getattr(wish.max_price, name)
+        if usd is not None and not (usd.is_finite() and usd >= 0):
+            field = f"provider.max_price.{name}"
+            raise InvalidBody(f"{field}: {usd} is no price in USD, 0 or more", param=field)
 
 
 def _check_label(name: str, label: str) -> None:
@@ -149,7 +174,8 @@ def _check_label(name: str, label: str) -> None:
 
 def ignored(wishes: Wishes) -> tuple[str, ...]:
     """Wishes that we know of and do not grant yet: silence would look like consent."""
-    found = [] if wishes.provider is None else ["provider"]
+    most = wishes.provider.max_price if wishes.provider else None
+    found = [f"provider.max_price.{name}" for name in ("request", "image") if getattr(most, name, None) is not None]
     found += [f"neuroroute.{name}" for name in UNGRANTED if getattr(wishes.options, name) is not None]
     return tuple([f"{name}: not supported, ignored" for name in found])
 

@@ -86,7 +86,8 @@ def _fits(usd: Decimal) -> bool:
 
 
 def _values(spec: schema.Deployment) -> list[tuple[str, str, object]]:
-    plain = ("upstream_model", "enabled", "context", "max_output", "quality", "ttft_ms", "tokens_per_s", "retries")
+    limits = ("upstream_model", "enabled", "context", "max_output", "quantization", "unsupported")
+    plain = (*limits, "quality", "ttft_ms", "tokens_per_s", "retries")
     return [
         *((name, name, getattr(spec, name)) for name in plain),
         ("capabilities", "capabilities", _once_each(spec.capabilities)),

@@ -26,6 +26,8 @@ DEPLOYMENT: Final = (
     "context",
     "max_output",
     "capabilities",
+    "quantization",
+    "unsupported",
     "quality",
     "ttft_ms",
     "tokens_per_s",
@@ -63,7 +65,7 @@ def _provider(row: Provider, deployments: list[Data]) -> Data:
         "name": row.name,
         "wire": row.wire,
         "base_url": row.base_url,
-        **_unusual(row, ("enabled", "allow_private", "local")),
+        **_unusual(row, ("enabled", "allow_private", "local", "data_policy")),
         **({"headers": headers} if headers else {}),
         **({"deployments": deployments} if deployments else {}),
     }
@@ -105,7 +107,11 @@ def _key(row: ClientKey) -> Data:
 
 
 def _policy(row: Policy) -> Data:
-    return {"name": row.name, "kind": row.kind, **_unusual(row, ("weights", "order", "description", "enabled"))}
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        **_unusual(row, ("weights", "order", "client_tasks", "description", "enabled")),
+    }
 
 
 def _unusual(row: Model, columns: Iterable[str]) -> Data:

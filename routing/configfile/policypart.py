@@ -8,10 +8,13 @@ from routing.configfile import schema
 from routing.configfile.changes import Changes
 from routing.configfile.reading import nearest
 from routing.configfile.schema import given
+from routing.features.client_task import TASKS
 from routing.models import Policy
 from routing.policies import policy_kinds
+from routing.policybook import EVERY_TASK, SHORT_NAMES
 from routing.scorers import scorers
 
+FIELDS = ("kind", "weights", "order", "client_tasks", "description", "enabled")
 HEAVIEST = 1000  # as the admin's form
 
 
@@ -20,17 +23,18 @@ def put_policies(changes: Changes, specs: list[schema.Policy]) -> None:
     if not changes.unique("policies", (spec.name for spec in specs)):
         return
     rows = {row.name: row for row in Policy.objects.all()}
-    places = _places()
+    places, names = _places(), {*rows, *(spec.name for spec in specs)}
     for index, spec in enumerate(specs):
         path, row = f"policies[{index}]", rows.get(spec.name) or Policy(name=spec.name)
         if _is_sound(changes, path, spec, row):
             _warn_of_unknown_places(changes, f"{path}.order", spec, places)
+            _warn_of_unknown_policies(changes, f"{path}.client_tasks", spec, names)
             _put(changes, spec, row)
 
 
 def _put(changes: Changes, spec: schema.Policy, row: Policy) -> None:
     new = row.pk is None
-    values = [(name, name, getattr(spec, name)) for name in ("kind", "weights", "order", "description", "enabled")]
+    values = [(name, name, getattr(spec, name)) for name in FIELDS]
     if changes.put(POLICIES, row, f"policy {spec.name}", values) and not new:
         row.version += 1
         row.save(update_fields=["version"])
@@ -44,6 +48,7 @@ def _is_sound(changes: Changes, path: str, spec: schema.Policy, row: Policy) -> 
     elif kind not in policy_kinds():
         changes.problem(f"{path}.kind", f"there is no kind {kind}{nearest(kind, policy_kinds())}")
     _check_weights(changes, f"{path}.weights", given(spec.weights, {}))
+    _check_tasks(changes, f"{path}.client_tasks", given(spec.client_tasks, {}))
     if kind == "weighted" and not any(given(spec.weights, row.weights).values()):
         changes.problem(path, "a weighted policy needs a weight above 0, e.g. weights: {cost: 30, latency: 40}")
     if kind in ("ordered", "pinned") and not given(spec.order, row.order):
@@ -57,6 +62,18 @@ def _check_weights(changes: Changes, path: str, weights: dict[str, int | float])
             changes.problem(f"{path}.{name}", f"nothing scores {name}{nearest(name, scorers())}")
         elif not 0 <= weight <= HEAVIEST:
             changes.problem(f"{path}.{name}", f"{weight} is not between 0 and {HEAVIEST}")
+
+
+def _check_tasks(changes: Changes, path: str, tasks: dict[str, str]) -> None:
+    for task in tasks:
+        if task not in (*TASKS, EVERY_TASK):
+            changes.problem(f"{path}.{task}", f"no client sends a {task}{nearest(task, (*TASKS, EVERY_TASK))}")
+
+
+def _warn_of_unknown_policies(changes: Changes, path: str, spec: schema.Policy, names: Collection[str]) -> None:
+    for task, name in given(spec.client_tasks, {}).items():
+        if name not in names and name not in SHORT_NAMES:
+            changes.warn(f"{path}.{task}", f"no policy is called {name}{nearest(name, names)}; the task stays")
 
 
 def _places() -> set[str]:

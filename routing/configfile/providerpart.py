@@ -62,6 +62,7 @@ def _values(spec: schema.Provider, row: Provider) -> list[tuple[str, str, object
         ("enabled", "enabled", spec.enabled),
         ("allow_private", "allow_private", spec.allow_private),
         ("local", "local", spec.local),
+        ("data_policy", "data_policy", spec.data_policy),
         ("headers", "headers", spec.headers),
     ]
 

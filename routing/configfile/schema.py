@@ -54,6 +54,8 @@ class Deployment(Section):
     max_output: AtLeastOne | None | UnsetType = UNSET
     price: Price | None | UnsetType = UNSET
     capabilities: list[str] | UnsetType = UNSET
+    quantization: Annotated[str, Meta(max_length=16)] | UnsetType = UNSET
+    unsupported: Literal["default", "exclude", "drop"] | UnsetType = UNSET
     quality: Share | None | UnsetType = UNSET
     ttft_ms: Positive | None | UnsetType = UNSET
     tokens_per_s: Positive | None | UnsetType = UNSET
@@ -68,6 +70,7 @@ class Provider(Section):
     enabled: bool | UnsetType = UNSET
     allow_private: bool | UnsetType = UNSET
     local: bool | UnsetType = UNSET
+    data_policy: Literal["", "collects", "retains", "zdr"] | UnsetType = UNSET
     headers: dict[str, str] | UnsetType = UNSET
     credential: SecretText | list[SecretText] | UnsetType = UNSET
     credential_env: EnvironmentName | list[EnvironmentName] | UnsetType = UNSET
@@ -125,6 +128,7 @@ class Policy(Section):
     kind: str | UnsetType = UNSET
     weights: dict[str, int | float] | UnsetType = UNSET
     order: list[str] | UnsetType = UNSET
+    client_tasks: dict[str, str] | UnsetType = UNSET
     description: str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
 

@@ -8,6 +8,8 @@ from msgspec import Struct
 from providers.chat import ChatBody, Part
 
 WORD: Final = re.compile(r"[a-z][a-z+-]*")
+SYSTEM: Final = frozenset({"system", "developer"})
+SYSTEM_LIMIT = 1500  # characters
 QUESTION_LIMIT = 4000  # characters of the last user message that rules look at: enough to tell a kind of task
 
 
@@ -23,11 +25,12 @@ class Reading(Struct):
     audio: int
     files: int
     turns: int
+    system: str = ""  # the beginning of the first system text, where front ends say what a call is for
 
 
 def read(body: ChatBody) -> Reading:
     """Walk the messages once."""
-    question, characters, wide = "", 0, 0
+    question, system, characters, wide = "", "", 0, 0
     kinds = {"image_url": 0, "input_audio": 0, "file": 0}
     for message in body.messages:
         text = message.content if isinstance(message.content, str) else _join(message.content, kinds)
@@ -36,6 +39,8 @@ def read(body: ChatBody) -> Reading:
             wide += len(text) - len(text.encode("ascii", "ignore"))
         if message.role == "user":
             question = text
+        elif not system and message.role in SYSTEM:
+            system = text[:SYSTEM_LIMIT]
         for call in message.tool_calls or ():
             characters += len((call.function and call.function.arguments) or "") + 20
     question = question[:QUESTION_LIMIT]
@@ -50,6 +55,7 @@ def read(body: ChatBody) -> Reading:
         kinds["input_audio"],
         kinds["file"],
         len(body.messages),
+        system,
     )
 
 

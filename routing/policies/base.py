@@ -10,13 +10,19 @@ from routing.scorers.base import Facts
 
 
 class PolicySpec(Struct, frozen=True):
-    """A policy as its operator set it: `weights` by scorer name, `order` of deployment names."""
+    """A policy as its operator set it: `weights` by scorer name, `order` of deployment names.
+
+    `client_tasks` names the policy that front ends' chores go to, by task or "*"; `instead_of` is the policy that sent
+    a chore here.
+    """
 
     name: str
     kind: str
     weights: tuple[tuple[str, float], ...] = ()
     order: tuple[str, ...] = ()
     version: int = 1
+    client_tasks: tuple[tuple[str, str], ...] = ()
+    instead_of: str | None = None
 
 
 class Candidate(Struct, frozen=True):

@@ -1,0 +1,79 @@
+"""What does a decision record say? The policy, the class of the request, every candidate or the rule against it."""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from routing.asked import RequestClass, Wishes
+from routing.candidates import Excluded
+from routing.policies.base import Candidate, PolicySpec
+
+LISTED: Final = 25  # candidates and exclusions that a decision record lists; the rest is counted
+
+
+def decision_record(
+    policy: PolicySpec, request: RequestClass, wishes: Wishes, ordered: list[Candidate], excluded: list[Excluded]
+) -> Raw:
+    """The decision as JSON; made once per plan."""
+    return Raw(
+        msgspec.json.encode(
+            {
+                "policy": policy.name,
+                "kind": policy.kind,
+                "version": policy.version,
+                "instead_of": policy.instead_of,
+                "weights": dict(policy.weights),
+                "order": policy.order,
+                "class": request,
+                "wishes": _wished(wishes),
+                "candidates": [_shown(rank, c) for rank, c in enumerate(ordered[:LISTED], 1)],
+                "excluded": excluded[:LISTED],
+                "more_candidates": max(len(ordered) - LISTED, 0),
+                "more_excluded": max(len(excluded) - LISTED, 0),
+            }
+        )
+    )
+
+
+def _wished(wishes: Wishes) -> dict[str, Any]:
+    """What the caller wished for and had a say in the decision."""
+    options = wishes.options
+    found: dict[str, Any] = {"models": wishes.models, "provider": wishes.provider, "preferences": wishes.preferences}
+    found |= {"policy": options.policy, "quality": options.quality, "max_cost_usd": options.max_cost_usd}
+    return {name: value for name, value in found.items() if value}
+
+
+def _shown(rank: int, candidate: Candidate) -> dict[str, Any]:
+    facts = candidate.facts
+    return {
+        "rank": rank,
+        "deployment": candidate.name,
+        "score": candidate.score,
+        "parts": dict(candidate.parts),
+        "expected_cost_nano_usd": facts.cost_nano_usd,
+        "ttft_ms": facts.ttft_ms,
+        "duration_ms": facts.duration_ms,
+        "quality": facts.quality,
+        "uptime": round(facts.uptime, 4),
+    }
+
+
+def why(ordered: list[Candidate], policy: PolicySpec, wishes: Wishes, excluded: list[Excluded]) -> str:
+    """One short sentence about the first choice."""
+    said = _first_reason(ordered, policy, wishes, excluded)
+    return f"{said}; {policy.name} in place of {policy.instead_of}" if policy.instead_of else said
+
+
+def _first_reason(ordered: list[Candidate], policy: PolicySpec, wishes: Wishes, excluded: list[Excluded]) -> str:
+    of = f"{len(ordered)} of {len(ordered) + len(excluded)} candidates"
+    if len(ordered) == 1:
+        return f"the only one of {len(excluded) + 1} that can answer" if excluded else "the only deployment"
+    wish = wishes.provider
+    if wish is not None and (wish.order or wish.sort_by):
+        return f"first by the caller's provider.{'order' if wish.order else 'sort'}, {of} eligible"
+    if policy.kind != "weighted" and ordered[0].name in policy.order:
+        return f"first in the order of {policy.name}, {of} eligible"
+    weights = dict(policy.weights)
+    name, _ = max(ordered[0].parts, key=lambda part: weights.get(part[0], 0.0) * part[1])
+    return f"best score {ordered[0].score:.2f} under {policy.name}, mostly for {name}; {of} eligible"
