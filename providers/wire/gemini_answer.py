@@ -137,6 +137,7 @@ class GeminiDecoder(SseDecoder):
         self._candidates: dict[int, Progress] = {}
         self._counts = Counts()
         self._blocked: str | None = None
+        self._last = b""  # the event that completed the answer
 
     @property
     def _complete(self) -> bool:
@@ -150,13 +151,17 @@ class GeminiDecoder(SseDecoder):
         response = _read(message)
         if response.error is not None:
             raise refusal_inside({"error": response.error})
+        if self._complete and self._says_again(message, response):
+            return
         head = self._headed(response)
         if response.usage_metadata is not None:
             self._counts = self._counts.updated(response.usage_metadata)
-        if response.prompt_feedback is not None and not response.candidates:
-            self._blocked = response.prompt_feedback.block_reason or self._blocked
+        if not response.candidates:
+            self._without_candidates(response)
         for candidate in response.candidates or ():
             self._look(candidate, head, chunks)
+        if self._complete:
+            self._last = message
 
     def _take_whole(self, body: bytes, chunks: list[Chunk]) -> None:
         """One response, or all those of a stream in an array."""
@@ -178,6 +183,18 @@ class GeminiDecoder(SseDecoder):
         usage = self._counts.wire(any(candidate.answered for candidate in self._candidates.values()))
         if usage is not None:
             chunks.append(self._head.usage(usage))
+
+    def _says_again(self, message: bytes, response: Response) -> bool:
+        """Whether an event behind the end repeats what was said. Servers that end every event go on, and are heard."""
+        ends = any(candidate.finish_reason for candidate in response.candidates or ())
+        return message == self._last or (bool(response.candidates) and not ends)
+
+    def _without_candidates(self, response: Response) -> None:
+        """Only counts, or the reason why the prompt was blocked."""
+        if response.prompt_feedback is not None:
+            self._blocked = response.prompt_feedback.block_reason or self._blocked
+        if not self._candidates and self._counts.candidates_token_count:
+            raise BadUpstreamResponse("the upstream counts tokens of an answer that it does not show")
 
     def _headed(self, response: Response) -> Composer:
         if self._head is None:

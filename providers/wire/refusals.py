@@ -70,6 +70,7 @@ class Detail(Struct, frozen=True):
     param: str | None = None
     hint: str = ""  # what a gateway quotes of its own upstream
     wait_s: float | None = None
+    for_the_day: bool = False  # Google: what is used up comes back tomorrow, not in a minute
 
     @property
     def names(self) -> str:
@@ -132,7 +133,7 @@ def _class_of(status: int, detail: Detail) -> type[ProviderError]:
 
 def _says_quota(detail: Detail) -> bool:
     if "resource_exhausted" in detail.names:
-        return False  # Google speaks of the quota where a minute's limit is meant
+        return detail.for_the_day  # Google speaks of the quota where a minute's limit is meant, too
     return bool(QUOTA_NAME.search(detail.names) or QUOTA.search(detail.text))
 
 
@@ -175,6 +176,7 @@ def _detail(payload: Any) -> Detail:
         _word(payload.get("param")) or None,
         str(metadata)[:LONGEST_HINT] if isinstance(metadata, dict) else "",
         _retry_delay(payload.get("details")),
+        "PerDay" in str(payload.get("details"))[:LONGEST_HINT],
     )
 
 

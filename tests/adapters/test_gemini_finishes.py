@@ -85,3 +85,18 @@ def test_a_blocked_prompt_has_no_candidates_and_ends_as_filtered(reason):
     assert finish(chunks) == "content_filter" and chunks[-1].event.usage.prompt_tokens == 5
     for payload in payloads(chunks):
         check(payload, CHUNK)
+
+
+def test_what_is_said_again_behind_the_end_is_said_once():
+    body = sse(event(said("A")), event(said("B"), reason="STOP"))
+    assert text(streamed(GEMINI, [body + body])) == "AB"
+    late = {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 4}}
+    assert streamed(GEMINI, [body + sse(late)])[-1].event.usage.completion_tokens == 4
+
+
+def test_counted_tokens_that_nobody_shows_are_a_bad_response():
+    counts = {"promptTokenCount": 3}
+    body = sse({"usageMetadata": counts}, event(said("A"), reason="STOP"))
+    assert text(streamed(GEMINI, [body])) == "A"
+    with pytest.raises(BadUpstreamResponse, match="counts tokens"):
+        streamed(GEMINI, [sse({"usageMetadata": counts | {"candidatesTokenCount": 1}}) + body])

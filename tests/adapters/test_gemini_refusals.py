@@ -10,6 +10,7 @@ from providers.errors import (
     CredentialRejected,
     InvalidRequest,
     Overloaded,
+    QuotaExhausted,
     RateLimited,
     UnsupportedByWire,
 )
@@ -71,6 +72,15 @@ def test_googles_retry_info_says_how_long_to_wait():
     found = GEMINI.error(429, {}, body)
     assert type(found) is RateLimited and found.retry_after_s == pytest.approx(33.07, abs=0.01)
     assert GEMINI.error(429, {"retry-after": "5"}, body).retry_after_s == 5
+
+
+def test_a_quota_for_the_day_is_no_limit_of_a_minute():
+    violation = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier", "quotaValue": "250"}
+    quota = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
+    body = told(429, "RESOURCE_EXHAUSTED", QUOTA, quota)
+    assert type(GEMINI.error(429, {}, json.dumps(body).encode())) is QuotaExhausted
+    with pytest.raises(QuotaExhausted):
+        streamed(GEMINI, [sse(body)])
 
 
 def test_the_listing():
