@@ -9,6 +9,7 @@ import sys
 import uvloop
 
 from providers.sandbox.app import SandboxApp
+from providers.sandbox.flavours import flavour_names
 from providers.sandbox.server import bind, serve
 from providers.sandbox.wires import wire_names
 
@@ -25,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as exc:
         print(f"sandbox: cannot listen on {options.host}:{options.port}: {exc.strerror}", file=sys.stderr)
         return 1
-    app = SandboxApp(options.wire, pace=options.pace, any_model=options.any_model)
+    app = SandboxApp(options.wire, flavour=options.flavour, pace=options.pace, any_model=options.any_model)
     print(f"listening on http://{options.host}:{sock.getsockname()[1]}", flush=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(app, sock, until=lambda: _orphaned(options.parent)))
@@ -35,6 +36,7 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m providers.sandbox", description=__doc__)
     parser.add_argument("--wire", required=True, choices=wire_names())
+    parser.add_argument("--flavour", choices=flavour_names(), help="of the wire openai: whose server it plays")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument("--parent", type=int, help="end when this process has ended")

@@ -16,12 +16,12 @@ from providers.sandbox.drafts import Draft, Speed
 from providers.sandbox.embedding import Embeds, embed
 from providers.sandbox.exchanges import exchange
 from providers.sandbox.faults import apply
+from providers.sandbox.flavours import played
 from providers.sandbox.prompt_cache import PromptCache
 from providers.sandbox.replies import Trouble, invalid
 from providers.sandbox.roster import ANY_MODEL, MODELS
 from providers.sandbox.script import CHAT, EMBEDDINGS, PAGES, Script
 from providers.sandbox.steps import Step
-from providers.sandbox.wires import wire
 from providers.sandbox.wires.base import Event, Form
 
 Scope = Mapping[str, Any]
@@ -33,13 +33,16 @@ SWING: Final = (0.8, 1.6, 0.95)  # of a call's time around the model's usual: le
 class SandboxApp:
     """One provider. `pace` scales every model's times, 0 answers at once; `any_model` accepts every model's name."""
 
-    def __init__(self, wire_name: str, *, pace: float = 1.0, any_model: bool = False) -> None:
-        self.wire = wire(wire_name)
+    def __init__(
+        self, wire_name: str, *, flavour: str | None = None, pace: float = 1.0, any_model: bool = False
+    ) -> None:
+        self.wire = played(wire_name, flavour)
         self.models = {model.upstream_model: model for model in MODELS[wire_name]}
         self.pace = pace
         self._chance = random.Random(wire_name)
         self.any_model = any_model
         self.calls = CallLog()
+        self.wire.watch(self.calls)
         self.script = Script()
         self.cache = PromptCache()
         self.admin = Admin(self.script, self.calls, self.cache)
@@ -59,17 +62,18 @@ class SandboxApp:
 
     def _draft(self, call: Call) -> Draft:
         """The answer to a call; a trouble becomes the error of the form that was asked in."""
-        path = call.path.removeprefix(self.wire.base_path)
-        form = self.wire.form(path, dict(parse_qsl(call.query))) if call.method == "POST" else None
+        path, query = call.path.removeprefix(self.wire.base_path), dict(parse_qsl(call.query))
+        form = self.wire.form(path, query) if call.method == "POST" else None
         try:
-            body = _object(call.raw)
+            body = query | _object(call.raw) if call.method == "GET" else _object(call.raw)
             if "invalid" in self.wire.presented_key(call.headers):
                 raise Trouble("auth", "Incorrect API key provided.", status=401)
-            return self._page(call, path, body) if form is None else self._chat(form, call, body)
+            draft = self._page(call, path, body) if form is None else self._chat(form, call, body)
         except Trouble as trouble:
             draft = Draft(form or self.wire, False)
             draft.refuse(trouble)
-            return draft
+        draft.headers = {**draft.wire.headers(draft.status), **draft.headers}
+        return draft
 
     def _chat(self, form: Form, call: Call, body: dict[str, Any]) -> Draft:
         prompt = _read_by(lambda: form.prompt(body, call.headers))
@@ -78,6 +82,7 @@ class SandboxApp:
         call.fault = step.fault
         draft = Draft(form, prompt.stream)
         draft.answer(exchange(form, prompt, model, step, self.cache), self._speed(model))
+        draft.head_wait_s += prompt.load_s * self.pace
         return _changed(draft, step)
 
     def _page(self, call: Call, path: str, body: dict[str, Any]) -> Draft:

@@ -52,6 +52,11 @@ class CallLog:
         return [call.row() for call in self._calls]
 
     @property
+    def running_chats(self) -> int:
+        """How many of the calls that run wait for a model."""
+        return sum(call.ended_at is None and call.method == "POST" for call in self._calls)
+
+    @property
     def running(self) -> bool:
         return any(call.ended_at is None for call in self._calls)
 

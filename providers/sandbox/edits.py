@@ -210,8 +210,10 @@ def comments(draft: Draft, step: Step) -> None:
 
 
 def role_twice(draft: Draft, step: Step) -> None:
-    if draft.events[0].kind == "start":
-        draft.events.insert(0, msgspec.structs.replace(draft.events[0], wait_s=0.0))
+    for at, event in enumerate(draft.events):
+        if event.kind == "start":
+            draft.events.insert(at, msgspec.structs.replace(event, wait_s=0.0))
+            return
 
 
 def _contents(draft: Draft, step: Step) -> int:

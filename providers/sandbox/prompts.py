@@ -66,6 +66,7 @@ class Prompt:
     window: int | None = None  # tokens beyond which the wire drops the oldest turns in silence
     caching: Literal["automatic", "marked", "none"] = "automatic"
     leaves: bool = False  # an empty prompt that unloads the model
+    load_s: float = 0.0  # that the model takes first because it is not in memory
     body: Mapping[str, Any] = field(default_factory=dict)  # as it came, where the answer repeats of it
 
     @property

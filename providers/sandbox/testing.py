@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Struct
 
 from providers.sandbox.app import SandboxApp
+from providers.sandbox.flavours import played
 from providers.sandbox.script import CHAT
 from providers.sandbox.server import bind, serve
 from providers.sandbox.steps import ScriptedCall, Step
-from providers.sandbox.wires import wire
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 NO_PROXY: Final = build_opener(ProxyHandler({}))  # a sandbox is here, whatever the environment says
@@ -57,24 +57,42 @@ class Received(Struct, frozen=True):
     ended_at: float | None
 
 
+class Setup(Struct, frozen=True):
+    """Which sandbox to start."""
+
+    wire: str
+    flavour: str | None
+    pace: float
+    any_model: bool
+    port: int
+
+
 class Sandbox:
     """A running sandbox. `url` is its root, `base_url` what a provider of its wire has as base URL."""
 
-    def __init__(self, wire_name: str, running: "_Thread | _Process") -> None:
-        self.wire = wire_name
+    def __init__(self, setup: Setup, running: "_Thread | _Process") -> None:
+        self.wire, self.flavour = setup.wire, setup.flavour
         self.url = running.url
-        self.base_url = running.url + wire(wire_name).base_path
+        self.base_url = running.url + played(setup.wire, setup.flavour).base_path
         self._running = running
 
     @classmethod
     @contextmanager
     def start(
-        cls, wire: str = "openai", *, pace: float = 0.0, any_model: bool = True, process: bool = False, port: int = 0
+        cls,
+        wire: str = "openai",
+        *,
+        flavour: str | None = None,
+        pace: float = 0.0,
+        any_model: bool = True,
+        process: bool = False,
+        port: int = 0,
     ) -> Iterator[Self]:
         """Run one in a thread, or as a process of its own (`pid`); it answers at once unless `pace` is set."""
-        running = _Process(wire, pace, any_model, port) if process else _Thread(wire, pace, any_model, port)
+        setup = Setup(wire, flavour, pace, any_model, port)
+        running = _Process(setup) if process else _Thread(setup)
         try:
-            yield cls(wire, running)
+            yield cls(setup, running)
         finally:
             running.stop()
 
@@ -117,13 +135,13 @@ class Sandbox:
 
 
 class _Thread:
-    def __init__(self, wire_name: str, pace: float, any_model: bool, port: int) -> None:
-        self._sock = bind("127.0.0.1", port)
+    def __init__(self, setup: Setup) -> None:
+        self._sock = bind("127.0.0.1", setup.port)
         self.url = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
-        self._app = SandboxApp(wire_name, pace=pace, any_model=any_model)
+        self._app = SandboxApp(setup.wire, flavour=setup.flavour, pace=setup.pace, any_model=setup.any_model)
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name=f"sandbox-{wire_name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"sandbox-{setup.flavour or setup.wire}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
@@ -138,9 +156,10 @@ class _Thread:
 
 
 class _Process:
-    def __init__(self, wire_name: str, pace: float, any_model: bool, port: int) -> None:
-        command = [sys.executable, "-m", "providers.sandbox", "--wire", wire_name, "--port", str(port)]
-        command += ["--pace", str(pace), "--parent", str(os.getpid())] + ["--any-model"] * any_model
+    def __init__(self, setup: Setup) -> None:
+        command = [sys.executable, "-m", "providers.sandbox", "--wire", setup.wire, "--port", str(setup.port)]
+        command += ["--pace", str(setup.pace), "--parent", str(os.getpid())] + ["--any-model"] * setup.any_model
+        command += ["--flavour", setup.flavour] if setup.flavour else []
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().removeprefix("listening on ").strip()

@@ -8,11 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from providers.found import FoundModel
+from providers.sandbox.calls import CallLog
 from providers.sandbox.embedding import Embedded, Embeds
 from providers.sandbox.prompts import Prompt
 from providers.sandbox.replies import Exchange, Trouble, TroubleKind
 
-EventKind = Literal["whole", "start", "frame", "content", "finish", "usage", "end", "error"]
+EventKind = Literal["whole", "start", "frame", "comment", "content", "finish", "usage", "end", "error"]
 
 
 class Event(Struct):
@@ -68,6 +69,10 @@ class Form(ABC):
     def encode(self, event: Event) -> bytes:
         """The bytes of one event of a stream, its end mark included."""
 
+    def headers(self, status: int) -> Mapping[str, str]:
+        """What an answer with that status carries besides the usual headers."""
+        return {}
+
     def failed(self, exchange: Exchange, trouble: Trouble) -> dict[str, Any]:
         """The body of a 200 that tells of a failure: the error alone unless the vendor has more to say."""
         return self.refusal(trouble)
@@ -93,6 +98,10 @@ class Wire(Form):
     def form(self, path: str, query: Mapping[str, str]) -> Form | None:
         """The form of the chats that are posted to `path`; None where there are none."""
         return self if path in self.chat_paths else None
+
+    def watch(self, calls: CallLog) -> None:
+        """Take the log of calls, where a page tells of those that run."""
+        return
 
     def embeds(self, path: str, body: Mapping[str, Any]) -> Embeds | None:
         """Read what is to be embedded; None: `path` is not for that. Raises `Trouble` as the vendor would refuse."""

@@ -76,7 +76,7 @@ class OpenAI(Wire):
             {"index": at, "message": _message(reply), "logprobs": None, "finish_reason": reply.finish}
             for at, reply in enumerate(exchange.replies)
         ]
-        return _envelope(exchange, "chat.completion", choices) | {"usage": _usage(exchange.usage)}
+        return _envelope(exchange, "chat.completion", choices) | {"usage": self.usage(exchange.usage)}
 
     def events(self, exchange: Exchange) -> list[Event]:
         out = []
@@ -84,7 +84,7 @@ class OpenAI(Wire):
             for kind, delta in _deltas(reply):
                 out.append(_chunk(exchange, kind, at, delta, reply.finish if kind == "finish" else None))
         if exchange.prompt.include_usage:
-            payload = _envelope(exchange, "chat.completion.chunk", []) | {"usage": _usage(exchange.usage)}
+            payload = _envelope(exchange, "chat.completion.chunk", []) | {"usage": self.usage(exchange.usage)}
             out.append(Event("usage", payload))
         return [*out, Event("end", b"[DONE]")]
 
@@ -106,13 +106,27 @@ class OpenAI(Wire):
     def page(self, method: str, path: str, body: Mapping[str, Any], models: Sequence[FoundModel]) -> Page | None:
         if method != "GET" or not path.startswith("/models"):
             return None
-        rows = {model.upstream_model: _model_row(model) for model in models}
+        rows = {model.upstream_model: self.row(model) for model in models}
         if path == "/models":
             return Page({"object": "list", "data": list(rows.values())})
         name = path.removeprefix("/models/")
         if name not in rows:
             raise Trouble("not_found", f"The model '{name}' does not exist", status=404, param="model")
         return Page(rows[name])
+
+    def row(self, model: FoundModel) -> dict[str, Any]:
+        """A model in the listing."""
+        owner = "neuroroute-sandbox"
+        return {"id": model.upstream_model, "object": "model", "created": 1735689600, "owned_by": owner}
+
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        return {
+            "prompt_tokens": usage.prompt,
+            "completion_tokens": usage.completion,
+            "total_tokens": usage.prompt + usage.completion,
+            "prompt_tokens_details": {"cached_tokens": usage.cached, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": usage.reasoning, "audio_tokens": 0},
+        }
 
     def presented_key(self, headers: Mapping[str, str]) -> str:
         return headers.get("authorization", "").removeprefix("Bearer ")
@@ -230,17 +244,3 @@ def _chunk(exchange: Exchange, kind: EventKind, at: int, delta: dict[str, Any], 
     choice = {"index": at, "delta": delta, "logprobs": None, "finish_reason": finish}
     payload = _envelope(exchange, "chat.completion.chunk", [choice])
     return Event(kind, payload | {"usage": None} if exchange.prompt.include_usage else payload)
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    return {
-        "prompt_tokens": usage.prompt,
-        "completion_tokens": usage.completion,
-        "total_tokens": usage.prompt + usage.completion,
-        "prompt_tokens_details": {"cached_tokens": usage.cached, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning, "audio_tokens": 0},
-    }
-
-
-def _model_row(model: FoundModel) -> dict[str, Any]:
-    return {"id": model.upstream_model, "object": "model", "created": 1735689600, "owned_by": "neuroroute-sandbox"}
