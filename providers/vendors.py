@@ -6,10 +6,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from providers.addresses import check_base_url
 
 OUR_KEYS: Final = "nr-"  # a client key of a NeuroRoute: calling it with its own key would go round in a circle
+COMPATIBLE: Final = "openai"  # the wire of servers that are compatible with OpenAI's
 OFF: Final = "off"  # as a local server's URL: do not look there
 NOT_CHAT: Final = (
     *("whisper", "tts", "transcribe", "audio", "realtime", "native-", "orpheus"),
@@ -33,6 +35,7 @@ class Vendor(Struct, frozen=True):
     routes: bool = False  # is a router itself and understands `provider` and `models` in the body
     many: bool = False  # lists other companies' models by the hundred: only the known ones are switched on
     skills: tuple[str, ...] = ()  # what every chat model of this company can do, where nothing says more
+    compatible_path: str = ""  # an address of its own that ends so speaks OpenAI's form instead
     serves: tuple[str, ...] = ()  # what its own servers do for every chat model, whatever the model can
 
 
@@ -56,11 +59,12 @@ VENDORS: Final = (
     ),
     Vendor(
         name="google",
-        wire="openai",
-        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        wire="gemini",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
         url_names=("GOOGLE_BASE_URL", "GEMINI_BASE_URL"),
         key_names=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         skills=("tools", "vision", "json_mode"),
+        compatible_path="/openai",
     ),
     Vendor(
         name="groq",
@@ -133,6 +137,8 @@ def _lead(vendor: Vendor, environment: Mapping[str, str]) -> Lead | None:
     if (not vendor.local and not key) or key.startswith(OUR_KEYS) or (vendor.local and url.lower() == OFF):
         return None
     moved_to = _checked(url, vendor) if url else vendor.base_url
+    if vendor.compatible_path and moved_to.endswith(vendor.compatible_path):
+        vendor = replace(vendor, wire=COMPATIBLE)
     return Lead(vendor, moved_to, moved_to != vendor.base_url, key or None)
 
 

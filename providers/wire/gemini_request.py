@@ -82,7 +82,7 @@ def _format(body: ChatBody, model: str, lost: set[str]) -> Json:
     wanted = body.response_format or {}
     if wanted.get("type") in (None, "text"):
         return {}
-    if EITHER.match(model) and body.tools and body.tool_choice != "none":
+    if EITHER.search(model) and body.tools and body.tool_choice != "none":
         raise UnsupportedByWire(f"{model} takes no response_format beside tools", param="response_format")
     if wanted["type"] == "json_object":
         return {"responseMimeType": "application/json"}

@@ -189,6 +189,7 @@ def test_ollama_says_more_of_each_model() -> None:
         ("openai", "openai", {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "{url}"}),
         ("anthropic", "anthropic", {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "{url}"}),
         ("ollama", "ollama", {"OLLAMA_URL": "{url}"}),
+        ("gemini", "google", {"GEMINI_API_KEY": "k", "GOOGLE_BASE_URL": "{url}"}),
     ],
 )
 def test_a_server_of_each_wire_is_found(wire: str, name: str, environment: dict[str, str]) -> None:
@@ -198,6 +199,21 @@ def test_a_server_of_each_wire_is_found(wire: str, name: str, environment: dict[
     assert found.note == ""
     assert len(found.models) >= 2
     assert wire == "openai" or all(model.context for model in found.models), "OpenAI alone lists no contexts"
+
+
+def test_google_speaks_its_own_form_and_openais_where_the_address_says_so() -> None:
+    methods = {"supportedGenerationMethods": ["generateContent"]}
+    rows = [{"name": "models/gemini-2.5-pro", "inputTokenLimit": 1048576} | methods, {"name": "models/imagen-4"}]
+    with upstream(lambda path, _: (200, {"models": rows})) as up:
+        native = found_in({"GOOGLE_API_KEY": "k", "GOOGLE_BASE_URL": up.url})["google"]
+    assert (native.wire, native.base_url) == ("gemini", f"{up.url}/v1beta")
+    assert up.asked[0][1] == "/v1beta/models?pageSize=1000" and up.asked[0][2]["x-goog-api-key"] == "k"
+    assert [model.upstream_model for model in native.models] == ["gemini-2.5-pro"] and native.models[0].input_price
+    with upstream(listing("models/gemini-2.5-pro")) as up:
+        url = f"{up.url}/v1beta/openai/"
+        found = found_in({"GOOGLE_API_KEY": "k", "GEMINI_BASE_URL": url})["google"]
+    assert (found.wire, found.base_url) == ("openai", url.rstrip("/")) and "authorization" in up.asked[0][2]
+    assert models_of(found)["gemini-2.5-pro"].upstream_model == "models/gemini-2.5-pro"
 
 
 def _at(vendor: Any, base_url: str) -> Any:
