@@ -8,8 +8,14 @@ from msgspec import Struct
 
 from feedback.services import NewRating
 from providers.chat import ChatBody, ChatChunk, Message, WireUsage
-from providers.embeddings import EmbeddingBody
-from providers.wire.embeddings import VectorUsage
+from routing.api.simple import (
+    Embedding,
+    EmbeddingCreation,
+    EmbeddingList,
+    PromptAnswer,
+    PromptRequest,
+    RoutedAnswer,
+)
 from routing.asked import Preferences, RouterOptions
 from routing.surfaces.forms.responses_body import ResponsesBody
 
@@ -119,31 +125,6 @@ class MessageErrorBody(Struct):
     request_id: str
 
 
-class EmbeddingCreation(EmbeddingBody, kw_only=True, omit_defaults=True):
-    """A request for vectors: OpenAI's fields and the router's own. Unknown fields are passed on to the upstream."""
-
-    preferences: Preferences | None = None
-    neuroroute: RouterOptions | None = None
-
-
-class Embedding(Struct):
-    """One input's vector: numbers, or little-endian float32 in base64."""
-
-    object: str
-    index: int
-    embedding: str | list[float]
-
-
-class EmbeddingList(Struct):
-    """One vector per input, in their order."""
-
-    object: str
-    data: list[Embedding]
-    model: str
-    usage: VectorUsage
-    routing_metadata: dict[str, Any] | None = None
-
-
 class ErrorDetail(Struct):
     message: str
     type: str
@@ -217,7 +198,7 @@ STRUCTS: Final = (
     ResponseRequest, ResponseObject,
     MessageRequest, MessageObject, MessageTokens, MessageErrorBody,
     ChatCompletionRequest, ChatCompletion, ChatChunk, ErrorBody, ModelList, ModelEntry, RouteDecision, RequestStory,
-    EmbeddingCreation, EmbeddingList, Embedding,
+    EmbeddingCreation, EmbeddingList, Embedding, PromptRequest, PromptAnswer, RoutedAnswer,
 )  # fmt: skip
 
 
@@ -250,6 +231,9 @@ CHAT_ANSWERS: Final = answers(ChatCompletion, "The answer", *ERRORS)
 MESSAGE_REQUEST: Final = shape(MessageRequest)
 MESSAGE_ANSWERS: Final = answers(MessageObject, "The message", *ERRORS, body=MessageErrorBody)
 COUNT_ANSWERS: Final = answers(MessageTokens, "The count", *ERRORS, body=MessageErrorBody)
+PROMPT_REQUEST: Final = shape(PromptRequest)
+PROMPT_ANSWERS: Final = answers(PromptAnswer, "The answer", *ERRORS)
+ROUTED_ANSWERS: Final = answers(RoutedAnswer, "The answer and the decision", *ERRORS)
 EMBEDDING_REQUEST: Final = shape(EmbeddingCreation)
 EMBEDDING_ANSWERS: Final = answers(EmbeddingList, "The vectors", *ERRORS)
 

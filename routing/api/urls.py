@@ -11,6 +11,7 @@ from routing.api.embeddings import Embeddings
 from routing.api.feedback import Feedback
 from routing.api.messages import CountTokens, Messages
 from routing.api.models import Models, OneModel
+from routing.api.prompt import PromptAnswer, RoutedPrompt
 from routing.api.requests import RequestRecordView
 from routing.api.responses import KeptResponses, Responses
 from routing.api.route import Route
@@ -28,6 +29,8 @@ LEAN: Final[dict[str, type[GatewayView]]] = {
     "/models": Models,
     "/api/models": Models,
     "/v1/route": Route,
+    "/prompt": PromptAnswer,
+    "/api/route": RoutedPrompt,
 }
 LEAN_PREFIXES: Final[dict[str, type[GatewayView]]] = {"/v1/models/": OneModel, "/models/": OneModel}
 
