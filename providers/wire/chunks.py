@@ -18,7 +18,7 @@ from providers.wire.cutting import EVENT_LIMIT
 from providers.wire.renaming import ModelName
 from providers.wire.signatures import marks_in
 from providers.wire.sse import SseDecoder
-from providers.wire.strict import StrictChunk, StrictChunkChoice, decode_chunk
+from providers.wire.strict import ABSENT, StrictChunk, StrictChunkChoice, decode_chunk
 from providers.wire.toolcalls import ToolPlaces
 
 DONE: Final = b"[DONE]"
@@ -27,7 +27,9 @@ KNOWN: Final = frozenset({"role", "content", "tool_calls", "refusal", "reasoning
 
 # What one look at a choice found:
 KEEP: Final = 1  # the event says something
-CHANGED: Final = 2  # and its bytes must be written anew
+CHANGED: Final = 2  # its bytes must be written anew
+REPEATED: Final = 4  # it says its role again, as some servers do in every event: clients put the two together
+ROLES: Final = (b'"role":"assistant",', b'"role": "assistant", ', b',"role":"assistant"', b', "role": "assistant"')
 
 
 class Progress:
@@ -89,7 +91,8 @@ class ChunkDecoder(SseDecoder):
             return False
         choice, delta = choices[0], choices[0].delta
         known = choice.index in self._choices and choice.finish_reason is None and event.created != 0
-        return bool(known and delta.content and delta.tool_calls is None and delta.reasoning is None)
+        said = delta.content and delta.tool_calls is None and delta.reasoning is None
+        return bool(known and said and delta.role is None)
 
     def _checked(self, message: bytes, event: StrictChunk) -> bytes:
         """The event's bytes as the client may have them, empty where it says nothing; raises the error that it is."""
@@ -98,11 +101,13 @@ class ChunkDecoder(SseDecoder):
         found = 0
         for choice in event.choices:
             found |= self._look(choice)
-        if found == 0 and not (event.choices and _says_more(message)):
+        if not found & KEEP and not (event.choices and _says_more(message)):
             return b""
-        if event.id != self._head.id or not event.created:
+        if event.id != self._head.id or not event.id or not event.created:
             found |= self._share_head(event)
-        return _rewritten(message, event) if found & CHANGED else message
+        if found & CHANGED:
+            return _rewritten(message, event)
+        return _without_role(message, event) if found & REPEATED else message
 
     def _look(self, choice: StrictChunkChoice) -> int:
         """Take note of what a choice says, correct it in its decoded form."""
@@ -112,6 +117,8 @@ class ChunkDecoder(SseDecoder):
             seen = self._choices[choice.index] = Progress()
             found = KEEP if choice.delta.role else KEEP | CHANGED
             choice.delta.role = "assistant"  # the first event of a choice names it
+        elif choice.delta.role is not None:
+            choice.delta.role, found = ABSENT, REPEATED
         delta = choice.delta
         if delta.reasoning:
             delta.reasoning_content = delta.reasoning
@@ -158,10 +165,20 @@ def _says_more(message: bytes) -> bool:
     return any(value for choice in choices for name, value in choice["delta"].items() if name not in KNOWN)
 
 
+def _without_role(message: bytes, event: StrictChunk) -> bytes:
+    """The event's bytes without the role. Inside a JSON string no quote stands without a backslash, so that the bytes
+    cannot be text."""
+    written = next((role for role in ROLES if role in message), None)
+    if written is None or len(event.choices) > 1:
+        return _rewritten(message, event)
+    return message.replace(written, b"", 1)
+
+
 def _rewritten(message: bytes, event: StrictChunk) -> bytes:
     """The event's bytes, corrected where its decoded form was."""
     payload = loose.loads(message) | {"id": event.id, "created": event.created}
     for raw, choice in zip(payload["choices"], event.choices, strict=True):
+        raw["delta"].pop("role", None)
         if choice.delta.role is not None:
             raw["delta"]["role"] = choice.delta.role
         for call, right in zip(raw["delta"].get("tool_calls") or (), choice.delta.tool_calls or (), strict=True):

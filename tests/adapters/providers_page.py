@@ -31,7 +31,7 @@ def page(cells: Cells) -> str:
 
 
 def _section(section: str, cells: Cells) -> str:
-    wires = list(adapters())
+    wires = [wire for wire in adapters() if any(wire == of for _, _, of, _ in cells)]
     rows = list(dict.fromkeys(row for of, row, _, _ in cells if of == section))
     head = f"## {section}\n\n| | {' | '.join(adapters()[wire].label for wire in wires)} |\n|---|{'---|' * len(wires)}\n"
     lines = [[row, *(_cell(section, row, wire, cells) for wire in wires)] for row in rows]
