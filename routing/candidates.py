@@ -150,8 +150,8 @@ def _barred(target: Target, gate: Gate) -> str | None:
 FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (
     ("allow list", not_allowed),
     ("operation", cannot_do),
-    ("capability", _lacks),
     (PARAMETER, _lacks_parameters),
+    ("capability", _lacks),
     ("context", _too_small),
     ("credential", _barred),
 )

@@ -1,0 +1,78 @@
+"""Who is remembered to have served a conversation, and what that means for the next request of it."""
+
+import json
+
+import pytest
+
+from routing.errors import NoEligibleCandidate
+from routing.serving import KEPT, Bound, ServingBook
+
+from .factories import CALLER, Desk, asked, target
+
+A, B = target("a/m", 1), target("b/m", 2)
+OTHER = target("a/other", 3)
+MARK = "call_0123456789abcdef"
+
+
+async def test_a_mark_is_found_again_and_the_latest_counts():
+    book = ServingBook()
+    book.note(1, [MARK, "toolu_000000001"], Bound(1, "a/m"))
+    book.note(1, ["toolu_000000002"], Bound(2, "b/m"))
+    assert await book.find(1, [MARK]) == Bound(1, "a/m")
+    assert await book.find(1, [MARK, "toolu_000000002"]) == Bound(2, "b/m")
+    assert await book.find(1, ["toolu_of nobody"]) is None
+
+
+async def test_tenants_know_nothing_of_each_other():
+    book = ServingBook()
+    book.note(1, [MARK], Bound(1, "a/m"))
+    assert await book.find(2, [MARK]) is None
+
+
+async def test_a_mark_that_anybody_may_give_out_binds_nothing():
+    book = ServingBook()
+    book.note(1, ["call_0"], Bound(1, "a/m"))
+    assert await book.find(1, ["call_0"]) is None
+
+
+async def test_memory_is_bounded_and_the_oldest_goes_first():
+    book = ServingBook()
+    book.note(1, [MARK], Bound(1, "a/m"))
+    book.note(1, [f"call_{number:08d}" for number in range(KEPT)], Bound(2, "b/m"))
+    assert await book.find(1, [MARK]) is None
+    assert await book.find(1, ["call_00000000"]) == Bound(2, "b/m")
+
+
+def bound(to, name="", **fields):
+    question = asked(**fields)
+    question.request.bound_to, question.bound_name = to, name
+    return question
+
+
+def test_a_bound_conversation_goes_to_nobody_else():
+    desk = Desk(A, B)
+    assert desk.order(bound(2)) == ["b/m"]
+    assert desk.order(bound(2, model="m")) == ["b/m"]
+    found = json.loads(bytes(desk.planner.plan(bound(2), CALLER).decision))["excluded"]
+    assert found == [{"deployment": "a/m", "rule": "serving identity", "detail": "the conversation is bound to b/m"}]
+
+
+def test_the_callers_fallbacks_do_not_loosen_it():
+    assert Desk(A, B, OTHER).order(bound(2, model="m", models=["other"])) == ["b/m"]
+
+
+def test_another_model_named_explicitly_leaves_it():
+    assert Desk(A, B, OTHER).order(bound(2, model="other")) == ["a/other"]
+
+
+@pytest.mark.parametrize("model", ["auto", "m", "gone/m"])
+def test_one_that_is_no_longer_enabled_is_named(model):
+    alias = target("a/m", 1, aliases=("gone/m",))
+    at = Desk(alias, OTHER)
+    at.catalog.by_name.setdefault("gone/m", alias)
+    with pytest.raises(NoEligibleCandidate, match="bound to gone/m, which is not enabled; name another model"):
+        at.order(bound(9, "gone/m", model=model))
+
+
+def test_one_that_is_gone_holds_nobody_who_names_another_model():
+    assert Desk(A, OTHER).order(bound(9, "gone/m", model="other")) == ["a/other"]
