@@ -16,6 +16,7 @@ from providers.targets import Secret, Target
 from providers.wire.answers import read_answer
 from providers.wire.chunks import ChunkDecoder
 from providers.wire.cutting import is_event_stream
+from providers.wire.fitting import fitted
 from providers.wire.headers import wire_headers
 from providers.wire.listings import openai_models
 from providers.wire.openai_embeddings import OpenAIEmbeddings
@@ -49,13 +50,14 @@ class OpenAICompatible(Adapter):
             body, warnings = responses_body(request, target)
             return WireRequest(RESPONSES_PATH, headers, body, warnings, native=True)
         fields = passed_fields(request.raw, request, target)
+        warnings = fitted(fields, request, target)
         if request.stream:
             fields["stream"] = TRUE
             fields["stream_options"] = _stream_options(fields.get("stream_options"))
         else:
             fields.pop("stream", None)
             fields.pop("stream_options", None)
-        return WireRequest(PATH, headers, msgspec.json.encode(fields))
+        return WireRequest(PATH, headers, msgspec.json.encode(fields), warnings)
 
     def answer(self, body: bytes, request: ChatRequest, target: Target) -> Answer:
         if speaks_responses(request, target):

@@ -23,6 +23,7 @@ _FIELDS: Final = (
     "cache_control speed"
 )
 FIELDS: Final = frozenset(_FIELDS.split())
+ROLES: Final = frozenset({"user", "assistant", "system"})  # the last one within a conversation only
 CHOICES: Final = {"auto": "auto", "any": "required", "none": "none"}
 
 
@@ -84,7 +85,7 @@ def _turns(body: Mapping[str, Any]) -> tuple[Turn, ...]:
 def _turns_of(message: dict[str, Any], where: str) -> Iterator[Turn]:
     """The turns of one message: a tool result is a turn of its own."""
     role = message.get("role")
-    if role not in ("user", "assistant"):
+    if role not in ROLES:
         raise invalid(f'{where}: Unexpected role "{role}". Allowed roles are "user" or "assistant".')
     blocks = _blocks(message.get("content") or "", where)
     if not blocks:

@@ -23,20 +23,21 @@ CAPABLE = ["tools", "vision", "json_schema", "json_mode", "reasoning"]
 def main(wanted: list[str]) -> int:
     """Run the clients that are named, or all; the others keep their place on the page."""
     names = wanted or sorted(path.stem for path in FOLDER.glob("*.py"))
-    with running() as (gateway, sandbox):
-        runs = {name: run(name, gateway, sandbox) for name in names}
+    with running() as (gateway, *sandboxes):
+        runs = {name: run(name, gateway, *sandboxes) for name in names}
     PAGE.write_text(rewritten(PAGE.read_text() if PAGE.exists() else "", runs))
     bad = [name for name, found in runs.items() if any(case["outcome"] == "failed" for case in found["cases"])]
     print(f"{len(runs) - len(bad)} of {len(runs)} clients without a failure; {PAGE.relative_to(ROOT)} is written")
     return len(bad)
 
 
-def run(name: str, gateway: Gateway, sandbox: Sandbox) -> dict[str, Any]:
+def run(name: str, gateway: Gateway, sandbox: Sandbox, claude: Sandbox) -> dict[str, Any]:
     """One client's results; a script that prints none has failed."""
     print(f"== {name}", flush=True)
     sandbox.reset()
+    claude.reset()
     command = [sys.executable, str(FOLDER / f"{name}.py"), "--url", gateway.url, "--key", gateway.key]
-    command += ["--sandbox", sandbox.url]
+    command += ["--sandbox", sandbox.url, "--claude-sandbox", claude.url]
     env = os.environ | {"PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1,localhost"}
     try:
         done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S)
@@ -53,8 +54,8 @@ def run(name: str, gateway: Gateway, sandbox: Sandbox) -> dict[str, Any]:
 
 
 @contextmanager
-def running() -> Iterator[tuple[Gateway, Sandbox]]:
-    """A gateway over sandboxes of several wires; the one that is handed out answers `demo`."""
+def running() -> Iterator[tuple[Gateway, Sandbox, Sandbox]]:
+    """A gateway over sandboxes of several wires; those that are handed out answer `demo` and `claude`."""
     with ExitStack() as stack:
         var = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clients-")))
         openai = stack.enter_context(Sandbox.start("openai"))
@@ -63,12 +64,13 @@ def running() -> Iterator[tuple[Gateway, Sandbox]]:
         gateway = Gateway(var)
         gateway.apply(configuration(openai, anthropic))
         stack.callback(gateway.stop)
-        yield gateway.start(), openai
+        yield gateway.start(), openai, anthropic
 
 
 def configuration(openai: Sandbox, anthropic: Sandbox) -> dict[str, Any]:
     """`demo` on OpenAI's wire, `claude` on Anthropic's, `embedder` for embeddings."""
     demo = {"model": "demo", "upstream_model": "sandbox-large", "context": 128000, "capabilities": CAPABLE}
+    demo |= {"max_output": 16384}
     embedder = {"model": "embedder", "upstream_model": "sandbox-embed", "context": 8192, "capabilities": ["embeddings"]}
     return {
         "providers": [provider("openai", openai, demo, embedder), provider("claude", anthropic, demo | CLAUDE)],

@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, NoReturn
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -51,12 +51,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a client calls (`url` has no /v1), with which key, and the sandbox that answers `model`."""
+    """Where a client calls (`url` has no /v1), with which key, and the sandboxes that answer `model` and `claude`."""
 
     url: str
     key: str
     sandbox: str
     model: str
+    claude_sandbox: str = ""
+
+    def of_claude(self) -> "Place":
+        """The same gateway with the model that Anthropic's form answers."""
+        return replace(self, sandbox=self.claude_sandbox, model="claude")
 
     def script(self, *answers: object) -> None:
         """What the sandbox answers to the next chats, in order (docs/sandbox.md)."""
@@ -75,6 +80,8 @@ def place() -> Place:
     parser.add_argument("--url", required=True, help="the gateway's root, without /v1")
     parser.add_argument("--key", required=True, help="a client key")
     parser.add_argument("--sandbox", default="", help="the root of the sandbox that answers MODEL")
+    parser.add_argument("--claude-sandbox", default="", help="the root of the sandbox that answers `claude`")
     parser.add_argument("--model", default="demo")
     given = parser.parse_args()
-    return Place(given.url.rstrip("/"), given.key, given.sandbox.rstrip("/"), given.model)
+    sandbox, claude = given.sandbox.rstrip("/"), given.claude_sandbox.rstrip("/")
+    return Place(given.url.rstrip("/"), given.key, sandbox, given.model, claude)
