@@ -6,7 +6,9 @@ from typing import Final
 import msgspec
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
+from msgspec import Struct
 
+from providers.catalog import Catalog
 from providers.targets import Price, Target
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import ModelEntry, ModelList, answers
@@ -19,6 +21,7 @@ from tenants.callers import Caller
 
 OWNER: Final = "neuroroute"
 CREATED: Final = 1_763_596_800  # the names' age means nothing; clients demand an integer
+LISTINGS_KEPT: Final = 32  # allow lists: a quarter of a megabyte each with a thousand models
 PICO_PER_DOLLAR: Final = 1_000_000_000_000
 
 
@@ -30,8 +33,7 @@ class Models(GatewayView):
     async def get(self, request: HttpRequest) -> Finished:
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
-        entries = [*own_names(now.policies.current), *callable_models(now, caller)]
-        return respond(msgspec.json.encode(ModelList("list", entries)), [])
+        return respond(_book.listing(now, caller).whole, [])
 
 
 @extend_schema(tags=["Data plane"])
@@ -44,11 +46,45 @@ class OneModel(GatewayView):
     async def get(self, request: HttpRequest, model: str) -> Finished:
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
-        for entry in (*own_names(now.policies.current), *callable_models(now, caller)):
-            if entry.id == model:
-                return respond(msgspec.json.encode(entry), [])
+        if found := _book.listing(now, caller).each.get(model):
+            return respond(found, [])
         near = now.catalog.current.nearest(model)
         raise UnknownModel(f"{model}: no model has this name" + (f"; nearest: {near}" if near else ""), param="model")
+
+
+class Listing(Struct, frozen=True):
+    """What one allow list admits, as JSON: the whole list, and each name's entry."""
+
+    whole: bytes
+    each: dict[str, bytes]
+
+
+class ListingBook:
+    """The listings of the present catalogue and policies; front ends ask on every prompt, and little changes."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Catalog, PolicyBook] | None = None
+        self._listings: dict[tuple[str, ...], Listing] = {}
+
+    def listing(self, now: Runtime, caller: Caller) -> Listing:
+        """What the caller may ask for; written once for all callers of the same allow list."""
+        catalog, policies = now.catalog.current, now.policies.current
+        if self._of is None or self._of[0] is not catalog or self._of[1] is not policies:
+            self._of, self._listings = (catalog, policies), {}
+        found = self._listings.get(caller.allow_models)
+        if found is None:
+            if len(self._listings) >= LISTINGS_KEPT:
+                self._listings.clear()
+            entries = [*own_names(policies), *callable_models(catalog, caller.allow_models)]
+            found = self._listings[caller.allow_models] = _written(entries)
+        return found
+
+
+def _written(entries: list[ModelEntry]) -> Listing:
+    each: dict[str, bytes] = {}
+    for entry in entries:
+        each.setdefault(entry.id, msgspec.json.encode(entry))
+    return Listing(b'{"object":"list","data":[' + b",".join(each.values()) + b"]}", each)
 
 
 def own_names(book: PolicyBook) -> list[ModelEntry]:
@@ -59,11 +95,11 @@ def own_names(book: PolicyBook) -> list[ModelEntry]:
     return [ModelEntry(name, "model", CREATED, OWNER, text) for name, text in names.items()]
 
 
-def callable_models(now: Runtime, caller: Caller) -> Iterable[ModelEntry]:
-    """One entry per model that the caller's allow list admits, in the catalogue's order."""
+def callable_models(catalog: Catalog, allowed: tuple[str, ...]) -> Iterable[ModelEntry]:
+    """One entry per model that an allow list admits, in the catalogue's order."""
     by_name: dict[str, list[Target]] = {}
-    for target in now.catalog.current.targets:
-        if allows(caller.allow_models, target):
+    for target in catalog.targets:
+        if allows(allowed, target):
             by_name.setdefault(target.model, []).append(target)
     for name, targets in by_name.items():
         providers = [t.provider for t in targets]
@@ -85,3 +121,6 @@ def pricing(price: Price | None) -> dict[str, str] | None:
 
 def per_token(pico: int) -> str:
     return f"{pico // PICO_PER_DOLLAR}.{pico % PICO_PER_DOLLAR:012d}".rstrip("0").rstrip(".")
+
+
+_book: Final = ListingBook()
