@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
+import httpx
 import pytest
 
 from providers import http
+from providers.adapters import adapters
 from providers.attempts import Marks, complete, stream
 from providers.chat import Answer, Chunk
 from providers.errors import (
@@ -27,6 +29,8 @@ from tests.adapters.examples import SECRET, answered, chat, finish, payloads, re
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
 SAID = "Grüße 👩‍💻, " * 8
 THOUGHT = "Let me think. "
+LISTED_CONTEXT = dict.fromkeys(("groq", "huggingface", "openrouter", "vllm"), 200_000)
+LISTED_PRICE = {"huggingface": "2.5", "openrouter": "2.5"}
 REFUSALS = {
     "429": RateLimited,
     "429-quota": QuotaExhausted,
@@ -83,6 +87,16 @@ async def test_what_is_said_and_counted_arrives_in_openais_form(sandbox):
     check(answered(answer), ANSWER)
     for payload in payloads(chunks):
         check(payload, CHUNK)
+
+
+def test_the_listing_tells_what_it_knows(sandbox):
+    adapter = adapters()["openai"]
+    listed = adapter.models(httpx.get(sandbox.base_url + adapter.models_path()).content)[0]
+    assert (listed.name, listed.context, listed.input_usd_per_million) == (
+        "sandbox-large",
+        LISTED_CONTEXT.get(sandbox.flavour),
+        LISTED_PRICE.get(sandbox.flavour),
+    )
 
 
 async def test_tool_calls_arrive(sandbox):

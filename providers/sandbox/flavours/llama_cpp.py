@@ -61,7 +61,11 @@ class LlamaCpp(Flavour):
                 return self._slots(self.model(body, models), bool(body.get("fail_on_no_slot")))
             case "GET", "/metrics":
                 raise Trouble("invalid", "This server does not support metrics endpoint.", status=501)
-        return super().page(method, path, body, models)
+        return super().page(method, path, body, self.listed(models))
+
+    def listed(self, models: Sequence[FoundModel]) -> Sequence[FoundModel]:
+        """What the listing shows; chats may name any other model, and are answered."""
+        return models[:1]
 
     def model(self, asked: Mapping[str, Any], models: Sequence[FoundModel]) -> FoundModel:
         """The model that a page is about."""
@@ -123,6 +127,9 @@ class LlamaCppRouter(LlamaCpp):
         if (method, path) == ("GET", "/models"):
             self._loading.clear()  # the next look finds them loaded
         return page
+
+    def listed(self, models: Sequence[FoundModel]) -> Sequence[FoundModel]:
+        return models
 
     def model(self, asked: Mapping[str, Any], models: Sequence[FoundModel]) -> FoundModel:
         model = named(models, asked)
