@@ -30,7 +30,7 @@ BEGINNINGS: Final = (
     ("please write a 5-10 word title for the following conversation", "title"),  # Claude Code
     ("your task is to create a detailed summary of the conversation so far", "summary"),  # Claude Code
 )
-STARTS: Final = tuple(words for words, _ in BEGINNINGS)
+STARTS: Final = (HEADING, *(words for words, _ in BEGINNINGS))
 # What stands in the system texts of Claude Code's own side calls.
 SYSTEM: Final = (
     ("analyze if this message indicates a new conversation topic", "title"),
@@ -38,6 +38,10 @@ SYSTEM: Final = (
     ("you are a helpful ai assistant tasked with summarizing conversations", "summary"),
     ("your task is to process bash commands that an ai coding agent wants to run", "background"),
     ("extract any file paths that this command", "background"),
+)
+SYSTEM_STARTS: Final = (  # of the whole text: nobody else's is searched
+    *("x-anthropic-billing-header", "You are Claude Code", "Analyze if this message", "Summarize this coding"),
+    *("You are a helpful AI assistant tasked", "Your task is to process", "Extract any file paths"),
 )
 CLAUDE_CODE: Final = "you are claude code"
 QUOTA_CHECK: Final = "quota"
@@ -53,20 +57,23 @@ class ClientTask(Feature):
     name = "client_task"
 
     def find(self, body: ChatBody, reading: Reading) -> str | None:
-        if reading.lowered == QUOTA_CHECK and body.max_tokens == 1:
+        lowered = reading.lowered
+        if lowered.startswith(STARTS) and (task := _of_question(lowered)):
+            return task
+        if body.max_tokens == 1 and lowered == QUOTA_CHECK:
             return "quota_check"
-        return _of_question(reading.lowered) or (_of_system(body.model, reading.system) if reading.system else None)
+        return _of_system(body.model, reading.system) if reading.system.startswith(SYSTEM_STARTS) else None
 
 
 def _of_question(lowered: str) -> str | None:
-    """By how the last message of the user begins; most do not even begin with the right letter."""
+    """By how the last message of the user begins."""
     if lowered.startswith(HEADING):
         return _first(lowered[len(HEADING) :].lstrip(), OPEN_WEBUI)
-    return _first(lowered, BEGINNINGS) if lowered.startswith(STARTS) else None
+    return _first(lowered, BEGINNINGS)
 
 
 def _of_system(model: str, system: str) -> str | None:
-    """By the system text; what Claude Code asks of a small model is never what its user waits for."""
+    """By all that the system text says; what Claude Code asks of a small model is never what its user waits for."""
     lowered = system.lower()
     for words, task in SYSTEM:
         if words in lowered:

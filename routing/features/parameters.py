@@ -16,4 +16,4 @@ class Parameters(Feature):
         if reading.audio or reading.files:
             names |= {"audio"} if reading.audio else set()
             names |= {"file"} if reading.files else set()
-        return sorted(names)
+        return sorted(names) if names else []

@@ -33,7 +33,7 @@ def sandboxes() -> Iterator[dict[str, Sandbox]]:
 @pytest.fixture(scope="module")
 def running(
     migrated: Path, tmp_path_factory: pytest.TempPathFactory, sandboxes: dict[str, Sandbox]
-) -> Iterator[Gateway]:
+) -> Iterator[Watched]:
     gateway = Watched.made_from(migrated, tmp_path_factory.mktemp("wishes"))
     gateway.apply(configuration(sandboxes))
     yield gateway.start()
@@ -41,10 +41,11 @@ def running(
 
 
 @pytest.fixture
-def gateway(running: Gateway, sandboxes: dict[str, Sandbox]) -> Iterator[Gateway]:
+def gateway(running: Watched, sandboxes: dict[str, Sandbox]) -> Iterator[Gateway]:
     for sandbox in sandboxes.values():
         sandbox.reset()
     yield running
+    assert not running.complaints()
     if any(call.fault for sandbox in sandboxes.values() for call in sandbox.calls(chats=True)):
         manage(running.var, "reset_health")
         time.sleep(0.6)
