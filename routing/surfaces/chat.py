@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from providers.chat import Answer, ChatBody, ChatRequest, Chunk
+from providers.wire.signatures import signed_marks
 from routing.surfaces.base import Read, StreamWriter, Surface, Told, with_field
 
 DONE: Final = b"data: [DONE]\n\n"
@@ -18,7 +19,7 @@ class Chat(Surface):
 
     def read(self, raw: bytes) -> Read:
         body = _decode(raw)
-        return Read(body, raw, open_calls(body))
+        return Read(body, raw, signed_marks(body) + open_calls(body))
 
     def whole(self, answer: Answer, request: ChatRequest) -> bytes:
         return answer.data

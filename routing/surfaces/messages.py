@@ -7,6 +7,7 @@ for all others the parts in `forms/messages_*` translate to a chat and back.
 import msgspec
 
 from providers.chat import Answer, ChatRequest
+from providers.wire.signatures import signed_marks
 from routing.surfaces.base import Read, StreamWriter, Surface, Told
 from routing.surfaces.forms.messages_errors import error_body
 from routing.surfaces.forms.messages_events import MessagesWriter
@@ -21,7 +22,7 @@ class Messages(Surface):
 
     def read(self, raw: bytes) -> Read:
         chat = chat_of(raw)
-        return Read(chat.body, msgspec.json.encode(chat.body), chat.marks, chat.lost)
+        return Read(chat.body, msgspec.json.encode(chat.body), signed_marks(chat.body) + chat.marks, chat.lost)
 
     def whole(self, answer: Answer, request: ChatRequest) -> bytes:
         return answer.data if answer.native else message_of(answer, request)

@@ -6,6 +6,7 @@ import msgspec
 
 from providers.chat import ChatBody
 from providers.wire.responses_request import CAPABILITY
+from providers.wire.signatures import signed_marks
 from routing.errors import InvalidBody
 from routing.surfaces.base import Read
 from routing.surfaces.forms.responses_body import ResponsesBody, body_of, unknown_names
@@ -31,11 +32,12 @@ def read_request(raw: bytes) -> Read:
         raise InvalidBody("input: must not be empty", param="input")
     _note_losses(body, names, talk.lost)
     needs = talk.needs | ({CAPABILITY} if references or body.prompt is not None else set())
-    chat = msgspec.json.encode(fields)
+    raw_chat = msgspec.json.encode(fields)
+    chat = _chat(raw_chat)
     return Read(
-        _chat(chat),
         chat,
-        marks=tuple(mark for _, mark in references) or tuple(talk.marks),
+        raw_chat,
+        marks=tuple(mark for _, mark in references) or signed_marks(chat) + tuple(talk.marks),
         warnings=(*talk.lost, *(f"{name} dropped" for name in unknown_names(raw, ROUTERS))),
         needs=frozenset(needs),
         continues=references[-1][0] if references else None,
