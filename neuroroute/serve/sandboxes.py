@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from neuroroute.places import RUN_DIR
-from providers.sandbox.wires import wire_names
+from providers.sandbox.offer import DEMO
 
 PREFIX: Final = "sandbox-"
 PATIENCE_S: Final = 5.0
@@ -50,7 +50,7 @@ def start(name: str | None) -> Iterator[str]:
 
 
 def _names(name: str | None) -> list[str]:
-    known = [f"{PREFIX}{wire}" for wire in wire_names()]
+    known = [f"{PREFIX}{wire}" for wire in DEMO]
     if name is None:
         return known
     full = name if name.startswith(PREFIX) else f"{PREFIX}{name}"

@@ -15,8 +15,7 @@ from providers.adoption import adopt, switch_sandbox
 from providers.discovery import find
 from providers.found import FoundProvider
 from providers.models import Provider
-from providers.sandbox.offer import offer
-from providers.sandbox.wires import wire_names
+from providers.sandbox.offer import DEMO, offer
 
 FIRST_SANDBOX_PORT: Final = 9101
 SANDBOX_ANSWERS: Final = (
@@ -48,7 +47,7 @@ def _needs_sandbox() -> bool:
 
 
 def _start_sandbox(start: Callable[[Child], None]) -> None:
-    ports = {wire: _port(FIRST_SANDBOX_PORT + number) for number, wire in enumerate(wire_names())}
+    ports = {wire: _port(FIRST_SANDBOX_PORT + number) for number, wire in enumerate(DEMO)}
     for wire, port in ports.items():
         start(sandbox(wire, port))
     offers: list[FoundProvider] = offer({wire: f"http://{LOOPBACK}:{port}" for wire, port in ports.items()})

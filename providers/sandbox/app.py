@@ -62,7 +62,7 @@ class SandboxApp:
 
     def _draft(self, call: Call) -> Draft:
         """The answer to a call; a trouble becomes the error of the form that was asked in."""
-        path, query = call.path.removeprefix(self.wire.base_path), dict(parse_qsl(call.query))
+        path, query = self.wire.below(call.path), dict(parse_qsl(call.query))
         form = self.wire.form(path, query) if call.method == "POST" else None
         try:
             body = query | _object(call.raw) if call.method == "GET" else _object(call.raw)

@@ -83,6 +83,14 @@ class Draft:
         parts = (exchange.id, exchange.created, exchange.model, exchange.prompt)
         self.answer(Exchange(*parts, replies, exchange.usage, exchange.seconds), self.speed)
 
+    def block(self, trouble: Trouble) -> None:
+        """Send what the vendor sends where its filter refuses the prompt: an answer without a word, or an error."""
+        answer = self.wire.blocked(self.exchange, trouble) if self.exchange else None
+        if answer is None:
+            self.refuse(trouble)
+        else:
+            self.events = [self.wire.placed(Event("finish" if self.stream else "whole", answer), 0)]
+
     def break_off(self, at: int, event: Event) -> None:
         """Let `event` end the stream in place of what stands there."""
         self.events[at:] = [self.wire.placed(event, at)]
@@ -95,6 +103,8 @@ class Draft:
     def refuse(self, trouble: Trouble) -> None:
         """Send the wire's error instead of an answer, at once."""
         self.status, self.head_wait_s = self.wire.statuses.get(trouble.kind, trouble.status), 0.0
+        if self.wire.retry_header and trouble.retry_after is not None:
+            self.headers[self.wire.retry_header] = trouble.retry_after
         self.say(encoded(self.wire.refusal(trouble)), "application/json")
 
     def after(self, contents: int) -> int:

@@ -27,35 +27,23 @@ MESSAGES: Final = {
 }
 
 
-def trouble(kind: TroubleKind, status: int) -> Trouble:
-    return Trouble(kind, MESSAGES[kind], status=status, param="messages" if kind == "context" else None)
+def trouble(kind: TroubleKind, status: int, retry_after: str | None = None) -> Trouble:
+    param = "messages" if kind == "context" else None
+    return Trouble(kind, MESSAGES[kind], status=status, param=param, retry_after=retry_after)
 
 
 def status(kind: TroubleKind, number: int) -> Callable[[Draft, Step], None]:
+    """The refusal of that kind; it says when to come back where the step does."""
+
     def edit(draft: Draft, step: Step) -> None:
-        draft.refuse(trouble(kind, number))
+        value = step.retry_after
+        draft.refuse(trouble(kind, number, f"{value:g}" if isinstance(value, float) else value))
 
     return edit
 
 
-def rate_limit(draft: Draft, step: Step) -> None:
-    status("rate_limit", 429)(draft, step)
-    _retry_after(draft, step)
-
-
-def quota(draft: Draft, step: Step) -> None:
-    status("quota", 429)(draft, step)
-
-
-def unavailable(draft: Draft, step: Step) -> None:
-    status("unavailable", 503)(draft, step)
-    _retry_after(draft, step)
-
-
-def _retry_after(draft: Draft, step: Step) -> None:
-    value = step.retry_after
-    if value is not None:
-        draft.headers["retry-after"] = f"{value:g}" if isinstance(value, float) else value
+def blocked(draft: Draft, step: Step) -> None:
+    draft.block(Trouble("content", MESSAGES["content"], status=400, code=step.finish_as))
 
 
 def filtered(draft: Draft, step: Step) -> None:
@@ -183,7 +171,7 @@ def stream_for_json(draft: Draft, step: Step) -> None:
 
 def wrong_model(draft: Draft, step: Step) -> None:
     for event in draft.events:
-        _replace(event.payload, "model", "somebody-else-7b")
+        _replace(event.payload, draft.wire.model_key, "somebody-else-7b")
 
 
 def bad_usage(draft: Draft, step: Step) -> None:
@@ -201,7 +189,7 @@ def no_usage(draft: Draft, step: Step) -> None:
 
 def crlf(draft: Draft, step: Step) -> None:
     for piece in draft.pieces:
-        piece.data = piece.data.replace(b"\n", b"\r\n")
+        piece.data = piece.data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def comments(draft: Draft, step: Step) -> None:

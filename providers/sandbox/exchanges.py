@@ -68,7 +68,8 @@ def _scripted(step: Step) -> Reply:
         ToolUse(call.name, call.arguments, call.id or f"call_{at}_{uuid.uuid4().hex[:16]}")
         for at, call in enumerate(step.tool_calls)
     )
-    return Reply(said, tuple(pieces(step.reasoning)), uses, step.finish or ("tool_calls" if uses else "stop"))
+    finish = step.finish or ("tool_calls" if uses else "stop")
+    return Reply(said, tuple(pieces(step.reasoning)), uses, finish, finish_as=step.finish_as)
 
 
 def _usage(tokens: int, replies: tuple[Reply, ...], step: Step, cached: int, written: int) -> Usage:

@@ -21,8 +21,18 @@ class Fault(Struct, frozen=True):
 
 
 _ALL: Final = (
-    Fault("429", "Rate limit, with Retry-After where `retry_after` is given", edits.rate_limit, "7 8 S01 S02"),
-    Fault("429-quota", "No money left: 429 insufficient_quota, at Anthropic 402 billing_error", edits.quota, "9"),
+    Fault(
+        "429",
+        "Rate limit, with Retry-After where `retry_after` is given",
+        edits.status("rate_limit", 429),
+        "7 8 S01 S02",
+    ),
+    Fault(
+        "429-quota",
+        "No money left: 429 insufficient_quota, at Anthropic 402 billing_error",
+        edits.status("quota", 429),
+        "9",
+    ),
     Fault("400", "The request is refused as invalid", edits.status("invalid", 400)),
     Fault("401", "Our credential is rejected", edits.status("auth", 401), "11"),
     Fault("403", "Our credential may not do this", edits.status("forbidden", 403), "11"),
@@ -30,11 +40,18 @@ _ALL: Final = (
     Fault("408", "Request timeout", edits.status("timeout", 408), "10"),
     Fault("500", "Internal error", edits.status("server", 500), "10 S03"),
     Fault("502", "Bad gateway", edits.status("server", 502), "10"),
-    Fault("503", "Unavailable, with Retry-After where `retry_after` is given", edits.unavailable, "10 S04"),
+    Fault(
+        "503", "Unavailable, with Retry-After where `retry_after` is given", edits.status("unavailable", 503), "10 S04"
+    ),
     Fault("504", "Gateway timeout", edits.status("timeout", 504), "10"),
     Fault("529", "Overloaded", edits.status("overloaded", 529), "10"),
     Fault("context_length", "400: the prompt does not fit", edits.status("context", 400), "12 S12"),
-    Fault("content_filter", "400: the content filter refuses the prompt", edits.status("content", 400), "S13"),
+    Fault(
+        "content_filter",
+        "The content filter refuses the prompt: 400, at Gemini an answer without candidates",
+        edits.blocked,
+        "S13",
+    ),
     Fault(
         "content_filter_finish", "The answer ends early with the finish reason content_filter", edits.filtered, "S13"
     ),

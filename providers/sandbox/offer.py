@@ -1,12 +1,15 @@
 """What the sandbox offers to the catalogue: its providers with their models, in the form of discovery."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from providers.found import FoundProvider
 from providers.sandbox.roster import MODELS
 from providers.sandbox.wires import wire
+
+DEMO: Final = ("anthropic", "ollama", "openai")  # the wires whose providers `make run` plays
 
 
 def offer(base_urls: Mapping[str, str]) -> list[FoundProvider]:

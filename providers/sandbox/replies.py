@@ -32,6 +32,11 @@ class Reply(Struct, frozen=True):
     tool_uses: tuple[ToolUse, ...] = ()
     finish: Finish = "stop"
     stopped_at: str | None = None  # the stop sequence that ended it
+    finish_as: str | None = None  # the wire's own word for the finish, sent as it stands
+
+    @property
+    def finish_word(self) -> str:
+        return self.finish_as or self.finish
 
     @property
     def text(self) -> str:
@@ -65,7 +70,14 @@ class Trouble(Exception):
     """The sandbox refuses, as a vendor would: `kind` chooses the words of the wire."""
 
     def __init__(
-        self, kind: TroubleKind, message: str, *, status: int, param: str | None = None, code: str | None = None
+        self,
+        kind: TroubleKind,
+        message: str,
+        *,
+        status: int,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after: str | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -73,6 +85,7 @@ class Trouble(Exception):
         self.status = status
         self.param = param
         self.code = code  # where the vendor's is not the usual one of this kind
+        self.retry_after = retry_after  # when to come back, as it is told
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None) -> Trouble:

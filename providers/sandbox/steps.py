@@ -21,6 +21,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     reasoning: str = ""
     tool_calls: tuple[ScriptedCall, ...] = ()
     finish: Finish | None = None
+    finish_as: str | None = None  # the wire's own word for why it ended, known or not
     usage: dict[str, int] | None = None  # prompt, completion, cached, cache_write, reasoning
     body: str | None = None  # sent exactly so, with `status`, instead of an answer
     raw: bytes | None = None  # the same for what is no text; base64 in JSON

@@ -50,7 +50,8 @@ def test_the_process_lists_what_is_offered(sandbox_of, offered, name):
     path = "/api/tags" if name == "ollama" else "/models"
     with urlopen(sandbox_of(name).base_url + path) as answer:
         rows = json.loads(answer.read())
-    listed = {row.get("id") or row["name"].removesuffix(":latest") for row in rows.get("data") or rows["models"]}
+    listed = {row.get("id") or row["name"] for row in rows.get("data") or rows["models"]}
+    listed = {name.removeprefix("models/").removesuffix(":latest") for name in listed}
     assert listed == {model.upstream_model for model in offered[f"sandbox-{name}"].models}
 
 

@@ -136,7 +136,7 @@ def _usage(usage: Usage) -> dict[str, Any]:
 
 
 def _stop_reason(reply: Reply) -> str:
-    return "stop_sequence" if reply.stopped_at is not None else STOP_REASONS[reply.finish]
+    return reply.finish_as or ("stop_sequence" if reply.stopped_at is not None else STOP_REASONS[reply.finish])
 
 
 def _blocks(reply: Reply) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:

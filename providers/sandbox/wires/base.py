@@ -35,13 +35,15 @@ class Page(Struct, frozen=True):
 class Form(ABC):
     """How one API writes chats down: it reads a prompt from a request's JSON and writes an exchange as events."""
 
-    stream_type: ClassVar[str] = "text/event-stream; charset=utf-8"
+    stream_type: str = "text/event-stream; charset=utf-8"
     answer_key: ClassVar[str]  # the field without which a JSON answer is none
     content_key: ClassVar[str]  # the same for a stream's content events
     usage_fields: ClassVar[frozenset[str]]  # all that tells of tokens
     usage_counts: ClassVar[frozenset[str]]  # the counts themselves
     comment: ClassVar[bytes] = b": sandbox\n\n"  # what a client must skip between events
+    model_key: ClassVar[str] = "model"  # under which answers name the model
     request_id_header: ClassVar[str] = "x-request-id"
+    retry_header: ClassVar[str | None] = "retry-after"  # None: the body says when to come back
     statuses: ClassVar[Mapping[TroubleKind, int]] = {}  # where the vendor's status is not the usual one
     unable: ClassVar[str] = "{model} does not support {what}"  # the refusal of what a model cannot do
 
@@ -73,6 +75,10 @@ class Form(ABC):
         """What an answer with that status carries besides the usual headers."""
         return {}
 
+    def blocked(self, exchange: Exchange, trouble: Trouble) -> dict[str, Any] | None:
+        """The answer to a prompt that the content filter refuses; None: the vendor calls that an error."""
+        return None
+
     def failed(self, exchange: Exchange, trouble: Trouble) -> dict[str, Any]:
         """The body of a 200 that tells of a failure: the error alone unless the vendor has more to say."""
         return self.refusal(trouble)
@@ -94,6 +100,10 @@ class Wire(Form):
     chat_paths: ClassVar[frozenset[str]]  # of its own form, below the base path
 
     embeddings_key: ClassVar[str] = "embeddings"  # without which an answer with vectors is none
+
+    def below(self, path: str) -> str:
+        """The path without what every path of the wire begins with."""
+        return path.removeprefix(self.base_path)
 
     def form(self, path: str, query: Mapping[str, str]) -> Form | None:
         """The form of the chats that are posted to `path`; None where there are none."""

@@ -170,7 +170,8 @@ def _final(exchange: Exchange, message: dict[str, Any]) -> dict[str, Any]:
     if not exchange.prompt.turns:
         counts, reason = {}, "unload" if exchange.prompt.leaves else "load"
     else:
-        reason = "length" if exchange.replies[0].finish == "length" else "stop"
+        reply = exchange.replies[0]
+        reason = reply.finish_as or ("length" if reply.finish == "length" else "stop")
     return _envelope(exchange) | {
         "message": message,
         "done_reason": reason,

@@ -73,7 +73,7 @@ class OpenAI(Wire):
 
     def whole(self, exchange: Exchange) -> dict[str, Any]:
         choices = [
-            {"index": at, "message": _message(reply), "logprobs": None, "finish_reason": reply.finish}
+            {"index": at, "message": _message(reply), "logprobs": None, "finish_reason": reply.finish_word}
             for at, reply in enumerate(exchange.replies)
         ]
         return _envelope(exchange, "chat.completion", choices) | {"usage": self.usage(exchange.usage)}
@@ -82,7 +82,7 @@ class OpenAI(Wire):
         out = []
         for at, reply in enumerate(exchange.replies):
             for kind, delta in _deltas(reply):
-                out.append(_chunk(exchange, kind, at, delta, reply.finish if kind == "finish" else None))
+                out.append(_chunk(exchange, kind, at, delta, reply.finish_word if kind == "finish" else None))
         if exchange.prompt.include_usage:
             payload = _envelope(exchange, "chat.completion.chunk", []) | {"usage": self.usage(exchange.usage)}
             out.append(Event("usage", payload))
