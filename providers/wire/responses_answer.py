@@ -60,9 +60,9 @@ def native_answer(body: bytes, target: Target) -> Answer:
         served_model=response.model,
         finish_reason=response.finish,
         usage=usage.tokens() if (usage := usage_of(response)) else None,
-        text_length=sum(length_of(item) for item in response.output),
+        text_length=sum(length_of(item) for item in response.items),
         native=True,
-        marks=response.marks + tuple(mark for item in response.output for mark in item.marks),
+        marks=response.marks + tuple(mark for item in response.items for mark in item.marks),
     )
 
 

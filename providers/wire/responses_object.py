@@ -16,6 +16,7 @@ from providers.wire.refusals import refusal_inside
 from providers.wire.whole import Whole, WholeChoice, WholeMessage
 
 CALLS: Final = frozenset({"function_call", "custom_tool_call"})
+ENDED: Final = ("completed", "incomplete")
 FINISHES: Final = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 
@@ -50,18 +51,22 @@ class Response(Struct):
     model: str = ""
     status: str = ""
     created_at: float = 0
-    output: list[Item] = []
+    output: list[Item] | None = None
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     incomplete_details: dict[str, Any] | None = None
     conversation: dict[str, Any] | None = None
 
     @property
+    def items(self) -> list[Item]:
+        return self.output or []
+
+    @property
     def finish(self) -> str:
         reason = (self.incomplete_details or {}).get("reason")
         if self.status == "incomplete":
             return FINISHES.get(str(reason), "stop")
-        return "tool_calls" if any(item.type in CALLS for item in self.output) else "stop"
+        return "tool_calls" if any(item.type in CALLS for item in self.items) else "stop"
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -87,8 +92,8 @@ def read_response(body: bytes, ended: bool = True) -> tuple[bytes, Response]:
             raise BadUpstreamResponse(f"the answer is not a response: {exc}") from exc
     if response.error:
         raise refused(response.error)
-    if ended and response.status not in ("completed", "incomplete"):
-        raise BadUpstreamResponse("the upstream's response has not ended")
+    if ended and (response.status not in ENDED or response.output is None):
+        raise BadUpstreamResponse("the upstream answered with a response that has not ended, or has no output")
     return body, response
 
 
@@ -119,13 +124,13 @@ def length_of(item: Item) -> int:
 
 def whole_of(response: Response) -> Whole:
     """The response as a chat's answer; only what every chat has."""
-    if any(item.type not in ("message", "reasoning", "function_call") for item in response.output):
+    if any(item.type not in ("message", "reasoning", "function_call") for item in response.items):
         raise BadUpstreamResponse("the upstream did not stream, and answered with items that no chat has")
-    said = [item for item in response.output if item.type == "message"]
-    thoughts = "".join(item.texts("text") for item in response.output if item.type == "reasoning")
+    said = [item for item in response.items if item.type == "message"]
+    thoughts = "".join(item.texts("text") for item in response.items if item.type == "reasoning")
     calls = [
         {"id": item.call_id, "type": "function", "function": {"name": item.name, "arguments": item.arguments or ""}}
-        for item in response.output
+        for item in response.items
         if item.type == "function_call"
     ]
     message = WholeMessage(

@@ -9,6 +9,7 @@ import uuid_utils
 
 from providers.chat import ChatRequest
 from routing.asked import NO_WISHES, Asked, Wishes
+from routing.candidates import is_auto, pool
 from routing.errors import BodyTooLarge, InvalidBody
 from routing.features import extract
 from routing.providerwish import LISTS, MaxPrice, ProviderWish, passed_on
@@ -52,8 +53,6 @@ async def enter(
     asked, marks = parse(surface, raw, request_id, now.max_body_bytes)
     if marks:
         await _bind(asked, caller, marks, now)
-        if asked.request.continues and asked.request.bound_to is None:
-            raise nobody_knows(asked.request.continues)
     if asked.wishes.provider is not None or asked.wishes.models:
         asked.request.passed_on = passed_on(raw, now.catalog.current)
     if surface.passed_headers:
@@ -65,6 +64,20 @@ async def _bind(asked: Asked[ChatRequest], caller: Caller, marks: Sequence[str],
     bound = await now.engine.serving.find(caller.tenant_id, marks)
     if bound is not None:
         asked.request.bound_to, asked.bound_name = bound.deployment_id, bound.deployment
+    if asked.request.continues:
+        _check_keeper(asked.request, asked.request.continues, now)
+
+
+def _check_keeper(request: ChatRequest, field: str, now: Runtime) -> None:
+    """Who goes on from what one deployment keeps must mean that deployment, and it must still be there.
+
+    A binding is a wish elsewhere; here nobody else could answer at all.
+    """
+    catalog = now.catalog.current
+    for target in pool(catalog, request.model, is_auto(request.model)):
+        if target.id == request.bound_to and request.surface in target.capabilities:
+            return
+    raise InvalidBody(f"{field}: nobody here has what it refers to; send the conversation itself", param=field)
 
 
 def parse(surface: Surface, raw: bytes, request_id: str, limit: int) -> tuple[Asked[ChatRequest], tuple[str, ...]]:
@@ -113,11 +126,6 @@ def _request(surface: Surface, read: Read, raw: bytes, request_id: str) -> ChatR
 
 def _passed(headers: Headers, names: frozenset[bytes]) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers if name in names)
-
-
-def nobody_knows(field: str) -> InvalidBody:
-    """The answer to a reference that leads nowhere: this gateway keeps no answers itself."""
-    return InvalidBody(f"{field}: nobody here has what it refers to; send the conversation itself", param=field)
 
 
 def _check(read: Read) -> None:
