@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from feedback.services import NewRating
 from providers.chat import ChatBody, ChatChunk, Message, WireUsage
+from routing.api.figures import OwnUsage, ProviderHealthList
 from routing.api.simple import (
     Embedding,
     EmbeddingCreation,
@@ -198,7 +199,8 @@ STRUCTS: Final = (
     ResponseRequest, ResponseObject,
     MessageRequest, MessageObject, MessageTokens, MessageErrorBody,
     ChatCompletionRequest, ChatCompletion, ChatChunk, ErrorBody, ModelList, ModelEntry, RouteDecision, RequestStory,
-    EmbeddingCreation, EmbeddingList, Embedding, PromptRequest, PromptAnswer, RoutedAnswer,
+    OwnUsage, ProviderHealthList, PromptRequest, PromptAnswer, RoutedAnswer,
+    EmbeddingCreation, EmbeddingList, Embedding,
 )  # fmt: skip
 
 

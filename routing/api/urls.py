@@ -11,7 +11,9 @@ from routing.api.embeddings import Embeddings
 from routing.api.feedback import Feedback
 from routing.api.messages import CountTokens, Messages
 from routing.api.models import Models, OneModel
+from routing.api.ownusage import UsageView
 from routing.api.prompt import PromptAnswer, RoutedPrompt
+from routing.api.providerhealth import ProvidersHealth
 from routing.api.requests import RequestRecordView
 from routing.api.responses import KeptResponses, Responses
 from routing.api.route import Route
@@ -38,6 +40,8 @@ urlpatterns = [
     *(path(address.lstrip("/"), view.as_view()) for address, view in LEAN.items()),
     *(path(f"{prefix.lstrip('/')}<path:model>", view.as_view()) for prefix, view in LEAN_PREFIXES.items()),
     path("v1/feedback", Feedback.as_view()),
+    path("v1/usage", UsageView.as_view()),
+    path("v1/health/providers", ProvidersHealth.as_view()),
     path("v1/requests/<str:request_id>", RequestRecordView.as_view()),
     path("v1/responses/<path:address>", KeptResponses.as_view()),
     path("v1/<path:address>", Nowhere.as_view()),

@@ -1,10 +1,13 @@
 """One prompt in, one answer out; and the addresses of older routers."""
 
+from decimal import Decimal
+
 import httpx
 import pytest
 
 from providers.sandbox.testing import fault, tool_call
 
+from .conftest import two_providers
 from .gateway import text_of
 
 TOKENS = {"prompt", "completion", "total", "estimated"}
@@ -104,3 +107,34 @@ def test_addresses_of_older_routers_lead_to_the_same(gateway, primary):
     assert "llm_journal_backlog_rows" in httpx.get(f"{gateway.url}/api/metrics").text
     documentation = httpx.get(f"{gateway.url}/documentation")
     assert documentation.is_redirect and documentation.headers["location"] == "/api/docs"
+
+
+def test_usage_says_what_was_used_paid_and_left(make_gateway, primary, fallback):
+    limits = {"requests_per_minute": 600, "requests_per_day": 5000}
+    gateway = make_gateway(two_providers(primary, fallback, limits=limits))
+    before = get(gateway, "/v1/usage").json()
+    assert (before["tenant"], before["key"], before["today"]["requests"]) == ("team", "ci", 0)
+    answers = [gateway.chat("Hello") for _ in range(2)]
+    gateway.ship()
+    after = get(gateway, "/v1/usage").json()
+    for period in ("today", "month", "key_month"):
+        assert (after[period]["requests"], after[period]["answered"]) == (2, 2)
+        assert after[period]["prompt_tokens"] == sum(a.json()["usage"]["prompt_tokens"] for a in answers)
+    paid = sum(Decimal(answer.headers["x-neuroroute-cost-usd"]) for answer in answers)
+    assert Decimal(after["today"]["cost_usd"]) == paid and after["today"]["unpriced_requests"] == 0
+    day = next(limit for limit in after["limits"] if limit["name"] == "requests_per_day")
+    assert (day["limit"], day["remaining"]) == (5000, 4998) and day["resets_at"] > after["as_of"]
+    assert httpx.get(f"{gateway.url}/v1/usage").status_code == 401
+
+
+def test_health_of_providers(gateway, primary, fallback):
+    primary.script(fault("401"))
+    assert gateway.chat("Hello", model="demo", neuroroute={"policy": "primary-first"}).is_success
+    listed = get(gateway, "/v1/health/providers").json()
+    found = {each["provider"]: each for each in listed["data"]}
+    assert (found["fallback"]["state"], found["fallback"]["breaker"]) == ("ok", "closed")
+    assert (found["primary"]["state"], found["primary"]["breaker"]) == ("down", "open")
+    resting = found["primary"]["deployments"][0]
+    assert (resting["deployment"], resting["state"]) == ("primary/demo", "barred")
+    assert resting["reason"] == "credential rejected" and 0 < resting["back_in_s"] <= 600
+    assert httpx.get(f"{gateway.url}/v1/health/providers").status_code == 401

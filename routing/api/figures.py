@@ -1,0 +1,67 @@
+"""The shapes of what a caller may read of its own use and of the providers' health."""
+
+from msgspec import Struct
+
+
+class Used(Struct):
+    """Sums over requests; `cost_usd` is of those whose price is known, None where none is."""
+
+    requests: int
+    answered: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    cost_usd: str | None
+    unpriced_requests: int
+
+
+class LimitLeft(Struct):
+    """A limit of the tenant, what is left of it, and when it begins anew."""
+
+    name: str
+    limit: int
+    remaining: int
+    resets_at: str
+
+
+class OwnUsage(Struct):
+    """The tenant's use, and the asking key's part of the month."""
+
+    object: str
+    tenant: str
+    key: str
+    as_of: str
+    today: Used
+    month: Used
+    key_month: Used
+    limits: list[LimitLeft]
+
+
+class DeploymentHealth(Struct):
+    """One deployment. `state`: ok, resting (asked only when nobody else is left) or barred (not asked until then)."""
+
+    deployment: str
+    model: str
+    state: str
+    reason: str | None
+    back_in_s: float | None
+    ttft_ms: float | None
+    error_rate: float | None
+
+
+class ProviderHealth(Struct):
+    """A provider: `ok`, `degraded` when some of its deployments rest, `down` when all do. `breaker`: open or closed."""
+
+    provider: str
+    state: str
+    breaker: str
+    ttft_ms: float | None
+    error_rate: float | None
+    deployments: list[DeploymentHealth]
+
+
+class ProviderHealthList(Struct):
+    object: str
+    window_s: int
+    data: list[ProviderHealth]

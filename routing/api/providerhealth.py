@@ -1,0 +1,102 @@
+"""`GET /v1/health/providers`: who is fit, who rests and for how long, how fast and how reliable each is."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+import msgspec
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from providers.targets import Target
+from routing.api.contracts import answers
+from routing.api.database import DatabaseView
+from routing.api.figures import DeploymentHealth, ProviderHealth, ProviderHealthList
+from routing.candidates import allows
+from routing.evidence import EvidenceBook
+from routing.resilience import Health
+from routing.runtime import runtime
+from usage.selectors import Attempts, TimeRange, attempts
+
+logger = logging.getLogger(__name__)
+WINDOW: Final = timedelta(hours=1)
+
+
+@extend_schema(tags=["Data plane"])
+class ProvidersHealth(DatabaseView):
+    """The health of the providers that one may call."""
+
+    @extend_schema(
+        operation_id="providersHealth",
+        summary="State, breaker, latency and error rate per provider",
+        description="`state`, `breaker` and `ttft_ms` as the worker that answers sees them; `error_rate` of the last "
+        "hour's attempts by all workers, null without any.",
+        responses=answers(ProviderHealthList, "One entry per provider", 401),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        caller, now = self.caller(request), runtime()
+        targets = [each for each in now.catalog.current.targets if allows(caller.allow_models, each)]
+        found = provider_health(targets, now.engine.health, now.engine.evidence, recent(timezone.now()))
+        return HttpResponse(msgspec.json.encode(found), "application/json")
+
+
+def recent(now: datetime) -> dict[str, Attempts]:
+    """The attempts of the last hour by deployment; nothing while the database is away: this is when health matters."""
+    try:
+        return {each.deployment: each for each in attempts(TimeRange.around(now - WINDOW, now, now))}
+    except (OperationalError, InterfaceError):
+        logger.warning("the database does not say how attempts ended")
+        return {}
+
+
+def provider_health(
+    targets: Iterable[Target], health: Health, evidence: EvidenceBook, tried: dict[str, Attempts]
+) -> ProviderHealthList:
+    """One entry per provider, in the order of the targets."""
+    grouped: dict[str, list[DeploymentHealth]] = {}
+    for target in targets:
+        grouped.setdefault(target.provider, []).append(_deployment(target, health, evidence, tried))
+    data = [_provider(name, rows, tried) for name, rows in grouped.items()]
+    return ProviderHealthList("list", int(WINDOW.total_seconds()), data)
+
+
+def _deployment(target: Target, health: Health, evidence: EvidenceBook, tried: dict[str, Attempts]) -> DeploymentHealth:
+    now = monotonic()
+    bar, rest = health.barred(target, now), health.resting(target, now)
+    state = "barred" if bar else "resting" if rest else "ok"
+    back_s, reason = bar or rest or (None, None)
+    done = tried.get(target.name)
+    ttft_ms = evidence.of(target.id).ttft_ms
+    return DeploymentHealth(
+        deployment=target.name,
+        model=target.model,
+        state=state,
+        reason=reason,
+        back_in_s=_rounded(back_s),
+        ttft_ms=_rounded(ttft_ms),
+        error_rate=_rounded(done.error_rate) if done else None,
+    )
+
+
+def _provider(name: str, rows: list[DeploymentHealth], tried: dict[str, Attempts]) -> ProviderHealth:
+    fit = [row for row in rows if row.state == "ok"]
+    speeds = [row.ttft_ms for row in rows if row.ttft_ms is not None]
+    done = [tried[row.deployment] for row in rows if row.deployment in tried]
+    judged = sum(each.answered + each.failed for each in done)
+    return ProviderHealth(
+        provider=name,
+        state="ok" if len(fit) == len(rows) else "degraded" if fit else "down",
+        breaker="closed" if fit else "open",
+        ttft_ms=_rounded(sum(speeds) / len(speeds)) if speeds else None,
+        error_rate=_rounded(sum(each.failed for each in done) / judged) if judged else None,
+        deployments=rows,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
