@@ -3,7 +3,8 @@
 Recognised by the words with which the front ends' own templates begin or which no user writes. What an operator has
 reworded is not recognised: better a chore taken for a question than a question taken for a chore.
 
-Open WebUI: backend/open_webui/config.py; LibreChat: @librechat/agents; Claude Code: seen on the wire.
+Open WebUI: backend/open_webui/config.py; LibreChat: @librechat/agents; LobeChat: chainSummaryTitle; Claude Code: its
+prompts as published by those who watched it.
 """
 
 from typing import Final
@@ -31,17 +32,24 @@ BEGINNINGS: Final = (
     ("your task is to create a detailed summary of the conversation so far", "summary"),  # Claude Code
 )
 STARTS: Final = (HEADING, *(words for words, _ in BEGINNINGS))
-# What stands in the system texts of Claude Code's own side calls.
+# What stands in the system texts of side calls, Claude Code's where nothing else is said.
 SYSTEM: Final = (
     ("analyze if this message indicates a new conversation topic", "title"),
     ("summarize this coding conversation", "title"),
     ("you are a helpful ai assistant tasked with summarizing conversations", "summary"),
     ("your task is to process bash commands that an ai coding agent wants to run", "background"),
     ("extract any file paths that this command", "background"),
+    ("you are an assistant for performing a web search tool use", "background"),
+    ("generate a concise, sentence-case title", "title"),
+    ("you are a title generator. you output only a thread title", "title"),  # OpenCode
+    ("you are a professional conversation summarizer. generate a concise title", "title"),  # LobeChat
+    ("你是一名擅长会话的助理，你需要将用户的会话总结为 10 个字以内的标题", "title"),  # LobeChat before, Cherry Studio
 )
 SYSTEM_STARTS: Final = (  # of the whole text: nobody else's is searched
     *("x-anthropic-billing-header", "You are Claude Code", "Analyze if this message", "Summarize this coding"),
     *("You are a helpful AI assistant tasked", "Your task is to process", "Extract any file paths"),
+    *("You are an assistant for performing", "Generate a concise, sentence-case", "You are a title generator"),
+    *("You are a professional conversation", "你是一名擅长会话的助理"),
 )
 CLAUDE_CODE: Final = "you are claude code"
 QUOTA_CHECK: Final = "quota"

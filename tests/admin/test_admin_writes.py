@@ -214,6 +214,9 @@ def test_a_policy_gets_a_version_for_what_it_decides(operator: Client) -> None:
         ({"weights_cost": "0"}, "All weights are 0"),
         ({"weights_cost": "much"}, "cost: “much” is not a number"),
         ({"kind": "pinned"}, "needs at least one name, e.g. openai/gpt-5-mini"),
+        ({"client_tasks": "title"}, "“title” is not of the form name: value, e.g. title: cost-optimized"),
+        ({"client_tasks": "titel: cheap"}, "titel is none of title, tags"),
+        ({"client_tasks": "title: gone"}, "there is no policy gone"),
         ({"kind": "ordered", "order": "two words"}, "one name per line, e.g. openai/gpt-5-mini"),
     ],
 )

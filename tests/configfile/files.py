@@ -16,6 +16,7 @@ providers:
     base_url: http://127.0.0.1:9001/v1
     credential_env: BENCH_UPSTREAM_KEY
     allow_private: true
+    data_policy: retains
     headers: {X-Title: NeuroRoute}
     deployments:
       - model: bench
@@ -23,6 +24,8 @@ providers:
         context: 128000
         price: {input: 0.15, output: 0.60, cached_input: 0.075}
         capabilities: [tools, vision, json_schema]
+        quantization: fp8
+        unsupported: drop
         quality: 0.7
         timeouts: {connect: 2, first_byte: 10, first_token: 10, stall: 10, total: 300}
         retries: 1
@@ -36,7 +39,7 @@ tenants:
     default_policy: primary-first
 policies:
   - {name: balanced, kind: weighted, weights: {cost: 40, latency: 30, uptime: 30, quality: 0}}
-  - {name: primary-first, kind: ordered, order: [bench/bench]}
+  - {name: primary-first, kind: ordered, order: [bench/bench], client_tasks: {"*": balanced, summary: best}}
 """
 
 

@@ -9,6 +9,7 @@ from providers.catalog import load_catalog
 from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from providers.revisions import CATALOG, POLICIES, TENANTS, numbers
 from routing.models import Policy
+from routing.policybook import load_policies
 from tenants.keyring import authenticate, load_keyring
 from tenants.models import ClientKey, Tenant
 from tests.configfile.files import SECRET, WHOLE, deployment, exported, keys_in, provider, rows
@@ -28,6 +29,7 @@ def test_the_whole_file_becomes_what_workers_read(run):
     assert target.capabilities == {"tools", "vision", "json_schema"}
     assert (target.price.input, target.price.output, target.price.cached_input) == (150_000, 600_000, 75_000)
     assert (target.timeouts.connect_s, target.timeouts.total_s) == (2, 300)
+    assert (target.data_policy, target.quantization, target.unsupported) == ("retains", "fp8", "drop")
     assert target.category_quality == (("coding", 0.8),)
     made = keys_in(output)
     caller = authenticate(made["team-a/ci"], load_keyring(), 0)
@@ -36,7 +38,8 @@ def test_the_whole_file_becomes_what_workers_read(run):
     assert authenticate(made["team-a/ops"], load_keyring(), 0).operator
     assert Policy.objects.get(name="balanced").weights["cost"] == 40
     assert Policy.objects.get(name="balanced").version == 2
-    assert Policy.objects.get(name="primary-first").order == ["bench/bench"]
+    policy = load_policies().by_name["primary-first"]
+    assert (policy.order, policy.client_tasks) == (("bench/bench",), (("*", "balanced"), ("summary", "best")))
     assert numbers() == {CATALOG: 1, TENANTS: 1, POLICIES: 1}
 
 

@@ -22,6 +22,12 @@ pytestmark = pytest.mark.django_db
             deployment("    timeouts:\n      firsttoken: 1\n"),
             "line 8: providers[0].deployments[0].timeouts.firsttoken: unknown field; nearest: first_token",
         ),
+        (deployment("    unsupported: maybe\n"), "unsupported: invalid enum value 'maybe'"),
+        (provider("  data_policy: none\n"), "line 5: providers[0].data_policy: invalid enum value 'none'"),
+        (
+            "policies: [{name: p, kind: ordered, order: [x], client_tasks: {titel: balanced}}]",
+            "policies[0].client_tasks.titel: no client sends a titel; nearest: title",
+        ),
         (deployment("    retries: 3\n"), "line 7: providers[0].deployments[0].retries: expected `int` <= 2"),
         (deployment("    quality: 1.5\n"), "line 7: providers[0].deployments[0].quality: expected `float` <= 1.0"),
         (deployment("    context: big\n"), "line 7: providers[0].deployments[0].context: expected `int | null`"),

@@ -59,12 +59,25 @@ def test_templates_of_others(content, task):
         ("Summarize this coding conversation in under 50 characters.", {}, "title"),
         (f"{CLAUDE_CODE}\nYou are a helpful AI assistant tasked with summarizing conversations.", {}, "summary"),
         ("Your task is to process Bash commands that an AI coding agent wants to run.", {}, "background"),
+        ("x-anthropic-billing-header: cc\nGenerate a concise, sentence-case title (3-7 words)", {}, "title"),
         (CLAUDE_CODE, {"model": "claude-haiku-4-5"}, "background"),
         (CLAUDE_CODE, {"model": "claude-sonnet-4-5"}, None),
     ],
 )
 def test_claude_codes_side_calls(system, fields, task):
     assert task_of("anything", system, **fields) == task
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "You are a professional conversation summarizer. Generate a concise title that captures the essence",
+        "你是一名擅长会话的助理，你需要将用户的会话总结为 10 个字以内的标题，不要使用标点符号",
+        "You are a title generator. You output ONLY a thread title. Nothing else.",
+    ],
+)
+def test_titles_of_lobechat_cherry_studio_and_opencode(system):
+    assert task_of("user: Hi\nassistant: Hello", system) == "title"
 
 
 def test_the_quota_check_is_the_one_word_and_one_token():
