@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 import msgspec
 
-from providers.adapters.base import Adapter, ListedModel, StreamDecoder, WireRequest
+from providers.adapters.base import Adapter, ListedModel, Operation, StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest
 from providers.errors import BadUpstreamResponse, ProviderError
 from providers.targets import Secret, Target
 from providers.wire import loose
 from providers.wire.gemini_answer import GeminiDecoder
+from providers.wire.gemini_embeddings import GeminiEmbeddings
+from providers.wire.gemini_names import FOLDER, model_path
 from providers.wire.gemini_request import UNSUPPORTED, gemini_request
 from providers.wire.headers import wire_headers
 from providers.wire.listings import positive
 from providers.wire.refusals import refusal
 from providers.wire.whole import collected
 
-FOLDER: Final = "models/"
 CHATS: Final = "generateContent"
 EMBEDS: Final = "embedContent"
 GEMINI_SKILLS: Final = frozenset({"tools", "vision", "json_mode", "json_schema"})  # each Gemini model that chats
@@ -29,6 +29,9 @@ class Gemini(Adapter):
     label = "Google Gemini"
     default_base_url = "https://generativelanguage.googleapis.com/v1beta"
     unsupported = UNSUPPORTED
+
+    def operations(self) -> Mapping[str, Operation[Any]]:
+        return {"embeddings": GeminiEmbeddings(self.auth_headers)}
 
     def auth_headers(self, secret: Secret | None) -> tuple[tuple[str, str], ...]:
         return (("x-goog-api-key", secret.value),) if secret else ()
@@ -59,12 +62,6 @@ class Gemini(Adapter):
             raise BadUpstreamResponse("the listing of models is not a list")
         named = [row for row in rows if isinstance(row, dict) and isinstance(row.get("name"), str) and row["name"]]
         return [model for row in named if (model := _model(row)) is not None]
-
-
-def model_path(upstream_model: str) -> str:
-    """Where a model stands below the base URL; tuned ones are in a folder of their own."""
-    name = upstream_model if "/" in upstream_model else FOLDER + upstream_model
-    return "/" + quote(name)
 
 
 def _model(row: dict[str, Any]) -> ListedModel | None:
