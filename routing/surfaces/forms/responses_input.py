@@ -46,7 +46,7 @@ class Conversation:
         self.marks += _open_calls(body.input)
 
     def _take(self, item: Json, where: str) -> None:
-        kind = item.get("type") or ("message" if "role" in item else None)
+        kind = _word(item, "type") or ("message" if "role" in item else "")
         if kind not in OUTPUTS:
             self._show_pictures()
         if kind == "message":
@@ -60,10 +60,10 @@ class Conversation:
         elif kind == "item_reference":
             self.references.append((f"{where}.id", str(item.get("id"))))
         else:
-            self.lost[f"input items of type {kind} dropped"] = None
+            self.lost[f"input items of type {kind[:40]} dropped"] = None
 
     def _message(self, item: Json, where: str) -> None:
-        role = item.get("role")
+        role = _word(item, "role")
         if role not in ROLES:
             raise InvalidBody(f"{where}.role: must be one of {', '.join(sorted(ROLES))}", param=f"{where}.role")
         parts = self._parts(item.get("content"), f"{where}.content")
@@ -104,7 +104,7 @@ class Conversation:
         arguments = item.get("arguments")
         if item["type"] == "custom_tool_call":
             arguments = msgspec.json.encode({INPUT: item.get("input") or ""}).decode()
-        function = {"name": self._names.flat(name, item.get("namespace")), "arguments": _text(arguments)}
+        function = {"name": self._names.flat(name, _word(item, "namespace") or None), "arguments": _text(arguments)}
         turn.setdefault("tool_calls", []).append({"id": call_id, "type": "function", "function": function})
 
     def _output(self, item: Json, where: str) -> None:
@@ -148,7 +148,7 @@ class Conversation:
         return [part for part in found if part is not None]
 
     def _part(self, part: Json, where: str) -> Json | None:
-        kind = part.get("type")
+        kind = _word(part, "type")
         if kind in TEXTS and isinstance(part.get("text"), str):
             return {"type": "text", "text": part["text"]}
         if kind == "refusal" and isinstance(part.get("refusal"), str):
@@ -161,13 +161,13 @@ class Conversation:
             return {"type": "input_audio", "input_audio": part["input_audio"]}
         if kind in TEXTS or kind == "refusal":
             raise InvalidBody(f"{where}: its text must be a string", param=where)
-        self.lost[f"parts of type {kind} dropped"] = None
+        self.lost[f"parts of type {kind[:40]} dropped"] = None
         return None
 
     def _image(self, part: Json, where: str) -> Json:
         url = part.get("image_url")
         if isinstance(url, str) and url:
-            detail = {"detail": part["detail"]} if part.get("detail") in DETAILS else {}
+            detail = {"detail": part["detail"]} if _word(part, "detail") in DETAILS else {}
             return {"type": "image_url", "image_url": {"url": url} | detail}
         self._kept(part, where)
         return {"type": "image_url", "image_url": {"url": ""}}
@@ -188,7 +188,7 @@ class Conversation:
 
 def _open_calls(items: str | list[Json] | None) -> list[str]:
     """The calls that the end of the input answers, in its order: a loop that its model has to finish."""
-    results = takewhile(lambda item: item.get("type") in OUTPUTS, reversed(items if isinstance(items, list) else ()))
+    results = takewhile(lambda item: _word(item, "type") in OUTPUTS, reversed(items if isinstance(items, list) else ()))
     return [item["call_id"] for item in results][::-1]
 
 
@@ -197,6 +197,12 @@ def _short(parts: list[Json]) -> str | list[Json]:
     if not parts:
         return ""
     return str(parts[0]["text"]) if len(parts) == 1 and parts[0]["type"] == "text" else parts
+
+
+def _word(fields: Json, name: str) -> str:
+    """A field that holds a name; empty where it holds anything else."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _text(value: Any) -> str:

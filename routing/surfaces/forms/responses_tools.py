@@ -62,7 +62,8 @@ class ToolNames:
         if not isinstance(wanted, dict):
             return wanted
         if wanted.get("type") == "allowed_tools":
-            allowed = [tool for tool in wanted.get("tools") or () if isinstance(tool, dict)]
+            tools = wanted.get("tools")
+            allowed = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
             names = {self._named(tool) for tool in allowed}
             self.functions = [each for each in self.functions if each["function"]["name"] in names]
             return "required" if wanted.get("mode") == "required" else "auto"
@@ -71,12 +72,13 @@ class ToolNames:
         return None
 
     def _named(self, tool: dict[str, Any]) -> str:
-        return self.flat(str(tool.get("name")), tool.get("namespace"))
+        namespace = tool.get("namespace")
+        return self.flat(str(tool.get("name")), namespace if isinstance(namespace, str) else None)
 
     def _take(self, tool: dict[str, Any], namespace: str | None) -> None:
         kind, name = tool.get("type"), tool.get("name")
         if kind not in ("function", "custom") or not isinstance(name, str):
-            self.dropped.append(str(kind))
+            self.dropped.append(str(kind)[:40])
             return
         flat = _joined(name, namespace)
         if flat in self._origins:
