@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import openai
 import pytest
 
 from providers.sandbox.testing import Sandbox
@@ -47,6 +48,44 @@ def anthropic_sandbox(sandbox_of: Callable[[str], Sandbox]) -> Sandbox:
 @pytest.fixture
 def ollama_sandbox(sandbox_of: Callable[[str], Sandbox]) -> Sandbox:
     return sandbox_of("ollama")
+
+
+@pytest.fixture(scope="session")
+def connected_to_openai(running: Callable[[str], Sandbox]) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        api_key="sk-sandbox", base_url=running("openai").base_url, max_retries=0, _strict_response_validation=True
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def strict_client(connected_to_openai: openai.OpenAI, openai_sandbox: Sandbox) -> openai.OpenAI:
+    """OpenAI's own SDK, which takes nothing that OpenAI would not send."""
+    return connected_to_openai
+
+
+@pytest.fixture(scope="session")
+def running_flavours() -> Iterator[Callable[[str], Sandbox]]:
+    """Start each flavour when it is first asked for."""
+    with ExitStack() as stack:
+        started: dict[str, Sandbox] = {}
+
+        def of(flavour: str) -> Sandbox:
+            if flavour not in started:
+                started[flavour] = stack.enter_context(Sandbox.start(flavour=flavour, any_model=False))
+            return started[flavour]
+
+        yield of
+
+
+@pytest.fixture
+def flavoured(running_flavours: Callable[[str], Sandbox]) -> Callable[[str], Sandbox]:
+    def of(flavour: str) -> Sandbox:
+        sandbox = running_flavours(flavour)
+        sandbox.reset()
+        return sandbox
+
+    return of
 
 
 @pytest.fixture(scope="session")
