@@ -67,7 +67,7 @@ class Prompt:
     caching: Literal["automatic", "marked", "none"] = "automatic"
     leaves: bool = False  # an empty prompt that unloads the model
     load_s: float = 0.0  # that the model takes first because it is not in memory
-    body: Mapping[str, Any] = field(default_factory=dict)  # as it came, where the answer repeats of it
+    body: Mapping[str, Any] = field(default_factory=dict)  # what the form needs of the request to answer
 
     @property
     def question(self) -> str:

@@ -91,6 +91,7 @@ def whole_by_upstream(wire_name: str, reply: Reply, usage: Usage) -> bytes:
 def disturbed(wire_name: str, body: bytes, chance: Random) -> list[bytes]:
     """The same stream in other lines, between comments, and cut anywhere, also inside a character."""
     is_lines = not wire(wire_name).stream_type.startswith("text/event-stream")
+    body = body.replace(b"\r\n", b"\n")  # as Google's server ends its lines
     blocks = body.split(b"\n" if is_lines else b"\n\n")[:-1]
     gap = b"\n" if is_lines else b"\n\n"
     extra = b"" if is_lines else b": keep-alive\n\n"

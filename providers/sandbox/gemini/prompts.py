@@ -62,13 +62,13 @@ def read_prompt(model: str, stream: bool, body: Mapping[str, Any], signatures: S
         tool_choice=choice,
         schema=schema,
         thinking=_thinks(config.get("thinkingConfig"), plain),
-        body={"generationConfig": config},
+        body=config,
     )
 
 
 def shows_thoughts(prompt: Prompt) -> bool:
     """Whether the answer shows its thoughts: where the caller wants them, or where they are scripted unasked."""
-    wanted = (prompt.body["generationConfig"].get("thinkingConfig") or {}).get("includeThoughts")
+    wanted = prompt.body.get("thinkingConfig", {}).get("includeThoughts")
     return not prompt.thinking if wanted is None else bool(wanted)
 
 
