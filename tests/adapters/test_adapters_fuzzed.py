@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from providers.adapters import adapters
 from providers.errors import ProviderError
 from tests.adapters.examples import ROLE, STOP, USAGE, chat, chunk, payloads, sse, streamed, target, text, tool_calls
+from tests.adapters.gemini import FULL as GEMINI_FULL
 from tests.adapters.test_anthropic_answer import FULL, closed, ended, events, opened, piece, start
 from tests.adapters.test_anthropic_answer import STOP as MESSAGE_STOP
 from tests.adapters.test_ollama_answer import PLAIN
@@ -21,6 +22,7 @@ STREAMS = {
     "openai": sse(ROLE, chunk({"content": "né 👩‍💻"}), CALLED, STOP, USAGE, b"[DONE]"),
     "anthropic": FULL,
     "ollama": PLAIN,
+    "gemini": GEMINI_FULL.replace(b'{"name": "g"', b'{"id": "fc_2", "name": "g"'),
 }
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 ARGUMENTS = st.dictionaries(
