@@ -57,6 +57,7 @@ NAVIGATION = [
         "items": [
             _rows("Latency profiles", "speed", "profiling", "latencyprofile"),
             _rows("Ratings", "thumbs_up_down", "feedback", "rating"),
+            _rows("Evaluations", "fact_check", "feedback", "evaluation"),
         ],
     },
     {

@@ -6,9 +6,11 @@ import msgspec
 from drf_spectacular.utils import OpenApiResponse
 from msgspec import Struct
 
+from feedback.evaluations import NewEval, NewFeedback
 from feedback.services import NewRating
 from providers.chat import ChatBody, ChatChunk, Message, WireUsage
 from routing.api.figures import OwnUsage, ProviderHealthList
+from routing.api.judged import EvalCase, EvalCases, FeedbackEntries, FeedbackEntry
 from routing.api.simple import (
     Embedding,
     EmbeddingCreation,
@@ -199,6 +201,7 @@ STRUCTS: Final = (
     ResponseRequest, ResponseObject,
     MessageRequest, MessageObject, MessageTokens, MessageErrorBody,
     ChatCompletionRequest, ChatCompletion, ChatChunk, ErrorBody, ModelList, ModelEntry, RouteDecision, RequestStory,
+    NewFeedback, NewEval, FeedbackEntries, FeedbackEntry, EvalCases, EvalCase,
     OwnUsage, ProviderHealthList, PromptRequest, PromptAnswer, RoutedAnswer,
     EmbeddingCreation, EmbeddingList, Embedding,
 )  # fmt: skip

@@ -102,7 +102,7 @@ def decoded(decode: Callable[[bytes], T], raw: bytes, limit: int) -> tuple[T, Wi
         body = decode(raw)
         wishes = _wishes.decode(raw) if any(mark in raw for mark in WISH_MARKS) else NO_WISHES
     except msgspec.ValidationError as exc:
-        raise _named(exc) from exc
+        raise named(exc) from exc
     except UNREADABLE as exc:
         raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
     if wishes is not NO_WISHES:
@@ -188,7 +188,7 @@ def ignored(wishes: Wishes) -> tuple[str, ...]:
     return tuple([f"{name}: not supported, ignored" for name in found])
 
 
-def _named(exc: msgspec.ValidationError) -> InvalidBody:
+def named(exc: msgspec.ValidationError) -> InvalidBody:
     """msgspec says "Expected `str`, got `int` - at `$.messages[0].role`": name the field first, as our errors do."""
     what, _, where = str(exc).partition(" - at `$")
     field = where.rstrip("`").lstrip(".")

@@ -8,6 +8,7 @@ from routing.api.base import GatewayView
 from routing.api.chat import ChatCompletions
 from routing.api.database import Nowhere
 from routing.api.embeddings import Embeddings
+from routing.api.evaluations import EvalOfOlderRouters, FeedbackOfOlderRouters
 from routing.api.feedback import Feedback
 from routing.api.messages import CountTokens, Messages
 from routing.api.models import Models, OneModel
@@ -40,6 +41,8 @@ urlpatterns = [
     *(path(address.lstrip("/"), view.as_view()) for address, view in LEAN.items()),
     *(path(f"{prefix.lstrip('/')}<path:model>", view.as_view()) for prefix, view in LEAN_PREFIXES.items()),
     path("v1/feedback", Feedback.as_view()),
+    path("api/feedback", FeedbackOfOlderRouters.as_view()),
+    path("api/eval", EvalOfOlderRouters.as_view()),
     path("v1/usage", UsageView.as_view()),
     path("v1/health/providers", ProvidersHealth.as_view()),
     path("v1/requests/<str:request_id>", RequestRecordView.as_view()),

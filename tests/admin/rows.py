@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from uuid_utils import uuid7
 
-from feedback.models import Rating
+from feedback.models import Evaluation, Rating
 from profiling.models import Job, LatencyProfile
 from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
 from providers.secrets import seal
@@ -101,6 +101,11 @@ def rating() -> Rating:
     return Rating.objects.create(request_id=uuid.uuid4(), tenant=tenant(), key_id=1, score=1, created_at=timezone.now())
 
 
+def evaluation() -> Evaluation:
+    said = {"kind": "feedback", "model": "demo", "prompt": "Why?", "response": "Because.", "score": 0.5}
+    return Evaluation.objects.create(tenant=tenant(), key_id=1, created_at=timezone.now(), **said)
+
+
 def record(key: ClientKey) -> RequestRecord:
     """What the history keeps of one request with this key, now."""
     numbers_of = {"http_status": 200, "attempts_count": 1, "failovers": 0, "overhead_ms": 0.4, "total_ms": 80.0}
@@ -137,4 +142,5 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     Job: job,
     LatencyProfile: latency_profile,
     Rating: rating,
+    Evaluation: evaluation,
 }

@@ -138,3 +138,35 @@ def test_health_of_providers(gateway, primary, fallback):
     assert (resting["deployment"], resting["state"]) == ("primary/demo", "barred")
     assert resting["reason"] == "credential rejected" and 0 < resting["back_in_s"] <= 600
     assert httpx.get(f"{gateway.url}/v1/health/providers").status_code == 401
+
+
+def test_opinions_and_test_results_of_older_routers(gateway):
+    said = {"rating": 4, "category": "truth", "comment": "Right"}
+    told = {"modelId": "demo", "prompt": "Why?", "response": "Because."}
+    kept = post(gateway, "/api/feedback", **told, feedback=said)
+    assert kept.status_code == 200 and kept.json()["feedback"] == said
+    assert get(gateway, "/api/feedback", limit=1).json()["data"] == [kept.json()]
+    assert get(gateway, "/api/feedback", before=kept.json()["id"], modelId="nobody").json()["data"] == []
+    tested = post(gateway, "/api/eval", **told, score=0.75, expected="For reasons.")
+    assert tested.status_code == 200 and tested.json()["score"] == 0.75
+    assert get(gateway, "/api/eval").json()["data"][0] == tested.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/api/feedback", {"modelId": "m", "prompt": "p", "response": "r"}, "feedback"),
+        (
+            "/api/feedback",
+            {"modelId": "m", "prompt": "p", "response": "r", "feedback": {"rating": 6}},
+            "feedback.rating",
+        ),
+        ("/api/eval", {"modelId": "m", "prompt": "p", "response": "r", "score": 2}, "score"),
+        ("/api/eval", {"modelId": 5, "prompt": "p", "response": "r", "score": 1}, "modelId"),
+    ],
+)
+def test_wrong_opinions_name_the_field(gateway, path, body, param):
+    refused = post(gateway, path, **body)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
+    assert get(gateway, path, limit="many").json()["error"]["param"] == "limit"
+    assert httpx.get(gateway.url + path).status_code == httpx.post(gateway.url + path, json=body).status_code == 401
