@@ -25,6 +25,12 @@ class NoEligibleCandidate(RoutingError):
     status, type, code = 503, "no_eligible_candidate", "no_eligible_candidate"
 
 
+class NotAsWished(NoEligibleCandidate):
+    """The caller's own wishes rule everybody out: the same request will be refused again, so the SDK should not."""
+
+    retry = False
+
+
 class AllAttemptsFailed(RoutingError):
     """Every candidate was tried: the gateway has retried enough, so the client's SDK should not."""
 

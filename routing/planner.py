@@ -22,7 +22,7 @@ from routing.asked import Asked, Preferences, RequestClass
 from routing.binding import identity_rules
 from routing.candidates import PARAMETER, Excluded, Gate, cannot_carry, facts_of, is_auto, pool, sift
 from routing.decisions import LISTED, decision_record, why
-from routing.errors import NoEligibleCandidate, UnsupportedParameter
+from routing.errors import NoEligibleCandidate, NotAsWished, UnsupportedParameter
 from routing.evidence import EvidenceBook
 from routing.onemodel import one_model
 from routing.policies import policy_kinds
@@ -36,6 +36,7 @@ from routing.wishrules import wish_rules, wish_warnings, wished_order
 from tenants.callers import Caller
 from tenants.errors import Forbidden
 
+WISHED: Final = ("provider.", "neuroroute.")  # how the rules of callers' wishes begin
 PLANS_KEPT: Final = 4096
 CANDIDATES_KEPT: Final = 50_000  # in all plans together: about 30 MB, also where a plan has a thousand of them
 MEANT: Final = frozenset({"allow list", "operation"})  # rules against deployments that were never meant
@@ -226,6 +227,8 @@ def nobody(
     if meant and all(e.rule == PARAMETER for e in meant):
         names = cannot_carry(catalog.by_name[meant[0].deployment], gate)
         return UnsupportedParameter(told, param=PARAMETERS[names[0]].field)
+    if meant and all(e.rule.startswith(WISHED) for e in meant):
+        return NotAsWished(told)
     return NoEligibleCandidate(told, retry_after_s=_first_back(catalog, excluded, gate.health, gate.now))
 
 

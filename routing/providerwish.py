@@ -26,7 +26,7 @@ class SortBy(Struct, frozen=True):
 
 
 class MaxPrice(Struct, frozen=True, omit_defaults=True):
-    """The highest price in USD: per million tokens, per request, per image."""
+    """The highest price in USD, as numbers or strings: per million tokens, per request, per image."""
 
     prompt: Decimal | None = None
     completion: Decimal | None = None

@@ -20,6 +20,7 @@ from routing.api.simple import (
     RoutedAnswer,
 )
 from routing.asked import Preferences, RouterOptions
+from routing.providerwish import ProviderWish
 from routing.surfaces.forms.responses_body import ResponsesBody
 
 
@@ -27,6 +28,7 @@ class ChatCompletionRequest(ChatBody, kw_only=True, omit_defaults=True):
     """A chat request: OpenAI's fields and the router's own. Unknown fields are passed on to the upstream."""
 
     models: tuple[str, ...] = ()
+    provider: ProviderWish | None = None
     preferences: Preferences | None = None
     neuroroute: RouterOptions | None = None
 
@@ -54,6 +56,7 @@ class ResponseRequest(ResponsesBody, kw_only=True, omit_defaults=True):
     speaks Responses itself."""
 
     models: tuple[str, ...] = ()
+    provider: ProviderWish | None = None
     preferences: Preferences | None = None
     neuroroute: RouterOptions | None = None
 
@@ -91,6 +94,7 @@ class MessageRequest(Struct, kw_only=True, omit_defaults=True):
     output_config: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
     models: tuple[str, ...] = ()
+    provider: ProviderWish | None = None
     preferences: Preferences | None = None
     neuroroute: RouterOptions | None = None
 

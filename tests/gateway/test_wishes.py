@@ -85,6 +85,7 @@ def test_wishes_of_providers_are_granted_and_recorded(gateway, wish, by, rule):
     answer = gateway.chat("Hello", "demo", provider=wish)
     if by is None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_eligible_candidate")
+        assert answer.headers["x-should-retry"] == "false"
         assert "unknown whether its provider collects prompts" in answer.json()["error"]["message"]
         return
     assert served_by(answer) == by

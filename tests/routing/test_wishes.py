@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from routing.errors import InvalidBody, NoEligibleCandidate, UnknownModel, UnsupportedParameter
+from routing.errors import InvalidBody, NoEligibleCandidate, NotAsWished, UnknownModel, UnsupportedParameter
 from routing.providerwish import passed_on
 
 from .factories import CALLER, Desk, asked, parse, target
@@ -56,7 +56,7 @@ def test_only_and_ignore():
     assert set(at.order(wish(only=["Quick", "wide/m"]))) == {"quick/m", "wide/m"}
     assert set(at.order(wish(ignore=["quick"]))) == {"cheap/m", "wide/m"}
     assert excluded(at, wish(ignore=["quick"])) == [("quick/m", "provider.ignore", "the caller wants no quick")]
-    with pytest.raises(NoEligibleCandidate, match="the caller wants nobody only"):
+    with pytest.raises(NotAsWished, match="the caller wants nobody only"):
         at.order(wish(only=["nobody"]))
 
 
