@@ -11,6 +11,7 @@ from providers.errors import BadUpstreamResponse, ProviderError
 from providers.targets import Secret, Target
 from providers.wire import loose
 from providers.wire.gemini_answer import GeminiDecoder
+from providers.wire.gemini_counting import GeminiCounting
 from providers.wire.gemini_embeddings import GeminiEmbeddings
 from providers.wire.gemini_names import FOLDER, model_path
 from providers.wire.gemini_request import UNSUPPORTED, gemini_request
@@ -31,7 +32,8 @@ class Gemini(Adapter):
     unsupported = UNSUPPORTED
 
     def operations(self) -> Mapping[str, Operation[Any]]:
-        return {"embeddings": GeminiEmbeddings(self.auth_headers)}
+        auth = self.auth_headers
+        return {"embeddings": GeminiEmbeddings(auth), "count_tokens": GeminiCounting(auth)}
 
     def auth_headers(self, secret: Secret | None) -> tuple[tuple[str, str], ...]:
         return (("x-goog-api-key", secret.value),) if secret else ()

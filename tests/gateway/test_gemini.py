@@ -105,6 +105,13 @@ def test_a_responses_client_ends_a_tool_loop(up):
         assert len(signatures(up)) == 1
 
 
+def test_a_messages_client_hears_gemini_count(up):
+    with anthropic.Anthropic(base_url=up.gateway.url, api_key=up.gateway.key, max_retries=0) as client:
+        few = client.messages.count_tokens(model="google/demo", messages=[QUESTION]).input_tokens
+        many = client.messages.count_tokens(model="google/demo", messages=[QUESTION], system="x " * 200).input_tokens
+    assert many > few > 0 and up.gemini.calls()[-1].path.endswith(":countTokens")
+
+
 def test_a_prompt_that_is_blocked_is_told_as_filtered(up):
     up.gemini.script({"fault": "content_filter"})
     choice = up.gateway.chat("Hello", "google/demo").json()["choices"][0]
