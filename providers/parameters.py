@@ -46,6 +46,9 @@ PARAMETERS: Final = {
     "frequency_penalty": Parameter("frequency_penalty"),
     "logit_bias": Parameter("logit_bias"),
 }
+# Of requests for vectors: tokens are another tokenizer's, and cannot be made text again.
+OF_INPUTS: Final = {"token_input": Parameter("input", shapes=True, droppable=False)}
+ALL: Final = PARAMETERS | OF_INPUTS
 PLAIN: Final = ("seed", "presence_penalty", "frequency_penalty", "logit_bias", "parallel_tool_calls")
 OTHERS: Final = ("n", "logprobs", "top_logprobs", "tool_choice", "tools", "response_format", "modalities")
 _looked_at: Final = attrgetter(*PLAIN, *OTHERS)
@@ -67,7 +70,7 @@ def used(body: ChatBody) -> frozenset[str]:
 
 def rules_out(name: str, way: str) -> bool:
     """Whether a request that uses `name` may not go where the wire lacks it; `way` is the deployment's own."""
-    parameter = PARAMETERS[name]
+    parameter = ALL[name]
     if not parameter.droppable or way == EXCLUDE:
         return True
     return parameter.shapes and way != DROP

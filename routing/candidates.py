@@ -127,7 +127,7 @@ def cannot_carry(target: Target, gate: Gate) -> list[str]:
     if not gate.request.parameters:
         return []
     way = EXCLUDE if gate.strict else target.unsupported
-    lacking = gate.request.parameters & adapters()[target.wire].unsupported
+    lacking = gate.request.parameters & adapters()[target.wire].operation(gate.request.operation).unsupported
     return sorted(name for name in lacking if rules_out(name, way))
 
 

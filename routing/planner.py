@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from providers.catalog import Catalog
+from providers.parameters import ALL
 from providers.parameters import NONE as NO_PARAMETERS
-from providers.parameters import PARAMETERS
 from providers.requests import Request
 from providers.targets import Target
 from providers.vendors import routes_itself
@@ -226,7 +226,7 @@ def nobody(
     meant = [e for e in excluded if e.rule not in MEANT]
     if meant and all(e.rule == PARAMETER for e in meant):
         names = cannot_carry(catalog.by_name[meant[0].deployment], gate)
-        return UnsupportedParameter(told, param=PARAMETERS[names[0]].field)
+        return UnsupportedParameter(told, param=ALL[names[0]].field)
     if meant and all(e.rule.startswith(WISHED) for e in meant):
         return NotAsWished(told)
     return NoEligibleCandidate(told, retry_after_s=_first_back(catalog, excluded, gate.health, gate.now))

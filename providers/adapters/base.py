@@ -62,6 +62,7 @@ class Operation(ABC, Generic[R]):
     """Something that can be asked of an upstream and is answered in one piece, of `longest_answer` bytes at most."""
 
     longest_answer: ClassVar[int] = 32 * 1024 * 1024
+    unsupported: ClassVar[frozenset[str]] = frozenset()  # names of `providers.parameters` that the wire cannot carry
 
     @abstractmethod
     def request(self, request: R, target: Target, secret: Secret | None) -> WireRequest:
@@ -78,7 +79,6 @@ class Adapter(Operation[ChatRequest]):
     name: ClassVar[str]
     label: ClassVar[str]
     default_base_url: ClassVar[str]
-    unsupported: ClassVar[frozenset[str]] = frozenset()  # names of `providers.parameters` that the wire cannot carry
 
     def operations(self) -> Mapping[str, Operation[Any]]:
         """What the wire offers besides chat, by the names that `Request.operation` has."""

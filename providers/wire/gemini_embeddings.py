@@ -40,6 +40,7 @@ _decode: Final = msgspec.json.Decoder(Embedded).decode
 
 class GeminiEmbeddings(Operation[EmbeddingRequest]):
     longest_answer = LONGEST_ANSWER
+    unsupported = frozenset({"token_input"})
 
     def __init__(self, auth: Auth) -> None:
         self._auth = auth

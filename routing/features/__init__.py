@@ -25,6 +25,7 @@ def facts_of_input(request: EmbeddingRequest) -> dict[str, Any]:
         "complexity": 0.0,
         "modality": "text",
         "needs": [],
+        "parameters": [] if request.texts is not None else ["token_input"],
         "prompt_tokens": sum(tokens),
         "longest_input": max(tokens),
         "output_tokens": 0,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from routing.api import embeddings
-from routing.errors import InvalidBody, NoEligibleCandidate
+from routing.errors import InvalidBody, NoEligibleCandidate, UnsupportedParameter
 from tenants.callers import Caller
 from tests.routing.factories import Desk, asked, target
 
@@ -65,6 +65,17 @@ def test_a_wire_without_embeddings_is_ruled_out_by_name():
     desk = Desk(SMALL, MUTE)
     assert desk.order(wanted("small")) == ["a/small"]
     assert decision(desk, wanted("small"))["c/small"] == "its wire, anthropic, does not offer embeddings"
+
+
+def test_tokens_go_only_where_the_wire_takes_them():
+    local = target("l/small", 8, wire="ollama", capabilities=EMBEDS)
+    desk = Desk(SMALL, local)
+    assert desk.order(wanted("small", [1, 2])) == ["a/small"]
+    assert "cannot carry token_input" in decision(desk, wanted("small", [[1], [2]]))["l/small"]
+    assert set(desk.order(wanted("small", "text"))) == {"a/small", "l/small"}
+    with pytest.raises(UnsupportedParameter) as raised:
+        Desk(local).order(wanted("small", [1, 2]))
+    assert raised.value.param == "input"
 
 
 def test_the_context_is_each_inputs_own():
