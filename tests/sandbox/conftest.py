@@ -7,8 +7,10 @@ from contextlib import ExitStack
 
 import openai
 import pytest
+from google import genai
 
 from providers.sandbox.testing import Sandbox
+from tests.sandbox.google_calls import connect
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +88,24 @@ def flavoured(running_flavours: Callable[[str], Sandbox]) -> Callable[[str], San
         return sandbox
 
     return of
+
+
+@pytest.fixture
+def gemini_sandbox(sandbox_of: Callable[[str], Sandbox]) -> Sandbox:
+    return sandbox_of("gemini")
+
+
+@pytest.fixture(scope="session")
+def connected_gemini(running: Callable[[str], Sandbox]) -> Iterator[genai.Client]:
+    client = connect(running("gemini").url)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def gemini(connected_gemini: genai.Client, gemini_sandbox: Sandbox) -> genai.Client:
+    """Google's own SDK, and a sandbox that has forgotten the test before."""
+    return connected_gemini
 
 
 @pytest.fixture(scope="session")
