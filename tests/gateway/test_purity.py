@@ -67,7 +67,7 @@ async def test_neither_face_queries_or_hops(key, monkeypatch):
             status, body = await ask(key, stream)
             assert status == 200
             assert body.rstrip().endswith(b"data: [DONE]" if stream else b"}")
-        for path, method in (("/v1/models", "GET"), ("/v1/route", "POST")):
+        for path, method in (("/v1/models", "GET"), ("/v1/route", "POST"), ("/prompt", "POST"), ("/api/route", "POST")):
             assert (await ask(key, False, path, method))[0] == 200
         assert (await ask("nr-bad", False))[0] == 401
         assert watch.queries == []
@@ -87,7 +87,8 @@ async def test_the_watch_sees_a_query_and_a_hop(key, monkeypatch):
 
 async def ask(key: str, stream: bool, path: str = "/v1/chat/completions", method: str = "POST") -> tuple[int, bytes]:
     """One request through the ASGI application, as a server would pass it."""
-    body = json.dumps({"model": "auto", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}).encode()
+    chat = {"model": "auto", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}
+    body = json.dumps(chat | {"prompt": "Hi"}).encode()
     scope = {
         "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
         "headers": [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {key}".encode())], "http_version": "1.1",
