@@ -20,6 +20,7 @@ TOKENS_PER_IMAGE: Final = 1500
 TOKENS_PER_ANSWER: Final = 2048  # where nobody says how long it may be
 SMALLEST_WINDOW: Final = 4096  # Ollama's own default; each other size reloads the model, so sizes are few
 NATIVE: Final = frozenset({"top_k", "min_p", "repeat_penalty"})  # Ollama's own options, which clients send along
+BESIDE: Final = frozenset({"keep_alive"})  # and what stands beside the options
 OPTIONS: Final = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
 UNSUPPORTED: Final = frozenset(
     {
@@ -41,10 +42,13 @@ def ollama_request(request: ChatRequest, target: Target) -> tuple[dict[str, Any]
     """The body and what had to be dropped; raises `UnsupportedByWire` for what the wire cannot carry."""
     body = request.body
     unknown = unknown_fields(request)
-    warnings = [f"{name} dropped" for name in unknown if name not in NATIVE] + settled(body, target, UNSUPPORTED)
+    warnings = [f"{name} dropped" for name in unknown if name not in NATIVE | BESIDE] + settled(
+        body, target, UNSUPPORTED
+    )
     messages = _messages(body.messages)
     fields: dict[str, Any] = {"model": target.upstream_model, "messages": messages, "stream": request.stream}
     fields |= _tools(body) | _format(body) | _think(body.reasoning_effort, target, warnings)
+    fields |= {name: msgspec.json.decode(unknown[name]) for name in BESIDE & unknown.keys()}
     options = _options(request, target, fields)
     options |= {name: msgspec.json.decode(unknown[name]) for name in NATIVE & unknown.keys()}
     return fields | ({"options": options} if options else {}), warnings

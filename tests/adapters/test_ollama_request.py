@@ -129,3 +129,10 @@ def test_thinking():
     assert (
         warnings(reasoning_effort="high") == ("reasoning_effort dropped",) and warnings(reasoning_effort="none") == ()
     )
+
+
+def test_ollamas_own_fields_arrive_where_ollama_reads_them():
+    body = sent(OLLAMA, keep_alive="10m", top_k=40, repeat_penalty=1.1)
+    assert body["keep_alive"] == "10m"
+    assert (body["options"]["top_k"], body["options"]["repeat_penalty"]) == (40, 1.1)
+    assert OLLAMA.request(chat(keep_alive=-1), target("ollama"), None).warnings == ()
