@@ -3,6 +3,7 @@
 https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -20,8 +21,8 @@ from providers.wire.responses_object import Item, length_of, read_response, refu
 from providers.wire.sse import SseDecoder
 
 CUT: Final = "the stream closed before response.completed"
+TEXT: Final = "response.output_text.delta"
 SAYS: Final = {  # which field of a chat's delta an event's `delta` belongs to
-    "response.output_text.delta": "content",
     "response.refusal.delta": "refusal",
     "response.reasoning_summary_text.delta": "reasoning_content",
     "response.reasoning_text.delta": "reasoning_content",
@@ -130,7 +131,13 @@ class ResponsesDecoder(SseDecoder):
     def _chunk(self, message: bytes, kind: str, delta: Delta | None) -> Chunk:
         choices = [] if delta is None else [ChunkChoice(0, delta)]
         said = ChatChunk(id=self._id, created=self._created, model=self._served, choices=choices)
-        return Chunk(b"event: " + "".join(kind.split()).encode() + b"\ndata: " + message + b"\n\n", said, native=True)
+        return Chunk(_line(kind) + message + b"\n\n", said, native=True)
+
+
+@lru_cache(maxsize=256)
+def _line(kind: str) -> bytes:
+    """What stands before an event's data; a name from outside is kept on its line."""
+    return b"event: " + "".join(kind.split()).encode() + b"\ndata: "
 
 
 def _decoded(message: bytes) -> tuple[bytes, Event]:
@@ -171,6 +178,8 @@ def _last_response(body: bytes, target: Target) -> bytes:
 def _delta(event: Event) -> Delta | None:
     if not isinstance(event.delta, str):
         return None
+    if event.type == TEXT:  # nearly every event of a long answer
+        return Delta(content=event.delta)
     if name := SAYS.get(event.type):
         delta = Delta()
         setattr(delta, name, event.delta)

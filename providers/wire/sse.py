@@ -11,6 +11,7 @@ from providers.errors import BadUpstreamResponse
 from providers.wire.cutting import BODY_LIMIT, EVENT_LIMIT, Cutter, SteppedDecoder, first_byte
 
 BOM: Final = b"\xef\xbb\xbf"
+NAMED: Final = b"event: "
 LF: Final = 10
 CR: Final = 13
 
@@ -60,6 +61,9 @@ class EventStream(Cutter):
             events = rest.split(b"\n\ndata: ")
             if CR not in rest and rest.count(b"\n") == 2 * len(events) - 2:
                 return events
+        if not self._buffer and data[:7] == NAMED and (named := _named_events(data, self._limit)):
+            self._begun = True
+            return named
         return self._feed_any(data)
 
     def finish(self) -> list[bytes]:
@@ -120,3 +124,16 @@ class EventStream(Cutter):
         if name == b"error" and data and b'"error"' not in data:
             return b'{"error":' + data + b"}"  # some servers say "error" in the event's name only
         return data
+
+
+def _named_events(data: bytes, limit: int) -> list[bytes]:
+    """The data of whole events of a name and one line each; empty where the bytes are anything else."""
+    if data[-2:] != b"\n\n" or CR in data or len(data) > limit:
+        return []
+    found = []
+    for block in data[:-2].split(b"\n\n"):
+        name, _, said = block.partition(b"\ndata: ")
+        if name[:7] != NAMED or LF in name or not said or LF in said or name == b"event: error":
+            return []
+        found.append(said)
+    return found
