@@ -20,7 +20,7 @@ from providers.sandbox.wires.base import listed
 _FIELDS: Final = (
     "model messages max_tokens system metadata stop_sequences stream temperature top_k top_p tools tool_choice "
     "thinking service_tier container context_management mcp_servers output_config output_format inference_geo "
-    "cache_control speed"
+    "cache_control speed diagnostics billing_policy compaction fallbacks fallback_credit_token thread user_profile_id"
 )
 FIELDS: Final = frozenset(_FIELDS.split())
 ROLES: Final = frozenset({"user", "assistant", "system"})  # the last one within a conversation only

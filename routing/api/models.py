@@ -46,10 +46,19 @@ class OneModel(GatewayView):
     async def get(self, request: HttpRequest, model: str) -> Finished:
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
-        if found := _book.listing(now, caller).each.get(model):
-            return respond(found, [])
-        near = now.catalog.current.nearest(model)
+        listing, catalog = _book.listing(now, caller), now.catalog.current
+        for name in (model, *meant_by(model, catalog, caller.allow_models)):
+            if found := listing.each.get(name):
+                return respond(found, [])
+        near = catalog.nearest(model)
         raise UnknownModel(f"{model}: no model has this name" + (f"; nearest: {near}" if near else ""), param="model")
+
+
+def meant_by(name: str, catalog: Catalog, allowed: tuple[str, ...]) -> Iterable[str]:
+    """The models that an alias or `provider/model` leads this caller to."""
+    one = catalog.by_name.get(name)
+    targets = catalog.by_model.get(name, ()) if one is None else (one,)
+    return (target.model for target in targets if allows(allowed, target))
 
 
 class Listing(Struct, frozen=True):

@@ -108,6 +108,8 @@ def test_models_lists_own_names_first_then_what_may_be_called(gateway):
     assert entries[-1]["pricing"] == {"prompt": "0.000001", "completion": "0.000002"}
     one = httpx.get(f"{gateway.url}/v1/models/demo", headers=gateway.headers)
     assert one.json()["id"] == "demo"
+    for name in ("demo-latest", "primary/demo"):
+        assert httpx.get(f"{gateway.url}/v1/models/{name}", headers=gateway.headers).json()["id"] == "demo"
     none = httpx.get(f"{gateway.url}/v1/models/dmo", headers=gateway.headers)
     assert none.status_code == 404 and "nearest: demo" in none.json()["error"]["message"]
 

@@ -74,11 +74,18 @@ def configuration(openai: Sandbox, anthropic: Sandbox) -> dict[str, Any]:
     embedder = {"model": "embedder", "upstream_model": "sandbox-embed", "context": 8192, "capabilities": ["embeddings"]}
     return {
         "providers": [provider("openai", openai, demo, embedder), provider("claude", anthropic, demo | CLAUDE)],
+        "models": [{"name": name, "aliases": aliases} for name, aliases in NAMES.items()],
         "tenants": [{"name": "clients", "keys": [{"name": "ci"}]}],
     }
 
 
 CLAUDE = {"model": "claude"}
+# The names that the vendors' own tests and their command line clients ask for.
+NAMES = {
+    "demo": ["gpt-6-astra", "model"],
+    "claude": ["claude-opus-5-5", "model_id"],
+    "embedder": ["text-embedding-3-small"],
+}
 
 
 def provider(name: str, sandbox: Sandbox, *deployments: dict[str, Any]) -> dict[str, Any]:
