@@ -105,6 +105,20 @@ def test_a_responses_client_ends_a_tool_loop(up):
         assert len(signatures(up)) == 1
 
 
+def test_gemini_goes_on_with_the_calls_of_another_model(up):
+    made = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Pune"}'}}
+    talk = [
+        QUESTION,
+        {"role": "assistant", "content": None, "tool_calls": [made]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "rain"},
+    ]
+    up.gemini.script("It rains.")
+    tools = [{"type": "function", "function": FUNCTION}]
+    answer = up.gateway.chat(model="google/demo", messages=talk, tools=tools)
+    assert answer.json()["choices"][0]["message"]["content"] == "It rains."
+    assert signatures(up) == ["skip_thought_signature_validator"]
+
+
 def test_a_messages_client_hears_gemini_count(up):
     with anthropic.Anthropic(base_url=up.gateway.url, api_key=up.gateway.key, max_retries=0) as client:
         few = client.messages.count_tokens(model="google/demo", messages=[QUESTION]).input_tokens
