@@ -247,6 +247,11 @@ def test_filters_the_content_at_the_end(openai_sandbox, stream):
     assert b'"finish_reason":"content_filter"' in seen.body
 
 
+def test_ends_for_a_reason_that_nobody_knows(sandbox, stream):
+    sandbox.script(Step(text="So far", finish_as="eos"))
+    assert b'"eos"' in call(sandbox, stream=stream).body
+
+
 def test_every_fault_is_tested():
     tested = set(re.findall(r'"([\w-]+)"', Path(__file__).read_text()))
     assert set(FAULTS) <= tested
