@@ -65,7 +65,28 @@ class OverResponses(ChatModelIntegrationTests):
         return True
 
     @property
+    def supports_pdf_inputs(self) -> bool:
+        """Theirs download the document."""
+        return False
+
+    @property
+    def supports_pdf_tool_message(self) -> bool:
+        """No chat takes a document as a tool's result."""
+        return False
+
+    @property
+    def supports_audio_inputs(self) -> bool:
+        """OpenAI's Responses takes none, and theirs download it."""
+        return False
+
+    @property
+    def supports_anthropic_inputs(self) -> bool:
+        """Blocks of Anthropic's form are for ChatAnthropic."""
+        return False
+
+    @property
     def enable_vcr_tests(self) -> bool:
+        """They time a recorded answer; nothing is recorded here."""
         return False
 
     @pytest.mark.xfail(reason="downloads a picture; test_every_wire.py has one of its own", run=False)
