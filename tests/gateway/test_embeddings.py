@@ -146,6 +146,7 @@ def test_the_record_says_what_was_used_and_paid(gateway):
     assert answer.json()["routing_metadata"]["attempts"] == [
         {"provider": "primary", "model": "small", "status": "answered"}
     ]
+    gateway.ship()
     story = gateway.story(answer.headers["x-request-id"])
     assert (story["status"], story["model"], story["provider"], story["tags"]) == (
         "answered",
