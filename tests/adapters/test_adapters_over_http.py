@@ -6,9 +6,12 @@ import os
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import msgspec
 import pytest
 
 from providers.adapters import adapters
+from providers.attempts import Marks, complete
+from providers.embeddings import EmbeddingBody, EmbeddingRequest
 from providers.errors import (
     BadUpstreamResponse,
     ContentRefused,
@@ -25,7 +28,8 @@ from providers.http import close
 from providers.probe import list_models
 from providers.sandbox.testing import Sandbox, Step, fault
 from providers.sandbox.wires import wire_names
-from tests.adapters.examples import SECRET, chat, finish, text
+from tests.adapters.contract import check
+from tests.adapters.examples import SECRET, answered, chat, finish, text
 from tests.adapters.framings import EVENT_STREAM, framings
 from tests.adapters.overhttp import FORMS, Asker
 from tests.adapters.providers_page import PAGE, Cells, page
@@ -76,6 +80,29 @@ def test_the_credential_is_presented_and_models_are_listed(sandbox):
     (call,) = sandbox.calls()
     assert any(SECRET.value in value for value in call.headers.values())
     assert len(listed) >= 3 and any(model.name.startswith("sandbox-") for model in listed)
+    cells["Beside chat", "models listed", sandbox.wire, "whole"] = "yes"
+
+
+async def test_vectors_where_the_wire_offers_them(sandbox):
+    sandbox.reset()
+    asked = embedding_request(["One", "Grüße 👩‍💻"])
+    embedder = msgspec.structs.replace(Asker(sandbox, "whole").target, upstream_model="any-embedder")
+    try:
+        answer = answered(await complete(asked, embedder, SECRET, Marks()))
+    except UnsupportedByWire:
+        assert "embeddings" not in adapters()[sandbox.wire].operations() and not sandbox.calls(chats=True)
+        return
+    finally:
+        await close()
+    check(answer, "CreateEmbeddingResponse")
+    assert [row["index"] for row in answer["data"]] == [0, 1] and answer["model"] == "ours"
+    assert answer["data"][0]["embedding"] != answer["data"][1]["embedding"]
+    cells["Beside chat", "embeddings", sandbox.wire, "whole"] = "yes"
+
+
+def embedding_request(texts: list[str]) -> EmbeddingRequest:
+    body = EmbeddingBody(model="ours", input=list(texts), encoding_format="float")
+    return EmbeddingRequest(id="req_1", body=body, raw=msgspec.json.encode(body))
 
 
 REFUSED = [
