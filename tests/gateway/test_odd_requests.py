@@ -78,11 +78,11 @@ def test_a_database_that_is_away_is_one_clear_503_and_the_data_plane_goes_on(mak
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_wish_that_is_not_granted_is_said_to_be_ignored(gateway, primary, stream):
-    answer = gateway.chat("x", provider={"only": ["fallback"]}, neuroroute={"max_cost_usd": 1}, stream=stream)
+    answer = gateway.chat("x", neuroroute={"deadline_ms": 9000, "cache": "read"}, stream=stream)
     assert answer.status_code == 200, answer.text
-    told = "provider: not supported, ignored; neuroroute.max_cost_usd: not supported, ignored"
+    told = "neuroroute.deadline_ms: not supported, ignored; neuroroute.cache: not supported, ignored"
     assert answer.headers["x-neuroroute-warnings"] == told
-    assert "provider" not in primary.calls(chats=True)[-1].body
+    assert "neuroroute" not in primary.calls(chats=True)[-1].body
     assert gateway.story(answer.headers["x-request-id"])["warnings"] == told.split("; ")
 
 
