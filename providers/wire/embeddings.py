@@ -2,7 +2,7 @@
 
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from sys import byteorder
 from typing import Final, TypeVar
@@ -14,7 +14,10 @@ from providers.chat import Answer, TokenUsage
 from providers.embeddings import EmbeddingRequest
 from providers.errors import BadUpstreamResponse
 from providers.targets import Target
+from providers.wire import loose
+from providers.wire.refusals import refusal_inside
 
+T = TypeVar("T")
 FLOAT32: Final = "f"
 BYTES_PER_NUMBER: Final = 4
 LONGEST_ANSWER: Final = 64 * 1024 * 1024  # 2,048 vectors of 1,536 numbers are 44 MB of digits
@@ -38,6 +41,18 @@ class VectorList(Struct):
     data: list[Vector]
     model: str
     usage: VectorUsage
+
+
+def read_vectors(decode: Callable[[bytes], T], body: bytes) -> T:
+    """What `decode` reads in an answer; raises the error that the answer may be, `BadUpstreamResponse` for nonsense."""
+    try:
+        return decode(body)
+    except loose.MALFORMED:
+        pass
+    payload = loose.loads(body)
+    if isinstance(payload, dict) and payload.get("error"):
+        raise refusal_inside(payload)
+    raise BadUpstreamResponse("the answer is not a list of embeddings")
 
 
 def embedding_answer(

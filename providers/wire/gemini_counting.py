@@ -3,11 +3,10 @@
 import msgspec
 
 from providers.adapters.base import Auth, Operation, WireRequest
-from providers.chat import Answer, TokenUsage
+from providers.chat import Answer
 from providers.counting import CountRequest
-from providers.errors import BadUpstreamResponse
 from providers.targets import Secret, Target
-from providers.wire import loose
+from providers.wire.counting import counted
 from providers.wire.gemini_names import model_name, model_path
 from providers.wire.gemini_request import gemini_request
 from providers.wire.headers import wire_headers
@@ -26,14 +25,4 @@ class GeminiCounting(Operation[CountRequest]):
         return WireRequest(path, wire_headers(self._auth(secret), target), msgspec.json.encode(asked), tuple(warnings))
 
     def answer(self, body: bytes, request: CountRequest, target: Target) -> Answer:
-        payload = loose.loads(body)
-        count = payload.get("totalTokens") if isinstance(payload, dict) else None
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise BadUpstreamResponse("the answer is not a count of tokens")
-        return Answer(
-            data=b'{"input_tokens":%d}' % count,
-            id="",
-            served_model=target.upstream_model,
-            finish_reason=None,
-            usage=TokenUsage(0, 0),
-        )
+        return counted(body, "totalTokens", target)

@@ -8,15 +8,13 @@ from msgspec import Raw, Struct
 from providers.adapters.base import Auth, Operation, WireRequest
 from providers.chat import Answer, TokenUsage
 from providers.embeddings import EmbeddingRequest
-from providers.errors import BadUpstreamResponse, UnsupportedByWire
+from providers.errors import UnsupportedByWire
 from providers.targets import Secret, Target
-from providers.wire import loose
 from providers.wire.counts import ABSURD
-from providers.wire.embeddings import LONGEST_ANSWER, embedding_answer
+from providers.wire.embeddings import LONGEST_ANSWER, embedding_answer, read_vectors
 from providers.wire.gemini_names import model_name, model_path
 from providers.wire.headers import wire_headers
 from providers.wire.limits import unknown_fields
-from providers.wire.refusals import refusal_inside
 
 MOST_TEXTS: Final = 100  # of one batch
 NATIVE: Final = {"task_type": "taskType", "title": "title"}  # Google's own, which clients send along
@@ -65,7 +63,7 @@ class GeminiEmbeddings(Operation[EmbeddingRequest]):
         )
 
     def answer(self, body: bytes, request: EmbeddingRequest, target: Target) -> Answer:
-        embedded = _read(body)
+        embedded = read_vectors(_decode, body)
         vectors = [vector.values for vector in embedded.embeddings]
         return embedding_answer(vectors, _usage(embedded.usage_metadata), request, target, None)
 
@@ -73,14 +71,3 @@ class GeminiEmbeddings(Operation[EmbeddingRequest]):
 def _usage(counted: Counted | None) -> TokenUsage | None:
     count = counted.prompt_token_count if counted else None
     return TokenUsage(count, 0) if isinstance(count, int) and 0 < count <= ABSURD else None
-
-
-def _read(body: bytes) -> Embedded:
-    try:
-        return _decode(body)
-    except loose.MALFORMED:
-        pass
-    payload = loose.loads(body)
-    if isinstance(payload, dict) and payload.get("error"):
-        raise refusal_inside(payload)
-    raise BadUpstreamResponse("the answer is not a list of embeddings")

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from typing import Final
 
 from providers.adapters.base import Operation, WireRequest
-from providers.chat import Answer, TokenUsage
+from providers.chat import Answer
 from providers.counting import CountRequest
-from providers.errors import BadUpstreamResponse
 from providers.targets import Secret, Target
-from providers.wire import loose
+from providers.wire.counting import counted
 
 PATH: Final = "/messages/count_tokens"
-FREE: Final = TokenUsage(0, 0)
 Passing = Callable[[str, CountRequest, Target, Secret | None], WireRequest]
 
 
@@ -25,15 +23,4 @@ class Counting(Operation[CountRequest]):
         return self._passing(PATH, request, target, secret)
 
     def answer(self, body: bytes, request: CountRequest, target: Target) -> Answer:
-        payload = loose.loads(body)
-        count = payload.get("input_tokens") if isinstance(payload, dict) else None
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise BadUpstreamResponse("the answer is not a count of tokens")
-        return Answer(
-            data=b'{"input_tokens":%d}' % count,
-            id="",
-            served_model=target.upstream_model,
-            finish_reason=None,
-            usage=FREE,
-            native=True,
-        )
+        return counted(body, "input_tokens", target, native=True)

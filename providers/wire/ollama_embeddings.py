@@ -11,15 +11,13 @@ from msgspec import Raw, Struct
 from providers.adapters.base import Auth, Operation, WireRequest
 from providers.chat import Answer, TokenUsage
 from providers.embeddings import EmbeddingRequest
-from providers.errors import BadUpstreamResponse, UnsupportedByWire
+from providers.errors import UnsupportedByWire
 from providers.targets import Secret, Target
-from providers.wire import loose
 from providers.wire.counts import ABSURD
-from providers.wire.embeddings import LONGEST_ANSWER, embedding_answer
+from providers.wire.embeddings import LONGEST_ANSWER, embedding_answer, read_vectors
 from providers.wire.headers import wire_headers
 from providers.wire.limits import unknown_fields
 from providers.wire.ollama_request import window
-from providers.wire.refusals import refusal_inside
 
 PATH: Final = "/api/embed"
 BYTES_PER_TOKEN: Final = 2  # digits have no more; a window that is too small would refuse the text
@@ -59,20 +57,9 @@ class OllamaEmbeddings(Operation[EmbeddingRequest]):
         return WireRequest(PATH, wire_headers(self._auth(secret), target), msgspec.json.encode(fields), warnings)
 
     def answer(self, body: bytes, request: EmbeddingRequest, target: Target) -> Answer:
-        embedded = _read(body)
+        embedded = read_vectors(_decode, body)
         count = embedded.prompt_eval_count
         known = isinstance(count, int) and 0 < count <= ABSURD
         return embedding_answer(
             embedded.embeddings, TokenUsage(count, 0) if known else None, request, target, embedded.model
         )
-
-
-def _read(body: bytes) -> Embedded:
-    try:
-        return _decode(body)
-    except loose.MALFORMED:
-        pass
-    payload = loose.loads(body)
-    if isinstance(payload, dict) and payload.get("error"):
-        raise refusal_inside(payload)
-    raise BadUpstreamResponse("the answer is not a list of embeddings")

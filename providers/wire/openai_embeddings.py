@@ -13,11 +13,10 @@ from providers.chat import Answer
 from providers.embeddings import EmbeddingRequest
 from providers.errors import BadUpstreamResponse
 from providers.targets import Secret, Target
-from providers.wire import counts, loose
-from providers.wire.embeddings import LONGEST_ANSWER, embedding_answer
+from providers.wire import counts
+from providers.wire.embeddings import LONGEST_ANSWER, embedding_answer, read_vectors
 from providers.wire.headers import wire_headers
 from providers.wire.passing import passed_fields
-from providers.wire.refusals import refusal_inside
 
 PATH: Final = "/embeddings"
 
@@ -50,23 +49,12 @@ class OpenAIEmbeddings(Operation[EmbeddingRequest]):
         return WireRequest(PATH, wire_headers(self._auth(secret), target), msgspec.json.encode(fields))
 
     def answer(self, body: bytes, request: EmbeddingRequest, target: Target) -> Answer:
-        listing = _read(body)
+        listing = read_vectors(_decode, body)
         usage = counts.usable(listing.usage)
         used = counts.typed(usage).tokens() if usage else None
         if used is not None:
             used = msgspec.structs.replace(used, completion=0, reasoning=0)
         return embedding_answer(_in_order(listing.data), used, request, target, listing.model)
-
-
-def _read(body: bytes) -> Listing:
-    try:
-        return _decode(body)
-    except loose.MALFORMED:
-        pass
-    payload = loose.loads(body)
-    if isinstance(payload, dict) and payload.get("error"):
-        raise refusal_inside(payload)
-    raise BadUpstreamResponse("the answer is not a list of embeddings")
 
 
 def _in_order(rows: list[Listed]) -> list[Raw]:
