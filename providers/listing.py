@@ -8,7 +8,7 @@ import msgspec
 from providers.adapters.base import ListedModel
 from providers.found import FoundModel
 from providers.priors import AtProvider, Prior, plain_name, prior_of, priors
-from providers.vendors import Vendor, is_chat
+from providers.vendors import Vendor, embeds, is_usable
 
 LONGEST_NAME: Final = 200
 FREE: Final = AtProvider(price=("0", "0", "0"))  # one's own hardware sends no bill
@@ -16,17 +16,17 @@ NOWHERE: Final = AtProvider()
 
 
 def listed_models(vendor: Vendor, moved: bool, listed: Sequence[ListedModel]) -> tuple[FoundModel, ...]:
-    """Return the chat models of a listing, the known ones under the name that they have everywhere.
+    """Return the models of a listing that chat or embed, the known ones under the name that they have everywhere.
 
     Of several that are the same known model (dated snapshots, `:free` editions) the plainest takes the name, and the
     others are left switched off. Where an upstream lists other companies' models by the hundred, only known ones are
     switched on; with an operator's own URL (`moved`) and on local servers all are.
     """
-    chat = [model for model in listed if _is_usable(model)]
-    best = _best_of_each(chat)
+    usable = [model for model in listed if _is_usable(model)]
+    best = _best_of_each(usable)
     if moved:  # another server stands there, and may do less than the vendor's own
         vendor = msgspec.structs.replace(vendor, serves=())
-    found = [_found(vendor, moved, model, best) for model in chat]
+    found = [_found(vendor, moved, model, best) for model in usable]
     return tuple({model.name: model for model in reversed(found)}.values())[::-1]
 
 
@@ -38,7 +38,7 @@ def known_models(vendor: Vendor) -> tuple[FoundModel, ...]:
 
 def _is_usable(model: ListedModel) -> bool:
     fits = 0 < len(model.name) <= LONGEST_NAME and model.name.isprintable()
-    return fits and is_chat(model.name) and "embeddings" not in model.capabilities
+    return fits and is_usable(model.name)
 
 
 def _best_of_each(models: Iterable[ListedModel]) -> dict[str, str]:
@@ -71,7 +71,7 @@ def _merged(vendor: Vendor, name: str, model: ListedModel, prior: Prior | None, 
         aliases=(model.name,) if name != model.name else (),
         context=model.context or (prior.context if prior else None),
         max_output=model.max_output or (prior.max_output if prior else None),
-        capabilities=tuple(sorted({*(model.capabilities or (prior.can if prior else vendor.skills)), *vendor.serves})),
+        capabilities=_skills(vendor, model, prior),
         input_price=model.input_usd_per_million or price[0],
         cached_input_price=None if model.input_usd_per_million else price[1],
         output_price=model.output_usd_per_million or price[2],
@@ -81,6 +81,14 @@ def _merged(vendor: Vendor, name: str, model: ListedModel, prior: Prior | None, 
         tokens_per_s=speed[1],
         enabled=enabled,
     )
+
+
+def _skills(vendor: Vendor, model: ListedModel, prior: Prior | None) -> tuple[str, ...]:
+    """What the listing says, else what is known; a model that embeds does nothing else."""
+    said = model.capabilities or frozenset(prior.can if prior else ())
+    if "embeddings" in said or (not said and embeds(model.name)):
+        return ("embeddings",)
+    return tuple(sorted({*(said or vendor.skills), *vendor.serves}))
 
 
 def _at(vendor: Vendor, prior: Prior | None) -> AtProvider:

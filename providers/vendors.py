@@ -12,11 +12,12 @@ from providers.addresses import check_base_url
 
 OUR_KEYS: Final = "nr-"  # a client key of a NeuroRoute: calling it with its own key would go round in a circle
 COMPATIBLE: Final = "openai"  # the wire of servers that are compatible with OpenAI's
+EMBEDS: Final = ("embed", "bge-", "gte-", "e5-", "minilm")
 OFF: Final = "off"  # as a local server's URL: do not look there
-NOT_CHAT: Final = (
+NOT_USABLE: Final = (
     *("whisper", "tts", "transcribe", "audio", "realtime", "native-", "orpheus"),
     *("dall-e", "image", "imagen", "veo-", "sora", "lyria", "robotics"),
-    *("embed", "bge-", "rerank", "moderation", "guard", "aqa"),
+    *("rerank", "moderation", "guard", "aqa"),
     *("davinci", "babbage", "turbo-instruct", "deep-research", "computer-use"),
 )
 
@@ -125,10 +126,16 @@ def routes_itself(provider: str, base_url: str) -> bool:
     return any(v.routes and (v.name == provider or urlsplit(v.base_url).hostname == host) for v in VENDORS)
 
 
-def is_chat(upstream_model: str) -> bool:
-    """Whether a model's name says that it chats; listings mix in models for speech, pictures and embeddings."""
+def is_usable(upstream_model: str) -> bool:
+    """Whether a model's name lets it be one that chats or embeds; listings mix in models for speech and pictures."""
     name = upstream_model.lower()
-    return not any(part in name for part in NOT_CHAT)
+    return not any(part in name for part in NOT_USABLE)
+
+
+def embeds(upstream_model: str) -> bool:
+    """Whether a model's name says that it makes vectors, for listings that say no more than the name."""
+    name = upstream_model.lower()
+    return any(part in name for part in EMBEDS)
 
 
 def _lead(vendor: Vendor, environment: Mapping[str, str]) -> Lead | None:

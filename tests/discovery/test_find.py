@@ -37,7 +37,9 @@ def test_a_key_and_its_listing_become_a_provider_with_known_models() -> None:
     assert up.asked[0][2]["authorization"] == "Bearer sk-test"
     assert (found.wire, found.base_url, found.secret) == ("openai", f"{up.url}/v1", "sk-test")
     models = models_of(found)
-    assert set(models) == {"gpt-5-mini", "gpt-5-mini-2025-08-07", "new-1"}
+    assert set(models) == {"gpt-5-mini", "gpt-5-mini-2025-08-07", "text-embedding-3-small", "new-1"}
+    vectors = models["text-embedding-3-small"]
+    assert (vectors.capabilities, vectors.input_price, vectors.output_price) == (("embeddings",), "0.02", None)
     known = models["gpt-5-mini"]
     assert (known.input_price, known.output_price, known.context) == ("0.25", "2", 400_000)
     assert "tools" in known.capabilities and known.quality
@@ -147,7 +149,8 @@ def test_a_local_server_is_found_when_it_answers_with_a_model() -> None:
     assert set(found) == {"llama.cpp", "lm-studio"}
     local = found["llama.cpp"]
     assert (local.base_url, local.local, local.allow_private) == (f"{up.url}/v1", True, True)
-    (model,) = local.models
+    model, vectors = local.models
+    assert vectors.capabilities == ("embeddings",)
     assert (model.input_price, model.output_price) == ("0", "0")
     assert model.quality == 0.5
 
@@ -177,7 +180,8 @@ def test_ollama_says_more_of_each_model() -> None:
     with upstream(answer) as up:
         found = found_in({"OLLAMA_URL": up.url})["ollama"]
     models = models_of(found)
-    assert set(models) == {"llama3.2", "odd:1b"}
+    assert set(models) == {"llama3.2", "nomic-embed-text", "odd:1b"}
+    assert models["nomic-embed-text"].capabilities == ("embeddings",)
     assert models["llama3.2"].context == 131072
     assert models["llama3.2"].capabilities == ("json_mode", "json_schema", "tools")
     assert models["llama3.2"].aliases == ("llama3.2:latest",)
