@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import msgspec
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from msgspec import Struct
 
@@ -216,9 +217,13 @@ def shape(struct: type[Struct]) -> dict[str, Any]:
     return {"application/json": {"$ref": f"#/components/schemas/{struct.__name__}"}}
 
 
-def answers(struct: type[Struct], what: str, *errors: int, body: type[Struct] = ErrorBody) -> dict[Any, Any]:
-    """Responses: 200 with the struct, and the error body for the statuses named."""
+def answers(
+    struct: type[Struct], what: str, *errors: int, body: type[Struct] = ErrorBody, events: bool = False
+) -> dict[Any, Any]:
+    """Responses: 200 with the struct, or (`events`) as a stream, and the error body for the statuses named."""
     result: dict[Any, Any] = {200: OpenApiResponse(shape(struct)["application/json"], what)}
+    if events:
+        result[200, "text/event-stream"] = OpenApiResponse(OpenApiTypes.STR, "The same in events, by `stream: true`")
     for status in errors:
         result[status] = OpenApiResponse(shape(body)["application/json"], ERRORS[status])
     return result
@@ -236,13 +241,13 @@ ERRORS: Final = {
     503: "Nobody can answer now: the reason per candidate",
 }
 CHAT_REQUEST: Final = shape(ChatCompletionRequest)
-CHAT_ANSWERS: Final = answers(ChatCompletion, "The answer", *ERRORS)
+CHAT_ANSWERS: Final = answers(ChatCompletion, "The answer", *ERRORS, events=True)
 MESSAGE_REQUEST: Final = shape(MessageRequest)
-MESSAGE_ANSWERS: Final = answers(MessageObject, "The message", *ERRORS, body=MessageErrorBody)
+MESSAGE_ANSWERS: Final = answers(MessageObject, "The message", *ERRORS, body=MessageErrorBody, events=True)
 COUNT_ANSWERS: Final = answers(MessageTokens, "The count", *ERRORS, body=MessageErrorBody)
 PROMPT_REQUEST: Final = shape(PromptRequest)
-PROMPT_ANSWERS: Final = answers(PromptAnswer, "The answer", *ERRORS)
-ROUTED_ANSWERS: Final = answers(RoutedAnswer, "The answer and the decision", *ERRORS)
+PROMPT_ANSWERS: Final = answers(PromptAnswer, "The answer", *ERRORS, events=True)
+ROUTED_ANSWERS: Final = answers(RoutedAnswer, "The answer and the decision", *ERRORS, events=True)
 EMBEDDING_REQUEST: Final = shape(EmbeddingCreation)
 EMBEDDING_ANSWERS: Final = answers(EmbeddingList, "The vectors", *ERRORS)
 

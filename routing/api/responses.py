@@ -24,7 +24,7 @@ class Responses(SurfaceView):
         "receives the body as it came but for the model; others are asked through a chat, and "
         "`x-neuroroute-warnings` says what that cannot carry. `stream: true` answers in SSE.",
         request=contracts.shape(contracts.ResponseRequest),
-        responses=contracts.answers(contracts.ResponseObject, "The response", *contracts.ERRORS),
+        responses=contracts.answers(contracts.ResponseObject, "The response", *contracts.ERRORS, events=True),
     )
     async def post(self, request: HttpRequest) -> Finished:
         return await self.ask(request)
