@@ -1,4 +1,4 @@
-"""Does Codex CLI work? It speaks Responses alone: tasks with a tool round trip before upstreams of two chats' forms."""
+"""Does Codex CLI work? It speaks Responses alone: tasks with a tool round trip before upstreams of three forms."""
 
 import json
 import os
@@ -35,7 +35,12 @@ def main() -> None:
     where = place()
     codex = npm("codex", f"@openai/codex@{VERSION}") / "node_modules" / ".bin" / "codex"
     run = Run("codex-cli", VERSION)
-    for form, there in (("an OpenAI upstream", where), ("an Anthropic upstream", where.of_claude())):
+    forms = {
+        "an OpenAI upstream": where,
+        "an Anthropic upstream": where.of_claude(),
+        "an upstream of Responses": where.of_native(),
+    }
+    for form, there in forms.items():
         with run.case(f"{form}: answers"):
             there.script("Hello from behind")
             assert told(codex, there, "Say hello") == "Hello from behind"

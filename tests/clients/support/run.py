@@ -68,12 +68,13 @@ def running() -> Iterator[tuple[Gateway, Sandbox, Sandbox]]:
 
 
 def configuration(openai: Sandbox, anthropic: Sandbox) -> dict[str, Any]:
-    """`demo` on OpenAI's wire, `claude` on Anthropic's, `embedder` for embeddings."""
+    """`demo` on OpenAI's wire, `native` there too by Responses, `claude` on Anthropic's, `embedder` for embeddings."""
     demo = {"model": "demo", "upstream_model": "sandbox-large", "context": 128000, "capabilities": CAPABLE}
     demo |= {"max_output": 16384}
+    native = demo | {"model": "native", "capabilities": [*CAPABLE, "responses"]}
     embedder = {"model": "embedder", "upstream_model": "sandbox-embed", "context": 8192, "capabilities": ["embeddings"]}
     return {
-        "providers": [provider("openai", openai, demo, embedder), provider("claude", anthropic, demo | CLAUDE)],
+        "providers": [provider("openai", openai, demo, native, embedder), provider("claude", anthropic, demo | CLAUDE)],
         "models": [{"name": name, "aliases": aliases} for name, aliases in NAMES.items()],
         "tenants": [{"name": "clients", "keys": [{"name": "ci"}]}],
     }

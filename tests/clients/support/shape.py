@@ -63,6 +63,10 @@ class Place:
         """The same gateway with the model that Anthropic's form answers."""
         return replace(self, sandbox=self.claude_sandbox, model="claude")
 
+    def of_native(self) -> "Place":
+        """The same upstream, asked in Responses as the client asked."""
+        return replace(self, model="native")
+
     def script(self, *answers: object) -> None:
         """What the sandbox answers to the next chats, in order (docs/sandbox.md)."""
         body = json.dumps({"answers": answers}).encode()
