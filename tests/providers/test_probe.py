@@ -112,7 +112,7 @@ def test_a_credential_that_no_key_opens_is_told() -> None:
 
 @pytest.mark.django_db
 def test_an_operator_imports_the_models_that_are_missing(operator: Client) -> None:
-    listing = b'{"data": [{"id": "own-model"}, {"id": "gpt-4o-mini"}, {"id": "text-embedding-3-small"}]}'
+    listing = b'{"data": [{"id": "own-model"}, {"id": "gpt-4o-mini"}, {"id": "whisper-1"}]}'
     with upstream(200, listing) as (url, _seen):
         made = provider(url)
         rows.deployment(provider=made, model=rows.language_model(name="own-model"), retries=0)
