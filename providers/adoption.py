@@ -196,7 +196,7 @@ def _switch_sandbox(offers: Sequence[FoundProvider], adopted: Adopted, keep_sand
     offered = any(offer.source == "sandbox" for offer in offers)
     if real and not keep_sandbox:
         adopted.switched, line = switch_sandbox(on=False), "switched off, because a real upstream was found"
-    elif offered and not Provider.objects.filter(enabled=True).exists():
+    elif offered and not Provider.objects.filter(enabled=True).exclude(source=Provider.Source.DRILL).exists():
         adopted.switched, line = switch_sandbox(on=True), "switched on, because nothing else is"
     if adopted.switched:
         adopted.lines.append(f"the sandbox is {line}")

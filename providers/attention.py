@@ -1,6 +1,7 @@
 """What about the upstreams needs an operator? And the shape of such a notice, for every app."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from django.db.models import Count, Q
 from django.urls import reverse
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 from providers.models import Deployment, Provider
 
+DRILL: Final = Provider.Source.DRILL  # its deployments fail on purpose
 PROVIDERS, DEPLOYMENTS = "providers.view_provider", "providers.view_deployment"
 
 
@@ -24,7 +26,7 @@ def notices() -> Iterator[Notice]:
     """Two queries, whatever the size of the catalog."""
     live = Count("deployments", filter=Q(deployments__enabled=True), distinct=True)
     keys = Count("credentials", filter=Q(credentials__enabled=True), distinct=True)
-    providers = list(Provider.objects.filter(enabled=True).annotate(live=live, keys=keys))
+    providers = list(Provider.objects.filter(enabled=True).exclude(source=DRILL).annotate(live=live, keys=keys))
     if not providers:
         link = reverse("admin:providers_provider_add")
         yield Notice("No provider is enabled", "Every request is refused.", link, "providers.add_provider")
@@ -46,4 +48,8 @@ def _of_provider(provider: Provider) -> Iterator[Notice]:
 
 
 def _unpriced() -> Q:
-    return Q(enabled=True, provider__enabled=True) & (Q(input_price=None) | Q(output_price=None))
+    return (
+        Q(enabled=True, provider__enabled=True)
+        & ~Q(provider__source=DRILL)
+        & (Q(input_price=None) | Q(output_price=None))
+    )

@@ -3,12 +3,12 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
 from providers.embeddings import only_embeds
-from providers.models import Credential, Deployment
+from providers.models import Credential, Deployment, Provider
 from providers.neighbours import Neighbours
 from providers.revisions import CATALOG
 from providers.secrets import SecretUnreadable, unseal
@@ -31,10 +31,15 @@ class Catalog:
     providers: frozenset[str]  # names
     contexts: tuple[int, ...]  # every distinct context window, ascending
     _neighbours: Neighbours = field(repr=False)
+    _drill: "Catalog | None" = field(default=None, repr=False)
 
     def nearest(self, name: str) -> str | None:
         """The name that a person who wrote `name` probably meant."""
         return self._neighbours.nearest(name)
+
+    def seen(self, by_drill: bool) -> "Catalog":
+        """What a caller can find: the resilience drill its own deployments alone, everybody else all but those."""
+        return (self._drill or build(())) if by_drill else self
 
 
 def load_catalog() -> Catalog:
@@ -42,7 +47,11 @@ def load_catalog() -> Catalog:
     secrets = _secrets()
     rows = Deployment.objects.filter(enabled=True, provider__enabled=True)
     rows = rows.select_related("provider", "model").order_by("provider__name", "model__name")
-    return build([_target(row, secrets.get(row.provider_id, ())) for row in rows])
+    found: dict[bool, list[Target]] = {False: [], True: []}
+    for row in rows:
+        of_drill = row.provider.source == Provider.Source.DRILL
+        found[of_drill].append(_target(row, secrets.get(row.provider_id, ())))
+    return replace(build(found[False]), _drill=build(found[True]) if found[True] else None)
 
 
 def build(targets: Iterable[Target]) -> Catalog:

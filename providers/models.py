@@ -36,6 +36,7 @@ class Provider(models.Model):
         FILE = "file", "From a configuration file"
         DISCOVERED = "discovered", "Found in the environment"
         SANDBOX = "sandbox", "Sandbox"
+        DRILL = "drill", "Resilience drill"
 
     class DataPolicy(models.TextChoices):
         UNKNOWN = "", "Unknown"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from django.db.models import QuerySet
 from msgspec import Struct
 
 from providers.models import Deployment, LanguageModel, Provider
@@ -41,8 +42,13 @@ def offers() -> list[ProviderOffer]:
     by_provider: dict[int, list[Deployment]] = {}
     for deployment in deployments:
         by_provider.setdefault(deployment.provider_id, []).append(deployment)
-    found = [_offer(provider, by_provider.get(provider.pk, ())) for provider in Provider.objects.order_by("name")]
+    found = [_offer(provider, by_provider.get(provider.pk, ())) for provider in _providers()]
     return sorted(found, key=lambda offer: not offer.callable)
+
+
+def _providers() -> "QuerySet[Provider]":
+    """The resilience drill's own are there for minutes and offer nothing."""
+    return Provider.objects.exclude(source=Provider.Source.DRILL).order_by("name")
 
 
 def _offer(provider: Provider, deployments: Iterable[Deployment]) -> ProviderOffer:

@@ -114,7 +114,7 @@ class TenantPolicyForm(TenantForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = [*Policy.objects.filter(enabled=True).values_list("name", flat=True)]
+        names = [*Policy.objects.filter(enabled=True, drill=False).values_list("name", flat=True)]
         held = self.instance.default_policy
         choices = [(name, name) for name in names] + [(held, f"{held} (not enabled)")] * (held not in names)
         if "default_policy" in self.fields:

@@ -25,6 +25,7 @@ class Policy(models.Model):
     )
     description = models.TextField(blank=True)
     enabled = models.BooleanField(default=True)
+    drill = models.BooleanField("belongs to the resilience drill", default=False, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

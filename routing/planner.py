@@ -74,7 +74,10 @@ class Planner:
 
     def plan(self, asked: Asked[Request], caller: Caller) -> Plan:
         """The plan for a request; raises `UnknownModel`, `UnknownPolicy`, `Forbidden`, `NoEligibleCandidate`."""
-        plans, catalog = self._plans, self._catalog()  # in this order: a plan from an old catalogue dies with its dict
+        plans, catalog = (
+            self._plans,
+            self._catalog().seen(caller.drill),
+        )  # in this order: a plan from an old catalogue dies with its dict
         request = classify(asked, catalog.contexts)
         needed = asked.tokens_needed if request.context_rank else 0
         options = asked.wishes.options
@@ -130,11 +133,12 @@ class Planner:
         name = asked.wishes.options.policy
         if name is None:
             name = model.partition(":")[2] if is_auto(model) else ""
-        policy = self._policies().named(name or caller.default_policy)
+        policies = self._policies().seen(caller.drill)
+        policy = policies.named(name or caller.default_policy)
         if not (name == "" or "*" in caller.allow_policies or policy.name in caller.allow_policies):
             raise Forbidden(f"policy {policy.name}: {caller.tenant} may use {', '.join(caller.allow_policies)}")
         if is_auto(model):
-            policy = self._policies().for_task(policy, request.client_task)
+            policy = policies.for_task(policy, request.client_task)
         return preferred(policy, asked.wishes.preferences), (model, *asked.wishes.models)
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -26,6 +27,11 @@ class PolicyBook(Struct, frozen=True):
     """Enabled policies by name."""
 
     by_name: Mapping[str, PolicySpec]
+    drill: Mapping[str, PolicySpec] = MappingProxyType({})
+
+    def seen(self, by_drill: bool) -> "PolicyBook":
+        """What a caller can name: the resilience drill its own policies alone, everybody else all but those."""
+        return PolicyBook(self.drill) if by_drill else self
 
     def named(self, name: str) -> PolicySpec:
         """The policy of this name or short name; raises `UnknownPolicy`."""
@@ -49,7 +55,10 @@ class PolicyBook(Struct, frozen=True):
 
 def load_policies() -> PolicyBook:
     """Read the enabled policies."""
-    return PolicyBook({row.name: spec_of(row) for row in Policy.objects.filter(enabled=True)})
+    found: dict[bool, dict[str, PolicySpec]] = {False: {}, True: {}}
+    for row in Policy.objects.filter(enabled=True):
+        found[row.drill][row.name] = spec_of(row)
+    return PolicyBook(found[False], found[True])
 
 
 def spec_of(row: Policy) -> PolicySpec:

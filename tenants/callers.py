@@ -25,4 +25,5 @@ class Caller(Struct, frozen=True):
     limits: Limits = Limits()
     explain: bool = False  # `routing_metadata` in every answer
     operator: bool = False
+    drill: bool = False  # the resilience drill: it sees its own deployments and policies, and nobody else's
     expires_at: float | None = None  # seconds since the epoch

@@ -91,4 +91,5 @@ def _rights(tenant: Tenant) -> dict[str, Any]:
         "default_policy": tenant.default_policy,
         "limits": limits,
         "explain": tenant.explain,
+        "drill": tenant.drill,
     }

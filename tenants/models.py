@@ -24,6 +24,7 @@ class Tenant(models.Model):
     requests_per_day = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
     explain = models.BooleanField("add routing_metadata to every answer", default=False)
+    drill = models.BooleanField("belongs to the resilience drill", default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

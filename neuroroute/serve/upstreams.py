@@ -21,6 +21,7 @@ FIRST_SANDBOX_PORT: Final = 9101
 SANDBOX_ANSWERS: Final = (
     "It answers from a SANDBOX: scripted models that cost nothing. For real ones set OPENAI_API_KEY or start Ollama."
 )
+NOT_REAL: Final = (Provider.Source.SANDBOX, Provider.Source.DRILL)
 LOOPBACK: Final = "127.0.0.1"
 
 
@@ -36,13 +37,13 @@ def find_upstreams(start: Callable[[Child], None]) -> str:
         _start_sandbox(start)
         return SANDBOX_ANSWERS
     switch_sandbox(on=False)
-    names = Provider.objects.filter(enabled=True).values_list("name", flat=True)
+    names = Provider.objects.filter(enabled=True).exclude(source=Provider.Source.DRILL).values_list("name", flat=True)
     return f"Upstreams: {', '.join(names)}" if names else "No upstream yet: add a provider in the admin."
 
 
 def _needs_sandbox() -> bool:
     if settings.SANDBOX == "auto":
-        return not Provider.objects.filter(enabled=True).exclude(source=Provider.Source.SANDBOX).exists()
+        return not Provider.objects.filter(enabled=True).exclude(source__in=NOT_REAL).exists()
     return bool(settings.SANDBOX == "on")
 
 

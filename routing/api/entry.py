@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 import uuid_utils
 
+from providers.catalog import Catalog
 from providers.chat import ChatRequest
 from routing.asked import NO_WISHES, Asked, Wishes
 from routing.candidates import is_auto, pool
@@ -54,7 +55,7 @@ async def enter(
     if marks:
         await _bind(asked, caller, marks, now)
     if asked.wishes.provider is not None or asked.wishes.models:
-        asked.request.passed_on = passed_on(raw, now.catalog.current)
+        asked.request.passed_on = passed_on(raw, now.catalog.current.seen(caller.drill))
     if surface.passed_headers:
         asked.request.headers = _passed(headers, surface.passed_headers)
     return asked, caller, await now.limiter.admit(caller, time())
@@ -65,15 +66,15 @@ async def _bind(asked: Asked[ChatRequest], caller: Caller, marks: Sequence[str],
     if bound is not None:
         asked.request.bound_to, asked.bound_name = bound.deployment_id, bound.deployment
     if asked.request.continues:
-        _check_keeper(asked.request, asked.request.continues, now)
+        catalog = now.catalog.current.seen(caller.drill)
+        _check_keeper(asked.request, asked.request.continues, catalog)
 
 
-def _check_keeper(request: ChatRequest, field: str, now: Runtime) -> None:
+def _check_keeper(request: ChatRequest, field: str, catalog: Catalog) -> None:
     """Who goes on from what one deployment keeps must mean that deployment, and it must still be there.
 
     A binding is a wish elsewhere; here nobody else could answer at all.
     """
-    catalog = now.catalog.current
     for target in pool(catalog, request.model, is_auto(request.model)):
         if target.id == request.bound_to and request.surface in target.capabilities:
             return

@@ -46,7 +46,7 @@ class OneModel(GatewayView):
     async def get(self, request: HttpRequest, model: str) -> Finished:
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
-        listing, catalog = _book.listing(now, caller), now.catalog.current
+        listing, catalog = _book.listing(now, caller), now.catalog.current.seen(caller.drill)
         for name in (model, *meant_by(model, catalog, caller.allow_models)):
             if found := listing.each.get(name):
                 return respond(found, [])
@@ -73,19 +73,21 @@ class ListingBook:
 
     def __init__(self) -> None:
         self._of: tuple[Catalog, PolicyBook] | None = None
-        self._listings: dict[tuple[str, ...], Listing] = {}
+        self._listings: dict[tuple[bool, tuple[str, ...]], Listing] = {}
 
     def listing(self, now: Runtime, caller: Caller) -> Listing:
         """What the caller may ask for; written once for all callers of the same allow list."""
         catalog, policies = now.catalog.current, now.policies.current
         if self._of is None or self._of[0] is not catalog or self._of[1] is not policies:
             self._of, self._listings = (catalog, policies), {}
-        found = self._listings.get(caller.allow_models)
+        key = (caller.drill, caller.allow_models)
+        found = self._listings.get(key)
         if found is None:
             if len(self._listings) >= LISTINGS_KEPT:
                 self._listings.clear()
+            catalog, policies = catalog.seen(caller.drill), policies.seen(caller.drill)
             entries = [*own_names(policies), *callable_models(catalog, caller.allow_models)]
-            found = self._listings[caller.allow_models] = _written(entries)
+            found = self._listings[key] = _written(entries)
         return found
 
 

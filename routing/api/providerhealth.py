@@ -40,7 +40,7 @@ class ProvidersHealth(DatabaseView):
     )
     def get(self, request: Request) -> HttpResponse:
         caller, now = self.caller(request), runtime()
-        targets = [each for each in now.catalog.current.targets if allows(caller.allow_models, each)]
+        targets = [each for each in now.catalog.current.seen(caller.drill).targets if allows(caller.allow_models, each)]
         found = provider_health(targets, now.engine.health, now.engine.evidence, recent(timezone.now()))
         return HttpResponse(msgspec.json.encode(found), "application/json")
 

@@ -33,6 +33,7 @@ DEPLOYMENT: Final = (
     "tokens_per_s",
     "retries",
 )
+DRILL: Final = Provider.Source.DRILL  # what the resilience drill brings, it takes away again
 Data = dict[str, Any]
 
 
@@ -46,10 +47,10 @@ def export() -> str:
     for key in ClientKey.objects.filter(revoked_at=None).order_by("name"):
         keys[key.tenant_id].append(_key(key))
     parts = {
-        "providers": [_provider(row, deployments[row.pk]) for row in Provider.objects.all()],
-        "models": [_model(row) for row in LanguageModel.objects.all()],
-        "tenants": [_tenant(row, keys[row.pk]) for row in Tenant.objects.all()],
-        "policies": [_policy(row) for row in Policy.objects.all()],
+        "providers": [_provider(row, deployments[row.pk]) for row in Provider.objects.exclude(source=DRILL)],
+        "models": [_model(row) for row in LanguageModel.objects.exclude(deployments__provider__source=DRILL)],
+        "tenants": [_tenant(row, keys[row.pk]) for row in Tenant.objects.filter(drill=False)],
+        "policies": [_policy(row) for row in Policy.objects.filter(drill=False)],
     }
     given = {name: entries for name, entries in parts.items() if entries}
     # Flow style for what holds no further lists: a price or an alias list stays on one line.
