@@ -11,6 +11,7 @@ from providers.embeddings import only_embeds
 from providers.formfields import CapabilitiesField, LinesField, MappingField, SecretField, probability
 from providers.models import Credential, Deployment, LanguageModel, Provider
 from providers.secrets import last_four, seal
+from providers.timelimits import PHASES, default_time_limits
 
 SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"})
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -106,6 +107,7 @@ class DeploymentForm(forms.ModelForm):
         skills = self.fields.get("capabilities")
         if isinstance(skills, CapabilitiesField):
             skills.also(self.instance.capabilities)
+        self._show_time_limits()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -122,3 +124,11 @@ class DeploymentForm(forms.ModelForm):
                 "Give both prices, or neither: half a price counts nothing. E.g. input 0.15, output 0.60; 0 is free.",
             )
         return data
+
+    def _show_time_limits(self) -> None:
+        """Show in each empty field what holds there, by the kind of the stored deployment."""
+        local = self.instance.provider_id is not None and self.instance.provider.local
+        usual = default_time_limits(self.instance.capabilities, local)
+        for phase in PHASES:
+            if field := self.fields.get(f"{phase}_timeout_s"):
+                field.widget.attrs["placeholder"] = f"{getattr(usual, f'{phase}_s'):g}"

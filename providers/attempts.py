@@ -40,7 +40,7 @@ async def complete(request: Request, target: Target, secret: Secret | None, mark
     limits = target.timeouts
     marks.sent = monotonic()
     url = target.base_url + wire.path
-    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, marks.sent + limits.first_byte_s) as reply:
+    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, marks.sent + limits.whole_s) as reply:
         marks.first_byte = monotonic()
         if reply.status != 200:
             await _refuse(reply, target)
@@ -62,7 +62,7 @@ async def stream(
     limits = target.timeouts
     decoder = adapter.decoder(request, target)
     marks.sent = monotonic()
-    first_byte = marks.sent + min(limits.first_byte_s, limits.first_token_s)
+    first_byte = marks.sent + limits.first_byte_s
     url = target.base_url + wire.path
     async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
         marks.first_byte = monotonic()

@@ -13,7 +13,8 @@ from providers.neighbours import Neighbours
 from providers.revisions import CATALOG
 from providers.secrets import SecretUnreadable, unseal
 from providers.snapshots import Snapshot
-from providers.targets import KEEPS_NOTHING, Price, Secret, Target, Timeouts
+from providers.targets import KEEPS_NOTHING, Price, Secret, Target
+from providers.timelimits import PHASES, time_limits
 
 logger = logging.getLogger(__name__)
 MICRO: Final = 1_000_000  # USD per million tokens x this = pico-dollars per token
@@ -107,7 +108,7 @@ def _target(row: Deployment, secrets: tuple[Secret, ...]) -> Target:
         category_quality=tuple(model.category_quality.items()),
         ttft_ms=row.ttft_ms,
         tokens_per_s=row.tokens_per_s,
-        timeouts=_timeouts(row),
+        timeouts=time_limits(_given_time_limits(row), row.capabilities, provider.local),
         retries=row.retries,
         local=provider.local,
         data_policy=provider.data_policy or (KEEPS_NOTHING if provider.local else ""),
@@ -134,14 +135,9 @@ def _pico(usd_per_million: Decimal) -> int:
     return int(usd_per_million * MICRO)
 
 
-def _timeouts(row: Deployment) -> Timeouts:
-    return Timeouts(
-        connect_s=row.connect_timeout_s,
-        first_byte_s=row.first_byte_timeout_s,
-        first_token_s=row.first_token_timeout_s,
-        stall_s=row.stall_timeout_s,
-        total_s=row.total_timeout_s,
-    )
+def _given_time_limits(row: Deployment) -> dict[str, float | None]:
+    """What the operator said of each phase, in seconds."""
+    return {phase: getattr(row, f"{phase}_timeout_s") for phase in PHASES}
 
 
 def _by_model(targets: tuple[Target, ...]) -> dict[str, tuple[Target, ...]]:

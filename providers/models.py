@@ -127,6 +127,13 @@ def usd_per_million(label: str) -> Any:
     )
 
 
+def time_limit(label: str, help_text: str) -> Any:
+    """A column of a phase's time limit; empty leaves it to the kind of deployment (`providers.timelimits`)."""
+    return models.FloatField(
+        f"{label} timeout, s", null=True, blank=True, validators=[MinValueValidator(0.001)], help_text=help_text
+    )
+
+
 class Deployment(models.Model):
     """One model at one provider: what is called, priced and cooled down."""
 
@@ -155,11 +162,11 @@ class Deployment(models.Model):
     )
     ttft_ms = models.FloatField("expected time to first token, ms", null=True, blank=True)
     tokens_per_s = models.FloatField("expected speed, tokens/s", null=True, blank=True)
-    connect_timeout_s = models.FloatField("connect timeout, s", default=3.0)
-    first_byte_timeout_s = models.FloatField("first byte timeout, s", default=30.0)
-    first_token_timeout_s = models.FloatField("first token timeout, s", default=60.0)
-    stall_timeout_s = models.FloatField("stall timeout, s", default=30.0)
-    total_timeout_s = models.FloatField("total timeout, s", default=600.0)
+    connect_timeout_s = time_limit("connect", "From the start to a connection, with the look-up of the name.")
+    first_byte_timeout_s = time_limit("first byte", "From the start to the headers, of streams and of whole answers.")
+    first_token_timeout_s = time_limit("first token", "From the start to the first content of a stream.")
+    stall_timeout_s = time_limit("stall", "The longest silence within a stream.")
+    total_timeout_s = time_limit("total", "From the start to the end of the answer.")
     retries = models.PositiveSmallIntegerField(
         "retries on this deployment", default=2, validators=[MaxValueValidator(2)]
     )

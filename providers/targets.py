@@ -22,12 +22,13 @@ class Secret(Struct, frozen=True, repr_omit_defaults=True):
 
 
 class Timeouts(Struct, frozen=True):
-    """Seconds per phase of one attempt."""
+    """Seconds per phase of one attempt, from its start but for `stall_s`; these are a hosted chat model's."""
 
-    connect_s: float = 3.0
-    first_byte_s: float = 30.0
+    connect_s: float = 3.0  # name resolution included
+    first_byte_s: float = 30.0  # of a stream
+    whole_s: float = 300.0  # the first byte of a whole answer: it comes when all of it is generated
     first_token_s: float = 60.0
-    stall_s: float = 30.0
+    stall_s: float = 30.0  # between two reads of a stream
     total_s: float = 600.0
 
 

@@ -39,11 +39,13 @@ class Price(Section):
 
 
 class Timeouts(Section):
-    connect: Seconds | UnsetType = UNSET
-    first_byte: Seconds | UnsetType = UNSET
-    first_token: Seconds | UnsetType = UNSET
-    stall: Seconds | UnsetType = UNSET
-    total: Seconds | UnsetType = UNSET
+    """None leaves a phase to the kind of deployment."""
+
+    connect: Seconds | None | UnsetType = UNSET
+    first_byte: Seconds | None | UnsetType = UNSET
+    first_token: Seconds | None | UnsetType = UNSET
+    stall: Seconds | None | UnsetType = UNSET
+    total: Seconds | None | UnsetType = UNSET
 
 
 class Deployment(Section):

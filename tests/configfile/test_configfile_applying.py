@@ -65,6 +65,15 @@ def test_vectors_need_a_price_of_input_alone(run):
     assert run(exported()) == "no change\n"
 
 
+def test_a_time_limit_that_is_null_is_the_kinds_own_again(run):
+    run(deployment("    timeouts: {first_token: 7, stall: 8}\n"))
+    assert "timeouts: {first_token: 7.0, stall: 8.0}" in exported()
+    assert "timeouts.first_token 7.0 -> none" in run(deployment("    timeouts: {first_token: null}\n"))
+    assert "timeouts: {stall: 8.0}" in exported()
+    (target,) = load_catalog().by_model["m"]
+    assert (target.timeouts.first_token_s, target.timeouts.stall_s) == (60, 8)
+
+
 def test_an_export_builds_the_same_elsewhere(run):
     run(WHOLE)
     text = exported()

@@ -37,7 +37,7 @@ def test_a_target_carries_what_the_wire_needs():
     assert target.headers == (("X-Title", "NeuroRoute"),)
     assert [secret.value for secret in target.secrets] == [SECRET]
     assert (target.context, target.capabilities, target.retries) == (8000, frozenset({"tools"}), 1)
-    assert (target.timeouts.first_token_s, target.timeouts.total_s) == (7, 600)
+    assert (target.timeouts.first_token_s, target.timeouts.total_s) == (7, 1800)
     assert (target.quality, target.local, target.price) == (0.4, True, None)
     assert SECRET not in repr(target)
 

@@ -16,7 +16,7 @@ from usage.errors import JournalUnavailable
 
 from .factories import CALLER, Desk, asked, target
 
-QUICK = Timeouts(connect_s=1, first_byte_s=0.4, first_token_s=0.4, stall_s=0.4, total_s=2)
+QUICK = Timeouts(connect_s=1, first_byte_s=0.4, whole_s=0.4, first_token_s=0.4, stall_s=0.4, total_s=2)
 
 
 @pytest.fixture(scope="module")
