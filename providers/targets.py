@@ -48,6 +48,11 @@ class Price(Struct, frozen=True):
         pico = plain * self.input + usage.cached * cached + usage.cache_write * write + usage.completion * self.output
         return (pico + PICO_PER_NANO // 2) // PICO_PER_NANO
 
+    def most_nano_usd(self, prompt: int, completion: int) -> int:
+        """The most that so many tokens can cost, whatever of the prompt is read from a cache or written to one."""
+        dearest = max(self.input, self.cached_input or 0, self.cache_write or 0)
+        return -(-(prompt * dearest + completion * self.output) // PICO_PER_NANO)
+
 
 class Target(Struct, frozen=True):
     """One deployment, ready to be called. Identity is `id`; `name` is `provider/model`."""

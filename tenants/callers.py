@@ -11,6 +11,23 @@ class Limits(Struct, frozen=True):
     tokens_per_minute: int | None = None
 
 
+class BudgetSpec(Struct, frozen=True):
+    """A budget that a caller's requests count against; `limit` in nano-dollars or tokens, as `unit` says."""
+
+    id: int
+    unit: str
+    limit: int
+    period: str
+    zone: str
+    hard: bool
+    phrase: str  # how a refusal names it
+    tag: str = ""  # only requests with this tag; empty: all
+    key_id: int | None = None  # only requests of this key; None: all
+    allows_unpriced: bool = False
+    low_percent: int = 0
+    low_policy: str = ""
+
+
 class Caller(Struct, frozen=True):
     """The bearer of one client key. `allow_*` are shell patterns: `*`, `gpt-*`, `openai/*`."""
 
@@ -23,6 +40,7 @@ class Caller(Struct, frozen=True):
     allow_policies: tuple[str, ...] = ("*",)
     default_policy: str = "balanced"
     limits: Limits = Limits()
+    budgets: tuple[BudgetSpec, ...] = ()
     explain: bool = False  # `routing_metadata` in every answer
     operator: bool = False
     drill: bool = False  # the resilience drill: it sees its own deployments and policies, and nobody else's

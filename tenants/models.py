@@ -1,13 +1,25 @@
 """Tenants and the keys their applications present. Read on the data plane through `tenants.keyring`."""
 
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
 from django.db import models
 
+from tenants.budgets import Budget, BudgetLease, BudgetWindow
+
+__all__ = ["Budget", "BudgetLease", "BudgetWindow", "ClientKey", "Tenant"]
 UNLIMITED = "Empty: unlimited."
 
 
 def everything() -> list[str]:
     """The default allow list."""
     return ["*"]
+
+
+def check_zone(name: str) -> None:
+    """A name of the time zone database."""
+    if name not in available_timezones():
+        raise ValidationError(f"{name} is no time zone; e.g. UTC or Europe/Berlin")
 
 
 class Tenant(models.Model):
@@ -23,6 +35,9 @@ class Tenant(models.Model):
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
     requests_per_day = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
+    time_zone = models.CharField(
+        max_length=64, default="UTC", validators=[check_zone], help_text="Whose midnight ends the days of budgets."
+    )
     explain = models.BooleanField("add routing_metadata to every answer", default=False)
     drill = models.BooleanField("belongs to the resilience drill", default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

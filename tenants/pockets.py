@@ -1,0 +1,151 @@
+"""What does this worker have in hand of one window of a budget, and what of it is set aside for running attempts?"""
+
+import math
+from collections import defaultdict
+from typing import Final
+
+from msgspec import Struct
+
+from providers.targets import Price
+from tenants.budgets import TOKENS, amount_text
+from tenants.callers import BudgetSpec
+from tenants.charges import Charge
+from tenants.errors import BudgetExceeded
+from tenants.lending import SHARE
+from tenants.periods import Period, Span, span_of
+
+REFUSED_FOR_S: Final = 0.5  # a caller whose budget is spent and who asks on must not cost a round trip each time
+REMEMBERED_S: Final = 86_400  # after its end: a clock may be set back, and must find its pockets as they were
+
+
+class Need(Struct, frozen=True):
+    """The worst case of one attempt: tokens that it may take, at a price; None: nobody knows it."""
+
+    deployment: str
+    price: Price | None
+    prompt_tokens: int
+    completion_tokens: int
+
+    def of(self, spec: BudgetSpec) -> int:
+        """In the budget's unit; raises `BudgetExceeded` where it cannot be known and the budget insists."""
+        if spec.unit == TOKENS:
+            return self.prompt_tokens + self.completion_tokens
+        if self.price is not None:
+            return self.price.most_nano_usd(self.prompt_tokens, self.completion_tokens)
+        if spec.hard and not spec.allows_unpriced:
+            raise BudgetExceeded(f"{self.deployment} has no price, and {spec.phrase} must not be overspent")
+        return 0
+
+
+class Pocket:
+    """`granted` is what this worker leased, less what it gave back; of it `charged` is spent and `held` set aside."""
+
+    __slots__ = ("charged", "granted", "held", "left", "refused", "refused_until", "span", "spec", "taken", "unsure")
+
+    def __init__(self, spec: BudgetSpec, span: Span) -> None:
+        self.spec, self.span = spec, span
+        self.granted = self.charged = self.held = 0
+        self.taken = 0  # set aside since this pocket was last tended
+        self.left: int | None = None  # of the window, leased by nobody, when last heard
+        self.refused, self.refused_until = 0, -math.inf
+        self.unsure = False  # whether `granted` is what the database says: it did not answer
+
+    @property
+    def free(self) -> int:
+        return self.granted - self.charged - self.held
+
+    @property
+    def remaining(self) -> int | None:
+        """What may still be spent, as far as this worker knows: what others have leased is not counted."""
+        return None if self.left is None else self.left + self.free + self.held
+
+    @property
+    def low(self) -> bool:
+        """Whether so little is left that the budget's cheaper policy is due."""
+        remaining = self.remaining
+        return remaining is not None and remaining * 100 < self.spec.limit * self.spec.low_percent
+
+    @property
+    def needs_tending(self) -> bool:
+        return self.spec.hard or self.wants_news
+
+    @property
+    def wants_news(self) -> bool:
+        """A budget that only alerts leases nothing, and so hears nothing of what is left unless it asks."""
+        return bool(self.spec.low_policy) and not self.spec.hard
+
+    def covers(self, need: int) -> bool:
+        return not need or not self.spec.hard or need <= self.free
+
+    def could_cover(self, need: int) -> bool:
+        """Whether a lease would help, as far as was heard."""
+        return need - self.free <= (self.left or 0)
+
+    def has_refused(self, need: int, now: float) -> bool:
+        """Whether the database refused as much a moment ago."""
+        return now < self.refused_until and need >= self.refused
+
+    def note_refused(self, need: int, now: float) -> None:
+        self.refused = min(self.refused, need) if now < self.refused_until else need
+        self.refused_until = now + REFUSED_FOR_S
+
+    def surplus(self, now: float) -> int:
+        """What others should rather have: all that was of no use lately, and slices that have become large for what
+        is left of the window."""
+        if not self.taken or not self.span.holds(now):
+            return max(self.free, 0)
+        keep = max(self.taken, (self.left or 0) // SHARE)
+        return self.free - keep if self.free > 2 * keep else 0
+
+    def refusal(self, need: int) -> BudgetExceeded:
+        """Which budget, how much of it is left, and when it begins anew."""
+        spec, left = self.spec, max(self.remaining or 0, 0)
+        anew = f"; it begins anew at {self.span.resets_at}" if self.span.end is not None else ""
+        if not left:
+            return BudgetExceeded(f"{spec.phrase} is spent{anew}")
+        what = f"{amount_text(spec.unit, left)} left, and this request may cost up to {amount_text(spec.unit, need)}"
+        return BudgetExceeded(f"{spec.phrase} has {what}{anew}")
+
+
+class Pockets:
+    """The pockets of one worker, by budget and window."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, list[Pocket]] = defaultdict(list)  # the one of the present window first
+
+    def of(self, spec: BudgetSpec, now: float) -> Pocket:
+        """The pocket of the window that `now` (seconds since the epoch) falls into."""
+        mine = self._of[spec.id]
+        if not mine or not mine[0].span.holds(now):
+            span = span_of(Period(spec.period), spec.zone, now)
+            pocket = next((each for each in mine if each.span.start == span.start), None) or Pocket(spec, span)
+            others = [each for each in mine if each is not pocket and (each.span.end or now) > now - REMEMBERED_S]
+            mine[:] = [pocket, *others]
+        mine[0].spec = spec
+        return mine[0]
+
+
+class Hold:
+    """What one attempt has set aside; `charges` is what would be owed if the worker died now."""
+
+    __slots__ = ("_parts", "_settled", "charges")
+
+    def __init__(self, wants: list[tuple[Pocket, int]], holder: str) -> None:
+        self._parts, self._settled = wants, False
+        self.charges: list[Charge] = []
+        for pocket, need in wants:
+            spec = pocket.spec
+            pocket.held += need if spec.hard else 0
+            pocket.taken += need
+            self.charges.append(Charge(spec.id, pocket.span.start, spec.unit, need, holder if spec.hard else None))
+
+    def settle(self, cost_nano_usd: int, tokens: int) -> None:
+        """Replace the worst case by what the attempt really cost; the rest is free again. Once."""
+        if self._settled:
+            return
+        self._settled = True
+        for (pocket, need), charge in zip(self._parts, self.charges, strict=True):
+            charge.amount = tokens if charge.unit == TOKENS else cost_nano_usd
+            if charge.lease is not None:
+                pocket.held -= need
+                pocket.charged += charge.amount
