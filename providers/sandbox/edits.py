@@ -11,6 +11,9 @@ from providers.sandbox.steps import Step
 
 HANG_S: Final = 3600.0  # longer than any caller waits
 ABSURD: Final = 10**15
+NO_PREFILL: Final = (
+    "This model does not support assistant message prefill. The conversation must end with a user message."
+)
 MESSAGES: Final = {
     "invalid": "Sandbox: this request is refused, as it was asked to be.",
     "auth": "Incorrect API key provided.",
@@ -57,6 +60,12 @@ def filtered(draft: Draft, step: Step) -> None:
     draft.answer_instead(exchange, replies)
 
 
+def no_prefill(draft: Draft, step: Step) -> None:
+    """Only what was begun is refused: asked anew, the same model answers."""
+    if draft.exchange is not None and draft.exchange.prompt.prefill:
+        draft.refuse(Trouble("invalid", NO_PREFILL, status=400, param="messages"))
+
+
 def html(draft: Draft, step: Step) -> None:
     draft.say(b"<!DOCTYPE html><html><body><h1>Welcome to nginx!</h1></body></html>", "text/html")
 
@@ -97,7 +106,7 @@ def reset(draft: Draft, step: Step) -> None:
 
 
 def hang_first_token(draft: Draft, step: Step) -> None:
-    draft.pieces[0].wait_s = HANG_S
+    draft.pieces[0].wait_s = _slow(step)
 
 
 def cut_before(draft: Draft, step: Step) -> None:
@@ -110,7 +119,7 @@ def cut_mid(draft: Draft, step: Step) -> None:
 
 def stall_mid(draft: Draft, step: Step) -> None:
     at = _middle(draft, step)
-    draft.pieces[at].wait_s = HANG_S
+    draft.pieces[at].wait_s = _slow(step)
 
 
 def slow_drip(draft: Draft, step: Step) -> None:
@@ -202,6 +211,10 @@ def role_twice(draft: Draft, step: Step) -> None:
         if event.kind == "start":
             draft.events.insert(at, msgspec.structs.replace(event, wait_s=0.0))
             return
+
+
+def _slow(step: Step) -> float:
+    return HANG_S if step.seconds is None else step.seconds
 
 
 def _contents(draft: Draft, step: Step) -> int:

@@ -21,7 +21,11 @@ def exchange(form: Form, prompt: Prompt, model: FoundModel, step: Step, cache: P
     tokens = prompt_tokens(prompt)
     if model.context is not None and tokens > model.context:
         raise Trouble("context", _too_long(tokens, model.context), status=400, param="messages")
-    replies = (_scripted(step),) if step.speaks else tuple(reply_to(prompt, model, at) for at in range(prompt.n))
+    replies = (
+        (_scripted(step, prompt.prefill),)
+        if step.speaks
+        else tuple(reply_to(prompt, model, at) for at in range(prompt.n))
+    )
     usage = _usage(tokens, replies, step, *cache.read(prompt))
     seconds = ((model.ttft_ms or 0) / 1000, usage.completion / (model.tokens_per_s or 1000))
     return Exchange(uuid.uuid4().hex, int(time.time()), prompt.plain_model, prompt, replies, usage, seconds)
@@ -62,14 +66,28 @@ def _too_long(tokens: int, context: int) -> str:
     )
 
 
-def _scripted(step: Step) -> Reply:
+def _scripted(step: Step, prefill: str) -> Reply:
     said = step.pieces if step.pieces is not None else tuple(pieces(step.text or ""))
+    said = _going_on(said, prefill) if prefill else said
     uses = tuple(
         ToolUse(call.name, call.arguments, call.id or f"call_{at}_{uuid.uuid4().hex[:16]}")
         for at, call in enumerate(step.tool_calls)
     )
     finish = step.finish or ("tool_calls" if uses else "stop")
     return Reply(said, tuple(pieces(step.reasoning)), uses, finish, finish_as=step.finish_as)
+
+
+def _going_on(said: tuple[str, ...], begun: str) -> tuple[str, ...]:
+    """The rest of the answer where the prompt brings its beginning, as a model goes on with it."""
+    if not "".join(said).startswith(begun):
+        return said
+    left = len(begun)
+    rest = []
+    for piece in said:
+        if left < len(piece):
+            rest.append(piece[left:])
+        left = max(left - len(piece), 0)
+    return tuple(rest)
 
 
 def _usage(tokens: int, replies: tuple[Reply, ...], step: Step, cached: int, written: int) -> Usage:

@@ -55,6 +55,7 @@ _ALL: Final = (
     Fault(
         "content_filter_finish", "The answer ends early with the finish reason content_filter", edits.filtered, "S13"
     ),
+    Fault("no_prefill", "A beginning of the answer, as the last message, is refused: 400", edits.no_prefill, "S14"),
     Fault("html", "200 with an HTML page", edits.html, "13"),
     Fault("empty", "200 with an empty body", edits.empty, "13"),
     Fault("malformed", "JSON that breaks off; in a stream, one event (`after` good ones)", edits.malformed, "14 S10"),
@@ -63,12 +64,12 @@ _ALL: Final = (
     Fault("hang", "Accepts, then sends nothing, not even headers", edits.hang, "5 S06"),
     Fault("reset", "TCP reset before the headers", edits.reset, "2 S05"),
     Fault("slow_headers", "Headers come after `seconds` (2)", edits.slow_headers, "5"),
-    Fault("hang_first_token", "Headers, then nothing", edits.hang_first_token, "6 S07"),
+    Fault("hang_first_token", "Headers, then nothing, or the answer after `seconds`", edits.hang_first_token, "6 S07"),
     Fault("cut_before", "Headers, then the connection closes", edits.cut_before, "17"),
     Fault(
         "cut_mid", "The connection closes mid-answer (`after` content events, half of them)", edits.cut_mid, "18 S08"
     ),
-    Fault("stall_mid", "The answer stops midway, the connection stays open", edits.stall_mid, "22 S09"),
+    Fault("stall_mid", "The answer stops midway, for `seconds` or for good", edits.stall_mid, "22 S09"),
     Fault("slow_drip", "One byte every `seconds` (0.2)", edits.slow_drip, "22"),
     Fault("eof_no_finish", "A clean end without a finish reason", edits.eof_no_finish, "19", only_stream=True),
     Fault("no_done", "A finish reason, but no end mark", edits.no_done, "25 S11", only_stream=True),

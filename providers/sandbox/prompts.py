@@ -79,6 +79,12 @@ class Prompt:
         return next((turn for turn in reversed(self.turns) if turn.role == "user"), Turn("user"))
 
     @property
+    def prefill(self) -> str:
+        """The beginning of the answer that the caller asks to go on with; empty where the answer begins anew."""
+        last = self.turns[-1] if self.turns else Turn("user")
+        return last.text if last.role == "assistant" and not last.tool_uses else ""
+
+    @property
     def plain_model(self) -> str:
         """The model's name without a fault's suffix."""
         return self.model.partition("!")[0]

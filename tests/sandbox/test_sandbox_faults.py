@@ -252,6 +252,10 @@ def test_ends_for_a_reason_that_nobody_knows(sandbox, stream):
     assert b'"eos"' in call(sandbox, stream=stream).body
 
 
+def test_a_fault_that_only_a_begun_answer_meets_leaves_others_alone(sandbox, stream):
+    assert b"Paris" in with_fault(sandbox, "no_prefill", stream=stream).body
+
+
 def test_every_fault_is_tested():
     tested = set(re.findall(r'"([\w-]+)"', Path(__file__).read_text()))
     assert set(FAULTS) <= tested

@@ -30,6 +30,7 @@ STREAMED = {
     "context_length": "400 context_length_exceeded",
     "content_filter": "400 content_filter",
     "content_filter_finish": "response.incomplete",
+    "no_prefill": DONE,  # nothing is begun
     "html": NO_EVENT,
     "empty": NO_EVENT,
     "malformed": DONE,

@@ -182,3 +182,32 @@ def test_paces_its_answers_like_the_model_it_plays():
         ask(client, model="sandbox-large", stream=False)
         call = sandbox.calls(ended=True)[0]
     assert call.ended_at - call.started_at >= 0.2 * 0.8 * (0.42 + 20 / 110)
+
+
+BEGUN = [{"role": "user", "content": "Count"}, {"role": "assistant", "content": "one two"}]
+
+
+def test_a_model_goes_on_with_the_beginning_of_its_answer(client, openai_sandbox):
+    openai_sandbox.script("one two three four", "something else")
+    said = [
+        client.chat.completions.create(model="sandbox-mini", messages=BEGUN).choices[0].message.content
+        for _ in range(2)
+    ]
+    assert said == [" three four", "something else"]
+
+
+def test_a_model_may_refuse_to_go_on_and_answer_when_asked_anew(client, openai_sandbox):
+    openai_sandbox.script(fault("no_prefill"), fault("no_prefill", text="one two three"))
+    with pytest.raises(openai.BadRequestError, match="prefill"):
+        client.chat.completions.create(model="sandbox-mini", messages=BEGUN)
+    anew = client.chat.completions.create(model="sandbox-mini", messages=BEGUN[:1])
+    assert anew.choices[0].message.content == "one two three"
+
+
+@pytest.mark.parametrize("name", ["hang_first_token", "stall_mid"])
+def test_a_silence_lasts_as_long_as_it_is_told_to(client, openai_sandbox, name):
+    openai_sandbox.script(fault(name, text="one two three", seconds=0.05))
+    began = time.monotonic()
+    chunks = client.chat.completions.create(model="sandbox-mini", messages=BEGUN[:1], stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "one two three"
+    assert time.monotonic() - began >= 0.05
