@@ -2,8 +2,8 @@
 
     GatewayError
       ProviderError        one attempt failed
-        RateLimited QuotaExhausted Overloaded UpstreamTimeout Unreachable BadUpstreamResponse
-        CredentialRejected UnsupportedByWire                       fail over
+        RateLimited QuotaExhausted Overloaded UpstreamTimeout Unreachable (Untrusted) BadUpstreamResponse
+        CredentialRejected UnsupportedByWire NotAsked              fail over
         ContextTooLong                                             fails over to a larger context only
         InvalidRequest ContentRefused                              do not fail over: wrong everywhere
         StreamInterrupted                                          after the commit point
@@ -91,6 +91,12 @@ class Unreachable(ProviderError):
         self.connected = connected
 
 
+class Untrusted(Unreachable):
+    """TLS failed: expired, for another name, or signed by nobody known. Never downgraded, so that a retry is futile."""
+
+    retries_same = False
+
+
 class BadUpstreamResponse(ProviderError):
     """The upstream answered something that its wire format does not allow."""
 
@@ -101,6 +107,12 @@ class CredentialRejected(ProviderError):
     """401 or 403 from the upstream: OUR credential is bad; never shown as the caller's 401."""
 
     status, code = 502, "upstream_auth"
+
+
+class NotAsked(ProviderError):
+    """Nothing was sent, as the deployment is left alone at the moment; `message` says why."""
+
+    status, code, cools_down = 503, "upstream_resting", False
 
 
 class UnsupportedByWire(ProviderError):

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import aiohttp
 
-from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, UpstreamTimeout
+from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, Untrusted
 from providers.patience import Patience
 
 IDLE_S: Final = 30  # shorter than the servers' limits (60 s and more): a reused connection is rarely a dead one
@@ -160,11 +160,11 @@ def translated(exc: Exception) -> ProviderError:
     """The client's exception as one of ours. The text is ours: theirs may hold the URL."""
     match exc:
         case aiohttp.ServerTimeoutError():
-            return UpstreamTimeout("no connection within the connect timeout")
+            return Unreachable("no connection within the connect timeout")
         case aiohttp.ClientConnectorDNSError():
             return Unreachable("no connection: the name cannot be resolved")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-            return Unreachable("no connection: TLS failed")
+            return Untrusted("no connection: TLS failed")
         case aiohttp.ClientConnectorError():
             return Unreachable(f"no connection: {exc.os_error.strerror or 'unknown reason'}")
         case aiohttp.ClientPayloadError():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from math import isfinite
 from typing import Final
 
 from msgspec import Struct
@@ -144,7 +145,9 @@ def _too_small(target: Target, gate: Gate) -> str | None:
 
 def _barred(target: Target, gate: Gate) -> str | None:
     bar = gate.health.barred(target, gate.now)
-    return f"{bar[1]}; back in {bar[0]:.0f} s" if bar else None
+    if bar is None:
+        return None
+    return f"{bar[1]}; " + (f"back in {bar[0]:.0f} s" if isfinite(bar[0]) else "until it is changed or reset")
 
 
 FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (

@@ -162,7 +162,7 @@ class Engine:
             if exc.cools_down:
                 self.evidence.observe(target.id, now, ok=False)
         elif exc is None:
-            self.health.succeeded(target)
+            self.health.succeeded(target, attempt.secret, now)
             ttft_ms, ms_per_token = speed(attempt, now)
             self.evidence.observe(target.id, now, ok=True, ttft_ms=ttft_ms, ms_per_token=ms_per_token)
 

@@ -7,6 +7,7 @@ of deployments (docs/adr/0002-plans-per-request-class.md).
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -215,7 +216,7 @@ def _first_back(catalog: Catalog, excluded: list[Excluded], health: Health, now:
     """Seconds until the first that only has no usable credential may be asked again; None: waiting does not help."""
     names = [e.deployment for e in excluded if e.rule == "credential"]
     bars = [health.barred(catalog.by_name[name], now) for name in names if name in catalog.by_name]
-    return min((bar[0] for bar in bars if bar), default=None)
+    return min((bar[0] for bar in bars if bar and isfinite(bar[0])), default=None)
 
 
 def nobody(

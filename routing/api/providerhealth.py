@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from math import isfinite
 from time import monotonic
 from typing import Final
 
@@ -99,4 +100,4 @@ def _provider(name: str, rows: list[DeploymentHealth], tried: dict[str, Attempts
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
+    return None if value is None or not isfinite(value) else round(value, 3)

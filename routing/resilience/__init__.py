@@ -1,0 +1,5 @@
+"""Whom to leave alone after failures: breakers, credentials at rest, throttles and budgets of retries."""
+
+from routing.resilience.health import Health
+
+__all__ = ["Health"]

@@ -1,0 +1,168 @@
+"""May this deployment be asked now, and with which credential? What attempts taught, in memory, for the engine.
+
+Credentials that an upstream refused are left alone whatever happens (`credentials.py`). A deployment that fails, and a
+provider that cannot be reached, are ejected by their breakers (`breaker.py`), and are still asked when nobody else is
+left: the last candidate is never ejected. Retries have a budget (`retrybudget.py`).
+"""
+
+from collections.abc import Callable
+from math import isfinite
+from random import Random
+from typing import Final
+
+from providers.errors import NotAsked, ProviderError, Unreachable, Untrusted
+from providers.targets import Secret, Target
+from routing.resilience.breaker import Breaker
+from routing.resilience.credentials import Credentials
+from routing.resilience.retrybudget import RetryBudget
+
+# One refused connection may be one replica that restarts; two in a row, from whatever deployments, are the whole host,
+# and every further try of a host that swallows packets costs a caller the connect limit.
+UNREACHED_IN_A_ROW: Final = 2
+SWEEP_S: Final = 60.0
+
+Key = tuple[str, int]  # ("deployment", id), or ("provider", id) for what concerns all that a provider serves
+
+
+class Health:
+    """The health of all deployments. `on_change` is called when who may be asked has changed.
+
+    Times are `time.monotonic()` seconds. `sent` is when the attempt was sent: what was sent before a breaker opened or
+    closed says nothing about the time since.
+    """
+
+    def __init__(self, on_change: Callable[[], None] = lambda: None, rng: Random | None = None) -> None:
+        self.on_change = on_change
+        self.credentials = Credentials()
+        self._rng = rng or Random()
+        self._breakers: dict[Key, Breaker] = {}
+        self._budgets: dict[int, RetryBudget] = {}
+        self._ejected: dict[Key, Breaker] = {}  # those that are not closed
+        self._sweep_at = 0.0
+
+    @property
+    def uneasy(self) -> bool:
+        """Whether anybody is left alone: that may end without anybody saying so."""
+        return bool(self._ejected or self.credentials.bars)
+
+    def resting(self, target: Target, now: float) -> tuple[float, str] | None:
+        """Seconds still to rest and why, None when fit; ignored when nobody else is left."""
+        if not self._ejected:
+            return None
+        longest: tuple[float, str] | None = None
+        for key in _keys(target):
+            breaker = self._ejected.get(key)
+            if (
+                breaker is not None
+                and breaker.until is not None
+                and breaker.until - now > (longest[0] if longest else 0)
+            ):
+                longest = breaker.until - now, breaker.reason
+        return longest
+
+    def barred(self, target: Target, now: float) -> tuple[float, str] | None:
+        """Seconds until any of its credentials may be used again (inf: somebody must act) and why; None: one may be."""
+        bar = self.credentials.barred(target, now)
+        return (bar.until - now, bar.kind) if bar else None
+
+    def secret_for(self, target: Target, now: float) -> Secret | None:
+        """The credential whose turn it is; None where the deployment needs none."""
+        return self.credentials.choose(target, now)
+
+    def asking(self, target: Target, now: float, *, last: bool = False) -> NotAsked | None:
+        """Called right before an attempt is sent: None, and it counts as sent, or why it may not be sent.
+
+        `last`: nobody else is left, so that only a bar of its credentials keeps it from being asked.
+        """
+        if (bar := self.barred(target, now)) is not None:
+            return NotAsked(bar[1], retry_after_s=bar[0] if isfinite(bar[0]) else None)
+        breakers = [breaker for key in _keys(target) if (breaker := self._ejected.get(key))] if self._ejected else ()
+        for breaker in breakers:
+            if not (last or breaker.lets_through(now)):
+                return NotAsked(breaker.reason)
+        for breaker in breakers:
+            breaker.sent(now, target.timeouts.total_s)
+        self._budget(target).sent(now)
+        return None
+
+    def may_retry(self, target: Target, now: float) -> bool:
+        """Whether one more call may be a retry of this deployment; counts it when so."""
+        return self._budget(target).take(now)
+
+    def succeeded(self, target: Target, secret: Secret | None, now: float, sent: float | None = None) -> None:
+        """An attempt worked."""
+        self.credentials.accepted(target, secret)
+        self._works(_keys(target), now, now if sent is None else sent)
+
+    def failed(
+        self, target: Target, secret: Secret | None, error: ProviderError, now: float, sent: float | None = None
+    ) -> None:
+        """An attempt failed: decide who is left alone."""
+        sent = now if sent is None else sent
+        deployment, provider = _keys(target)
+        if not error.cools_down:
+            self._works((deployment, provider), now, sent) if error.upstream_status else self.abandoned(target, now)
+        elif self.credentials.refused(target, secret, error, now):
+            self._works((provider,), now, sent)
+            self._let_go(deployment)
+            self.on_change()
+        elif isinstance(error, Unreachable) and not error.connected:
+            self._let_go(deployment)
+            self._fails(provider, error, now, sent)
+        else:
+            self._works((provider,), now, sent)
+            self._fails(deployment, error, now, sent)
+
+    def abandoned(self, target: Target, now: float) -> None:
+        """An attempt was given up before it said anything: the client left, or another was faster."""
+        for key in _keys(target):
+            self._let_go(key)
+
+    def forget(self, target: Target | None = None) -> None:
+        """Forget what is remembered of one deployment, its provider and its credentials, or of all."""
+        self.credentials.forget(target)
+        for key in list(self._breakers) if target is None else _keys(target):
+            self._breakers.pop(key, None)
+            self._ejected.pop(key, None)
+        self.on_change()
+
+    def forget_ended(self, now: float) -> None:
+        """Drop what does not matter any more; call it every few seconds."""
+        self.credentials.forget_ended(now)
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_S
+            self._breakers = {key: each for key, each in self._breakers.items() if not each.idle(now)}
+            self._budgets = {key: each for key, each in self._budgets.items() if not each.idle(now)}
+
+    def _works(self, keys: tuple[Key, ...], now: float, sent: float) -> None:
+        for key in keys:
+            if self._breaker(key).succeeded(now, sent):
+                self._ejected.pop(key, None)
+                self.on_change()
+
+    def _fails(self, key: Key, error: ProviderError, now: float, sent: float) -> None:
+        breaker = self._breaker(key)
+        at_once = isinstance(error, Untrusted)  # no certificate mends itself in seconds
+        if breaker.failed(now, sent, type(error).__name__, self._rng.uniform, at_once=at_once):
+            self._ejected[key] = breaker
+            self.on_change()
+
+    def _let_go(self, key: Key) -> None:
+        if (breaker := self._ejected.get(key)) is not None:
+            breaker.abandoned()
+
+    def _breaker(self, key: Key) -> Breaker:
+        found = self._breakers.get(key)
+        if found is None:
+            found = self._breakers[key] = Breaker(UNREACHED_IN_A_ROW) if key[0] == "provider" else Breaker()
+        return found
+
+    def _budget(self, target: Target) -> RetryBudget:
+        found = self._budgets.get(target.id)
+        if found is None:
+            found = self._budgets[target.id] = RetryBudget()
+        return found
+
+
+def _keys(target: Target) -> tuple[Key, Key]:
+    return ("deployment", target.id), ("provider", target.provider_id)
