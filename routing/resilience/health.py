@@ -2,7 +2,8 @@
 
 Credentials that an upstream refused are left alone whatever happens (`credentials.py`). A deployment that fails, and a
 provider that cannot be reached, are ejected by their breakers (`breaker.py`), and are still asked when nobody else is
-left: the last candidate is never ejected. Retries have a budget (`retrybudget.py`).
+left: the last candidate is never ejected. A provider that refuses many is asked less (`throttle.py`). Retries have a
+budget (`retrybudget.py`).
 """
 
 from collections.abc import Callable
@@ -10,11 +11,12 @@ from math import isfinite
 from random import Random
 from typing import Final
 
-from providers.errors import NotAsked, ProviderError, Unreachable, Untrusted
+from providers.errors import NotAsked, ProviderError, RateLimited, Unreachable, Untrusted
 from providers.targets import Secret, Target
 from routing.resilience.breaker import Breaker
 from routing.resilience.credentials import Credentials
 from routing.resilience.retrybudget import RetryBudget
+from routing.resilience.throttle import Throttle
 
 # One refused connection may be one replica that restarts; two in a row, from whatever deployments, are the whole host,
 # and every further try of a host that swallows packets costs a caller the connect limit.
@@ -37,6 +39,7 @@ class Health:
         self._rng = rng or Random()
         self._breakers: dict[Key, Breaker] = {}
         self._budgets: dict[int, RetryBudget] = {}
+        self._throttles: dict[int, Throttle] = {}
         self._ejected: dict[Key, Breaker] = {}  # those that are not closed
         self._sweep_at = 0.0
 
@@ -80,6 +83,8 @@ class Health:
         for breaker in breakers:
             if not (last or breaker.lets_through(now)):
                 return NotAsked(breaker.reason)
+        if not breakers and not last and self._keeps_back(target, now):
+            return NotAsked("spared, as its provider refuses many")
         for breaker in breakers:
             breaker.sent(now, target.timeouts.total_s)
         self._budget(target).sent(now)
@@ -92,26 +97,24 @@ class Health:
     def succeeded(self, target: Target, secret: Secret | None, now: float, sent: float | None = None) -> None:
         """An attempt worked."""
         self.credentials.accepted(target, secret)
-        self._works(_keys(target), now, now if sent is None else sent)
+        self._throttle(target).accepted(now)
+        self._works(target, _keys(target), now, now if sent is None else sent)
 
     def failed(
         self, target: Target, secret: Secret | None, error: ProviderError, now: float, sent: float | None = None
     ) -> None:
         """An attempt failed: decide who is left alone."""
         sent = now if sent is None else sent
-        deployment, provider = _keys(target)
-        if not error.cools_down:
-            self._works((deployment, provider), now, sent) if error.upstream_status else self.abandoned(target, now)
+        if not error.cools_down and error.upstream_status is None:
+            self.abandoned(target, now)  # nothing was sent
+        elif not error.cools_down:
+            self._throttle(target).accepted(now)
+            self._works(target, _keys(target), now, sent)
         elif self.credentials.refused(target, secret, error, now):
-            self._works((provider,), now, sent)
-            self._let_go(deployment)
-            self.on_change()
-        elif isinstance(error, Unreachable) and not error.connected:
-            self._let_go(deployment)
-            self._fails(provider, error, now, sent)
+            self._turned_away(target, error, now, sent)
         else:
-            self._works((provider,), now, sent)
-            self._fails(deployment, error, now, sent)
+            self._throttle(target).refused(now)
+            self._broke(target, error, now, sent)
 
     def abandoned(self, target: Target, now: float) -> None:
         """An attempt was given up before it said anything: the client left, or another was faster."""
@@ -124,6 +127,8 @@ class Health:
         for key in list(self._breakers) if target is None else _keys(target):
             self._breakers.pop(key, None)
             self._ejected.pop(key, None)
+        for number in list(self._throttles) if target is None else (target.provider_id,):
+            self._throttles.pop(number, None)
         self.on_change()
 
     def forget_ended(self, now: float) -> None:
@@ -133,11 +138,35 @@ class Health:
             self._sweep_at = now + SWEEP_S
             self._breakers = {key: each for key, each in self._breakers.items() if not each.idle(now)}
             self._budgets = {key: each for key, each in self._budgets.items() if not each.idle(now)}
+            self._throttles = {key: each for key, each in self._throttles.items() if not each.idle(now)}
 
-    def _works(self, keys: tuple[Key, ...], now: float, sent: float) -> None:
+    def _keeps_back(self, target: Target, now: float) -> bool:
+        share = self._throttle(target).kept_back(now)
+        return share > 0.0 and self._rng.random() < share
+
+    def _turned_away(self, target: Target, error: ProviderError, now: float, sent: float) -> None:
+        """The credential was refused. Only a rate limit says that there is too much to do."""
+        throttle, (deployment, provider) = self._throttle(target), _keys(target)
+        throttle.refused(now) if isinstance(error, RateLimited) else throttle.accepted(now)
+        self._works(target, (provider,), now, sent)
+        self._let_go(deployment)
+        self.on_change()
+
+    def _broke(self, target: Target, error: ProviderError, now: float, sent: float) -> None:
+        """A connection that never stood is the provider's failure, all else the deployment's."""
+        deployment, provider = _keys(target)
+        if isinstance(error, Unreachable) and not error.connected:
+            self._let_go(deployment)
+            self._fails(provider, error, now, sent)
+        else:
+            self._works(target, (provider,), now, sent)
+            self._fails(deployment, error, now, sent)
+
+    def _works(self, target: Target, keys: tuple[Key, ...], now: float, sent: float) -> None:
         for key in keys:
             if self._breaker(key).succeeded(now, sent):
                 self._ejected.pop(key, None)
+                self._throttle(target).clear()  # it counted what the probe has just disproved
                 self.on_change()
 
     def _fails(self, key: Key, error: ProviderError, now: float, sent: float) -> None:
@@ -155,6 +184,12 @@ class Health:
         found = self._breakers.get(key)
         if found is None:
             found = self._breakers[key] = Breaker(UNREACHED_IN_A_ROW) if key[0] == "provider" else Breaker()
+        return found
+
+    def _throttle(self, target: Target) -> Throttle:
+        found = self._throttles.get(target.provider_id)
+        if found is None:
+            found = self._throttles[target.provider_id] = Throttle()
         return found
 
     def _budget(self, target: Target) -> RetryBudget:

@@ -168,13 +168,48 @@ def test_retries_have_a_budget_per_deployment(health):
     assert health.may_retry(OTHER, NOW)
 
 
+def sent_elsewhere(health, where, now, times=1000):
+    return sum(health.asking(where, now) is not None for _ in range(times)) / times
+
+
+def test_a_provider_that_refuses_most_is_asked_less(health):
+    for number in range(60):
+        health.succeeded(OTHER, KEYS[0], NOW)
+        if number % 3 == 0:
+            fail(health, OTHER, RateLimited(retry_after_s=0), 7)
+    now = NOW + 2  # the bars are over
+    assert sent_elsewhere(health, OTHER, now) == pytest.approx((200 - 2 * 60) / 201, abs=0.05)
+    assert sent_elsewhere(health, target("b/else", 3), now) == 0, "another provider is not meant"
+    assert health.asking(OTHER, now, last=True) is None
+    assert sent_elsewhere(health, OTHER, NOW + 125) == 0, "two minutes later nothing is left of it"
+
+
+def test_answers_that_are_under_way_are_no_refusals(health):
+    for _ in range(500):
+        assert health.asking(ONE, NOW) is None
+
+
+def test_what_is_wrong_with_a_request_or_a_credential_throttles_nobody(health):
+    fail(health, ONE, ContextTooLong(upstream_status=400), 50)
+    fail(health, ONE, QuotaExhausted(), 50)
+    assert sent_elsewhere(health, OTHER, NOW) == 0
+
+
+def test_a_probe_that_works_ends_the_throttling_too(health):
+    fail(health, ONE, Overloaded(), 30)
+    assert sent_elsewhere(health, OTHER, NOW) > 0.9
+    assert health.asking(ONE, NOW + 3) is None, "a probe is not kept back"
+    health.succeeded(ONE, KEYS[0], NOW + 3)
+    assert sent_elsewhere(health, OTHER, NOW + 3) == 0
+
+
 def test_it_forgets_those_who_are_well(health):
     for number in range(100):
         passing = target(f"c/{number}", 100 + number)
         assert health.asking(passing, NOW) is None
         health.succeeded(passing, None, NOW)
-    health.forget_ended(NOW + 100)
-    assert not health._breakers and not health._budgets
+    health.forget_ended(NOW + 200)
+    assert not health._breakers and not health._budgets and not health._throttles
 
 
 def test_who_may_be_asked_has_changed_is_told_once_per_change():
