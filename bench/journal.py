@@ -59,7 +59,8 @@ DECISION = Raw(
 
 
 def main() -> None:
-    call_command("migrate", "usage", verbosity=0)
+    for app in ("usage", "tenants"):  # settling looks into budgets
+        call_command("migrate", app, verbosity=0)
     outcomes = [outcome(number) for number in range(ROWS)]
     write(outcomes)
     shipper = Shipper(DIRECTORY / "spool")

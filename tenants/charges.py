@@ -15,3 +15,4 @@ class Charge(Struct, array_like=True, omit_defaults=True):
     unit: str
     amount: int
     lease: str | None = None
+    attempt: int = 0  # whose index it is

@@ -9,5 +9,11 @@ class JournalUnavailable(GatewayError):
     status, code = 503, "journal_unavailable"
 
 
+class WorkerDied(GatewayError):
+    """The worker was killed while it answered: nobody was told, and only the record says so."""
+
+    status, code = 500, "worker_died"
+
+
 class SpoolBusy(Exception):
     """Another shipper holds this spool."""

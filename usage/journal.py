@@ -14,8 +14,9 @@ from typing import Final
 import msgspec
 import structlog
 import uuid_utils
+from msgspec import structs
 
-from usage import families, segments
+from usage import families, openslots, segments
 from usage.errors import JournalUnavailable
 from usage.outcomes import Outcome
 
@@ -40,13 +41,29 @@ class Journal:
         self._directory = directory
         self._rows_per_segment, self._seconds_per_segment = rows_per_segment, seconds_per_segment
         # Unique for all time and all machines that share a database: marks are kept by this name.
-        self._writer = f"{worker}-{os.getpid()}-{uuid_utils.uuid7().hex}"
+        self.writer = f"{worker}-{os.getpid()}-{uuid_utils.uuid7().hex}"
         self._encoder = msgspec.json.Encoder()
         self._mutex = threading.Lock()
         self._number = self._rows = 0
-        self._held = segments.hold(directory / f"{self._writer}{segments.WRITER}")
+        self._held = segments.hold(directory / f"{self.writer}{segments.WRITER}")
+        self._open = openslots.OpenSlots(openslots.path_of(directory, self.writer))
         self._segment: sqlite3.Connection | None = None
         self._open_next()
+
+    def begin(self, outcome: Outcome) -> None:
+        """Keep the outcome so far until it is written, so that a kill -9 does not lose it.
+
+        Call it before each attempt is sent; raises `JournalUnavailable` when there is no room.
+        """
+        body = self._encoder.encode(outcome)
+        if len(body) > openslots.ROOM:
+            body = self._encoder.encode(_bare(outcome))
+        with self._mutex:
+            try:
+                self._open.put(outcome.id, body)
+            except OSError as exc:
+                families.write_failures.inc()
+                raise JournalUnavailable(f"The journal cannot be written: {exc}") from exc
 
     def write(self, outcome: Outcome) -> None:
         """Return when the outcome outlives this process; raises `JournalUnavailable` when it cannot be made to."""
@@ -58,6 +75,7 @@ class Journal:
                 self._insert(row)
             except sqlite3.Error as exc:
                 self._insert_elsewhere(row, exc)
+            self._open.drop(outcome.id)
 
     def close(self) -> None:
         """End the last segment. The rows stay for the shipper."""
@@ -65,6 +83,7 @@ class Journal:
             if self._segment:
                 self._segment.close()
             self._segment = None
+            self._open.close()
             os.close(self._held)
 
     def _insert(self, row: tuple[str, float, bytes]) -> None:
@@ -99,7 +118,7 @@ class Journal:
 
     def _open_next(self) -> None:
         number = self._number + 1
-        self._segment = segments.create(segments.path_of(self._directory, self._writer, number))
+        self._segment = segments.create(segments.path_of(self._directory, self.writer, number))
         self._number, self._rows = number, 0
         self._rotate_at = time.monotonic() + self._seconds_per_segment
 
@@ -108,3 +127,11 @@ class Journal:
         if old:
             with suppress(sqlite3.Error):
                 old.close()
+
+
+def _bare(outcome: Outcome) -> Outcome:
+    """Without all that has no bound, for an outcome that does not fit."""
+    attempts = [structs.replace(attempt, error_message=None, served_model=None) for attempt in outcome.attempts]
+    return structs.replace(
+        outcome, attempts=attempts, features=None, decision=None, why=None, tags=[], warnings=[], session=None
+    )

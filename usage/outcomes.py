@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
+from tenants.charges import Charge
+
 AttemptKind = Literal["first", "retry", "failover", "fallback"]
 Status = Literal["answered", "failed", "rejected", "cancelled", "interrupted"]
 
@@ -94,3 +96,4 @@ class Outcome(Struct, omit_defaults=True):
     features: Raw | None = None  # JSON object: everything found
     decision: Raw | None = None  # JSON object: weights and every candidate with scores or the rule that excluded it
     attempts: list[AttemptOutcome] = []
+    charges: list[Charge] = []  # to budgets; settled by the shipper, not part of the record

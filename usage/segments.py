@@ -2,6 +2,7 @@
 
 <writer>.writer             held with flock() for as long as the writer lives; the lock, unlike a pid, is right
                             across containers and cannot be reused
+<writer>.open                what the writer has begun and not journalled yet (`usage.openslots`)
 <writer>-<number>.segment   (with -wal and -shm) rows in the order of writing; the writer writes to its highest
                             number only, so every other segment of it is complete
 """
@@ -120,23 +121,29 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def sweep(directory: Path) -> None:
-    """Remove the lock files of dead writers that left no segment."""
+def dead_writers(directory: Path) -> Iterator[str]:
+    """The writers that are gone and have no segment left. Each is locked while the caller sees to what else it left,
+    and its lock file removed when the caller asks for the next."""
     owners = {_writer_of(path) for path in directory.glob(f"*{SEGMENT}")}
-    for path in directory.glob(f"*{WRITER}"):
-        if path.stem not in owners:
-            _remove_unheld(path)
+    for path in sorted(directory.glob(f"*{WRITER}")):
+        if path.stem in owners or (descriptor := _take(path)) is None:
+            continue
+        try:
+            yield path.stem
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
 
 
-def _remove_unheld(path: Path) -> None:
+def _take(path: Path) -> int | None:
+    """Lock a file that nobody living holds; its descriptor."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink(missing_ok=True)
     except BlockingIOError:
-        return
-    finally:
         os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -19,9 +19,10 @@ from typing import Final
 import msgspec
 import structlog
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from usage import families, ids, metrics, partitions, rejects, segments, spool, store
+from tenants import settling
+from usage import abandoned, families, ids, metrics, openslots, partitions, rejects, segments, spool, store
 from usage.errors import SpoolBusy
 from usage.fold import Cells, fold, spread
 from usage.models import AttemptRecord, RequestRecord, ShipperMark
@@ -32,6 +33,7 @@ from usage.segments import Segment
 
 BATCH_ROWS: Final = 2000
 PAUSE_S: Final = 0.25
+BURY_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 5.0
 UPKEEP_S: Final = 60.0
 # An older instant than this is a broken clock's: no partitions are made for it.
@@ -62,6 +64,7 @@ class Shipper:
         self._away = False
         self._partitions_since = datetime.now(UTC)
         self._success = families.SuccessWindow()
+        self._bury_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Ship until `stop` is set, and then what is left."""
@@ -105,16 +108,17 @@ class Shipper:
             self._marks |= marks
             spool.note_shipped(self._directory, self._marks)
         self._retire(done)
+        if done or time.monotonic() >= self._bury_at:
+            self._bury()
         return len(batch)
 
     def keep_up(self) -> None:
-        """What is due now and then: partitions ahead, counters of dead processes, lock files of dead writers."""
+        """What is due now and then: partitions ahead, counters of dead processes."""
         try:
             partitions.ensure_ahead(datetime.now(UTC))
         except _AWAY as exc:
             log.warning("no partitions made", error=str(exc).strip())
         metrics.sweep()
-        segments.sweep(self._directory)
 
     def _read(self) -> tuple[list[Read], dict[str, int], list[Segment]]:
         """The next rows of all segments, the marks after them, and the segments of which these are the last."""
@@ -126,7 +130,7 @@ class Shipper:
             found = self._entries(segment, share)
             if found:
                 marks[segment.name] = found[-1].number
-                batch += self._decoded(segment, found)
+                batch += self._decoded(segment.name, found)
             if segment.complete and len(found) < share:
                 done.append(segment)
         return batch, marks, done
@@ -140,12 +144,12 @@ class Shipper:
                 rejects.set_segment_aside(segment, str(exc))
             return []
 
-    def _decoded(self, segment: Segment, entries: Sequence[spool.Entry]) -> Iterator[Read]:
+    def _decoded(self, segment: str, entries: Sequence[spool.Entry]) -> Iterator[Read]:
         for entry in entries:
             try:
-                yield Read(segment.name, entry.number, entry.body, spool.decode(entry.body))
+                yield Read(segment, entry.number, entry.body, spool.decode(entry.body))
             except (msgspec.MsgspecError, UnicodeError) as exc:
-                rejects.set_row_aside(self._directory, segment.name, entry.body, str(exc))
+                rejects.set_row_aside(self._directory, segment, entry.body, str(exc))
 
     def _ship(self, batch: Sequence[Read], marks: dict[str, int]) -> None:
         """Commit the batch; what the database refuses is found by halving, and set aside."""
@@ -174,7 +178,10 @@ class Shipper:
             folded = fold(fresh)
             for table, cells in folded.items():
                 store.add(table, spread(table, cells))
+            reached = settling.settle(charge for one in fresh for charge in one.charges)
         self._count(folded, fresh)
+        for each in reached:
+            log.warning("budget reached a threshold", **structs.asdict(each))
 
     def _count(self, folded: dict[type[Rollup], Cells], fresh: list[Outcome]) -> None:
         families.count(folded, fresh)
@@ -189,6 +196,17 @@ class Shipper:
         if now - OLDEST < oldest < self._partitions_since:
             partitions.ensure_ahead(now, since=oldest)
             self._partitions_since = oldest
+
+    def _bury(self) -> None:
+        """See to what dead writers left once all that they journalled is shipped: requests that they never ended, and
+        money that they had leased."""
+        self._bury_at = time.monotonic() + BURY_S
+        for writer in segments.dead_writers(self._directory):
+            left = [spool.Entry(0, body) for body in openslots.left(self._directory, writer)]
+            begun = sorted(self._decoded(writer, left), key=lambda read: abandoned.progress(read.outcome))
+            self._ship([structs.replace(read, outcome=abandoned.closed(read.outcome)) for read in begun], {})
+            settling.release(writer)
+            openslots.path_of(self._directory, writer).unlink(missing_ok=True)
 
     def _retire(self, done: Sequence[Segment]) -> None:
         """Delete segments, their marks last: a kill in between leaves a mark without rows, never the opposite."""

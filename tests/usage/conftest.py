@@ -17,6 +17,7 @@ from django.db.utils import ConnectionHandler
 from environ import Env
 
 from neuroroute.settings import SQLITE_OPTIONS
+from tenants.models import Budget, BudgetLease, BudgetWindow, Tenant
 from tests.halves import Services
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,7 +121,8 @@ def _used(place: Place, blocker: object) -> Iterator[Place]:
     before = connections["default"]
     connections["default"] = _connect(place.url)
     with blocker.unblock():  # type: ignore[attr-defined]
-        call_command("migrate", "usage", verbosity=0)
+        for app in ("usage", "tenants"):
+            call_command("migrate", app, verbosity=0)
         _empty()
         yield place
         connections["default"].close()
@@ -136,5 +138,5 @@ def _connect(url: str) -> object:
 
 def _empty() -> None:
     with connections["default"].cursor() as cursor:
-        for model in apps.get_app_config("usage").get_models():
+        for model in (*apps.get_app_config("usage").get_models(), BudgetLease, BudgetWindow, Budget, Tenant):
             cursor.execute(f"DELETE FROM {model._meta.db_table}")

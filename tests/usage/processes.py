@@ -13,6 +13,7 @@ from django.conf import settings
 
 django.setup()
 
+from tenants.charges import Charge  # noqa: E402
 from tests.usage.stories import story  # noqa: E402
 from usage import families, spool  # noqa: E402
 from usage.errors import JournalUnavailable  # noqa: E402
@@ -42,6 +43,24 @@ def write_on_a_full_disk() -> None:
                 print(outcome.id, flush=True)
             except JournalUnavailable as exc:
                 print("unavailable", exc.message, flush=True)
+
+
+def begin_for_ever() -> None:
+    """Begin requests that cost money, journal every other one; print what became of each."""
+    journal, rng = _journal(), random.Random(time.time())
+    print("writer", journal.writer, flush=True)
+    while True:
+        outcome = story(datetime.now(UTC), rng, status="answered")
+        if not outcome.attempts:
+            continue
+        outcome.attempts[-1].ended_ms = 0.0
+        outcome.charges = [Charge(1, 0, "usd", 5, journal.writer, outcome.attempts[-1].index)]
+        journal.begin(outcome)
+        print("begun", outcome.id, flush=True)
+        if rng.random() < 0.5:
+            outcome.attempts[-1].ended_ms, outcome.charges[0].amount = 9.0, 2
+            journal.write(outcome)
+            print("written", outcome.id, flush=True)
 
 
 def ship_unlocked() -> None:
@@ -75,6 +94,7 @@ if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
     tasks = {
         "write": write_for_ever,
+        "begin": begin_for_ever,
         "write_on_a_full_disk": write_on_a_full_disk,
         "ship": ship_unlocked,
         "count": count,
