@@ -21,11 +21,13 @@ from providers.snapshots import Snapshot, Watcher
 from routing.engine import Engine
 from routing.evidence import EvidenceBook, StoredEvidence
 from routing.features import features
+from routing.healthmetrics import observe_lag
 from routing.planner import Planner
 from routing.policies import policy_kinds
 from routing.policybook import PolicyBook, policybook
 from routing.resets import Obedience, resets
 from routing.resilience import Health
+from routing.resilience.loopwatch import LoopWatch
 from routing.scorers import scorers
 from routing.serving import new_serving_book
 from routing.surfaces import surface_at, surfaces
@@ -52,6 +54,7 @@ class Runtime:
     catalog: Snapshot[Catalog] = field(default_factory=lambda: catalog)
     policies: Snapshot[PolicyBook] = field(default_factory=lambda: policybook)
     keyring: Snapshot[Keyring] = field(default_factory=lambda: keyring)
+    watch: LoopWatch = field(default_factory=LoopWatch)
     _loop: asyncio.AbstractEventLoop | None = None
     _ticker: "asyncio.Task[None] | None" = None
     _starting: "asyncio.Task[None] | None" = None
@@ -80,6 +83,7 @@ class Runtime:
         gc.freeze()  # what is loaded by now lives as long as the process: the collector need not look at it again
         gc.set_threshold(GARBAGE, 20, 20)
         self._loop = asyncio.get_running_loop()
+        self.watch.start()
         resets.listeners.append(self._obey)
         self._ticker = asyncio.create_task(self._tick())
 
@@ -87,6 +91,7 @@ class Runtime:
         """End the background work and close the journal."""
         if self._ticker:
             self._ticker.cancel()
+        self.watch.stop()
         await asyncio.to_thread(self.watcher.stop)
         await self.limiter.close()
         await self.engine.serving.close()
@@ -137,7 +142,8 @@ def learn(evidence: EvidenceBook, planner: Planner) -> None:
 @cache
 def runtime() -> Runtime:
     """This process's runtime."""
-    evidence, health = EvidenceBook(), Health()
+    watch = LoopWatch(observe_lag)
+    evidence, health = EvidenceBook(), Health(stalled=watch.stalled)
     planner = Planner(lambda: catalog.current, lambda: policybook.current, evidence, health, monotonic)
     health.on_change = planner.forget
     for snapshot in (catalog, policybook):
@@ -147,4 +153,4 @@ def runtime() -> Runtime:
     profiles.listeners.append(lambda: learn(evidence, planner))
     watcher = Watcher([catalog, policybook, keyring, resets, profiles])
     obedience = Obedience(health, lambda: catalog.current)
-    return Runtime(engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES)
+    return Runtime(engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES, watch=watch)

@@ -11,7 +11,7 @@ from math import isfinite
 from random import Random
 from typing import Final
 
-from providers.errors import NotAsked, ProviderError, RateLimited, Unreachable, Untrusted
+from providers.errors import NotAsked, ProviderError, RateLimited, Unreachable, Untrusted, UpstreamTimeout
 from providers.targets import Secret, Target
 from routing.resilience.breaker import Breaker
 from routing.resilience.credentials import Credentials
@@ -29,12 +29,19 @@ Key = tuple[str, int]  # ("deployment", id), or ("provider", id) for what concer
 class Health:
     """The health of all deployments. `on_change` is called when who may be asked has changed.
 
+    `stalled` says whether our own event loop stands still, so that nobody else is to blame for what came too late.
     Times are `time.monotonic()` seconds. `sent` is when the attempt was sent: what was sent before a breaker opened or
     closed says nothing about the time since.
     """
 
-    def __init__(self, on_change: Callable[[], None] = lambda: None, rng: Random | None = None) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[], None] = lambda: None,
+        rng: Random | None = None,
+        stalled: Callable[[float], bool] = lambda now: False,
+    ) -> None:
         self.on_change = on_change
+        self._stalled = stalled
         self.credentials = Credentials()
         self._rng = rng or Random()
         self._breakers: dict[Key, Breaker] = {}
@@ -107,6 +114,8 @@ class Health:
         sent = now if sent is None else sent
         if not error.cools_down and error.upstream_status is None:
             self.abandoned(target, now)  # nothing was sent
+        elif isinstance(error, UpstreamTimeout | Unreachable) and self._stalled(now):
+            self.abandoned(target, now)
         elif not error.cools_down:
             self._throttle(target).accepted(now)
             self._works(target, _keys(target), now, sent)

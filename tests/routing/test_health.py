@@ -15,6 +15,7 @@ from providers.errors import (
     Unreachable,
     UnsupportedByWire,
     Untrusted,
+    UpstreamTimeout,
 )
 from providers.targets import Secret
 from routing.resilience import Health
@@ -166,6 +167,19 @@ def test_retries_have_a_budget_per_deployment(health):
     assert health.asking(ONE, NOW) is None
     assert [health.may_retry(ONE, NOW) for _ in range(4)] == [True, True, True, False]
     assert health.may_retry(OTHER, NOW)
+
+
+def test_what_comes_too_late_while_our_own_loop_stands_still_is_nobody_elses_fault():
+    stands_still = True
+    health = Health(rng=Random(7), stalled=lambda now: stands_still)
+    fail(health, ONE, UpstreamTimeout("no first byte in time"), 30)
+    fail(health, ONE, Unreachable("no connection within the connect timeout"), 30)
+    assert not health.uneasy and sent_elsewhere(health, ONE, NOW) == 0
+    fail(health, ONE, Overloaded(upstream_status=503), 5)
+    assert health.uneasy, "what the upstream itself said counts all the same"
+    stands_still = False
+    fail(health, OTHER, UpstreamTimeout("no first byte in time"), 5)
+    assert health.resting(OTHER, NOW)
 
 
 def sent_elsewhere(health, where, now, times=1000):
