@@ -98,6 +98,12 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def local_url(host: str, port: int) -> str:
+    """Where this machine reaches what listens there."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(value)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from environ import Env
 
 from neuroroute import places
-from neuroroute.environment import DATABASE_SCHEMES, EMBEDDED_SCHEMES, SettingError, is_loopback
+from neuroroute.environment import DATABASE_SCHEMES, EMBEDDED_SCHEMES, SettingError, is_loopback, local_url
 from neuroroute.logs import logging_config
 from neuroroute.places import BASE_DIR, VAR_DIR, env
 from neuroroute.unfold import UNFOLD as UNFOLD
@@ -18,14 +18,14 @@ from neuroroute.unfold import UNFOLD as UNFOLD
 HOST = env.text("HOST", "127.0.0.1").strip("[]")
 PORT = env.number("PORT", 8000, 1, 65535)
 PUBLIC_URL = env.url("PUBLIC_URL", "", ("http", "https"), "https://llm.example.com").rstrip("/")
+GATEWAY_URL = env.url("GATEWAY_URL", "", ("http", "https"), "http://web:8000").rstrip("/") or local_url(HOST, PORT)
 WEB_WORKERS = env.number("WEB_WORKERS", 1, 1, 64)
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", 32 * 1024 * 1024, 1024, 1024**3)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 MACHINE_NAMES = ["127.0.0.1", "localhost", "[::1]"]
 if not is_loopback(HOST):
     MACHINE_NAMES += [socket.gethostname(), *([] if HOST in {"0.0.0.0", "::"} else [HOST])]
-if PUBLIC_URL:
-    MACHINE_NAMES.append(urlsplit(PUBLIC_URL).hostname or "")
+MACHINE_NAMES += [urlsplit(url).hostname or "" for url in (GATEWAY_URL, PUBLIC_URL) if url]
 ALLOWED_HOSTS = env.texts("ALLOWED_HOSTS", MACHINE_NAMES)
 
 # Services; empty means the embedded stand-in, which needs no server.

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from neuroroute import places
+from neuroroute.environment import local_url
 from neuroroute.firstrun import Access, prepare_access
 from neuroroute.serve import children
 from neuroroute.serve.checks import check_port_free, check_settings
@@ -61,13 +62,7 @@ def prepare_all(start: Start) -> None:
 
 def url() -> str:
     """Where a person reaches this installation."""
-    return settings.PUBLIC_URL or local_url()
-
-
-def local_url() -> str:
-    """Where this machine reaches it."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
+    return settings.PUBLIC_URL or local_url(settings.HOST, settings.PORT)
 
 
 def _migrate() -> None:
@@ -107,7 +102,7 @@ def _wait_until_ready() -> bool:
 def _answers() -> bool:
     """Whether anything answers HTTP there, whatever it says."""
     try:
-        urllib.request.urlopen(f"{local_url()}/health", timeout=5).close()
+        urllib.request.urlopen(f"{local_url(settings.HOST, settings.PORT)}/health", timeout=5).close()
     except urllib.error.HTTPError:
         return True
     except OSError:

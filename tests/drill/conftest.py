@@ -1,0 +1,51 @@
+"""One drill for all tests of scenarios: through a real gateway, at a twentieth of the real times."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.gateway import ROOT, Gateway, clean_environment, manage
+
+PACE = "0.05"
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated installation without a provider."""
+    var = tmp_path_factory.mktemp("drilled")
+    manage(var, "migrate", "-v0")
+    return var
+
+
+@pytest.fixture(scope="session")
+def gateway(installation: Path) -> Iterator[Gateway]:
+    """Its gateway, which the drill is to use."""
+    gateway = Gateway(installation)
+    gateway.env["GATEWAY_URL"] = gateway.url
+    yield gateway.start()
+    gateway.stop()
+
+
+@pytest.fixture(scope="session")
+def scores(gateway: Gateway) -> dict[str, dict]:
+    """What each scenario came to."""
+    return {score["scenario"]: score for score in drill(gateway, "--pace", PACE)}
+
+
+def drill(gateway: Gateway, *options: str) -> list[dict]:
+    """Run `manage.py drill`, whatever its exit code."""
+    done = command(gateway, "--json", *options)
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout)
+    assert done.returncode == (0 if all(score["passed"] for score in found) else 1), done.stderr
+    return list(found)
+
+
+def command(gateway: Gateway, *options: str) -> "subprocess.CompletedProcess[str]":
+    """`manage.py drill` in that installation."""
+    argv, env = [sys.executable, "manage.py", "drill", *options], clean_environment(gateway.var, gateway.env)
+    return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
