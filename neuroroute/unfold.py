@@ -64,6 +64,12 @@ NAVIGATION = [
         "title": "Operations",
         "separator": True,
         "items": [
+            {
+                "title": "Resilience drill",
+                "icon": "emergency",
+                "link": reverse_lazy("drill"),
+                "permission": _may_view("routing.view_drillrun"),
+            },
             _rows("Jobs", "bolt", "profiling", "job"),
             _rows("Schedules", "schedule", "django_celery_beat", "periodictask"),
             _rows("Audit log", "history", "providers", "auditentry"),

@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from routing.api.health import Live, Ready
 from routing.api.metrics import Metrics
+from routing.drill.page import drill_page
 
 urlpatterns = [
     path("", include("routing.api.urls")),
@@ -20,6 +21,7 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("documentation", RedirectView.as_view(pattern_name="docs")),
     path("favicon.ico", RedirectView.as_view(url=static("dashboard/mark.svg"))),  # asked for by pages that name none
+    path("admin/drill/", admin.site.admin_view(drill_page), name="drill"),
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),
 ]

@@ -18,7 +18,7 @@ class Actor(Struct, frozen=True):
     """Who acts, and through which door."""
 
     name: str
-    via: Literal["admin", "file", "api", "job"]
+    via: Literal["admin", "file", "api", "job", "command"]
     address: str | None = None
 
 

@@ -13,14 +13,14 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from providers import audit
 from providers.admin import DeploymentAdmin, ProviderAdmin
-from providers.adminbase import Switchable, actor_of
+from providers.adminbase import ReadOnlyAdmin, Switchable, actor_of
 from providers.catalog import Catalog, load_catalog
 from providers.formfields import LinesField, MappingField
 from providers.models import Deployment, Provider
 from providers.revisions import POLICIES
 from routing import resets
 from routing.features.client_task import TASKS
-from routing.models import Policy
+from routing.models import DrillRun, Policy
 from routing.policybook import EVERY_TASK, SHORT_NAMES
 from routing.weightsfield import WeightsField
 from tenants.admin import TenantAdmin
@@ -121,6 +121,19 @@ class TenantPolicyForm(TenantForm):
             self.fields["default_policy"] = forms.ChoiceField(
                 choices=choices, initial=held, widget=UnfoldAdminSelectWidget(choices=choices)
             )
+
+
+@admin.register(DrillRun)
+class DrillRunAdmin(ReadOnlyAdmin):
+    """All drills there have been; the page at /admin/drill/ shows their scorecards."""
+
+    list_display = ["asked_at", "asked_by", "result", "pace", "started_at", "finished_at"]
+    fields = [("asked_at", "asked_by"), ("scenarios", "pace"), "result", "message", ("started_at", "finished_at")]
+    readonly_fields = ["result"]
+
+    @display(description="Passed")
+    def result(self, row: DrillRun) -> str:
+        return f"{sum(bool(score['passed']) for score in row.scores)} of {len(row.scenarios)}"
 
 
 class HealthResets:

@@ -37,6 +37,27 @@ class Policy(models.Model):
         return self.name
 
 
+class DrillRun(models.Model):
+    """One resilience drill: asked for, played, and what each of its scenarios came to."""
+
+    asked_by = models.CharField(max_length=150)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    pace = models.FloatField(default=1.0)
+    scenarios = models.JSONField(default=list)  # names, in order
+    scores = models.JSONField(default=list)  # of those that are over (`routing.drill.scores.Score`)
+    message = models.CharField("why it could not run", max_length=500, blank=True)
+    started_at = models.DateTimeField(null=True)
+    alive_at = models.DateTimeField(null=True)  # its last sign of life: it may have been killed
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "resilience drill"
+
+    def __str__(self) -> str:
+        return f"drill {self.pk}"
+
+
 class HealthReset(models.Model):
     """An operator's wish that workers forget what health remembers; each worker obeys every row once."""
 

@@ -17,7 +17,7 @@ from feedback.models import Evaluation, Rating
 from profiling.models import Job, LatencyProfile
 from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
 from providers.secrets import seal
-from routing.models import Policy
+from routing.models import DrillRun, Policy
 from tenants import keys
 from tenants.models import ClientKey, Tenant
 from usage.models import RequestRecord
@@ -61,6 +61,10 @@ def policy(**values: Any) -> Policy:
     return Policy.objects.create(
         **{"name": f"policy-{next(numbers)}", "kind": "weighted", "weights": {"cost": 1}} | values
     )
+
+
+def drill_run() -> DrillRun:
+    return DrillRun.objects.create(asked_by="ana", scenarios=["S01"])
 
 
 def audit_entry() -> AuditEntry:
@@ -143,4 +147,5 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     LatencyProfile: latency_profile,
     Rating: rating,
     Evaluation: evaluation,
+    DrillRun: drill_run,
 }

@@ -76,6 +76,7 @@ def test_an_unknown_scenario_is_named():
         call_command("drill", only="S01,S99", stdout=StringIO(), stderr=StringIO())
 
 
+@pytest.mark.timeout(300)
 def test_nothing_of_it_is_left_but_its_tenant_switched_off(scores, gateway):
     assert len(scores) == 16
     assert manage(gateway.var, "shell", "-v0", "-c", ROWS, env=gateway.env).split("\n")[0] == (
@@ -83,6 +84,7 @@ def test_nothing_of_it_is_left_but_its_tenant_switched_off(scores, gateway):
     )
 
 
+@pytest.mark.timeout(300)
 def test_where_no_gateway_runs_it_starts_one_of_its_own(installation, scores):
     alone = Gateway(installation, {"GATEWAY_URL": "http://127.0.0.1:9"})
     (score,) = drill(alone, "--only", "S11", "--pace", "0.05")

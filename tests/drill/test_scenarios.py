@@ -1,6 +1,10 @@
 """The public yardstick's sixteen scenarios, each through a real gateway; what each asks for stands in its class."""
 
+import pytest
+
 from routing.drill.scenario import scenarios
+
+pytestmark = pytest.mark.timeout(300)  # the first one waits for the whole drill
 
 
 def test_all_sixteen_are_here():

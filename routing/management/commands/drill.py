@@ -1,14 +1,17 @@
 """`manage.py drill`: play the sixteen failures of the public yardstick through this installation; a scorecard."""
 
 import json
+import os
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from msgspec import to_builtins
 
+from providers.audit import Actor
+from routing.drill import history
 from routing.drill.gateway import NoGateway
-from routing.drill.running import DrillRuns, UnknownScenario, chosen, run
+from routing.drill.running import DrillRuns, UnknownScenario
 from routing.drill.scorecard import table
 from routing.drill.scores import Score
 
@@ -32,7 +35,9 @@ class Command(BaseCommand):
                 self.stderr.write(f"{score.scenario} {'passed' if score.passed else 'FAILED'}: {score.why}")
 
         try:
-            run(chosen([name.strip() for name in options["only"].split(",") if name.strip()]), options["pace"], tell)
+            only = [name.strip() for name in options["only"].split(",") if name.strip()]
+            actor = Actor(os.environ.get("USER") or "manage.py", "command")
+            history.play(history.open_run(actor, only, options["pace"]), tell)
         except (DrillRuns, NoGateway, UnknownScenario) as exc:
             raise CommandError(str(exc), returncode=2) from None
         scores.sort(key=lambda each: each.scenario)
