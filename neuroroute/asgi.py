@@ -13,7 +13,7 @@ django = get_asgi_application()  # before the imports below: they need the app r
 from routing.api.consumers import SurfaceStream  # noqa: E402
 from routing.api.entry import UNREADABLE  # noqa: E402
 from routing.api.lean import LeanHandler, Send, read_body, refusal, send_finished  # noqa: E402
-from routing.api.leaving import Receive  # noqa: E402
+from routing.api.leaving import Receive, break_off_all  # noqa: E402
 from routing.api.urls import LEAN, LEAN_PREFIXES  # noqa: E402
 from routing.errors import NotReady  # noqa: E402
 from routing.runtime import runtime  # noqa: E402
@@ -84,3 +84,9 @@ async def live(receive: Receive, send: Send) -> None:
             await runtime().stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def break_off() -> None:
+    """End every answer that still runs, each with an error that says so: the server's patience is over."""
+    runtime().engine.stopping = True
+    break_off_all()

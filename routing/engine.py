@@ -25,7 +25,7 @@ from providers.errors import (
 from providers.requests import Request
 from providers.targets import Target
 from routing.asked import Asked
-from routing.errors import AllAttemptsFailed
+from routing.errors import AllAttemptsFailed, GatewayStopping
 from routing.evidence import EvidenceBook
 from routing.planner import Planner
 from routing.resilience import Health
@@ -57,6 +57,7 @@ class Engine:
     serving: ServingBook = field(default_factory=ServingBook)
     clock: Callable[[], float] = monotonic
     rng: Random = field(default_factory=Random)
+    stopping: bool = False  # what is broken off from now on is our doing, not the client's
 
     async def answer(self, asked: Asked[Request], caller: Caller) -> tuple[Answer, Outcome]:
         """The first candidate's whole answer, with the story; raises `GatewayError`. Recorded before it returns."""
@@ -136,6 +137,8 @@ class Engine:
 
     def _record(self, story: Story, error: BaseException | None) -> None:
         """Write the story down; raises `JournalUnavailable`: what is not recorded is not answered."""
+        if self.stopping and error is not None and not isinstance(error, Exception):
+            error = GatewayStopping("the worker ended before the answer did")
         if story.marks:
             last = story.outcome.attempts[-1]
             self.serving.note(story.outcome.tenant_id, story.marks, Bound(last.deployment_id, last.deployment))

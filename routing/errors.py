@@ -43,6 +43,12 @@ class NotReady(RoutingError):
     status, type, code = 503, "server_error", "not_ready"
 
 
+class GatewayStopping(RoutingError):
+    """The worker ends and the answer was not complete in the time that was left; another worker answers."""
+
+    status, type, code, retry = 503, "server_error", "gateway_stopping", True
+
+
 class UnsupportedParameter(RoutingError):
     """No deployment that was meant has a wire that can carry a parameter of the request; `param` names it."""
 

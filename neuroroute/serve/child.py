@@ -14,6 +14,8 @@ class Child:
     grace_s: float
     restart: bool = True  # False: a person may stop it, and starts it again by `hint`
     hint: str = ""
+    log: str = ""  # whose log file it writes to; empty: its own
+    listen: tuple[str, int, int] | None = None  # host, port and `slow_client_s`: it gets that socket as `--fd`
 
     def to_line(self) -> str:
         """One line of JSON."""
@@ -22,4 +24,5 @@ class Child:
     @classmethod
     def from_line(cls, line: str | bytes) -> "Child":
         """The child that `to_line` described."""
-        return cls(**json.loads(line))
+        fields = json.loads(line)
+        return cls(**fields | {"listen": fields["listen"] and tuple(fields["listen"])})

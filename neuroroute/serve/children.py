@@ -9,22 +9,23 @@ from neuroroute.serve.child import Child
 
 MANAGE: Final = [sys.executable, "manage.py"]
 CELERY: Final = [sys.executable, "-m", "celery", "-A", "neuroroute", "--skip-checks"]
-# Streams that run get this long to finish; then the web server cuts them off.
-WEB_GRACE_S: Final = 15
+LAST_STEPS_S: Final = 10  # from the last answer to the end of a web worker
 
 
-def part(name: str) -> Child:
+def part(name: str) -> list[Child]:
     """One of the parts that every installation has: web, ship, worker, beat."""
-    return {"web": web, "ship": ship, "worker": worker, "beat": beat}[name]()
+    return web() if name == "web" else [{"ship": ship, "worker": worker, "beat": beat}[name]()]
 
 
-def web() -> Child:
-    """The web server. Its end comes first: nothing new is let in."""
-    argv = [sys.executable, "-m", "uvicorn", "neuroroute.asgi:application", "--lifespan", "on"]
-    argv += ["--host", settings.HOST, "--port", str(settings.PORT), "--workers", str(settings.WEB_WORKERS)]
-    argv += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"]
-    argv += ["--timeout-graceful-shutdown", str(WEB_GRACE_S)]
-    return Child("web", argv, rank=1, grace_s=WEB_GRACE_S + 5)
+def web() -> list[Child]:
+    """The web workers, on one socket. Their end comes first: nothing new is let in."""
+    return [_web("web" if number == 1 else f"web-{number}") for number in range(1, settings.WEB_WORKERS + 1)]
+
+
+def _web(name: str) -> Child:
+    argv = [sys.executable, "-m", "neuroroute.web", "--grace", str(settings.GRACE_S)]
+    listen = (settings.HOST, settings.PORT, settings.SLOW_CLIENT_S)
+    return Child(name, argv, rank=1, grace_s=settings.GRACE_S + LAST_STEPS_S, log="web", listen=listen)
 
 
 def ship() -> Child:

@@ -31,7 +31,8 @@ Start = Callable[[Child], None]
 def prepare_part(name: str, start: Start) -> None:
     """One part of an installation whose database `manage.py prepare` has prepared."""
     check_settings()
-    start(children.part(name))
+    for child in children.part(name):
+        start(child)
 
 
 def prepare_database() -> Access:
@@ -47,7 +48,8 @@ def prepare_all(start: Start) -> None:
     """Everything on this machine: first what answers, then what may come a little later and would slow that down."""
     check_port_free()
     access = prepare_database()
-    start(children.web())
+    for child in children.web():
+        start(child)
     upstreams = find_upstreams(start)
     ready = _wait_until_ready()
     for child in (children.ship(), children.worker(), children.beat()):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from neuroroute.places import RUN_DIR
+from neuroroute.serve.running import supervisor_pid
 from providers.sandbox.offer import DEMO
 
 PREFIX: Final = "sandbox-"
@@ -38,7 +39,7 @@ def stop(name: str | None) -> Iterator[str]:
 
 def start(name: str | None) -> Iterator[str]:
     """Ask the supervisor to start them and wait until they run."""
-    supervisor = _pid(RUN_DIR / "serve.lock")
+    supervisor = supervisor_pid()
     if not supervisor:
         raise SandboxTrouble("no NeuroRoute runs here: `make run` starts it, with its sandbox when it needs one")
     for each in _names(name):

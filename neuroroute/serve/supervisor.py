@@ -3,22 +3,27 @@
 import asyncio
 import os
 import signal
+import socket
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from neuroroute.places import DRAINING_FILE, LOG_DIR, RUN_DIR
 from neuroroute.serve.child import Child
 from neuroroute.serve.console import complain, open_log, rotate, say, tail
+from neuroroute.serve.listening import listen
 from neuroroute.serve.undertaker import Undertaker, send
 
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
-STEADY_S: Final = 30.0  # a child that lived that long starts again without a long pause
+STEADY_S: Final = 5.0  # a child that lived that long starts again without a long pause
 CHORES_S: Final = 60.0
 PARENT_CHECK_S: Final = 1.0
+READY_S: Final = 60.0  # until a successor has to serve
+READY_POLL_S: Final = 0.05
 
 
 class Supervisor:
@@ -32,6 +37,10 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._groups: dict[str, int] = {}
         self._wishes: dict[str, asyncio.Event] = {}
+        self._sockets: dict[tuple[str, int, int], socket.socket] = {}
+        self._retired: set[str] = set()
+        self._rolls = 0
+        self._rolling: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -51,7 +60,7 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         """Run a child from now on."""
-        if child.name == "web":
+        if child.listen:
             DRAINING_FILE.unlink(missing_ok=True)
         self._children[child.name] = child
         self._wishes[child.name] = asyncio.Event()
@@ -66,6 +75,7 @@ class Supervisor:
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it, and so do we then
             loop.add_signal_handler(signal.SIGHUP, self._asked_to_end)
         loop.add_signal_handler(signal.SIGUSR1, self._read_wishes)
+        loop.add_signal_handler(signal.SIGUSR2, self._asked_to_roll)
 
     def _asked_to_end(self) -> None:
         """The first time end in order, the second time at once."""
@@ -106,10 +116,10 @@ class Supervisor:
     async def _keep(self, child: Child) -> None:
         """Start a child again and again until the end."""
         loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
-        while not self._stop.is_set():
+        while self._wanted(child):
             began = loop.time()
             code = await self._live(child)
-            if self._stop.is_set():
+            if not self._wanted(child):
                 say(child.name, "ended")
                 return
             if not child.restart:
@@ -120,6 +130,9 @@ class Supervisor:
             say(child.name, f"ended ({_reason(code)}); it starts again in {pause_s:g} s")
             self._quote(child)
             await _first(self._stop.wait(), asyncio.sleep(pause_s))
+
+    def _wanted(self, child: Child) -> bool:
+        return not self._stop.is_set() and child.name not in self._retired
 
     async def _live(self, child: Child) -> int:
         """One life of a child, from its start to its end; return its exit code."""
@@ -140,19 +153,29 @@ class Supervisor:
         del self._groups[child.name]
         self._undertaker.dead(process.pid)
         pid_file.unlink(missing_ok=True)
+        _ready_file(child).unlink(missing_ok=True)
         return code
 
     async def _spawn(self, child: Child) -> Process:
         # A session of its own: Ctrl-C reaches only us, and we end the children in order.
+        argv, passed = self._command(child)
+        options: dict[str, Any] = {"stdin": DEVNULL, "start_new_session": True, "pass_fds": passed}
         if not self._to_files:
-            return await asyncio.create_subprocess_exec(*child.argv, stdin=DEVNULL, start_new_session=True)
+            return await asyncio.create_subprocess_exec(*argv, **options)
         log = open_log(_log_of(child))
         try:
-            return await asyncio.create_subprocess_exec(
-                *child.argv, stdin=DEVNULL, stdout=log, stderr=STDOUT, start_new_session=True
-            )
+            return await asyncio.create_subprocess_exec(*argv, **options, stdout=log, stderr=STDOUT)
         finally:
             os.close(log)
+
+    def _command(self, child: Child) -> tuple[list[str], tuple[int, ...]]:
+        """The command line, and the descriptors that go with it."""
+        if not child.listen:
+            return child.argv, ()
+        sock = self._sockets.get(child.listen) or self._sockets.setdefault(child.listen, listen(*child.listen))
+        ready = _ready_file(child)
+        ready.unlink(missing_ok=True)
+        return [*child.argv, "--fd", str(sock.fileno()), "--ready", str(ready)], (sock.fileno(),)
 
     def _quote(self, child: Child) -> None:
         for line in tail(_log_of(child)) if self._to_files else ():
@@ -171,13 +194,50 @@ class Supervisor:
                 file.unlink()
                 wish.set()
 
+    # ------------------------------------------------------------------- roll
+
+    def _asked_to_roll(self) -> None:
+        """`manage.py restart_web` sent SIGUSR2."""
+        if self._rolling is None or self._rolling.done():
+            self._rolling = asyncio.create_task(self._replace_all())
+
+    async def _replace_all(self) -> None:
+        """Replace what listens, one after another: the successor serves on the same socket before the old one ends."""
+        for child in [child for child in self._children.values() if child.listen]:
+            self._rolls += 1
+            successor = replace(child, name=f"{child.log}-r{self._rolls}")
+            self.start(successor)
+            if not await self._serves(successor):
+                say(successor.name, f"does not serve in time, and so {child.name} goes on")
+                await self._retire(successor)
+                return
+            await self._retire(child)
+        say("web", "every web worker is new")
+
+    async def _serves(self, child: Child) -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + READY_S
+        while loop.time() < deadline and not self._stop.is_set():
+            if _ready_file(child).exists():
+                return True
+            await asyncio.sleep(READY_POLL_S)
+        return False
+
+    async def _retire(self, child: Child) -> None:
+        self._retired.add(child.name)
+        await self._stop_rank([child])
+        if not self._stop.is_set():
+            del self._children[child.name]
+
     # ------------------------------------------------------------------- stop
 
     async def _stop_all(self) -> None:
         self._stop.set()
-        if "web" in self._groups:
+        if any(child.listen and name in self._groups for name, child in self._children.items()):
             DRAINING_FILE.touch()
             await _first(self._hurry.wait(), asyncio.sleep(self._drain_s))
+        for sock in self._sockets.values():
+            sock.close()  # else callers would wait in line for nobody
         for rank in sorted({child.rank for child in self._children.values()}):
             await self._stop_rank([child for child in self._children.values() if child.rank == rank])
 
@@ -204,8 +264,8 @@ class Supervisor:
     async def _rotate_logs(self) -> None:
         while True:
             await asyncio.sleep(CHORES_S)
-            for name in self._children:
-                rotate(LOG_DIR / f"{name}.log")
+            for log in {_log_of(child) for child in self._children.values()}:
+                rotate(log)
 
     async def _watch_make(self) -> None:
         """End with the `make` that started us, even where that is killed and can tell nobody."""
@@ -217,7 +277,11 @@ class Supervisor:
 
 
 def _log_of(child: Child) -> Path:
-    return LOG_DIR / f"{child.name}.log"
+    return LOG_DIR / f"{child.log or child.name}.log"
+
+
+def _ready_file(child: Child) -> Path:
+    return RUN_DIR / f"{child.name}.ready"
 
 
 def _reason(code: int) -> str:

@@ -21,9 +21,7 @@ async def deliver(draft: Draft, call: Call, transport: asyncio.Transport, receiv
     gone = asyncio.ensure_future(_left(receive))
     try:
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-        call.left_early = not work.done()
-        if work.done():
-            work.result()
+        call.left_early = not (work.done() and work.result())
         if draft.end is not End.CLEAN:
             await gone  # the server must see the closed connection before it looks for a complete answer
     finally:
@@ -32,7 +30,8 @@ async def deliver(draft: Draft, call: Call, transport: asyncio.Transport, receiv
         await asyncio.gather(work, gone, return_exceptions=True)
 
 
-async def _play(draft: Draft, call: Call, transport: asyncio.Transport, send: Send) -> None:
+async def _play(draft: Draft, call: Call, transport: asyncio.Transport, send: Send) -> bool:
+    """Send all of it; False when the client had left before."""
     pieces = draft.pieces
     await _wait(draft.head_wait_s)
     if draft.has_head:
@@ -41,6 +40,8 @@ async def _play(draft: Draft, call: Call, transport: asyncio.Transport, send: Se
     for piece in pieces:
         await _wait(piece.wait_s)
         await send({"type": "http.response.body", "body": piece.data, "more_body": True})
+        if transport.is_closing():  # it left while we waited for it to read
+            return False
         call.chunks += 1
     if draft.end is End.CLEAN:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -49,6 +50,7 @@ async def _play(draft: Draft, call: Call, transport: asyncio.Transport, send: Se
     else:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         transport.abort()
+    return True
 
 
 async def _wait(seconds: float) -> None:

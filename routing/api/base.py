@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from providers.errors import GatewayError
 from routing.api.entry import new_id
 from routing.api.errors import Internal, error_headers, openai_body
+from routing.api.leaving import STOPPING, was_broken_off
 from routing.errors import RoutingError
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class GatewayView(APIView):
         except GatewayError as exc:
             return self.refused(exc)
         except asyncio.CancelledError:
+            if was_broken_off():
+                return self.refused(STOPPING)
             raise
         except Exception:
             logger.exception("request req_%s failed", self.request_id)

@@ -4,6 +4,7 @@ Channels' own `AsyncHttpConsumer` hears the client leave only after `handle()` h
 time and cancels the upstream at once.
 """
 
+import asyncio
 import logging
 from contextlib import aclosing
 from typing import Any, Final
@@ -15,7 +16,7 @@ from providers.errors import GatewayError
 from routing.api.entry import enter, new_id
 from routing.api.errors import Internal, error_headers, told
 from routing.api.headers import metadata, story_headers
-from routing.api.leaving import Receive, while_client_stays
+from routing.api.leaving import STOPPING, Receive, was_broken_off, while_client_stays
 from routing.asked import Asked
 from routing.runtime import runtime
 from routing.surfaces.base import StreamWriter, Surface
@@ -54,6 +55,10 @@ class SurfaceStream(StreamConsumer):
             await self.pour(asked, caller, rate)
         except GatewayError as exc:
             await self.refuse(exc)
+        except asyncio.CancelledError:
+            if was_broken_off():
+                await self.refuse(STOPPING)
+            raise
         except Exception:
             logger.exception("request req_%s failed", self.request_id)
             await self.refuse(Internal("the gateway failed; its log knows this request's id"))

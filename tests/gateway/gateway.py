@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -78,14 +78,30 @@ class Gateway:
         environment = clean_environment(self.var, self.env)
         with (self.var / "web.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        self.wait_until(self.answers)
+        return self
+
+    def answers(self) -> bool:
+        """Whether it answers at all."""
+        try:
+            httpx.get(f"{self.url}/health", timeout=5)
+        except httpx.TransportError:
+            return False
+        return True
+
+    def wait_until(self, serves: Callable[[], bool]) -> None:
+        """Wait for the process to serve; what it said is in the failure."""
+        assert self.process
         for _ in range(300):
-            assert self.process.poll() is None, (self.var / "web.log").read_text()[-3000:]
-            try:
-                httpx.get(f"{self.url}/health", timeout=5)
-                return self
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError((self.var / "web.log").read_text()[-3000:])
+            assert self.process.poll() is None, self.said()
+            if serves():
+                return
+            time.sleep(0.05)
+        raise AssertionError(self.said())
+
+    def said(self) -> str:
+        """The end of its log."""
+        return (self.var / "web.log").read_text()[-3000:]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the web worker, gently or by SIGKILL."""

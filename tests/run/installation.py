@@ -131,6 +131,11 @@ class Installation:
         return False
 
 
+def web_workers(installation: Installation) -> set[int]:
+    """The process ids of its web workers."""
+    return {pid for pid, command in installation.living().items() if "-m neuroroute.web" in command}
+
+
 def wait_until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> bool:
     """Poll until it holds; False when it did not in time."""
     deadline = time.monotonic() + patience_s

@@ -7,7 +7,8 @@ import stat
 
 import httpx
 
-from tests.run.installation import Installation, wait_until
+from tests.run.asking import asking_all_the_time
+from tests.run.installation import Installation, wait_until, web_workers
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
 
@@ -80,6 +81,15 @@ def test_a_killed_web_server_is_started_again(running: Installation) -> None:
     assert wait_until(lambda: (running.var / "run" / "web.pid").exists() and running.pid_of("web") != killed)
     assert wait_until(lambda: _answers(running))
     assert ask(running).status_code == 200
+
+
+def test_the_web_worker_is_replaced_and_no_request_fails(running: Installation) -> None:
+    before = web_workers(running)
+    with asking_all_the_time(running) as codes:
+        assert "are being replaced" in running.run("manage.py", "restart_web").stdout
+        assert wait_until(lambda: "every web worker is new" in running.said), running.said
+    assert len(web_workers(running)) == 1 and web_workers(running) != before
+    assert codes and set(codes) == {200}, codes
 
 
 def test_sigterm_ends_every_process(running: Installation) -> None:

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from tests.halves import Services
-from tests.run.installation import Installation, wait_until
+from tests.run.asking import asking_all_the_time
+from tests.run.installation import Installation, wait_until, web_workers
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
 
@@ -30,8 +31,17 @@ def test_two_workers_answer_and_every_answer_is_recorded(on_services: Installati
 
 
 def test_there_are_two_web_workers(on_services: Installation) -> None:
-    started_by_uvicorn = [command for command in on_services.living().values() if "spawn_main" in command]
-    assert len(started_by_uvicorn) == 2, on_services.living()
+    assert len(web_workers(on_services)) == 2, on_services.living()
+
+
+def test_they_are_replaced_one_by_one_and_no_request_fails(on_services: Installation) -> None:
+    before = web_workers(on_services)
+    with asking_all_the_time(on_services) as codes:
+        on_services.run("manage.py", "restart_web")
+        assert wait_until(lambda: "every web worker is new" in on_services.said), on_services.said
+    after = web_workers(on_services)
+    assert len(after) == 2 and not after & before
+    assert codes and set(codes) == {200}, codes
 
 
 def test_a_job_went_through_the_broker(on_services: Installation, services: Services) -> None:

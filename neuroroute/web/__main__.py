@@ -1,0 +1,41 @@
+"""`python -m neuroroute.web --fd N`: one web worker on a socket that listens already (`neuroroute.serve.listening`)."""
+
+import argparse
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+from uvicorn import Config
+
+from neuroroute.web.connection import Connection
+from neuroroute.web.server import WebServer
+
+KEEP_ALIVE_S: Final = 75  # longer than a proxy's usual 60: it must never send on a connection that we are closing
+
+
+def main() -> None:
+    """Serve until SIGTERM; exit code 0 then."""
+    parser = argparse.ArgumentParser(prog="python -m neuroroute.web", description=__doc__)
+    parser.add_argument("--fd", type=int, required=True, help="the descriptor of the listening socket")
+    parser.add_argument("--grace", type=float, default=30.0, help="seconds that running answers get after SIGTERM")
+    parser.add_argument("--ready", type=Path, help="a file to make when it serves")
+    parser.add_argument("--app", default="neuroroute.asgi:application")
+    chosen = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))  # before it serves; afterwards uvicorn raises it once more
+    config = Config(
+        chosen.app,
+        lifespan="on",
+        loop="uvloop",
+        http=Connection,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
+    WebServer(config, chosen.grace, chosen.ready).run([socket.socket(fileno=chosen.fd)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""How does a web worker end? Nobody new comes in, what runs may finish, what does not finish is told so."""
+
+import asyncio
+import logging
+import socket
+from pathlib import Path
+from typing import Final
+
+from uvicorn import Config, Server
+
+from neuroroute.asgi import break_off
+from neuroroute.web.connection import Connection
+
+LINGER_S: Final = 1.0  # an idle connection is kept so long: its client may be sending at this very moment
+LAST_WORDS_S: Final = 3.0  # for the errors that end what was broken off
+POLL_S: Final = 0.05
+
+logger = logging.getLogger("uvicorn.error")
+
+
+class WebServer(Server):
+    """uvicorn's server with an end of our own. `ready` is made when the worker serves."""
+
+    def __init__(self, config: Config, grace_s: float, ready: Path | None) -> None:
+        super().__init__(config)
+        self._grace_s, self._ready = grace_s, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._ready and self.started:
+            self._ready.touch()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the door; let answers finish for the grace time; end the others by an error; stop the worker."""
+        for server in self.servers:
+            server.close()
+        for sock in sockets or ():
+            sock.close()
+        await self._let_finish()
+        if self.server_state.tasks:
+            logger.warning("breaking off %d answers that did not finish in time", len(self.server_state.tasks))
+            break_off()
+            await asyncio.wait(self.server_state.tasks, timeout=LAST_WORDS_S)
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        await self.lifespan.shutdown()
+
+    async def _let_finish(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while self.server_state.connections or self.server_state.tasks:
+            waited_s = loop.time() - began
+            if self.force_exit or waited_s > self._grace_s + LINGER_S:
+                return
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.end(idle_too=waited_s >= LINGER_S)
+                else:
+                    connection.shutdown()
+            await asyncio.sleep(POLL_S)
