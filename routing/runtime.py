@@ -28,6 +28,7 @@ from routing.policybook import PolicyBook, policybook
 from routing.resets import Obedience, resets
 from routing.resilience import Health
 from routing.resilience.loopwatch import LoopWatch
+from routing.resilience.sharing import SharedHealth, new_shared_health
 from routing.scorers import scorers
 from routing.serving import new_serving_book
 from routing.surfaces import surface_at, surfaces
@@ -55,6 +56,7 @@ class Runtime:
     policies: Snapshot[PolicyBook] = field(default_factory=lambda: policybook)
     keyring: Snapshot[Keyring] = field(default_factory=lambda: keyring)
     watch: LoopWatch = field(default_factory=LoopWatch)
+    shared_health: SharedHealth | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _ticker: "asyncio.Task[None] | None" = None
     _starting: "asyncio.Task[None] | None" = None
@@ -84,6 +86,8 @@ class Runtime:
         gc.set_threshold(GARBAGE, 20, 20)
         self._loop = asyncio.get_running_loop()
         self.watch.start()
+        if self.shared_health is not None:
+            self.shared_health.start()
         resets.listeners.append(self._obey)
         self._ticker = asyncio.create_task(self._tick())
 
@@ -92,6 +96,8 @@ class Runtime:
         if self._ticker:
             self._ticker.cancel()
         self.watch.stop()
+        if self.shared_health is not None:
+            await self.shared_health.close()
         await asyncio.to_thread(self.watcher.stop)
         await self.limiter.close()
         await self.engine.serving.close()
@@ -153,4 +159,7 @@ def runtime() -> Runtime:
     profiles.listeners.append(lambda: learn(evidence, planner))
     watcher = Watcher([catalog, policybook, keyring, resets, profiles])
     obedience = Obedience(health, lambda: catalog.current)
-    return Runtime(engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES, watch=watch)
+    return Runtime(
+        engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES,
+        watch=watch, shared_health=new_shared_health(health),
+    )  # fmt: skip

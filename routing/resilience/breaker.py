@@ -7,6 +7,7 @@ what flaps is left alone for longer and longer, up to a cap.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Final, Literal
 
 from routing.resilience.window import Window
@@ -28,7 +29,9 @@ Jitter = Callable[[float, float], float]  # draws evenly between two
 class Breaker:
     """The breaker of a deployment or a provider; times are `time.monotonic()` seconds."""
 
-    __slots__ = ("_threshold", "_window", "ejections", "failures", "probe_until", "reason", "since", "until")
+    __slots__ = (
+        "_threshold", "_window", "claimed_until", "ejections", "failures", "probe_until", "reason", "since", "until"
+    )  # fmt: skip
 
     def __init__(self, threshold: int = FAILURES_IN_A_ROW) -> None:
         self._threshold = threshold
@@ -38,6 +41,7 @@ class Breaker:
         self.since = 0.0  # of the last change; what was sent before says nothing about the time after
         self.until: float | None = None  # end of the cooldown; None: closed
         self.probe_until = 0.0  # while a probe is under way: when it is given up for lost
+        self.claimed_until = inf  # until when this worker may send the probe; inf: no other worker would
         self.reason = ""
 
     def state(self, now: float) -> State:
@@ -47,7 +51,7 @@ class Breaker:
 
     def lets_through(self, now: float) -> bool:
         """Whether a call may be sent now."""
-        return self.until is None or (self.until <= now and self.probe_until <= now)
+        return self.until is None or (self.until <= now < self.claimed_until and self.probe_until <= now)
 
     def sent(self, now: float, longest_s: float) -> None:
         """A call is being sent, which takes `longest_s` seconds at most; half open, it is the probe."""
@@ -62,8 +66,7 @@ class Breaker:
         if self.until is None:
             self._window.add(now, good=1)
             return False
-        self.until, self.since, self.probe_until, self.reason = None, now, 0.0, ""
-        self._window.clear()
+        self.close(now)
         return True
 
     def failed(self, now: float, sent: float, why: str, jitter: Jitter, *, at_once: bool = False) -> bool:
@@ -85,6 +88,16 @@ class Breaker:
     def abandoned(self) -> None:
         """A call was given up and says nothing; was it the probe, another may go."""
         self.probe_until = 0.0
+
+    def close(self, now: float) -> None:
+        """Let everybody through again."""
+        self.until, self.since, self.probe_until, self.reason, self.failures = None, now, 0.0, "", 0
+        self._window.clear()
+
+    def follow(self, until: float, ejections: int, reason: str, now: float) -> None:
+        """Open as another worker's breaker did."""
+        self.until, self.ejections, self.reason = until, min(ejections, MOST_EJECTIONS), reason
+        self.since, self.probe_until = now, 0.0
 
     def idle(self, now: float) -> bool:
         """Whether nothing is remembered that could ever matter."""

@@ -102,6 +102,13 @@ class Credentials:
             self._strikes.pop((target.id, number), None)
             self._strikes.pop((EVERYWHERE, number), None)
 
+    def follow(self, place: Place, bar: Bar | None) -> None:
+        """Bar as another worker did, or lift the bar as it did."""
+        if bar is None:
+            self.bars.pop(place, None)
+        else:
+            self.bars[place] = bar
+
     def forget(self, target: Target | None = None) -> None:
         """Forget one deployment's credentials, or all."""
         if target is None:

@@ -6,8 +6,8 @@ left: the last candidate is never ejected. A provider that refuses many is asked
 budget (`retrybudget.py`).
 """
 
-from collections.abc import Callable
-from math import isfinite
+from collections.abc import Callable, Mapping
+from math import inf, isfinite
 from random import Random
 from typing import Final
 
@@ -22,6 +22,7 @@ from routing.resilience.throttle import Throttle
 # and every further try of a host that swallows packets costs a caller the connect limit.
 UNREACHED_IN_A_ROW: Final = 2
 SWEEP_S: Final = 60.0
+UNASKED_S: Final = 600.0  # half open for so long and nobody asked: it may be gone from the catalogue
 
 Key = tuple[str, int]  # ("deployment", id), or ("provider", id) for what concerns all that a provider serves
 
@@ -47,8 +48,15 @@ class Health:
         self._breakers: dict[Key, Breaker] = {}
         self._budgets: dict[int, RetryBudget] = {}
         self._throttles: dict[int, Throttle] = {}
+        self._providers: dict[Key, int] = {}  # of those that have failed
         self._ejected: dict[Key, Breaker] = {}  # those that are not closed
+        self.probes_freely = True  # no other worker has a say in who sends the probe
         self._sweep_at = 0.0
+
+    @property
+    def ejected(self) -> Mapping[Key, Breaker]:
+        """The breakers that are open or half open."""
+        return self._ejected
 
     @property
     def uneasy(self) -> bool:
@@ -105,7 +113,7 @@ class Health:
         """An attempt worked."""
         self.credentials.accepted(target, secret)
         self._throttle(target).accepted(now)
-        self._works(target, _keys(target), now, now if sent is None else sent)
+        self._works(_keys(target), now, now if sent is None else sent)
 
     def failed(
         self, target: Target, secret: Secret | None, error: ProviderError, now: float, sent: float | None = None
@@ -118,7 +126,7 @@ class Health:
             self.abandoned(target, now)
         elif not error.cools_down:
             self._throttle(target).accepted(now)
-            self._works(target, _keys(target), now, sent)
+            self._works(_keys(target), now, sent)
         elif self.credentials.refused(target, secret, error, now):
             self._turned_away(target, error, now, sent)
         else:
@@ -143,11 +151,25 @@ class Health:
     def forget_ended(self, now: float) -> None:
         """Drop what does not matter any more; call it every few seconds."""
         self.credentials.forget_ended(now)
+        for key in [key for key, each in self._ejected.items() if (each.until or now) < now - UNASKED_S]:
+            self.follow(key, None, now)
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_S
             self._breakers = {key: each for key, each in self._breakers.items() if not each.idle(now)}
+            self._providers = {key: each for key, each in self._providers.items() if key in self._breakers}
             self._budgets = {key: each for key, each in self._budgets.items() if not each.idle(now)}
             self._throttles = {key: each for key, each in self._throttles.items() if not each.idle(now)}
+
+    def follow(self, key: Key, opened: tuple[float, int, str] | None, now: float) -> None:
+        """Open a breaker as another worker did (until when, ejections, reason), or close it as it did."""
+        breaker = self._breaker(key)
+        if opened is None:
+            breaker.close(now)
+            self._ejected.pop(key, None)
+            self._clear_throttle(key)
+        else:
+            breaker.follow(*opened, now)
+            self._eject(key, breaker)
 
     def _keeps_back(self, target: Target, now: float) -> bool:
         share = self._throttle(target).kept_back(now)
@@ -157,33 +179,39 @@ class Health:
         """The credential was refused. Only a rate limit says that there is too much to do."""
         throttle, (deployment, provider) = self._throttle(target), _keys(target)
         throttle.refused(now) if isinstance(error, RateLimited) else throttle.accepted(now)
-        self._works(target, (provider,), now, sent)
+        self._works((provider,), now, sent)
         self._let_go(deployment)
         self.on_change()
 
     def _broke(self, target: Target, error: ProviderError, now: float, sent: float) -> None:
         """A connection that never stood is the provider's failure, all else the deployment's."""
         deployment, provider = _keys(target)
+        self._providers[deployment] = self._providers[provider] = target.provider_id
         if isinstance(error, Unreachable) and not error.connected:
             self._let_go(deployment)
             self._fails(provider, error, now, sent)
         else:
-            self._works(target, (provider,), now, sent)
+            self._works((provider,), now, sent)
             self._fails(deployment, error, now, sent)
 
-    def _works(self, target: Target, keys: tuple[Key, ...], now: float, sent: float) -> None:
+    def _works(self, keys: tuple[Key, ...], now: float, sent: float) -> None:
         for key in keys:
             if self._breaker(key).succeeded(now, sent):
                 self._ejected.pop(key, None)
-                self._throttle(target).clear()  # it counted what the probe has just disproved
+                self._clear_throttle(key)
                 self.on_change()
 
     def _fails(self, key: Key, error: ProviderError, now: float, sent: float) -> None:
         breaker = self._breaker(key)
         at_once = isinstance(error, Untrusted)  # no certificate mends itself in seconds
         if breaker.failed(now, sent, type(error).__name__, self._rng.uniform, at_once=at_once):
-            self._ejected[key] = breaker
+            self._eject(key, breaker)
             self.on_change()
+
+    def _eject(self, key: Key, breaker: Breaker) -> None:
+        if key not in self._ejected:
+            breaker.claimed_until = inf if self.probes_freely else 0.0
+        self._ejected[key] = breaker
 
     def _let_go(self, key: Key) -> None:
         if (breaker := self._ejected.get(key)) is not None:
@@ -194,6 +222,12 @@ class Health:
         if found is None:
             found = self._breakers[key] = Breaker(UNREACHED_IN_A_ROW) if key[0] == "provider" else Breaker()
         return found
+
+    def _clear_throttle(self, key: Key) -> None:
+        """Somebody is well again: the throttle of its provider counted what that has just disproved."""
+        throttle = self._throttles.get(self._providers.get(key, 0))
+        if throttle is not None:
+            throttle.clear()
 
     def _throttle(self, target: Target) -> Throttle:
         found = self._throttles.get(target.provider_id)
