@@ -42,7 +42,8 @@ def set_up(upstream: str) -> str:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from providers.models import Credential, Deployment, LanguageModel, Provider
+    from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
+    from providers.pricerows import BEGINNING
     from providers.secrets import seal
     from tenants.keys import issue
     from tenants.models import Tenant
@@ -50,8 +51,9 @@ def set_up(upstream: str) -> str:
     provider = Provider.objects.create(name="bench", wire="openai", base_url=upstream, allow_private=True)
     Credential.objects.create(provider=provider, ciphertext=seal("sk-bench"), last_four="ench")
     model = LanguageModel.objects.create(name="bench")
-    facts = {"context": 128_000, "input_price": "0.15", "output_price": "0.6", "quality": 0.7}
-    Deployment.objects.create(provider=provider, model=model, upstream_model="bench", **facts)
+    facts = {"context": 128_000, "quality": 0.7}
+    row = Deployment.objects.create(provider=provider, model=model, upstream_model="bench", **facts)
+    DeploymentPrice.objects.create(deployment=row, effective_from=BEGINNING, input="0.15", output="0.6")
     tenant = Tenant.objects.create(name="bench", requests_per_minute=10**8, requests_per_day=10**9)
     return issue(tenant, "bench")[1]
 

@@ -1,7 +1,6 @@
 """Admin pages of what can be called: providers with their credentials, models, deployments."""
 
 import json
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import TabularInline
@@ -24,11 +24,12 @@ from providers.adminbase import AuditedAdmin, ReadOnlyAdmin, Switchable, operati
 from providers.adminforms import CredentialForm, DeploymentForm, LanguageModelForm, ProviderForm
 from providers.importing import import_models
 from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
+from providers.priceadmin import PriceColumns, PriceFilter, PriceInline
+from providers.prices import with_prices
 from providers.probe import probe
 from providers.revisions import CATALOG
 
 SKILLS = ["capabilities", ("context", "max_output"), ("unsupported", "quantization")]
-TYPICAL_PROMPT, TYPICAL_ANSWER = 1_000, 300  # tokens of the request in a price preview
 
 
 class CredentialInline(TabularInline):
@@ -40,16 +41,12 @@ class CredentialInline(TabularInline):
     verbose_name_plural = "Credentials (keys that we present; encrypted at rest, never shown again)"
 
 
-class DeploymentColumns:
+class DeploymentColumns(PriceColumns):
     """What a list of deployments shows."""
 
     @display(description="Deployment", ordering="model__name")
     def served(self, row: Deployment) -> str:
         return str(row)
-
-    @display(description="USD per million tokens, in / out", ordering="input_price")
-    def price(self, row: Deployment) -> str:
-        return price_text(row)
 
     @display(description="Context, tokens", ordering="context")
     def window(self, row: Deployment) -> str:
@@ -76,7 +73,7 @@ class DeploymentList(DeploymentColumns, Switchable):
     owner = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request).select_related("provider", "model")
+        rows = with_prices(super().get_queryset(request), timezone.now()).select_related("provider", "model")
         owner_id = self.extra_context.get("object")
         if not owner_id or not self.has_view_or_change_permission(request):
             return rows.none()
@@ -233,19 +230,14 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
     list_display_links = ["served"]
     list_editable = ["enabled"]
     list_select_related = ["provider", "model"]
-    list_filter = ["enabled", ("provider", AutocompleteSelectFilter), ("model", AutocompleteSelectFilter)]
+    list_filter = ["enabled", PriceFilter, ("provider", AutocompleteSelectFilter), ("model", AutocompleteSelectFilter)]
     search_fields = ["model__name", "upstream_model", "provider__name"]
-    readonly_fields = ["preview"]
+    readonly_fields = ["price", "preview"]
+    inlines = [PriceInline]
     fieldsets = [
         (None, {"fields": [("provider", "model"), ("upstream_model", "enabled")]}),
         ("Skills and limits", {"fields": SKILLS, "classes": ["tab"]}),
-        (
-            "Price",
-            {
-                "fields": [("input_price", "output_price"), ("cached_input_price", "cache_write_price"), "preview"],
-                "classes": ["tab"],
-            },
-        ),
+        ("Price in effect", {"fields": [("price", "preview")], "classes": ["tab"]}),
         ("Expectations", {"fields": ["quality", ("ttft_ms", "tokens_per_s")], "classes": ["tab"]}),
         (
             "Timeouts and retries",
@@ -260,12 +252,8 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
         ),
     ]
 
-    @display(description=f"1,000 requests of {TYPICAL_PROMPT:,} + {TYPICAL_ANSWER} tokens")
-    def preview(self, row: Deployment) -> str:
-        if row.input_price is None or row.output_price is None:
-            return "— (no price: cost is unknown)"
-        usd = (row.input_price * TYPICAL_PROMPT + row.output_price * TYPICAL_ANSWER) / 1_000
-        return f"${usd:,.2f} at the saved prices"
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return with_prices(super().get_queryset(request), timezone.now())
 
 
 @admin.register(AuditEntry)
@@ -289,12 +277,3 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 def shown(value: Any) -> str:
     """A value of the audit log as a person reads it."""
     return "—" if value in (None, "", [], {}) else value if isinstance(value, str) else json.dumps(value)
-
-
-def price_text(row: Deployment) -> str:
-    """`0.15 / 0.6`; a dash for unknown."""
-    return " / ".join("—" if price is None else _plain(price) for price in (row.input_price, row.output_price))
-
-
-def _plain(price: Decimal) -> str:
-    return f"{price.normalize():f}"

@@ -67,7 +67,9 @@ class AuditedAdmin(ListedAdmin):
             self.note(request, "changed" if change else "added", form.instance, changes, reason)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        touched = [row.instance.pk for row in formset.initial_forms if row.has_changed()]
+        touched = [
+            row.instance.pk for row in formset.initial_forms if row.has_changed() or row in formset.deleted_forms
+        ]
         stored = {row.pk: row for row in formset.model._base_manager.filter(pk__in=touched)}
         before = {pk: audit.state(row) for pk, row in stored.items()}
         super().save_formset(request, form, formset, change)

@@ -7,7 +7,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from providers.embeddings import only_embeds
 from providers.formfields import CapabilitiesField, LinesField, MappingField, SecretField, probability
 from providers.models import Credential, Deployment, LanguageModel, Provider
 from providers.secrets import last_four, seal
@@ -116,12 +115,6 @@ class DeploymentForm(forms.ModelForm):
             self.add_error(
                 "max_output",
                 f"{answer:,} tokens of answer do not fit a context of {context:,}; give at most {context:,}.",
-            )
-        free_answer = data.get("output_price") is None and only_embeds(data.get("capabilities") or ())
-        if not free_answer and (data.get("input_price") is None) != (data.get("output_price") is None):
-            self.add_error(
-                "output_price" if data.get("output_price") is None else "input_price",
-                "Give both prices, or neither: half a price counts nothing. E.g. input 0.15, output 0.60; 0 is free.",
             )
         return data
 

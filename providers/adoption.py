@@ -1,21 +1,22 @@
 """How does what was found become rows? Only what is missing is made: what an operator edited is never overwritten."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from django.db import transaction
 from msgspec import Struct
 
 from providers.addresses import check_base_url
+from providers.embeddings import only_embeds
 from providers.found import FoundModel, FoundProvider
-from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
+from providers.pricerows import BEGINNING, columns_of
+from providers.prices import UNKNOWN
 from providers.revisions import CATALOG, bump
 from providers.secrets import SecretUnreadable, last_four, seal, unseal
+from providers.usdprice import UsdPrice, exact, listed
 
 CREDENTIAL: Final = "environment"  # the name of the credential that we made and may therefore replace
-MILLIONTH: Final = Decimal("0.000001")
-HIGHEST_PRICE: Final = 1_000_000
 OURS: Final = (Provider.Source.DISCOVERED, Provider.Source.SANDBOX)
 
 
@@ -145,7 +146,31 @@ def _add_deployments(provider: Provider, models: Sequence[FoundModel]) -> int:
     Deployment.objects.bulk_create(
         [_deployment(provider, row, model) for row, model in missing.items()], ignore_conflicts=True
     )
+    _add_prices(provider, missing)
     return len(missing)
+
+
+def _add_prices(provider: Provider, models: dict[int, FoundModel]) -> None:
+    """The first price of deployments that were just made."""
+    made = [row for row in provider.deployments.filter(prices=None) if row.model_id in models]
+    priced = [(row, usd) for row in made if (usd := _usd(models[row.model_id])) != UNKNOWN]
+    DeploymentPrice.objects.bulk_create(
+        [
+            DeploymentPrice(deployment=row, effective_from=BEGINNING, source=provider.source, **columns_of(usd))
+            for row, usd in priced
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _usd(model: FoundModel) -> UsdPrice:
+    """What was found of its price; half a price is none."""
+    usd = UsdPrice(
+        input=listed(model.input_price),
+        output=listed(model.output_price),
+        cached_input=listed(model.cached_input_price),
+    )
+    return usd if exact(usd, only_embeds(model.capabilities)) else UNKNOWN
 
 
 def _rows_by_name(models: Sequence[FoundModel]) -> dict[str, int]:
@@ -183,9 +208,6 @@ def _deployment(provider: Provider, model_id: int, model: FoundModel) -> Deploym
         context=model.context,
         max_output=model.max_output,
         capabilities=list(model.capabilities),
-        input_price=_decimal(model.input_price),
-        output_price=_decimal(model.output_price),
-        cached_input_price=_decimal(model.cached_input_price),
         ttft_ms=model.ttft_ms,
         tokens_per_s=model.tokens_per_s,
     )
@@ -204,12 +226,3 @@ def _switch_sandbox(offers: Sequence[FoundProvider], adopted: Adopted, keep_sand
 
 def _name(model: FoundModel) -> str:
     return model.name or model.upstream_model
-
-
-def _decimal(price: str | None) -> Decimal | None:
-    """A price as its column holds it; what no column can hold (OpenRouter lists -1 for "it depends") is unknown."""
-    try:
-        usd = Decimal(price or "NaN")
-        return usd.quantize(MILLIONTH) if 0 <= usd < HIGHEST_PRICE else None
-    except InvalidOperation:
-        return None

@@ -5,9 +5,11 @@ from typing import Final
 
 from django.db.models import Count, Q
 from django.urls import reverse
+from django.utils import timezone
 from msgspec import Struct
 
 from providers.models import Deployment, Provider
+from providers.prices import unpriced
 
 DRILL: Final = Provider.Source.DRILL  # its deployments fail on purpose
 PROVIDERS, DEPLOYMENTS = "providers.view_provider", "providers.view_deployment"
@@ -32,9 +34,10 @@ def notices() -> Iterator[Notice]:
         yield Notice("No provider is enabled", "Every request is refused.", link, "providers.add_provider")
     for provider in providers:
         yield from _of_provider(provider)
-    if unpriced := Deployment.objects.filter(_unpriced()).count():
-        link = f"{reverse('admin:providers_deployment_changelist')}?enabled__exact=1&input_price__isnull=True"
-        what = f"{unpriced} enabled deployment{'s have' if unpriced > 1 else ' has'} no price"
+    live_ones = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(provider__source=DRILL)
+    if count := unpriced(live_ones, timezone.now()).count():
+        link = f"{reverse('admin:providers_deployment_changelist')}?enabled__exact=1&price=unknown"
+        what = f"{count} enabled deployment{'s have' if count > 1 else ' has'} no price"
         yield Notice(what, "Their cost stays unknown, and counts for nothing in routing.", link, DEPLOYMENTS)
 
 
@@ -45,11 +48,3 @@ def _of_provider(provider: Provider) -> Iterator[Notice]:
     needs_key = not provider.local and provider.source != Provider.Source.SANDBOX
     if needs_key and not provider.keys:  # type: ignore[attr-defined]
         yield Notice(f"{provider} has no enabled credential", "It is called without a key.", link, PROVIDERS)
-
-
-def _unpriced() -> Q:
-    return (
-        Q(enabled=True, provider__enabled=True)
-        & ~Q(provider__source=DRILL)
-        & (Q(input_price=None) | Q(output_price=None))
-    )

@@ -4,20 +4,22 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import Final
+from datetime import datetime
+
+from django.utils import timezone
 
 from providers.embeddings import only_embeds
-from providers.models import Credential, Deployment, Provider
+from providers.models import Credential, Deployment, DeploymentPrice, Provider
 from providers.neighbours import Neighbours
+from providers.prices import histories, in_effect, next_change
 from providers.revisions import CATALOG
 from providers.secrets import SecretUnreadable, unseal
 from providers.snapshots import Snapshot
 from providers.targets import KEEPS_NOTHING, Price, Secret, Target
 from providers.timelimits import PHASES, time_limits
+from providers.usdprice import exact
 
 logger = logging.getLogger(__name__)
-MICRO: Final = 1_000_000  # USD per million tokens x this = pico-dollars per token
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Catalog:
     providers: frozenset[str]  # names
     contexts: tuple[int, ...]  # every distinct context window, ascending
     _neighbours: Neighbours = field(repr=False)
+    until: datetime | None = None  # when another price comes into effect
     _drill: "Catalog | None" = field(default=None, repr=False)
 
     def nearest(self, name: str) -> str | None:
@@ -44,15 +47,18 @@ class Catalog:
 
 
 def load_catalog() -> Catalog:
-    """Read the catalog from the database: two queries, each enabled credential decrypted once."""
-    secrets = _secrets()
+    """Read the catalog from the database: three queries, each enabled credential decrypted once."""
+    now = timezone.now()
+    secrets, prices = _secrets(), histories()
     rows = Deployment.objects.filter(enabled=True, provider__enabled=True)
     rows = rows.select_related("provider", "model").order_by("provider__name", "model__name")
     found: dict[bool, list[Target]] = {False: [], True: []}
     for row in rows:
         of_drill = row.provider.source == Provider.Source.DRILL
-        found[of_drill].append(_target(row, secrets.get(row.provider_id, ())))
-    return replace(build(found[False]), _drill=build(found[True]) if found[True] else None)
+        price = in_effect(prices.get(row.pk, ()), now)
+        found[of_drill].append(_target(row, secrets.get(row.provider_id, ()), price))
+    until = next_change((price for history in prices.values() for price in history), now)
+    return replace(build(found[False]), until=until, _drill=build(found[True]) if found[True] else None)
 
 
 def build(targets: Iterable[Target]) -> Catalog:
@@ -71,7 +77,7 @@ def build(targets: Iterable[Target]) -> Catalog:
     )
 
 
-catalog: Snapshot[Catalog] = Snapshot(CATALOG, load_catalog)
+catalog: Snapshot[Catalog] = Snapshot(CATALOG, load_catalog, until=lambda catalog: catalog.until)
 
 
 def _secrets() -> dict[int, tuple[Secret, ...]]:
@@ -86,7 +92,7 @@ def _secrets() -> dict[int, tuple[Secret, ...]]:
     return {provider_id: tuple(secrets) for provider_id, secrets in found.items()}
 
 
-def _target(row: Deployment, secrets: tuple[Secret, ...]) -> Target:
+def _target(row: Deployment, secrets: tuple[Secret, ...], price: DeploymentPrice | None) -> Target:
     provider, model = row.provider, row.model
     return Target(
         id=row.pk,
@@ -103,7 +109,7 @@ def _target(row: Deployment, secrets: tuple[Secret, ...]) -> Target:
         context=row.context,
         max_output=row.max_output,
         capabilities=frozenset(row.capabilities),
-        price=_price(row),
+        price=_price(row, price),
         quality=model.quality if row.quality is None else row.quality,
         category_quality=tuple(model.category_quality.items()),
         ttft_ms=row.ttft_ms,
@@ -117,22 +123,8 @@ def _target(row: Deployment, secrets: tuple[Secret, ...]) -> Target:
     )
 
 
-def _price(row: Deployment) -> Price | None:
-    """Unknown unless both input and output have a price; vectors cost by their input alone."""
-    output_price = Decimal(0) if row.output_price is None and only_embeds(row.capabilities) else row.output_price
-    if row.input_price is None or output_price is None:
-        return None
-    cached, write = row.cached_input_price, row.cache_write_price
-    return Price(
-        input=_pico(row.input_price),
-        output=_pico(output_price),
-        cached_input=None if cached is None else _pico(cached),
-        cache_write=None if write is None else _pico(write),
-    )
-
-
-def _pico(usd_per_million: Decimal) -> int:
-    return int(usd_per_million * MICRO)
+def _price(row: Deployment, price: DeploymentPrice | None) -> Price | None:
+    return exact(price.usd, only_embeds(row.capabilities)) if price else None
 
 
 def _given_time_limits(row: Deployment) -> dict[str, float | None]:

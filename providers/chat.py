@@ -127,14 +127,22 @@ class ChatRequest(Request):
 
 
 class TokenUsage(Struct, frozen=True):
-    """Tokens of one attempt. `cached`, `cache_write` are parts of `prompt`; `reasoning` is a part of `completion`."""
+    """Tokens of one attempt.
+
+    `cached`, `cache_write`, `cache_write_1h` and `audio_input` are parts of `prompt` that do not overlap; `reasoning`
+    and `audio_output` are such parts of `completion`. `images` counts those of the prompt.
+    """
 
     prompt: int
     completion: int
     cached: int = 0
-    cache_write: int = 0
+    cache_write: int = 0  # kept for five minutes
     reasoning: int = 0
     estimated: bool = False
+    cache_write_1h: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
+    images: int = 0
 
 
 class PromptDetails(Struct, omit_defaults=True):

@@ -1,6 +1,5 @@
 """Providers, their credentials, models, deployments and prices. Read elsewhere through `providers.catalog`."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -11,9 +10,19 @@ from django.db import models
 from providers.adapters import wire_choices
 from providers.addresses import check_base_url
 from providers.parameters import DEFAULT, WAYS
+from providers.pricerows import DeploymentPrice
+
+__all__ = [
+    "AuditEntry",
+    "Credential",
+    "Deployment",
+    "DeploymentPrice",
+    "LanguageModel",
+    "Provider",
+    "Revision",
+]
 
 PROBABILITY = [MinValueValidator(0.0), MaxValueValidator(1.0)]
-NOT_NEGATIVE = [MinValueValidator(Decimal(0))]
 SLUG_HELP = "Lower-case letters, digits, dots, dashes: it appears in model names as provider/model."
 SLUG = RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z", "Lower-case letters, digits, dots and dashes only, e.g. llama.cpp")
 
@@ -114,19 +123,6 @@ class LanguageModel(models.Model):
         return self.name
 
 
-def usd_per_million(label: str) -> Any:
-    """A price column; empty means unknown, never free."""
-    return models.DecimalField(
-        f"{label}, USD per million tokens",
-        max_digits=12,
-        decimal_places=6,
-        null=True,
-        blank=True,
-        validators=NOT_NEGATIVE,
-        help_text="Empty: unknown (cost is then unknown too). 0: free.",
-    )
-
-
 def time_limit(label: str, help_text: str) -> Any:
     """A column of a phase's time limit; empty leaves it to the kind of deployment (`providers.timelimits`)."""
     return models.FloatField(
@@ -153,10 +149,6 @@ class Deployment(models.Model):
         "what the wire cannot carry", max_length=16, choices=list(WAYS.items()), default=DEFAULT,
         help_text="E.g. n, logprobs, a forced tool call on Ollama.",
     )  # fmt: skip
-    input_price = usd_per_million("input")
-    output_price = usd_per_million("output")
-    cached_input_price = usd_per_million("cached input")
-    cache_write_price = usd_per_million("cache write")
     quality = models.FloatField(
         null=True, blank=True, validators=PROBABILITY, help_text="Prior, 0 to 1. Empty: the model's."
     )

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from msgspec import Struct
 
 from providers.models import Deployment, LanguageModel, Provider
+from providers.prices import with_prices
 
 
 class ModelOffer(Struct, frozen=True):
@@ -40,7 +42,7 @@ def offers() -> list[ProviderOffer]:
     """Every provider, the callable ones first, in two queries."""
     deployments = Deployment.objects.select_related("model").order_by("-enabled", "model__name")
     by_provider: dict[int, list[Deployment]] = {}
-    for deployment in deployments:
+    for deployment in with_prices(deployments, timezone.now()):
         by_provider.setdefault(deployment.provider_id, []).append(deployment)
     found = [_offer(provider, by_provider.get(provider.pk, ())) for provider in _providers()]
     return sorted(found, key=lambda offer: not offer.callable)
@@ -68,8 +70,8 @@ def _model(deployment: Deployment) -> ModelOffer:
         enabled=deployment.enabled,
         context=deployment.context,
         capabilities=tuple(deployment.capabilities),
-        input_price=deployment.input_price,
-        output_price=deployment.output_price,
+        input_price=deployment.input_price,  # type: ignore[attr-defined]  # with_prices
+        output_price=deployment.output_price,  # type: ignore[attr-defined]
     )
 
 

@@ -3,9 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Generic, NoReturn, TypeVar
 
 from django.db import connection
+from django.utils import timezone
 
 from providers import revisions
 
@@ -21,14 +23,17 @@ class Snapshot(Generic[T]):
     """What one process holds of a part of the configuration; `current` is swapped whole, never changed.
 
     `listeners` are called after each swap, in the thread that reloads: they clear what was derived from the old one.
+    `until` says how long what was loaded holds good by itself, None: for ever.
     """
 
     current: T
 
-    def __init__(self, part: str, load: Callable[[], T]) -> None:
+    def __init__(
+        self, part: str, load: Callable[[], T], until: Callable[[T], datetime | None] = lambda loaded: None
+    ) -> None:
         self.part = part
         self.listeners: list[Callable[[], None]] = []
-        self._load = load
+        self._load, self._until = load, until
         self._reloading = threading.Lock()
 
     def reload(self) -> None:
@@ -37,6 +42,11 @@ class Snapshot(Generic[T]):
             self.current = self._load()
             for listener in self.listeners:
                 listener()
+
+    def has_run_out(self, now: datetime) -> bool:
+        """Whether something that was known beforehand has come into effect since the last load."""
+        until = self._until(self.current)
+        return until is not None and until <= now
 
     def __getattr__(self, name: str) -> NoReturn:
         if name == "current":
@@ -98,9 +108,9 @@ class Watcher(threading.Thread):
 
     def _reload_changed(self) -> None:
         # The numbers are read before the rows: a change in between is seen again at the next look, never missed.
-        numbers = revisions.numbers()
+        numbers, now = revisions.numbers(), timezone.now()
         for snapshot in self._snapshots:
             number = numbers.get(snapshot.part, 0)
-            if self._seen.get(id(snapshot)) != number:
+            if self._seen.get(id(snapshot)) != number or snapshot.has_run_out(now):
                 snapshot.reload()
                 self._seen[id(snapshot)] = number

@@ -33,25 +33,71 @@ class Timeouts(Struct, frozen=True):
 
 
 class Price(Struct, frozen=True):
-    """Pico-dollars per token (= USD per million tokens x 1,000,000), so that sums are exact integers."""
+    """Pico-dollars per token (= USD per million tokens x 1,000,000), so that sums are exact integers.
+
+    A part of the tokens that has no rate of its own costs as the whole that it belongs to. Above a tier's number of
+    prompt tokens the tier's price counts for the whole request, as Anthropic and Google bill it.
+    """
 
     input: int
     output: int
-    cached_input: int | None = None  # None: cached tokens cost as much as others
+    cached_input: int | None = None
     cache_write: int | None = None
+    cache_write_1h: int | None = None  # None: as cache_write
+    reasoning: int | None = None
+    audio_input: int | None = None
+    audio_output: int | None = None
+    image: int = 0  # pico-dollars per image in the prompt, beside its tokens
+    request: int = 0  # pico-dollars per call
+    tiers: tuple["Tier", ...] = ()  # ascending
 
     def cost_nano_usd(self, usage: TokenUsage) -> int:
         """The cost of `usage` in nano-dollars, rounded half up once."""
-        plain = usage.prompt - usage.cached - usage.cache_write
-        cached = self.input if self.cached_input is None else self.cached_input
-        write = self.input if self.cache_write is None else self.cache_write
-        pico = plain * self.input + usage.cached * cached + usage.cache_write * write + usage.completion * self.output
-        return (pico + PICO_PER_NANO // 2) // PICO_PER_NANO
+        price = self._above(usage.prompt) if self.tiers else self
+        return (price._pico(usage) + PICO_PER_NANO // 2) // PICO_PER_NANO
 
-    def most_nano_usd(self, prompt: int, completion: int) -> int:
-        """The most that so many tokens can cost, whatever of the prompt is read from a cache or written to one."""
-        dearest = max(self.input, self.cached_input or 0, self.cache_write or 0)
-        return -(-(prompt * dearest + completion * self.output) // PICO_PER_NANO)
+    def most_nano_usd(self, prompt: int, completion: int, images: int = 0) -> int:
+        """What no usage of at most these totals exceeds, however its tokens are cached, spoken or thought."""
+        dearest = [self, *(tier.price for tier in self.tiers if prompt > tier.above)]
+        pico = (
+            max(p._dearest_input() for p in dearest) * prompt + max(p._dearest_output() for p in dearest) * completion
+        )
+        return (pico + self.request + images * self.image + PICO_PER_NANO // 2) // PICO_PER_NANO
+
+    def _above(self, prompt: int) -> "Price":
+        for tier in reversed(self.tiers):
+            if prompt > tier.above:
+                return tier.price
+        return self
+
+    def _pico(self, usage: TokenUsage) -> int:
+        pico = usage.prompt * self.input + usage.completion * self.output + usage.images * self.image + self.request
+        written_1h = self.cache_write if self.cache_write_1h is None else self.cache_write_1h
+        pico += _apart(usage.cached, self.cached_input, self.input)
+        pico += _apart(usage.cache_write, self.cache_write, self.input)
+        pico += _apart(usage.cache_write_1h, written_1h, self.input)
+        pico += _apart(usage.audio_input, self.audio_input, self.input)
+        pico += _apart(usage.audio_output, self.audio_output, self.output)
+        return pico + _apart(usage.reasoning, self.reasoning, self.output)
+
+    def _dearest_input(self) -> int:
+        parts = (self.cached_input, self.cache_write, self.cache_write_1h, self.audio_input)
+        return max(self.input, *(rate or 0 for rate in parts))
+
+    def _dearest_output(self) -> int:
+        return max(self.output, self.reasoning or 0, self.audio_output or 0)
+
+
+class Tier(Struct, frozen=True):
+    """The whole price of a request with more than `above` tokens of prompt."""
+
+    above: int
+    price: Price
+
+
+def _apart(tokens: int, rate: int | None, whole: int) -> int:
+    """What a part of the tokens costs beyond what it costs as a part of the whole."""
+    return tokens * (rate - whole) if tokens and rate is not None else 0
 
 
 class Target(Struct, frozen=True):

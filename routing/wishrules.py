@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from providers.catalog import MICRO, Catalog
+from providers.catalog import Catalog
 from providers.chat import TokenUsage
 from providers.requests import Request
 from providers.targets import KEEPS_NOTHING, Price, Target
+from providers.usdprice import MICRO
 from providers.vendors import routes_itself
 from routing.asked import Asked
 from routing.candidates import Check, Rule

@@ -124,10 +124,19 @@ def callable_models(catalog: Catalog, allowed: tuple[str, ...]) -> Iterable[Mode
 
 
 def pricing(price: Price | None) -> dict[str, str] | None:
-    """USD per token as decimal strings, as OpenRouter lists them; None is unknown."""
+    """USD per token, image and request as decimal strings, as OpenRouter lists them; None is unknown."""
     if price is None:
         return None
-    return {"prompt": per_token(price.input), "completion": per_token(price.output)}
+    parts = {
+        "input_cache_read": price.cached_input,
+        "input_cache_write": price.cache_write,
+        "internal_reasoning": price.reasoning,
+        "audio": price.audio_input,
+        "image": price.image or None,
+        "request": price.request or None,
+    }
+    own = {name: per_token(pico) for name, pico in parts.items() if pico is not None}
+    return {"prompt": per_token(price.input), "completion": per_token(price.output), **own}
 
 
 def per_token(pico: int) -> str:

@@ -71,10 +71,11 @@ class Changes:
 def _words(name: str, old: Any, new: Any, added: bool) -> str:
     if name in SILENT:
         return f"{name} given" if added else f"{name} changed"
-    return f"{name} {_shown(new)}" if added else f"{name} {_shown(old)} -> {_shown(new)}"
+    return f"{name} {shown(new)}" if added else f"{name} {shown(old)} -> {shown(new)}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in the words of the file."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -82,7 +83,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return f"[{', '.join(map(str, value))}]"
     return str(value)

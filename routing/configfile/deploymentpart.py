@@ -1,6 +1,5 @@
 """The `deployments` of a provider: which models it serves, at what price, how long and how often we try."""
 
-from decimal import Decimal
 from typing import Final
 
 from msgspec import UNSET, UnsetType
@@ -12,12 +11,11 @@ from providers.revisions import CATALOG
 from routing.configfile import schema
 from routing.configfile.changes import Changes
 from routing.configfile.modelpart import is_free
+from routing.configfile.pricepart import check_prices, put_prices
 from routing.configfile.reading import nearest
 from routing.configfile.schema import given
+from routing.configfile.stored import Stored
 
-PRICES: Final = ("input", "output", "cached_input", "cache_write")
-HIGHEST: Final = Decimal(1_000_000)  # six digits before the point and six after it, as the column has
-SMALLEST_STEP: Final = -6
 CHAT: Final = "chat"
 
 
@@ -26,8 +24,7 @@ def put_deployments(
     path: str,
     spec: schema.Provider,
     provider: Provider,
-    models: dict[str, LanguageModel],
-    rows: dict[tuple[str, str], Deployment],
+    stored: Stored,
 ) -> None:
     """Make or update every deployment that the file gives this provider; a model that is new is made too."""
     wanted = spec.deployments or []
@@ -35,17 +32,18 @@ def put_deployments(
         return
     for index, each in enumerate(wanted):
         where = f"{path}.deployments[{index}]"
-        row = rows.get((provider.name, each.model))
+        row = stored.deployments.get((provider.name, each.model))
         if not _is_sound(changes, where, each, row):
             continue
-        row = row or Deployment(provider=provider, model=_model(changes, each.model, models), upstream_model=each.model)
+        row = row or Deployment(provider=provider, model=_model(changes, each.model, stored), upstream_model=each.model)
         changes.put(CATALOG, row, f"deployment {provider.name}/{each.model}", _values(each))
+        put_prices(changes, row, each.price, stored.prices.get(row.pk, ()))
 
 
-def _model(changes: Changes, name: str, models: dict[str, LanguageModel]) -> LanguageModel:
-    row = models.get(name)
+def _model(changes: Changes, name: str, stored: Stored) -> LanguageModel:
+    row = stored.models.get(name)
     if row is None:
-        row = models[name] = LanguageModel(name=name)
+        row = stored.models[name] = LanguageModel(name=name)
         changes.put(CATALOG, row, f"model {name}", [])
     return row
 
@@ -54,7 +52,7 @@ def _is_sound(changes: Changes, path: str, spec: schema.Deployment, row: Deploym
     before = len(changes.problems)
     is_free(changes, f"{path}.model", spec.model)
     skills = given(spec.capabilities, row.capabilities if row else [])
-    _check_prices(changes, f"{path}.price", spec.price, only_embeds(skills))
+    check_prices(changes, f"{path}.price", spec.price, only_embeds(skills))
     context = given(spec.context, row.context if row else None)
     longest = given(spec.max_output, row.max_output if row else None)
     if context and longest and longest > context:
@@ -67,42 +65,18 @@ def _is_sound(changes: Changes, path: str, spec: schema.Deployment, row: Deploym
     return len(changes.problems) == before
 
 
-def _check_prices(changes: Changes, path: str, price: schema.Price | None | UnsetType, embeds: bool) -> None:
-    if isinstance(price, UnsetType) or price is None:
-        return
-    if price.input is None or (price.output is None and not embeds):
-        changes.problem(path, "give both input and output, or no price at all: half a price counts nothing")
-    for name in PRICES:
-        usd: Decimal | None = getattr(price, name)
-        if usd is not None and not _fits(usd):
-            changes.problem(f"{path}.{name}", f"{usd} is not between 0 and {HIGHEST:f}, in steps of 0.000001")
-
-
-def _fits(usd: Decimal) -> bool:
-    if not usd.is_finite() or not 0 <= usd < HIGHEST:
-        return False
-    exponent = usd.normalize().as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= SMALLEST_STEP
-
-
 def _values(spec: schema.Deployment) -> list[tuple[str, str, object]]:
     limits = ("upstream_model", "enabled", "context", "max_output", "quantization", "unsupported")
     plain = (*limits, "quality", "ttft_ms", "tokens_per_s", "retries")
     return [
         *((name, name, getattr(spec, name)) for name in plain),
         ("capabilities", "capabilities", _once_each(spec.capabilities)),
-        *((f"price.{name}", f"{name}_price", _price(spec.price, name)) for name in PRICES),
         *((f"timeouts.{name}", f"{name}_timeout_s", getattr(spec.timeouts, name)) for name in _phases()),
     ]
 
 
 def _once_each(names: list[str] | UnsetType) -> list[str] | UnsetType:
     return UNSET if isinstance(names, UnsetType) else list(dict.fromkeys(names))
-
-
-def _price(price: schema.Price | None | UnsetType, name: str) -> object:
-    """A price is given whole: what it leaves out becomes unknown."""
-    return price if isinstance(price, UnsetType) or price is None else getattr(price, name)
 
 
 def _phases() -> tuple[str, ...]:

@@ -2,17 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any, Final
 
 import yaml
 from django.db.models import Field, Model
+from django.utils import timezone
 
 from providers.adminforms import SECRET_HEADERS
-from providers.embeddings import only_embeds
 from providers.models import Deployment, LanguageModel, Provider
+from providers.prices import histories
 from routing.configfile import schema
-from routing.configfile.deploymentpart import PRICES
+from routing.configfile.pricepart import exported_price
 from routing.configfile.tenantpart import LIMITS
 from routing.models import Policy
 from tenants.models import ClientKey, Tenant
@@ -42,8 +42,11 @@ def export() -> str:
     # Grouped here, not by prefetch_related: SQLite refuses its list of more than a thousand ids.
     deployments: dict[int, list[Data]] = defaultdict(list)
     keys: dict[int, list[Data]] = defaultdict(list)
+    now, prices = timezone.now(), histories()
     for deployment in Deployment.objects.select_related("model").order_by("model__name"):
-        deployments[deployment.provider_id].append(_deployment(deployment))
+        deployments[deployment.provider_id].append(
+            _deployment(deployment, exported_price(prices.get(deployment.pk, ()), now))
+        )
     for key in ClientKey.objects.filter(revoked_at=None).order_by("name"):
         keys[key.tenant_id].append(_key(key))
     parts = {
@@ -72,17 +75,14 @@ def _provider(row: Provider, deployments: list[Data]) -> Data:
     }
 
 
-def _deployment(row: Deployment) -> Data:
+def _deployment(row: Deployment, price: Any) -> Data:
     phases = ((name, f"{name}_timeout_s") for name in schema.Timeouts.__struct_fields__)
     timeouts = {name: getattr(row, column) for name, column in phases if _is_unusual(row, column)}
-    free = {"output"} if only_embeds(row.capabilities) else set()
-    prices = {name: _number(value) for name in PRICES if (value := getattr(row, f"{name}_price")) is not None}
     return {
         "model": row.model.name,
         "upstream_model": row.upstream_model,
         **_unusual(row, DEPLOYMENT),
-        # Half a price counts nothing, and the file does not take it; vectors have but an input.
-        **({"price": prices} if {"input", "output"} - free <= prices.keys() else {}),
+        **({"price": price} if price else {}),
         **({"timeouts": timeouts} if timeouts else {}),
     }
 
@@ -123,7 +123,3 @@ def _is_unusual(row: Model, column: str) -> bool:
     """Whether a column says more than its default does."""
     field = row._meta.get_field(column)
     return not isinstance(field, Field) or getattr(row, column) != field.get_default()
-
-
-def _number(value: Decimal) -> int | float:
-    return int(value) if value == int(value) else float(value)

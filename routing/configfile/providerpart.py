@@ -1,13 +1,11 @@
 """The file's `providers`, without their credentials and deployments: where they are and how they are spoken to."""
 
-from dataclasses import dataclass, field
-
 from msgspec import UNSET, UnsetType
 
 from providers.adapters import adapters
 from providers.addresses import check_base_url
 from providers.adminforms import header_value
-from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.models import Provider
 from providers.revisions import CATALOG
 from routing.configfile import schema
 from routing.configfile.changes import Changes
@@ -15,23 +13,14 @@ from routing.configfile.credentialpart import put_credentials
 from routing.configfile.deploymentpart import put_deployments
 from routing.configfile.reading import nearest
 from routing.configfile.schema import given
-
-
-@dataclass(slots=True)
-class Stored:
-    """The rows that stand, read once, by their names."""
-
-    providers: dict[str, Provider] = field(default_factory=dict)
-    models: dict[str, LanguageModel] = field(default_factory=dict)
-    deployments: dict[tuple[str, str], Deployment] = field(default_factory=dict)
-    credentials: dict[str, dict[str, Credential]] = field(default_factory=dict)
+from routing.configfile.stored import stored_rows
 
 
 def put_providers(changes: Changes, specs: list[schema.Provider]) -> None:
     """Make or update every provider of the file, with its credentials and deployments."""
     if not changes.unique("providers", (spec.name for spec in specs)):
         return
-    stored = _stored()
+    stored = stored_rows()
     for index, spec in enumerate(specs):
         path = f"providers[{index}]"
         row = stored.providers.get(spec.name) or Provider(name=spec.name, source=Provider.Source.FILE)
@@ -40,19 +29,7 @@ def put_providers(changes: Changes, specs: list[schema.Provider]) -> None:
             continue
         changes.put(CATALOG, row, f"provider {spec.name}", values)
         put_credentials(changes, path, spec, row, stored.credentials.get(spec.name, {}))
-        put_deployments(changes, path, spec, row, stored.models, stored.deployments)
-
-
-def _stored() -> Stored:
-    stored = Stored(
-        providers={row.name: row for row in Provider.objects.all()},
-        models={row.name: row for row in LanguageModel.objects.all()},
-    )
-    for deployment in Deployment.objects.select_related("provider", "model"):
-        stored.deployments[deployment.provider.name, deployment.model.name] = deployment
-    for credential in Credential.objects.select_related("provider"):
-        stored.credentials.setdefault(credential.provider.name, {})[credential.name] = credential
-    return stored
+        put_deployments(changes, path, spec, row, stored)
 
 
 def _values(spec: schema.Provider, row: Provider) -> list[tuple[str, str, object]]:

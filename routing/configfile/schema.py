@@ -4,10 +4,11 @@ UNSET is a field that the file does not give (what is stored stays), None an exp
 """
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from providers.usdprice import UsdPrice, UsdTier
 
 T = TypeVar("T")
 LARGEST: Final = 2_147_483_647  # of a database integer
@@ -29,13 +30,13 @@ class Section(Struct, forbid_unknown_fields=True, kw_only=True):
     """A mapping of the file; a field that no section knows is an error."""
 
 
-class Price(Section):
-    """USD per million tokens."""
+class Price(UsdPrice, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """USD per million tokens; `effective_from`: None is now."""
 
-    input: Decimal | None = None
-    output: Decimal | None = None
-    cached_input: Decimal | None = None
-    cache_write: Decimal | None = None
+    effective_from: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+Prices = Price | list[Price] | None | UnsetType
 
 
 class Timeouts(Section):
@@ -54,7 +55,7 @@ class Deployment(Section):
     enabled: bool | UnsetType = UNSET
     context: AtLeastOne | None | UnsetType = UNSET
     max_output: AtLeastOne | None | UnsetType = UNSET
-    price: Price | None | UnsetType = UNSET
+    price: Prices = UNSET
     capabilities: list[str] | UnsetType = UNSET
     quantization: Annotated[str, Meta(max_length=16)] | UnsetType = UNSET
     unsupported: Literal["default", "exclude", "drop"] | UnsetType = UNSET
@@ -145,11 +146,12 @@ class Config(Section):
 
 
 # Which section stands at a path, list positions left out: to name the nearest field of an unknown one.
-SECTIONS: Final[dict[str, type[Section]]] = {
+SECTIONS: Final[dict[str, type[Struct]]] = {
     "": Config,
     "providers": Provider,
     "providers.deployments": Deployment,
     "providers.deployments.price": Price,
+    "providers.deployments.price.tiers": UsdTier,
     "providers.deployments.timeouts": Timeouts,
     "models": Model,
     "tenants": Tenant,

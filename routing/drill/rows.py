@@ -11,7 +11,8 @@ from typing import Final
 from django.db import transaction
 from msgspec import Struct, structs
 
-from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
+from providers.pricerows import BEGINNING
 from providers.revisions import CATALOG, POLICIES, TENANTS, bump
 from providers.secrets import last_four, seal
 from routing.drill.casting import FALLBACK_USD, PRIMARY_USD, Part
@@ -78,8 +79,7 @@ def _deploy(model: LanguageModel, role: str, part: Part, base_url: str) -> str:
         upstream_model="sandbox-mini",
         context=part.context,
         capabilities=["prefill"] if part.continues else [],
-        input_price=usd[0],
-        output_price=usd[1],
         **limits,
     )
+    DeploymentPrice.objects.create(deployment=row, effective_from=BEGINNING, input=usd[0], output=usd[1])
     return str(row)

@@ -245,12 +245,6 @@ def test_a_tenants_policy_is_chosen_among_those_there_are(operator: Client) -> N
     assert row.default_policy == "best-quality" and row.allow_models == ["gpt-*", "ollama/*"]
 
 
-def test_half_a_price_is_refused(operator: Client) -> None:
-    row = rows.deployment()
-    response = fill(operator, address(Deployment, "change", row.pk), "deployment_form", input_price="0.15")
-    assert "half a price" in response.content.decode()
-
-
 def test_an_unknown_capability_survives_an_edit(operator: Client) -> None:
     row = rows.deployment(capabilities=["tools", "audio-in"])
     fill(operator, address(Deployment, "change", row.pk), "deployment_form", retries="0")

@@ -4,7 +4,7 @@ import io
 
 from django.core.management import call_command
 
-from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
 from routing.models import Policy
 from tenants.models import ClientKey, Tenant
 
@@ -44,7 +44,7 @@ policies:
 
 
 def rows():
-    kinds = (Provider, Credential, LanguageModel, Deployment, Tenant, ClientKey, Policy)
+    kinds = (Provider, Credential, LanguageModel, Deployment, DeploymentPrice, Tenant, ClientKey, Policy)
     return [list(kind.objects.order_by("pk").values()) for kind in kinds]
 
 

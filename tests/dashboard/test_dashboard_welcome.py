@@ -1,24 +1,29 @@
 """The page that strangers see first."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 from msgspec import structs
 
-from providers.models import Deployment, LanguageModel, Provider
+from providers.models import Deployment, DeploymentPrice, LanguageModel, Provider
+from providers.pricerows import BEGINNING
 from tests.dashboard.traffic import day, ship
 from usage.outcomes import Outcome
 
 pytestmark = pytest.mark.django_db
 
 
-def offer(provider: str, model: str, source: str = "admin", **facts: object) -> Deployment:
+def offer(
+    provider: str, model: str, source: str = "admin", usd: tuple[str, str] | None = None, **facts: object
+) -> Deployment:
     upstream, _ = Provider.objects.get_or_create(
         name=provider, defaults={"wire": "openai", "base_url": "https://example.org/v1", "source": source}
     )
     named, _ = LanguageModel.objects.get_or_create(name=model)
-    return Deployment.objects.create(provider=upstream, model=named, upstream_model=model, **facts)
+    row = Deployment.objects.create(provider=upstream, model=named, upstream_model=model, **facts)
+    if usd:
+        DeploymentPrice.objects.create(deployment=row, effective_from=BEGINNING, input=usd[0], output=usd[1])
+    return row
 
 
 def test_without_a_provider_it_says_how_to_get_one(client):
@@ -36,8 +41,8 @@ def test_it_says_that_it_is_a_sandbox_only_while_sandbox_models_can_be_called(cl
 
 def test_unknown_and_free_prices_are_told_apart(client):
     offer("here", "unpriced")
-    offer("here", "free", input_price=0, output_price=0)
-    offer("here", "tiny", input_price=Decimal("0.075"), output_price=Decimal("2.5"), enabled=False)
+    offer("here", "free", usd=("0", "0"))
+    offer("here", "tiny", usd=("0.075", "2.5"), enabled=False)
     page = client.get("/").content.decode()
     for text in ("—", "free", "$0.075", "$2.50", "off"):
         assert text in page

@@ -6,7 +6,8 @@ import pytest
 
 from providers.adoption import CREDENTIAL, adopt
 from providers.found import FoundModel, FoundProvider
-from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
+from providers.pricerows import BEGINNING
 from providers.revisions import CATALOG, numbers
 from providers.secrets import seal, unseal
 
@@ -36,7 +37,8 @@ def test_a_find_becomes_rows() -> None:
     adopted = adopt([real()])
     deployment = Deployment.objects.select_related("provider", "model").get()
     assert str(deployment) == "openai/gpt-5-mini"
-    assert (deployment.input_price, deployment.output_price) == (Decimal("0.25"), Decimal(2))
+    price = deployment.prices.get()
+    assert (price.input, price.output, price.effective_from) == (Decimal("0.25"), Decimal(2), BEGINNING)
     assert (deployment.capabilities, deployment.enabled, deployment.model.quality) == (["tools"], True, 0.8)
     assert deployment.provider.source == "discovered"
     credential = Credential.objects.get()
@@ -56,12 +58,13 @@ def test_adopting_again_changes_nothing() -> None:
 
 def test_what_an_operator_edited_stays() -> None:
     adopt([real()])
-    Deployment.objects.update(enabled=False, input_price=Decimal(9), context=1000)
+    Deployment.objects.update(enabled=False, context=1000)
+    DeploymentPrice.objects.update(input=Decimal(9))
     LanguageModel.objects.update(quality=0.1)
     Provider.objects.update(enabled=False, headers={"X-Title": "mine"})
     adopt([real()])
     deployment = Deployment.objects.select_related("provider", "model").get()
-    assert (deployment.enabled, deployment.input_price, deployment.context) == (False, Decimal(9), 1000)
+    assert (deployment.enabled, deployment.prices.get().input, deployment.context) == (False, Decimal(9), 1000)
     assert (deployment.model.quality, deployment.provider.enabled) == (0.1, False)
 
 
@@ -117,8 +120,8 @@ def test_a_name_that_is_anothers_alias_leads_to_that_model() -> None:
 
 @pytest.mark.parametrize("price", ["-1000000", "NaN", "free", "1e12"])
 def test_a_price_that_is_none_is_unknown(price: str) -> None:
-    adopt([real("openai", FoundModel("odd", input_price=price))])
-    assert Deployment.objects.get().input_price is None
+    adopt([real("openai", FoundModel("odd", input_price=price, output_price="1"))])
+    assert not Deployment.objects.get().prices.exists()
 
 
 def test_the_sandbox_gives_way_to_a_real_upstream() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from providers.catalog import load_catalog
 from providers.chat import TokenUsage
-from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
+from providers.pricerows import BEGINNING
 from providers.secrets import seal
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +23,10 @@ def deployment(of, model="gpt-x", aliases=(), **fields):
     known, _ = LanguageModel.objects.get_or_create(name=model, defaults={"aliases": list(aliases)})
     fields.setdefault("upstream_model", model)
     return Deployment.objects.create(provider=of, model=known, **fields)
+
+
+def priced(row, since=BEGINNING, **columns):
+    return DeploymentPrice.objects.create(deployment=row, effective_from=since, **columns)
 
 
 def credential(of, plain=SECRET, **fields):
@@ -44,9 +49,9 @@ def test_a_target_carries_what_the_wire_needs():
 
 def test_a_price_is_exact_and_unknown_unless_complete():
     acme = provider()
-    deployment(acme, "full", input_price="0.15", output_price="0.6", cached_input_price="0.075")
-    deployment(acme, "half", input_price="0.15")
-    deployment(acme, "free", input_price="0", output_price="0")
+    priced(deployment(acme, "full"), input="0.15", output="0.6", cached_input="0.075")
+    priced(deployment(acme, "half"), input="0.15")
+    priced(deployment(acme, "free"), input="0", output="0")
     by_id = load_catalog().by_name
     usage = TokenUsage(prompt=1_000_000, completion=1_000_000, cached=500_000)
     assert by_id["acme/full"].price.cost_nano_usd(usage) == (Decimal("0.7125") * 10**9)
@@ -120,5 +125,5 @@ def test_a_thousand_deployments_take_as_few_queries_as_one(django_assert_num_que
     credential(acme)
     models = LanguageModel.objects.bulk_create(LanguageModel(name=f"m-{n}", aliases=[f"a-{n}"]) for n in range(1000))
     Deployment.objects.bulk_create(Deployment(provider=acme, model=m, upstream_model=m.name) for m in models)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(load_catalog().targets) == 1000
