@@ -67,7 +67,7 @@ def _start(request: HttpRequest) -> HttpResponse:
     if history.ask(actor_of(request)) is None:
         messages.warning(request, "A drill waits or runs already: look at it below.")
     else:
-        messages.success(request, "The drill is queued; a worker begins within seconds. It takes two to three minutes.")
+        messages.success(request, "The drill is queued; a worker begins within seconds. It takes about two minutes.")
     return HttpResponseRedirect(reverse("drill"))
 
 
