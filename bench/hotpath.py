@@ -120,7 +120,7 @@ async def measure(key: str) -> None:
     )
     timed("journal: one outcome", lambda: now.journal.write(outcome))
     await timed_async("engine: answer, all of the above", lambda: now.engine.answer(asked, caller))
-    timed("headers of the answer", lambda: story_headers(outcome, None, []))
+    timed("headers of the answer", lambda: story_headers(outcome, (), []))
 
     async def receive() -> dict[str, object]:
         if not sent:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic
 from typing import Final
 
 from django.conf import settings
@@ -32,9 +32,10 @@ from routing.resilience.sharing import SharedHealth, new_shared_health
 from routing.scorers import scorers
 from routing.serving import new_serving_book
 from routing.surfaces import surface_at, surfaces
+from tenants.admission import RateLimiter
 from tenants.keyring import Keyring, keyring
 from tenants.limiter import new_limiter
-from tenants.limits import DAY_S, RateLimiter
+from tenants.limits import MINUTE_S, Window, days_of
 from usage.journal import Journal
 from usage.selectors import used_since
 
@@ -74,10 +75,8 @@ class Runtime:
 
     async def start(self) -> None:
         """Load the snapshots, remember today's use, begin to watch. Call it from the event loop that serves."""
-        used = await asyncio.to_thread(self._load)
-        today = int(time()) // DAY_S * DAY_S
-        for tenant_id, count in used.items():
-            await self.limiter.seed(tenant_id, today, count)
+        for window, used in await asyncio.to_thread(self._load):
+            await self.limiter.seed(window, used)
         self.obedience.skip()
         for plugins in (adapters, features, scorers, policy_kinds, surfaces, surface_at):
             plugins()  # imported now, not while the first caller waits
@@ -109,11 +108,11 @@ class Runtime:
         if self._loop:
             self._loop.call_soon_threadsafe(self.obedience.obey)
 
-    def _load(self) -> dict[int, int]:
-        """Load the snapshots; answer how many requests each tenant has made since midnight UTC."""
+    def _load(self) -> list[tuple[Window, int]]:
+        """Load the snapshots; answer what was taken of each limit of this day."""
         try:
             self.watcher.start()
-            return used_since(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+            return used_today(self.keyring.current)
         except BaseException:
             if self.watcher.is_alive():
                 self.watcher.stop()
@@ -131,6 +130,16 @@ class Runtime:
             if self.engine.evidence.changed or uneasy:
                 self.engine.evidence.changed = False
                 self.engine.planner.forget()
+
+
+def used_today(ring: Keyring) -> list[tuple[Window, int]]:
+    """How many requests were made since midnight UTC, by each tenant and key that has a limit of them."""
+    now = datetime.now(UTC)
+    windows = days_of(ring.callers.values(), int(now.timestamp()) // MINUTE_S)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    tenants = used_since(midnight) if windows else {}
+    keys = used_since(midnight, dimension="key") if any(window.key_id for window in windows) else {}
+    return [(w, keys.get(w.key_id, 0) if w.key_id else tenants.get(w.tenant_id, 0)) for w in windows]
 
 
 profiles: Final[Snapshot[dict[int, LatencyEvidence]]] = Snapshot(EVIDENCE, latency_profiles)

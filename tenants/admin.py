@@ -21,9 +21,11 @@ from providers.adminbase import AuditedAdmin, Switchable, operation_page
 from providers.revisions import TENANTS
 from tenants import keys
 from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm, TenantForm, hidden
+from tenants.callers import LIMITS, Limits
 from tenants.models import ClientKey, Tenant
 from tenants.rotation import rotate
 
+LIMIT_FIELDS: dict[str, Any] = {"fields": [("requests_per_minute", "requests_per_day"), "tokens_per_minute"]}
 STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 
@@ -69,7 +71,7 @@ class TenantAdmin(Switchable):
     readonly_fields = ["created_at"]
     fieldsets = [
         (None, {"fields": [("name", "enabled"), "default_policy", "allow_models", "allow_policies", "explain"]}),
-        ("Limits", {"fields": [("requests_per_minute", "requests_per_day"), "tokens_per_minute"]}),
+        ("Limits, shared by all keys", LIMIT_FIELDS),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -106,9 +108,13 @@ class ClientKeyAdmin(AuditedAdmin):
     readonly_fields = ["tenant", "shown", "status", "rights", "created_at", "revoked_at"]
     fieldsets: ClassVar[list[Any]] = [
         (None, {"fields": [("name", "tenant"), ("shown", "status"), ("rights", "created_at")]}),
+        ("Limits of this key, within its tenant's", LIMIT_FIELDS),
         ("End", {"fields": ["expires_at", "revoked_at"]}),
     ]
-    add_fieldsets = [(None, {"fields": [("tenant", "name"), ("lifetime", "operator"), "reason"]})]
+    add_fieldsets = [
+        (None, {"fields": [("tenant", "name"), ("lifetime", "operator"), "reason"]}),
+        ("Limits of this key, within its tenant's", LIMIT_FIELDS),
+    ]
 
     @display(description="Key", ordering="prefix")
     def shown(self, row: ClientKey) -> str:
@@ -146,7 +152,10 @@ class ClientKeyAdmin(AuditedAdmin):
             return
         form.audit_before, lifetime = None, form.lifetime_of_key()
         expires_at = timezone.now() + lifetime if lifetime else None
-        made, obj.shown_once = keys.issue(obj.tenant, obj.name, operator=obj.operator, expires_at=expires_at)
+        limits = Limits(*(getattr(obj, name) for name in LIMITS))
+        made, obj.shown_once = keys.issue(
+            obj.tenant, obj.name, operator=obj.operator, expires_at=expires_at, limits=limits
+        )
         obj.pk = made.pk
         obj.refresh_from_db()
 

@@ -7,6 +7,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from providers.formfields import LinesField
+from tenants.callers import LIMITS
 from tenants.models import ClientKey, Tenant, everything
 
 LIFETIMES = [("", "Never"), ("30", "After 30 days"), ("90", "After 90 days"), ("365", "After a year")]  # days
@@ -48,7 +49,7 @@ class NewKeyForm(forms.ModelForm):
 
     class Meta:
         model = ClientKey
-        fields = ["tenant", "name", "operator"]
+        fields = ["tenant", "name", "operator", *LIMITS]
 
     def lifetime_of_key(self) -> timedelta | None:
         days: str = self.cleaned_data["lifetime"]

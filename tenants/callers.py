@@ -1,14 +1,20 @@
 """Who calls: a client key with its tenant's rights and limits, frozen, free of the ORM."""
 
+from typing import Final
+
 from msgspec import Struct
 
 
 class Limits(Struct, frozen=True):
-    """Per tenant; None = unlimited."""
+    """Of a tenant, or of one client key; None = unlimited."""
 
     requests_per_minute: int | None = None
-    requests_per_day: int | None = None
     tokens_per_minute: int | None = None
+    requests_per_day: int | None = None
+
+
+NO_LIMITS: Final = Limits()
+LIMITS: Final = Limits.__struct_fields__
 
 
 class BudgetSpec(Struct, frozen=True):
@@ -39,8 +45,9 @@ class Caller(Struct, frozen=True):
     allow_models: tuple[str, ...] = ("*",)
     allow_policies: tuple[str, ...] = ("*",)
     default_policy: str = "balanced"
-    limits: Limits = Limits()
     budgets: tuple[BudgetSpec, ...] = ()
+    limits: Limits = NO_LIMITS  # of the tenant, shared by all of its keys
+    key_limits: Limits = NO_LIMITS  # of this key alone, within the tenant's
     explain: bool = False  # `routing_metadata` in every answer
     operator: bool = False
     drill: bool = False  # the resilience drill: it sees its own deployments and policies, and nobody else's

@@ -25,6 +25,12 @@ class RateLimitExceeded(TenantError):
     status, type, code = 429, "rate_limit_error", "rate_limit_exceeded"
 
 
+class LargerThanLimit(RateLimitExceeded):
+    """One request alone would take more than a window holds; waiting does not help."""
+
+    code, retry = "request_exceeds_limit", False
+
+
 class LimitsUnavailable(TenantError):
     """The store that counts requests is away, and the operator chose to refuse rather than to admit uncounted."""
 

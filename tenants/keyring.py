@@ -1,7 +1,7 @@
 """Which client key is whose: the snapshot of every live key, and authentication against it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from providers.revisions import TENANTS
 from providers.snapshots import Snapshot
 from tenants.budgets import Budget
-from tenants.callers import BudgetSpec, Caller, Limits
+from tenants.callers import LIMITS, NO_LIMITS, BudgetSpec, Caller, Limits
 from tenants.errors import Unauthenticated
 from tenants.keys import digest, is_plausible
 from tenants.models import ClientKey, Tenant
@@ -59,7 +59,7 @@ def load_keyring() -> Keyring:
     budgets = _budgets()
     live = ClientKey.objects.filter(revoked_at=None, tenant__enabled=True).exclude(expires_at__lte=timezone.now())
     # Tuples, not instances: ten thousand keys then take a third of the time, which the event loop shares.
-    rows = live.order_by().values_list("digest", "tenant_id", "id", "name", "prefix", "operator", "expires_at")
+    rows = live.order_by().values_list("digest", "tenant_id", "id", "name", "prefix", "operator", "expires_at", *LIMITS)
     return Keyring(
         {
             digest_: Caller(
@@ -69,9 +69,10 @@ def load_keyring() -> Keyring:
                 operator=operator,
                 expires_at=expires_at.timestamp() if expires_at else None,
                 budgets=_applying(budgets, tenant_id, key_id),
+                key_limits=_limits(limits),
                 **rights[tenant_id],
             )
-            for digest_, tenant_id, key_id, name, prefix, operator, expires_at in rows
+            for digest_, tenant_id, key_id, name, prefix, operator, expires_at, *limits in rows
             if tenant_id in rights  # else it was switched on between the queries, and another reload follows
         }
     )
@@ -82,18 +83,13 @@ keyring: Snapshot[Keyring] = Snapshot(TENANTS, load_keyring)
 
 def _rights(tenant: Tenant) -> dict[str, Any]:
     """What all keys of a tenant share."""
-    limits = Limits(
-        requests_per_minute=tenant.requests_per_minute,
-        requests_per_day=tenant.requests_per_day,
-        tokens_per_minute=tenant.tokens_per_minute,
-    )
     return {
         "tenant_id": tenant.pk,
         "tenant": tenant.name,
         "allow_models": tuple(tenant.allow_models),
         "allow_policies": tuple(tenant.allow_policies),
         "default_policy": tenant.default_policy,
-        "limits": limits,
+        "limits": _limits([getattr(tenant, name) for name in LIMITS]),
         "explain": tenant.explain,
         "drill": tenant.drill,
     }
@@ -127,3 +123,9 @@ def _spec(row: Budget) -> BudgetSpec:
         low_percent=row.low_percent or 0,
         low_policy=row.low_policy,
     )
+
+
+def _limits(values: Sequence[int | None]) -> Limits:
+    """`NO_LIMITS` itself where there are none: whoever has none is known by it."""
+    found = Limits(*values)
+    return NO_LIMITS if found == NO_LIMITS else found

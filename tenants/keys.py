@@ -16,8 +16,10 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from msgspec import structs
 
 from providers.revisions import TENANTS, bump
+from tenants.callers import NO_LIMITS, Limits
 from tenants.models import ClientKey, Tenant
 
 MARK: Final = "nr-"
@@ -67,6 +69,7 @@ def prepare(
     operator: bool = False,
     expires_at: datetime | None = None,
     value: str | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> tuple[ClientKey, str]:
     """An unsaved key with its plain text; `value` brings one's own, `ValueError` says what is wrong with it."""
     if value is not None:
@@ -79,6 +82,7 @@ def prepare(
         digest=digest(plain),
         operator=operator,
         expires_at=expires_at,
+        **structs.asdict(limits),
     )
     return row, plain
 
@@ -91,9 +95,10 @@ def issue(
     operator: bool = False,
     expires_at: datetime | None = None,
     value: str | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> tuple[ClientKey, str]:
     """Store a key and return it with its plain text, which nothing can show again."""
-    row, plain = prepare(tenant, name, operator=operator, expires_at=expires_at, value=value)
+    row, plain = prepare(tenant, name, operator=operator, expires_at=expires_at, value=value, limits=limits)
     row.save(force_insert=True)
     bump(TENANTS)
     return row, plain

@@ -1,11 +1,12 @@
-"""How several web workers share one rate window: each leases a slice of it from Redis and spends it in memory.
+"""How several web workers share one window: each leases a slice of it from Redis and spends it in memory.
 
 A slice is granted by one atomic script, so that no number of workers admits more than the limit; what a worker leased
-and did not spend is lost when the window ends. Slices are a hundredth of what is left, one request near the limit and
-for small limits, so that what is lost is little.
+and did not spend is lost when the window ends. Slices are a four hundredth of what is left, what one request needs near
+the limit and for small limits, so that what is lost is little. Tokens that a request did not take after all go back
+into the worker's slice, and beyond a slice's size to Redis.
 
 While Redis is away: with `fail_open` each worker counts by itself (so that N workers admit up to N times the limit)
-and logs a line per minute; without it, requests of tenants that have limits are refused.
+and logs a line per minute; without it, requests of callers that have limits are refused.
 """
 
 import asyncio
@@ -21,34 +22,45 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from tenants.errors import LimitsUnavailable
-from tenants.limits import FULL, LocalWindows, Window, WindowStore
+from tenants.limits import FULL, Amounts, LocalWindows, Measure, Window, WindowStore
 
 logger = logging.getLogger(__name__)
-LARGEST_SLICE: Final = 100
+SHARE: Final = 400  # the part of what is left that one slice is: with four idle workers one percent is not spent
+LARGEST_SLICE: Final[dict[Measure, int]] = {"requests": 100, "tokens": 200_000}
 PATIENCE_S: Final = 0.25  # a request never waits longer for Redis
 PAUSE_S: Final = 1.0  # between attempts to reach a Redis that is away
 LOG_EVERY_S: Final = 60.0
 GRACE_S: Final = 60  # clocks of workers differ: a window's counter outlives it
+AWAY: Final = (RedisError, OSError, TimeoutError)
 
-# Grants from every window or from none. Per window: ARGV limit, seconds to live; answers granted (0: full), used after.
+# Grants from every window or from none. Per window: ARGV limit, seconds to live, units needed, the largest slice;
+# answers granted (0: too little is left), used after.
 LEASE: Final = f"""
 local used, answer = {{}}, {{}}
 local full = false
 for i, key in ipairs(KEYS) do
   used[i] = tonumber(redis.call('GET', key) or '0')
-  if used[i] >= tonumber(ARGV[2 * i - 1]) then full = true end
+  if used[i] + tonumber(ARGV[4 * i - 1]) > tonumber(ARGV[4 * i - 3]) then full = true end
 end
 for i, key in ipairs(KEYS) do
-  local left, granted = tonumber(ARGV[2 * i - 1]) - used[i], 0
+  local left, granted = tonumber(ARGV[4 * i - 3]) - used[i], 0
   if not full then
-    granted = math.max(1, math.min({LARGEST_SLICE}, math.floor(left / 100)))
+    granted = math.max(tonumber(ARGV[4 * i - 1]), math.min(tonumber(ARGV[4 * i]), math.floor(left / {SHARE})))
     redis.call('INCRBY', key, granted)
-    redis.call('EXPIRE', key, ARGV[2 * i])
+    redis.call('EXPIRE', key, ARGV[4 * i - 2])
   end
   table.insert(answer, granted)
   table.insert(answer, used[i] + granted)
 end
 return answer
+"""
+# What goes back to a window that is over goes nowhere: ARGV units more or less, seconds to live.
+CORRECT: Final = """
+local more = tonumber(ARGV[1])
+if more > 0 or redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('INCRBY', KEYS[1], more)
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+end
 """
 SEED: Final = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then
@@ -58,39 +70,50 @@ end
 
 
 class Slice:
-    """What this worker holds of one window of one tenant."""
+    """What this worker holds of one window."""
 
-    __slots__ = ("full", "left", "used", "window")
+    __slots__ = ("left", "used", "window")
 
     def __init__(self, window: Window) -> None:
         self.window = window
         self.left = 0
         self.used = 0  # of the whole window, by all workers, when last heard
-        self.full = False
 
     @property
     def remaining(self) -> int:
         return max(self.window.limit - self.used, 0) + self.left
 
+    @property
+    def size(self) -> int:
+        """How much of the window this worker keeps at most without need."""
+        return min(self.window.limit // SHARE, LARGEST_SLICE[self.window.measure])
+
+    def is_spent_for(self, amount: int) -> bool:
+        """Whether asking again is of no use: nobody gives requests back."""
+        return self.window.measure == "requests" and self.remaining < amount
+
 
 class Session:
-    """What belongs to one event loop: the client, the slices, a lock per tenant."""
+    """What belongs to one event loop: the client, the slices, a lock per tenant, what is owed to Redis."""
 
     def __init__(self, url: str) -> None:
         self.redis: Redis = Redis.from_url(
             url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
         )
         self.lease = self.redis.register_script(LEASE)
-        self.slices: dict[tuple[int, str], Slice] = {}
+        self.correct = self.redis.register_script(CORRECT)
+        self.slices: dict[str, Slice] = {}  # by counter
         self.locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.owed: dict[Window, int] = {}  # to be counted in Redis
+        self.paying: asyncio.Task[None] | None = None
 
-    def slices_of(self, tenant_id: int, windows: tuple[Window, ...]) -> list[Slice]:
-        return [self._slice(tenant_id, window) for window in windows]
+    def slices_of(self, windows: tuple[Window, ...]) -> list[Slice]:
+        return [self.slice_of(window) for window in windows]
 
-    def _slice(self, tenant_id: int, window: Window) -> Slice:
-        held = self.slices.get((tenant_id, window.name))
+    def slice_of(self, window: Window) -> Slice:
+        held = self.slices.get(window.counter)
         if held is None or (held.window is not window and held.window != window):  # a new window, or a new limit
-            held = self.slices[tenant_id, window.name] = Slice(window)
+            held = self.slices[window.counter] = Slice(window)
         return held
 
 
@@ -103,53 +126,95 @@ class LeasedWindows(WindowStore):
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, Session] = WeakKeyDictionary()
         self._away_until = self._quiet_until = 0.0
 
-    async def take(self, tenant_id: int, windows: tuple[Window, ...]) -> tuple[int, ...]:
+    async def take(self, windows: tuple[Window, ...], amounts: Amounts) -> tuple[WindowStore, tuple[int, ...]]:
         session = self._session()
-        slices = session.slices_of(tenant_id, windows)
-        if all([held.left for held in slices]):
-            return _spend(slices)
-        if any(held.full for held in slices):
-            return _refused(slices)
+        slices = session.slices_of(windows)
+        if _enough(slices, amounts):
+            return self, _spend(slices, amounts)
         try:
-            return await self._lease_and_spend(session, tenant_id, windows)
-        except (RedisError, OSError, TimeoutError) as exc:
+            return self, await self._lease_and_spend(session, windows, amounts)
+        except AWAY as exc:
             self._note_away(exc)
         if not self._fail_open:
             raise LimitsUnavailable("Rate limits cannot be checked at the moment; try again soon.", retry_after_s=1)
-        return await self._alone.take(tenant_id, windows)
+        return await self._alone.take(windows, amounts)
 
-    async def seed(self, tenant_id: int, window: Window, used: int) -> None:
-        await self._alone.seed(tenant_id, window, used)
-        arguments = (used, window.length_s + GRACE_S)
+    def correct(self, window: Window, amount: int) -> None:
+        session = self._session()
+        held = session.slice_of(window) if amount > 0 else session.slices.get(window.counter)
+        if held is None or held.window.start != window.start:
+            return  # what was not spent ended with its window
+        if amount < 0:
+            held.left -= amount
+            amount = -max(held.left - held.size, 0)
+            held.left += amount
+        held.used += amount
+        if amount:
+            session.owed[window] = session.owed.get(window, 0) + amount
+            if session.paying is None:
+                session.paying = asyncio.create_task(self._pay(session))
+
+    async def left(self, windows: tuple[Window, ...]) -> tuple[int, ...]:
+        session = self._session()
         try:
-            await self._session().redis.eval(SEED, 1, self._key(tenant_id, window), *arguments)
-        except (RedisError, OSError, TimeoutError) as exc:
+            used = [int(await session.redis.get(self._key(window)) or 0) for window in windows]
+        except AWAY as exc:
+            self._note_away(exc)
+            return await self._alone.left(windows)
+        held = [session.slice_of(window).left for window in windows]
+        return tuple(max(w.limit - u, 0) + left for w, u, left in zip(windows, used, held, strict=True))
+
+    async def seed(self, window: Window, used: int) -> None:
+        await self._alone.seed(window, used)
+        try:
+            await self._session().redis.eval(SEED, 1, self._key(window), used, window.length_s + GRACE_S)
+        except AWAY as exc:
             self._note_away(exc)
 
     async def close(self) -> None:
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         if session is not None:
+            if session.paying is not None:
+                await session.paying
             await session.redis.aclose()
 
-    async def _lease_and_spend(self, session: Session, tenant_id: int, windows: tuple[Window, ...]) -> tuple[int, ...]:
-        async with session.locks[tenant_id]:
-            slices = session.slices_of(tenant_id, windows)  # another request may have leased while this one waited
-            empty = [held for held in slices if not held.left]
-            if empty and not any(held.full for held in slices):
-                await self._lease(session, tenant_id, empty)
-            return _spend(slices) if all(held.left for held in slices) else _refused(slices)
+    async def _lease_and_spend(self, session: Session, windows: tuple[Window, ...], amounts: Amounts) -> Amounts:
+        async with session.locks[windows[0].tenant_id]:
+            slices = session.slices_of(windows)
+            while not _enough(slices, amounts):  # another request may have leased while this one waited
+                hopeless = any(held.is_spent_for(amount) for held, amount in zip(slices, amounts, strict=True))
+                if hopeless or not await self._lease(session, slices, amounts):
+                    left = tuple([_left(held, amount) for held, amount in zip(slices, amounts, strict=True)])
+                    if FULL in left:  # else something came back meanwhile
+                        return left
+            return _spend(slices, amounts)
 
-    async def _lease(self, session: Session, tenant_id: int, empty: list[Slice]) -> None:
+    async def _lease(self, session: Session, slices: list[Slice], amounts: Amounts) -> bool:
+        """Ask for what the slices lack; whether it was granted."""
         if time.monotonic() < self._away_until:
             raise TimeoutError("Redis was away a moment ago")
+        short = [(held, amount - held.left) for held, amount in zip(slices, amounts, strict=True) if held.left < amount]
         arguments: list[int] = []
-        for held in empty:
-            arguments += (held.window.limit, held.window.length_s + GRACE_S)
-        keys = [self._key(tenant_id, held.window) for held in empty]
+        for held, needed in short:
+            window = held.window
+            arguments += (window.limit, window.length_s + GRACE_S, needed, LARGEST_SLICE[window.measure])
+        keys = [self._key(held.window) for held, _ in short]
         answer: Any = await session.lease(keys=keys, args=arguments)
-        for held, granted, used in zip(empty, answer[::2], answer[1::2], strict=True):
-            held.left, held.used = int(granted), int(used)
-            held.full = held.used >= held.window.limit and not held.left
+        for (held, _), granted, used in zip(short, answer[::2], answer[1::2], strict=True):
+            held.left, held.used = held.left + int(granted), int(used)
+        return bool(answer[0])
+
+    async def _pay(self, session: Session) -> None:
+        """Count in Redis what is owed to it, together what came together; what cannot be paid is forgotten."""
+        try:
+            while session.owed:
+                window, amount = session.owed.popitem()
+                await session.correct(keys=[self._key(window)], args=[amount, window.length_s + GRACE_S])
+        except AWAY as exc:
+            session.owed.clear()
+            self._note_away(exc)
+        finally:
+            session.paying = None
 
     def _session(self) -> Session:
         loop = asyncio.get_running_loop()
@@ -158,9 +223,8 @@ class LeasedWindows(WindowStore):
             session = self._sessions[loop] = Session(self._url)
         return session
 
-    def _key(self, tenant_id: int, window: Window) -> str:
-        # The braces keep a tenant's windows on one node of a Redis cluster, where the script needs them.
-        return f"{self._prefix}{{{tenant_id}}}:{window.name}:{window.start}"
+    def _key(self, window: Window) -> str:
+        return f"{self._prefix}{window.counter}:{window.start}"
 
     def _note_away(self, exc: Exception) -> None:
         now = time.monotonic()
@@ -168,15 +232,20 @@ class LeasedWindows(WindowStore):
             self._away_until = now + PAUSE_S
         if now >= self._quiet_until:
             self._quiet_until = now + LOG_EVERY_S
-            what = "each worker counts by itself" if self._fail_open else "requests of limited tenants are refused"
+            what = "each worker counts by itself" if self._fail_open else "requests of limited callers are refused"
             logger.warning("rate limits: Redis cannot be reached, %s: %s", what, exc)
 
 
-def _spend(slices: list[Slice]) -> tuple[int, ...]:
-    for held in slices:
-        held.left -= 1
+def _enough(slices: list[Slice], amounts: Amounts) -> bool:
+    return all([held.left >= amount for held, amount in zip(slices, amounts, strict=True)])
+
+
+def _spend(slices: list[Slice], amounts: Amounts) -> Amounts:
+    for held, amount in zip(slices, amounts, strict=True):
+        held.left -= amount
     return tuple([held.remaining for held in slices])
 
 
-def _refused(slices: list[Slice]) -> tuple[int, ...]:
-    return tuple(FULL if held.full else held.remaining for held in slices)
+def _left(held: Slice, amount: int) -> int:
+    remaining = held.remaining
+    return FULL if remaining < amount else remaining

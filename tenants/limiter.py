@@ -2,8 +2,9 @@
 
 from django.conf import settings
 
+from tenants.admission import RateLimiter
 from tenants.leases import LeasedWindows
-from tenants.limits import LocalWindows, RateLimiter
+from tenants.limits import LocalWindows
 
 
 def new_limiter() -> RateLimiter:

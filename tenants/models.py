@@ -22,7 +22,18 @@ def check_zone(name: str) -> None:
         raise ValidationError(f"{name} is no time zone; e.g. UTC or Europe/Berlin")
 
 
-class Tenant(models.Model):
+class Limited(models.Model):
+    """Who has limits; the names are those of `tenants.callers.Limits`."""
+
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
+    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
+    requests_per_day = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
+
+    class Meta:
+        abstract = True
+
+
+class Tenant(Limited):
     """Who may call, and how much: a team, a product or a customer."""
 
     name = models.SlugField(max_length=64, unique=True)
@@ -32,9 +43,6 @@ class Tenant(models.Model):
     )
     allow_policies = models.JSONField(default=everything, help_text='Patterns of policy names: ["*"]')
     default_policy = models.CharField(max_length=64, default="balanced")
-    requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
-    requests_per_day = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
-    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
     time_zone = models.CharField(
         max_length=64, default="UTC", validators=[check_zone], help_text="Whose midnight ends the days of budgets."
     )
@@ -49,7 +57,7 @@ class Tenant(models.Model):
         return self.name
 
 
-class ClientKey(models.Model):
+class ClientKey(Limited):
     """A key that OUR caller presents: shown once, kept as an HMAC (`tenants.keys`)."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="keys")

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from tenants import keys
+from tenants.callers import LIMITS, Limits
 from tenants.models import ClientKey
 
 
 def rotate(key: ClientKey, overlap: timedelta, now: datetime) -> tuple[ClientKey, str]:
-    """Issue a key with the name, rights and lifetime of `key`; return it with its value, which is shown once.
+    """Issue a key with the name, rights, limits and lifetime of `key`; return it with its value, which is shown once.
 
     The old key is renamed after its prefix, so that the name stays with the key in use, and ends after `overlap`.
     """
@@ -20,4 +21,6 @@ def rotate(key: ClientKey, overlap: timedelta, now: datetime) -> tuple[ClientKey
         key.name = f"{name[:46]}~{key.prefix}"
         key.expires_at = min(key.expires_at, ends) if key.expires_at else ends
         key.save(update_fields=["name", "expires_at"])
-        return keys.issue(key.tenant, name, operator=key.operator, expires_at=now + lifetime if lifetime else None)
+        expires_at = now + lifetime if lifetime else None
+        limits = Limits(*(getattr(key, limit) for limit in LIMITS))
+        return keys.issue(key.tenant, name, operator=key.operator, expires_at=expires_at, limits=limits)

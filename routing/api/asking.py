@@ -30,12 +30,16 @@ class SurfaceView(GatewayView):
     async def ask(self, request: HttpRequest) -> Finished:
         """Answer the request; raises `GatewayError`."""
         now, surface = runtime(), self.surface
-        asked, caller, rate = await enter(surface, headers_of(request), request.body, self.request_id, now)
-        answer, outcome = await now.engine.answer(asked, caller)
+        asked, caller, admission = await enter(surface, headers_of(request), request.body, self.request_id, now)
+        with admission:
+            answer, outcome = await now.engine.answer(asked, caller)
+            admission.note(outcome)
         body = self.added(surface.whole(answer, asked.request), asked, outcome)
         if caller.explain or asked.wishes.options.explain:
             body = with_field(body, METADATA, metadata(outcome))
-        return respond(body, story_headers(outcome, rate, outcome.warnings) + surface.headers(self.request_id))
+        return respond(
+            body, story_headers(outcome, admission.states, outcome.warnings) + surface.headers(self.request_id)
+        )
 
     def added(self, body: bytes, asked: Asked[ChatRequest], outcome: Outcome) -> bytes:
         """The answer with what only the record knows; most surfaces have no place for it."""

@@ -20,8 +20,8 @@ from routing.api.leaving import STOPPING, Receive, was_broken_off, while_client_
 from routing.asked import Asked
 from routing.runtime import runtime
 from routing.surfaces.base import StreamWriter, Surface
+from tenants.admission import Admission
 from tenants.callers import Caller
-from tenants.limits import RateState
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,10 @@ class SurfaceStream(StreamConsumer):
 
     async def handle(self, body: bytes) -> None:
         try:
-            asked, caller, rate = await enter(self.surface, self.scope["headers"], body, self.request_id, runtime())
-            await self.pour(asked, caller, rate)
+            headers = self.scope["headers"]
+            asked, caller, admission = await enter(self.surface, headers, body, self.request_id, runtime())
+            with admission:
+                await self.pour(asked, caller, admission)
         except GatewayError as exc:
             await self.refuse(exc)
         except asyncio.CancelledError:
@@ -63,7 +65,7 @@ class SurfaceStream(StreamConsumer):
             logger.exception("request req_%s failed", self.request_id)
             await self.refuse(Internal("the gateway failed; its log knows this request's id"))
 
-    async def pour(self, asked: Asked[ChatRequest], caller: Caller, rate: RateState | None) -> None:
+    async def pour(self, asked: Asked[ChatRequest], caller: Caller, admission: Admission) -> None:
         """Send the chunks as they come. Where the caller wants the decision explained, the last event waits for it."""
         explain = caller.explain or asked.wishes.options.explain
         writer = self.surface.writer(asked.request, explain)
@@ -71,7 +73,10 @@ class SurfaceStream(StreamConsumer):
             async for batch, outcome in batches:
                 if self.writer is None:
                     self.writer = writer
-                    headers = story_headers(outcome, rate, outcome.warnings) + self.surface.headers(self.request_id)
+                    admission.note(outcome)
+                    headers = story_headers(outcome, admission.states, outcome.warnings) + self.surface.headers(
+                        self.request_id
+                    )
                     await self.send_headers(headers=EVENT_STREAM + headers)
                 if data := writer.write(batch):
                     await self.send_body(data, more_body=True)

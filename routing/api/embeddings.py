@@ -42,11 +42,13 @@ class Embeddings(GatewayView):
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
         asked = parse(request.body, self.request_id, now.max_body_bytes)
-        rate = await now.limiter.admit(caller, time())
-        answer, outcome = await now.engine.answer(asked, caller)
+        admission = await now.limiter.admit(caller, time(), asked)
+        with admission:
+            answer, outcome = await now.engine.answer(asked, caller)
+            admission.note(outcome)
         explain = caller.explain or asked.wishes.options.explain
         body = with_field(answer.data, METADATA, metadata(outcome)) if explain else answer.data
-        return respond(body, story_headers(outcome, rate, outcome.warnings))
+        return respond(body, story_headers(outcome, admission.states, outcome.warnings))
 
 
 def parse(raw: bytes, request_id: str, limit: int) -> Asked[EmbeddingRequest]:

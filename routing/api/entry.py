@@ -16,9 +16,9 @@ from routing.features import extract
 from routing.providerwish import LISTS, MaxPrice, ProviderWish, passed_on
 from routing.runtime import Runtime
 from routing.surfaces.base import Read, Surface
+from tenants.admission import Admission
 from tenants.callers import Caller
 from tenants.keyring import Keyring, authenticate, token_of
-from tenants.limits import RateState
 
 Headers = Sequence[tuple[bytes, bytes]]
 T = TypeVar("T")
@@ -45,8 +45,10 @@ def caller_of(headers: Headers, ring: Keyring) -> Caller:
 
 async def enter(
     surface: Surface, headers: Headers, raw: bytes, request_id: str, now: Runtime
-) -> tuple[Asked[ChatRequest], Caller, RateState | None]:
-    """Authenticate, read, and only then count against the tenant's limits: a body that cannot be read costs nothing.
+) -> tuple[Asked[ChatRequest], Caller, Admission]:
+    """Authenticate, read, and only then count against the caller's limits: a body that cannot be read costs nothing.
+
+    The admission is a context that the whole work belongs into: its end settles what the request took.
 
     Raises `TenantError`, `InvalidBody`, `BodyTooLarge`.
     """
@@ -58,7 +60,7 @@ async def enter(
         asked.request.passed_on = passed_on(raw, now.catalog.current.seen(caller.drill))
     if surface.passed_headers:
         asked.request.headers = _passed(headers, surface.passed_headers)
-    return asked, caller, await now.limiter.admit(caller, time())
+    return asked, caller, await now.limiter.admit(caller, time(), asked)
 
 
 async def _bind(asked: Asked[ChatRequest], caller: Caller, marks: Sequence[str], now: Runtime) -> None:

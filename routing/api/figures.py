@@ -1,5 +1,7 @@
 """The shapes of what a caller may read of its own use and of the providers' health."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 
@@ -17,9 +19,10 @@ class Used(Struct):
 
 
 class LimitLeft(Struct):
-    """A limit of the tenant, what is left of it, and when it begins anew."""
+    """A limit of the tenant or of the asking key (`of`), what is left of it, and when it begins anew."""
 
     name: str
+    of: Literal["tenant", "key"]
     limit: int
     remaining: int
     resets_at: str

@@ -2,13 +2,13 @@
 
 import msgspec
 
-from tenants.limits import RateState
+from tenants.admission import RateState
 from usage.outcomes import Outcome
 
 Headers = list[tuple[bytes, bytes]]
 
 
-def story_headers(outcome: Outcome, rate: RateState | None, warnings: list[str]) -> Headers:
+def story_headers(outcome: Outcome, rates: tuple[RateState, ...], warnings: list[str]) -> Headers:
     """The `x-neuroroute-*` and `x-ratelimit-*` headers of an answer. Unknown cost is left out, never 0."""
     request_id = f"req_{outcome.id}".encode()
     attempt = outcome.attempts[-1]
@@ -25,8 +25,8 @@ def story_headers(outcome: Outcome, rate: RateState | None, warnings: list[str])
         headers.append((b"x-neuroroute-cost-usd", usd(outcome.cost_nano_usd).encode()))
     if warnings:
         headers.append(warning_header(warnings))
-    if rate is not None:
-        headers += rate_headers(rate)
+    if rates:
+        headers += rate_headers(rates)
     return headers
 
 
@@ -35,13 +35,14 @@ def warning_header(warnings: list[str]) -> tuple[bytes, bytes]:
     return b"x-neuroroute-warnings", _ascii("; ".join(warnings))[:1000]
 
 
-def rate_headers(rate: RateState) -> Headers:
-    """OpenAI's names for the tightest limit."""
-    return [
-        (b"x-ratelimit-limit-requests", str(rate.limit).encode()),
-        (b"x-ratelimit-remaining-requests", str(rate.remaining).encode()),
-        (b"x-ratelimit-reset-requests", f"{rate.reset_s:g}s".encode()),
-    ]
+def rate_headers(rates: tuple[RateState, ...]) -> Headers:
+    """OpenAI's names for the tightest limits of requests and of tokens."""
+    headers: Headers = []
+    for rate in rates:
+        headers.append((f"x-ratelimit-limit-{rate.measure}".encode(), str(rate.limit).encode()))
+        headers.append((f"x-ratelimit-remaining-{rate.measure}".encode(), str(rate.remaining).encode()))
+        headers.append((f"x-ratelimit-reset-{rate.measure}".encode(), f"{rate.reset_s:g}s".encode()))
+    return headers
 
 
 def metadata(outcome: Outcome) -> bytes:

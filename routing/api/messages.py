@@ -18,8 +18,8 @@ from routing.api.headers import rate_headers, story_headers, warning_header
 from routing.asked import Asked
 from routing.errors import AllAttemptsFailed, NoEligibleCandidate
 from routing.runtime import Runtime, runtime
+from tenants.admission import Admission
 from tenants.callers import Caller
-from tenants.limits import RateState
 
 ESTIMATED: Final = "input_tokens estimated: nobody counted them"
 
@@ -59,14 +59,13 @@ class CountTokens(SurfaceView):
     )
     async def post(self, request: HttpRequest) -> Finished:
         now, surface = runtime(), self.surface
-        asked, caller, rate = await enter(surface, headers_of(request), request.body, self.request_id, now)
-        body, headers = await count(asked, caller, rate, now)
+        asked, caller, admission = await enter(surface, headers_of(request), request.body, self.request_id, now)
+        with admission:  # which takes no tokens: counting costs nothing
+            body, headers = await count(asked, caller, admission, now)
         return respond(body, headers + surface.headers(self.request_id))
 
 
-async def count(
-    asked: Asked[ChatRequest], caller: Caller, rate: RateState | None, now: Runtime
-) -> tuple[bytes, Headers]:
+async def count(asked: Asked[ChatRequest], caller: Caller, admission: Admission, now: Runtime) -> tuple[bytes, Headers]:
     """The count by whoever can count, else our estimate; raises `GatewayError` where no such chat can be asked."""
     counting = counted(asked)
     try:
@@ -76,8 +75,8 @@ async def count(
         if isinstance(exc, ProviderError) and exc.about_request:
             raise
         tokens = msgspec.json.encode(contracts.MessageTokens(asked.features["prompt_tokens"]))
-        return tokens, [warning_header([ESTIMATED]), *(rate_headers(rate) if rate else ())]
-    return answer.data, story_headers(outcome, rate, outcome.warnings)
+        return tokens, [warning_header([ESTIMATED]), *rate_headers(admission.states)]
+    return answer.data, story_headers(outcome, admission.states, outcome.warnings)
 
 
 def counted(asked: Asked[ChatRequest]) -> Asked[CountRequest]:

@@ -1,20 +1,23 @@
 """`GET /v1/usage`: what one's own tenant has used and paid, what its limits leave, and when they begin anew."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
+from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from msgspec import Struct
 from rest_framework.request import Request
 
 from routing.api.contracts import answers
 from routing.api.database import DatabaseView
 from routing.api.figures import LimitLeft, OwnUsage, Used
 from routing.api.headers import usd
+from routing.runtime import runtime
 from tenants.callers import Caller
-from usage.selectors import Entities, TimeRange, Totals, totals, used_since
+from tenants.limits import Window
+from usage.selectors import Entities, TimeRange, Totals, totals
 
 
 @extend_schema(tags=["Data plane"])
@@ -29,37 +32,25 @@ class UsageView(DatabaseView):
         responses=answers(OwnUsage, "What was used", 401),
     )
     def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(msgspec.json.encode(own_usage(self.caller(request), timezone.now())), "application/json")
+        caller, now = self.caller(request), timezone.now()
+        left = async_to_sync(runtime().limiter.left)(caller, now.timestamp())
+        return HttpResponse(msgspec.json.encode(own_usage(caller, now, left)), "application/json")
 
 
-class Since(Struct, frozen=True):
-    """Where the periods that include `now` begin."""
-
-    minute: datetime
-    day: datetime
-    month: datetime
-
-    @classmethod
-    def of(cls, now: datetime) -> "Since":
-        minute = now.astimezone(UTC).replace(second=0, microsecond=0)
-        day = minute.replace(hour=0, minute=0)
-        return cls(minute, day, day.replace(day=1))
-
-
-def own_usage(caller: Caller, now: datetime) -> OwnUsage:
-    """The figures of a caller's tenant."""
-    since = Since.of(now)
+def own_usage(caller: Caller, now: datetime, left: list[tuple[Window, int]]) -> OwnUsage:
+    """The figures of a caller's tenant, with what is left of its windows and of the key's."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     tenant, key = Entities(tenant_id=caller.tenant_id), Entities(tenant_id=caller.tenant_id, key_id=caller.key_id)
-    this_month = TimeRange.around(since.month, now, now)
+    this_month = TimeRange.around(midnight.replace(day=1), now, now)
     return OwnUsage(
         object="usage",
         tenant=caller.tenant,
         key=caller.key_name,
         as_of=now.isoformat(),
-        today=_used(totals(TimeRange.around(since.day, now, now), tenant)),
+        today=_used(totals(TimeRange.around(midnight, now, now), tenant)),
         month=_used(totals(this_month, tenant)),
         key_month=_used(totals(this_month, key)),
-        limits=_limits(caller, since),
+        limits=[_limit(window, remaining) for window, remaining in left],
     )
 
 
@@ -77,14 +68,7 @@ def _used(sums: Totals) -> Used:
     )
 
 
-def _limits(caller: Caller, since: Since) -> list[LimitLeft]:
-    """What is left of each window that has a limit; requests that are still running are not counted yet."""
-    windows = (
-        ("requests_per_minute", caller.limits.requests_per_minute, since.minute, timedelta(minutes=1)),
-        ("requests_per_day", caller.limits.requests_per_day, since.day, timedelta(days=1)),
-    )
-    return [
-        LimitLeft(name, limit, max(limit - used_since(start).get(caller.tenant_id, 0), 0), (start + length).isoformat())
-        for name, limit, start, length in windows
-        if limit is not None
-    ]
+def _limit(window: Window, remaining: int) -> LimitLeft:
+    resets_at = datetime.fromtimestamp(window.end, UTC).isoformat()
+    of: Literal["tenant", "key"] = "key" if window.key_id else "tenant"
+    return LimitLeft(f"{window.measure}_per_{window.name}", of, window.limit, remaining, resets_at)

@@ -25,8 +25,10 @@ class Route(GatewayView):
     )
     async def post(self, request: HttpRequest) -> Finished:
         now = runtime()
-        asked, caller, rate = await enter(surfaces()["chat"], headers_of(request), request.body, self.request_id, now)
-        outcome = now.engine.explain(asked, caller)
+        surface = surfaces()["chat"]
+        asked, caller, admission = await enter(surface, headers_of(request), request.body, self.request_id, now)
+        with admission:  # which takes no tokens: nobody is asked
+            outcome = now.engine.explain(asked, caller)
         low, high = outcome.forecast_low_nano_usd, outcome.forecast_high_nano_usd
         decision = {
             "model": outcome.asked_model,
@@ -40,4 +42,4 @@ class Route(GatewayView):
             "features": outcome.features,
             "decision": outcome.decision,
         }
-        return respond(msgspec.json.encode(decision), rate_headers(rate) if rate else [])
+        return respond(msgspec.json.encode(decision), rate_headers(admission.states))

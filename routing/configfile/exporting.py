@@ -13,8 +13,8 @@ from providers.models import Deployment, LanguageModel, Provider
 from providers.prices import histories
 from routing.configfile import schema
 from routing.configfile.pricepart import exported_price
-from routing.configfile.tenantpart import LIMITS
 from routing.models import Policy
+from tenants.callers import LIMITS
 from tenants.models import ClientKey, Tenant
 
 HEADER: Final = """\
@@ -104,7 +104,8 @@ def _tenant(row: Tenant, keys: list[Data]) -> Data:
 
 
 def _key(row: ClientKey) -> Data:
-    return {"name": row.name, **_unusual(row, ("operator", "expires_at"))}
+    limits = _unusual(row, LIMITS)
+    return {"name": row.name, **_unusual(row, ("operator", "expires_at")), **({"limits": limits} if limits else {})}
 
 
 def _policy(row: Policy) -> Data:

@@ -9,6 +9,7 @@ from providers.revisions import TENANTS
 from routing.configfile import schema
 from routing.configfile.changes import Changes
 from routing.configfile.schema import given
+from tenants.callers import LIMITS, Limits
 from tenants.keys import digest, prefix_of, prepare
 from tenants.models import ClientKey, Tenant
 
@@ -76,7 +77,7 @@ class KeyMaker:
         if value is not None and digest(value) != row.digest:
             self._replace(path, row, spec, value)
         values = [("operator", "operator", spec.operator), ("expires_at", "expires_at", spec.expires_at)]
-        self._changes.put(TENANTS, row, label, values)
+        self._changes.put(TENANTS, row, label, values + limits_of(spec.limits))
 
     def _replace(self, path: str, row: ClientKey, spec: schema.Key, value: str) -> None:
         new = self._prepared(path, row.tenant, spec, value)
@@ -96,6 +97,7 @@ class KeyMaker:
                 operator=given(spec.operator, False),
                 expires_at=given(spec.expires_at, None),
                 value=value,
+                limits=Limits(*(given(getattr(spec.limits, name), None) for name in LIMITS)),
             )
         except ValueError as exc:
             self._changes.problem(_source(path, spec), str(exc))
@@ -107,6 +109,11 @@ class KeyMaker:
             return True
         self._changes.problem(_source(path, spec), f"this value is already the key {owner}")
         return False
+
+
+def limits_of(spec: schema.Limits) -> list[tuple[str, str, object]]:
+    """The limits that a tenant or a key of the file has, as `Changes.put` takes them."""
+    return [(f"limits.{name}", name, getattr(spec, name)) for name in LIMITS]
 
 
 def _source(path: str, spec: schema.Key) -> str:

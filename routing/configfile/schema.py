@@ -88,20 +88,21 @@ class Model(Section):
     description: str | UnsetType = UNSET
 
 
+class Limits(Section):
+    """Of a tenant or of a key; None is unlimited."""
+
+    requests_per_minute: Count | None | UnsetType = UNSET
+    tokens_per_minute: Count | None | UnsetType = UNSET
+    requests_per_day: Count | None | UnsetType = UNSET
+
+
 class Key(Section):
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     value: str | UnsetType = UNSET
     value_env: EnvironmentName | UnsetType = UNSET
     operator: bool | UnsetType = UNSET
     expires_at: Annotated[datetime, Meta(tz=True)] | None | UnsetType = UNSET
-
-
-class Limits(Section):
-    """None is unlimited."""
-
-    requests_per_minute: Count | None | UnsetType = UNSET
-    tokens_per_minute: Count | None | UnsetType = UNSET
-    requests_per_day: Count | None | UnsetType = UNSET
+    limits: Limits = field(default_factory=Limits)
 
 
 class Budget(Section):
@@ -156,6 +157,7 @@ SECTIONS: Final[dict[str, type[Struct]]] = {
     "models": Model,
     "tenants": Tenant,
     "tenants.keys": Key,
+    "tenants.keys.limits": Limits,
     "tenants.limits": Limits,
     "tenants.budgets": Budget,
     "tenants.allow": Allow,

@@ -1,18 +1,14 @@
 """The file's `tenants`: who may call what, how often, by which policy."""
 
-from typing import Final
-
 from providers.revisions import TENANTS
 from routing.configfile import schema
 from routing.configfile.changes import Changes
-from routing.configfile.keypart import KeyMaker
+from routing.configfile.keypart import KeyMaker, limits_of
 from routing.configfile.reading import nearest
 from routing.configfile.schema import given
 from routing.models import Policy
 from routing.policybook import SHORT_NAMES
 from tenants.models import Tenant
-
-LIMITS: Final = ("requests_per_minute", "tokens_per_minute", "requests_per_day")
 
 
 def put_tenants(changes: Changes, specs: list[schema.Tenant]) -> None:
@@ -37,7 +33,7 @@ def put_tenants(changes: Changes, specs: list[schema.Tenant]) -> None:
 def _values(spec: schema.Tenant) -> list[tuple[str, str, object]]:
     return [
         ("enabled", "enabled", spec.enabled),
-        *((f"limits.{name}", name, getattr(spec.limits, name)) for name in LIMITS),
+        *limits_of(spec.limits),
         ("allow.models", "allow_models", spec.allow.models),
         ("allow.policies", "allow_policies", spec.allow.policies),
         ("default_policy", "default_policy", spec.default_policy),
@@ -48,5 +44,3 @@ def _values(spec: schema.Tenant) -> list[tuple[str, str, object]]:
 def _warn_of_what_is_not_enforced(changes: Changes, path: str, spec: schema.Tenant) -> None:
     if spec.budgets:
         changes.warn(f"{path}.budgets", "budgets are not enforced yet")
-    if given(spec.limits.tokens_per_minute, None) is not None:
-        changes.warn(f"{path}.limits.tokens_per_minute", "tokens_per_minute is not enforced yet")

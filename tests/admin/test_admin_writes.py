@@ -25,7 +25,7 @@ NEW: dict[type[Model], Callable[[], dict[str, Any]]] = {
     LanguageModel: lambda: {"name": "fresh"},
     Deployment: lambda: {"provider": rows.provider().pk, "model": rows.language_model().pk, "upstream_model": "up"},
     Tenant: lambda: {"name": "fresh", "default_policy": "balanced"},
-    ClientKey: lambda: {"tenant": rows.tenant().pk, "name": "fresh"},
+    ClientKey: lambda: {"tenant": rows.tenant().pk, "name": "fresh", "tokens_per_minute": "9"},
     Policy: lambda: {"name": "fresh", "kind": "weighted", "weights_cost": "30"},
 }
 CHANGED: dict[type[Model], dict[str, Any]] = {
@@ -33,7 +33,7 @@ CHANGED: dict[type[Model], dict[str, Any]] = {
     LanguageModel: {"description": "changed"},
     Deployment: {"retries": "1"},
     Tenant: {"requests_per_minute": "60"},
-    ClientKey: {"name": "changed"},
+    ClientKey: {"name": "changed", "requests_per_day": "60"},
     Policy: {"description": "changed"},
 }
 

@@ -33,6 +33,7 @@ def test_the_whole_file_becomes_what_workers_read(run):
     caller = authenticate(made["team-a/ci"], load_keyring(), 0)
     assert (caller.tenant, caller.allow_models, caller.default_policy) == ("team-a", ("bench*",), "primary-first")
     assert (caller.limits.requests_per_minute, caller.limits.requests_per_day) == (600, None)
+    assert (caller.limits.tokens_per_minute, caller.key_limits.tokens_per_minute) == (None, 9000)
     assert authenticate(made["team-a/ops"], load_keyring(), 0).operator
     assert Policy.objects.get(name="balanced").weights["cost"] == 40
     assert Policy.objects.get(name="balanced").version == 2

@@ -3,7 +3,6 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from tenants.models import Tenant
 from tests.configfile.files import deployment, provider
 
 pytestmark = pytest.mark.django_db
@@ -101,15 +100,13 @@ def test_what_is_doubtful_is_said_and_applied(run):
     output = run(
         "providers:\n- {name: p, wire: openai, deployments: [{model: m, capabilities: [tool]}]}\n"
         "models:\n- {name: n, aliases: [m, shared]}\n- {name: o, aliases: [shared]}\n"
-        "tenants:\n- name: t\n  limits: {tokens_per_minute: 5}\n  budgets: [{usd: 25, period: month, hard: true}]\n"
+        "tenants:\n- name: t\n  enabled: true\n  budgets: [{usd: 25, period: month, hard: true}]\n"
         "policies:\n- {name: q, kind: ordered, order: [p/n]}\n"
     )
     assert "line 2: no request asks for tool; nearest: tools" in output
     assert "line 5: shared also leads to n: any of them may answer" in output
-    assert "line 8: tokens_per_minute is not enforced yet" in output
     assert "line 9: budgets are not enforced yet" in output
     assert "line 11: no deployment is called p/n; nearest: " in output
-    assert Tenant.objects.get().tokens_per_minute == 5
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path):

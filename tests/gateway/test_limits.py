@@ -22,6 +22,24 @@ def test_the_minute_is_full_and_says_when_it_empties(make_gateway, primary, fall
     assert calls == 3
 
 
+def test_tokens_are_settled_when_the_answer_is_there(make_gateway, primary, fallback):
+    keys = [{"name": "ci", "limits": {"tokens_per_minute": 5000}}]
+    gateway = make_gateway(two_providers(primary, fallback, keys=keys))
+    if time.time() % 60 > 50:
+        time.sleep(61 - time.time() % 60)  # all in one window
+    first = gateway.chat("Hello", max_tokens=4000)
+    took = first.json()["usage"]["total_tokens"]
+    assert int(first.headers["x-ratelimit-remaining-tokens"]) < 1000 and took < 500
+    second, _ = gateway.events("Hello", max_tokens=4000, stream_options={"include_usage": True})
+    assert second.headers["x-ratelimit-limit-tokens"] == "5000"
+    assert (
+        int(second.headers["x-ratelimit-remaining-tokens"]) == int(first.headers["x-ratelimit-remaining-tokens"]) - took
+    )
+    larger = gateway.chat("Hello", max_tokens=6000)
+    assert (larger.status_code, larger.headers["x-should-retry"]) == (429, "false")
+    assert larger.json()["error"]["code"] == "request_exceeds_limit" and "key ci of team" in larger.text
+
+
 def test_a_body_that_cannot_be_read_is_not_counted(make_gateway, primary, fallback):
     gateway = make_gateway(two_providers(primary, fallback, limits={"requests_per_day": 1}))
     for stream in (False, True):

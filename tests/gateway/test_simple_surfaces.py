@@ -111,7 +111,8 @@ def test_addresses_of_older_routers_lead_to_the_same(gateway, primary):
 
 def test_usage_says_what_was_used_paid_and_left(make_gateway, primary, fallback):
     limits = {"requests_per_minute": 600, "requests_per_day": 5000}
-    gateway = make_gateway(two_providers(primary, fallback, limits=limits))
+    keys = [{"name": "ci", "limits": {"tokens_per_minute": 10**6}}]
+    gateway = make_gateway(two_providers(primary, fallback, limits=limits, keys=keys))
     before = get(gateway, "/v1/usage").json()
     assert (before["tenant"], before["key"], before["today"]["requests"]) == ("team", "ci", 0)
     answers = [gateway.chat("Hello") for _ in range(2)]
@@ -122,8 +123,10 @@ def test_usage_says_what_was_used_paid_and_left(make_gateway, primary, fallback)
         assert after[period]["prompt_tokens"] == sum(a.json()["usage"]["prompt_tokens"] for a in answers)
     paid = sum(Decimal(answer.headers["x-neuroroute-cost-usd"]) for answer in answers)
     assert Decimal(after["today"]["cost_usd"]) == paid and after["today"]["unpriced_requests"] == 0
-    day = next(limit for limit in after["limits"] if limit["name"] == "requests_per_day")
-    assert (day["limit"], day["remaining"]) == (5000, 4998) and day["resets_at"] > after["as_of"]
+    minute, day, tokens = after["limits"]
+    assert (day["name"], day["of"], day["limit"], day["remaining"]) == ("requests_per_day", "tenant", 5000, 4998)
+    assert day["resets_at"] >= minute["resets_at"] > after["as_of"]
+    assert (tokens["name"], tokens["of"], tokens["limit"]) == ("tokens_per_minute", "key", 10**6)
     assert httpx.get(f"{gateway.url}/v1/usage").status_code == 401
 
 

@@ -11,15 +11,15 @@ import pytest
 import redis
 from django.conf import settings
 
-from tenants.callers import Caller, Limits
+from tenants.admission import RateLimiter
 from tenants.errors import LimitsUnavailable, RateLimitExceeded
-from tenants.leases import LARGEST_SLICE, LeasedWindows
-from tenants.limits import DAY_S, RateLimiter
+from tenants.leases import LARGEST_SLICE, SHARE, LeasedWindows
+from tenants.limits import MINUTE_S, days_of
+from tests.tenants.callers import MIDNIGHT, NOON, Took, admit, caller
 
 NOBODY = "redis://127.0.0.1:1/0"
-MIDNIGHT = 1_800_000_000 // DAY_S * DAY_S
-NOON = MIDNIGHT + DAY_S // 2
 CASES = [(7, None), (50, 30), (1000, None), (None, 2500)]  # requests per minute, per day
+TOKENS, TAKES = 10_000, 300  # per minute; a request
 WORKER = """
 import asyncio, sys
 from tests.tenants.test_leases import admitted_in_every_case
@@ -27,23 +27,18 @@ print(asyncio.run(admitted_in_every_case(*sys.argv[1:])))
 """
 
 
-def caller(per_minute=None, per_day=None, tenant_id=1):
-    limits = Limits(requests_per_minute=per_minute, requests_per_day=per_day)
-    return Caller(tenant_id=tenant_id, tenant="team-a", key_id=1, key_name="ci", key_prefix="nr-x", limits=limits)
-
-
 def limiter_at(url, prefix, **options):
     return RateLimiter(LeasedWindows(url, prefix=prefix, **options))
 
 
-async def admitted(limiter, who, tries, now=NOON, at_once=20):
+async def admitted(limiter, who, tries, now=NOON, at_once=20, takes=0):
     """How many of `tries` requests, some at once, were admitted."""
     gate = asyncio.Semaphore(at_once)
 
     async def one():
         async with gate:
             try:
-                await limiter.admit(who, now)
+                await admit(limiter, who, now, longest=takes)
             except RateLimitExceeded:
                 return 0
             return 1
@@ -56,7 +51,10 @@ async def admitted_in_every_case(url, prefix):
     limiter, counts = limiter_at(url, prefix), []
     for tenant_id, (per_minute, per_day) in enumerate(CASES):
         tries = min(number for number in (per_minute, per_day) if number is not None) + 20
-        counts.append(await admitted(limiter, caller(per_minute, per_day, tenant_id), tries))
+        who = caller(tenant_id, tenant_id, requests_per_minute=per_minute, requests_per_day=per_day)
+        counts.append(await admitted(limiter, who, tries))
+    of_tokens = caller(99, 99, tokens_per_minute=10**6, key={"tokens_per_minute": TOKENS})
+    counts.append(await admitted(limiter, of_tokens, TOKENS // TAKES + 20, takes=TAKES))
     await limiter.close()
     return json.dumps(counts)
 
@@ -84,57 +82,93 @@ def test_no_number_of_processes_admits_more_than_the_limit(url, prefix):
     command = [sys.executable, "-c", WORKER, url, prefix]
     running = [subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE) for _ in range(4)]
     counts = [json.loads(process.communicate(timeout=60)[0]) for process in running]
-    assert [sum(of_case) for of_case in zip(*counts, strict=True)] == [7, 30, 1000, 2500]
+    assert [sum(of_case) for of_case in zip(*counts, strict=True)] == [7, 30, 1000, 2500, TOKENS // TAKES]
 
 
 async def test_workers_share_a_small_limit_request_by_request(url, prefix, limiter):
     other = limiter_at(url, prefix)
-    who = caller(per_minute=3)
-    states = [await each.admit(who, NOON) for each in (limiter, other, limiter)]
+    who = caller(requests_per_minute=3)
+    states = [(await admit(each, who)).states[0] for each in (limiter, other, limiter)]
     assert [state.remaining for state in states] == [2, 1, 0]
     for each in (limiter, other):
         with pytest.raises(RateLimitExceeded) as caught:
-            await each.admit(who, NOON + 48.2)
+            await admit(each, who, NOON + 48.2)
         assert caught.value.retry_after_s == 12
     await other.close()
 
 
 async def test_a_refused_request_takes_nothing_from_either_window(limiter):
-    who = caller(per_minute=2, per_day=3)
+    who = caller(requests_per_minute=2, requests_per_day=3)
     assert await admitted(limiter, who, 50) == 2
     assert await admitted(limiter, who, 50, now=NOON + 60) == 1
 
 
 async def test_what_an_idle_worker_holds_is_one_slice(url, prefix, limiter):
     """A worker that leases and leaves loses at most its slice for the others."""
-    who, limit = caller(per_minute=600), 600
-    await limiter.admit(who, NOON)
+    who, limit = caller(requests_per_minute=600), 600
+    await admit(limiter, who)
     other = limiter_at(url, prefix)
     count = await admitted(other, who, limit)
     await other.close()
-    assert limit - 1 - limit // 100 <= count <= limit - 1
+    assert limit - 1 - limit // SHARE <= count <= limit - 1
 
 
 async def test_a_large_limit_costs_few_round_trips(url, prefix, limiter):
-    who = caller(per_minute=1_000_000)
+    who = caller(requests_per_minute=1_000_000)
     assert await admitted(limiter, who, 1000) == 1000
     client = redis.Redis.from_url(url)
     (key,) = client.scan_iter(f"{prefix}*")
-    assert int(client.get(key)) == 1000 == 10 * LARGEST_SLICE
+    assert int(client.get(key)) == 1000 == 10 * LARGEST_SLICE["requests"]
     assert 60 < client.ttl(key) <= 120
     client.close()
 
 
+async def test_tokens_that_were_not_taken_come_back_for_every_worker(url, prefix, limiter):
+    other = limiter_at(url, prefix)
+    who = caller(tokens_per_minute=1000)
+    with await admit(limiter, who, longest=900) as admission:
+        assert await admitted(other, who, 1, takes=200) == 0
+        admission.note(Took(50, 50))
+    await limiter.close()  # which waits until Redis knows
+    ((_, left),) = await other.left(who, NOON)
+    assert 900 - 1000 // SHARE <= left <= 900  # a slice's size stays with the worker that had it
+    assert await admitted(other, who, 5, takes=250) == 3
+    await other.close()
+
+
+async def test_tokens_beyond_the_hold_count_for_every_worker(url, prefix, limiter):
+    other = limiter_at(url, prefix)
+    who = caller(tokens_per_minute=1000)
+    with await admit(limiter, who, longest=100) as admission:
+        admission.note(Took(50, 850))
+    await limiter.close()
+    assert await admitted(other, who, 5, takes=50) == 2
+    await other.close()
+
+
+async def test_a_large_limit_of_tokens_is_spent_in_memory(url, prefix, limiter):
+    """What comes back stays in the worker's slice, up to its size."""
+    who = caller(tokens_per_minute=10_000_000)
+    for _ in range(50):
+        with await admit(limiter, who, longest=1000) as admission:
+            admission.note(Took(100, 400))
+    with redis.Redis.from_url(url) as client:
+        (key,) = client.scan_iter(f"{prefix}*")
+        assert int(client.get(key)) <= 2 * 10_000_000 // SHARE
+    await limiter.close()
+
+
 async def test_a_changed_limit_counts_at_once(limiter):
-    assert await admitted(limiter, caller(per_minute=5), 4) == 4
-    assert await admitted(limiter, caller(per_minute=3), 4) == 0
-    assert await admitted(limiter, caller(per_minute=6), 4) == 2
+    assert await admitted(limiter, caller(requests_per_minute=5), 4) == 4
+    assert await admitted(limiter, caller(requests_per_minute=3), 4) == 0
+    assert await admitted(limiter, caller(requests_per_minute=6), 4) == 2
 
 
 async def test_a_restart_does_not_forget_the_day(limiter):
-    who = caller(per_day=5)
-    await limiter.seed(who.tenant_id, MIDNIGHT, 3)
-    await limiter.seed(who.tenant_id, MIDNIGHT, 1)
+    who = caller(requests_per_day=5)
+    for used in (3, 1):
+        for window in days_of([who], MIDNIGHT // MINUTE_S):
+            await limiter.seed(window, used)
     assert await admitted(limiter, who, 9) == 2
 
 
@@ -142,7 +176,7 @@ def test_each_event_loop_has_a_client_of_its_own(url, prefix):
     shared = limiter_at(url, prefix)
 
     async def once():
-        count = await admitted(shared, caller(per_minute=4), 3)
+        count = await admitted(shared, caller(requests_per_minute=4), 3)
         await shared.close()
         return count
 
@@ -152,7 +186,7 @@ def test_each_event_loop_has_a_client_of_its_own(url, prefix):
 async def test_without_redis_each_worker_counts_by_itself_and_says_so_once(caplog):
     limiter = limiter_at(NOBODY, "none:")
     with caplog.at_level(logging.WARNING):
-        assert await admitted(limiter, caller(per_minute=5), 9) == 5
+        assert await admitted(limiter, caller(requests_per_minute=5), 9) == 5
     assert [record.name for record in caplog.records] == ["tenants.leases"]
     await limiter.close()
 
@@ -160,7 +194,7 @@ async def test_without_redis_each_worker_counts_by_itself_and_says_so_once(caplo
 async def test_without_redis_the_operator_may_choose_to_refuse():
     limiter = limiter_at(NOBODY, "none:", fail_open=False)
     with pytest.raises(LimitsUnavailable) as caught:
-        await limiter.admit(caller(per_minute=5), NOON)
+        await admit(limiter, caller(requests_per_minute=5))
     assert (caught.value.status, caught.value.retry_after_s) == (503, 1)
-    assert await limiter.admit(caller(), NOON) is None
+    assert (await admit(limiter, caller())).states == ()
     await limiter.close()

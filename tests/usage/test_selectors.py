@@ -215,6 +215,9 @@ def test_todays_use_counts_what_was_granted_shipped_or_not(database: Place) -> N
     assert selectors.used_since(since, database.spool) == Counter(
         one.tenant_id for one in told if one.status != "rejected"
     )
+    assert selectors.used_since(since, database.spool, dimension="key") == Counter(
+        one.key_id for one in told if one.status != "rejected"
+    )
 
 
 def _concerns(one: Outcome, entities: Entities) -> bool:

@@ -122,18 +122,21 @@ def unpriced(period: TimeRange, entities: Entities = Entities()) -> list[Group]:
     return [group for group in by("deployment", period, entities) if group.totals.unpriced]
 
 
-def used_since(start: datetime, directory: Path | None = None) -> dict[int, int]:
-    """How many requests each tenant has been granted since `start` (a whole minute), shipped or not."""
+def used_since(
+    start: datetime, directory: Path | None = None, *, dimension: Literal["tenant", "key"] = "tenant"
+) -> dict[int, int]:
+    """How many requests each tenant, or key, has been granted since `start` (a whole minute), shipped or not."""
     used: dict[int, int] = {}
     since_ms = int(start.timestamp() * 1000)
     # The spool first: what is shipped meanwhile counts twice rather than not at all.
     for outcome in spool.waiting(directory or Path(settings.VAR_DIR) / spool.NAME):
         if outcome.status != "rejected" and ids.instant_ms(outcome.id) >= since_ms:
-            used[outcome.tenant_id] = used.get(outcome.tenant_id, 0) + 1
+            whose: int = getattr(outcome, f"{dimension}_id")
+            used[whose] = used.get(whose, 0) + 1
     now = datetime.now(UTC)
-    for group in by("tenant", TimeRange.around(start, max(now, start), now)):
-        tenant = int(group.value)
-        used[tenant] = used.get(tenant, 0) + group.totals.requests - group.totals.rejected
+    for group in by(dimension, TimeRange.around(start, max(now, start), now)):
+        whose = int(group.value)
+        used[whose] = used.get(whose, 0) + group.totals.requests - group.totals.rejected
     return used
 
 
