@@ -53,6 +53,10 @@ CLIENT_KEY_PEPPER = env.text("CLIENT_KEY_PEPPER", "insecure-until-first-run")
 # Behaviour.
 SANDBOX = env.choice("SANDBOX", "auto", ("auto", "on", "off"))
 RATE_LIMIT_FAIL_OPEN = env.flag("RATE_LIMIT_FAIL_OPEN", True)
+REQUEST_DEADLINE_S = env.number("REQUEST_DEADLINE_S", 1800, 1, 86_400)  # all attempts together, the stream included
+RATE_LIMIT_PATIENCE_S = env.number("RATE_LIMIT_PATIENCE_S", 5, 0, 300)  # for a rate limit upstream that is soon over
+STREAM_HEADERS_AFTER_S = env.number("STREAM_HEADERS_AFTER_S", 15, 1, 3600)  # until then an error still has its status
+KEEP_ALIVE_S = env.number("KEEP_ALIVE_S", 10, 1, 3600)  # between comments in a stream that waits
 JOB_LEASE_S = env.number("JOB_LEASE_S", 30, 1, 3600)  # after so long without a sign of life another worker takes a job
 RECORDS_KEPT_DAYS = env.number("RECORDS_KEPT_DAYS", 90, 1, 36_500)  # of requests and attempts; sums are kept longer
 METRICS_TOKEN = env.text("METRICS_TOKEN")

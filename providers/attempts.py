@@ -1,9 +1,13 @@
 """One attempt on the wire: an adapter's bytes sent, timed and read back. It retries nothing and records nothing."""
 
+import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Final
+
+from msgspec import Struct
 
 from providers import http
 from providers.adapters import adapters
@@ -15,6 +19,17 @@ from providers.targets import Secret, Target
 
 ERROR_BODY_LIMIT = 64 * 1024
 ERROR_BODY_S = 5.0
+
+
+class Bounds(Struct, frozen=True):
+    """Until when one attempt may take (`time.monotonic()` seconds), whatever its deployment's own limits say: until
+    `first` to begin to answer, or to answer whole; until `end` to end."""
+
+    first: float = math.inf
+    end: float = math.inf
+
+
+UNBOUND: Final = Bounds()
 
 
 @dataclass(slots=True)
@@ -32,7 +47,9 @@ class Marks:
         self.warnings += wire.warnings if wire.native else (*request.lost, *wire.warnings)
 
 
-async def complete(request: Request, target: Target, secret: Secret | None, marks: Marks) -> Answer:
+async def complete(
+    request: Request, target: Target, secret: Secret | None, marks: Marks, bounds: Bounds = UNBOUND
+) -> Answer:
     """Ask once for a whole answer; raises `ProviderError`."""
     operation = adapters()[target.wire].operation(request.operation)
     wire = operation.request(request, target, secret)
@@ -40,17 +57,18 @@ async def complete(request: Request, target: Target, secret: Secret | None, mark
     limits = target.timeouts
     marks.sent = monotonic()
     url = target.base_url + wire.path
-    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, marks.sent + limits.whole_s) as reply:
+    first_byte = min(marks.sent + limits.whole_s, bounds.first)
+    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
         marks.first_byte = monotonic()
         if reply.status != 200:
             await _refuse(reply, target)
-        body = await reply.read_all(marks.sent + limits.total_s, operation.longest_answer)
+        body = await reply.read_all(min(marks.sent + limits.total_s, bounds.first), operation.longest_answer)
     marks.waited_s = monotonic() - marks.sent
     return operation.answer(body, request, target)
 
 
 async def stream(
-    request: ChatRequest, target: Target, secret: Secret | None, marks: Marks
+    request: ChatRequest, target: Target, secret: Secret | None, marks: Marks, bounds: Bounds = UNBOUND
 ) -> AsyncGenerator[list[Chunk], None]:
     """Ask once for a streamed answer and yield its chunks as they arrive, a list per read; raises `ProviderError`.
 
@@ -62,28 +80,27 @@ async def stream(
     limits = target.timeouts
     decoder = adapter.decoder(request, target)
     marks.sent = monotonic()
-    first_byte = marks.sent + limits.first_byte_s
+    first_byte = min(marks.sent + limits.first_byte_s, bounds.first)
     url = target.base_url + wire.path
     async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
         marks.first_byte = monotonic()
         marks.waited_s = marks.first_byte - marks.sent
         if reply.status != 200:
             await _refuse(reply, target)
-        async with aclosing(_chunks(reply, decoder, target, marks)) as batches:
+        async with aclosing(_chunks(reply, decoder, target, marks, bounds)) as batches:
             async for batch in batches:
                 yield batch
 
 
 async def _chunks(
-    reply: http.Reply, decoder: StreamDecoder, target: Target, marks: Marks
+    reply: http.Reply, decoder: StreamDecoder, target: Target, marks: Marks, bounds: Bounds
 ) -> AsyncGenerator[list[Chunk], None]:
     """Read until the wire's end mark or the end of the body, each wait bounded by the phase's own limit."""
-    limits = target.timeouts
-    ends = marks.sent + limits.total_s
+    ends = min(marks.sent + target.timeouts.total_s, bounds.end)
     while not decoder.done:
         asked = monotonic()
         try:
-            data = await reply.read(*_deadline(asked, ends, marks, target))
+            data = await reply.read(*_deadline(asked, ends, marks, target, bounds))
         finally:
             marks.waited_s += monotonic() - asked
         batch = decoder.finish() if not data else decoder.feed(data)
@@ -97,11 +114,11 @@ async def _chunks(
             return
 
 
-def _deadline(now: float, ends: float, marks: Marks, target: Target) -> tuple[float, str]:
+def _deadline(now: float, ends: float, marks: Marks, target: Target, bounds: Bounds) -> tuple[float, str]:
     """Until when to wait for the next bytes, and what to say when they do not come."""
     limits = target.timeouts
     if marks.first_token is None:
-        deadline, late = marks.sent + limits.first_token_s, "no first token in time"
+        deadline, late = min(marks.sent + limits.first_token_s, bounds.first), "no first token in time"
     else:
         deadline, late = now + limits.stall_s, "the stream stalled"
     return (deadline, late) if deadline <= ends else (ends, "the answer was not complete in time")

@@ -43,6 +43,7 @@ class ProviderError(GatewayError):
     fails_over: ClassVar[bool] = True
     retries_same: ClassVar[bool] = False  # worth another attempt on the same deployment
     cools_down: ClassVar[bool] = True  # says something about the deployment's health
+    blames_credential: ClassVar[bool] = False  # another credential of the same deployment may fare better
     about_request: ClassVar[bool] = False
 
     def __init__(
@@ -60,13 +61,13 @@ class ProviderError(GatewayError):
 class RateLimited(ProviderError):
     """The upstream said 429: too many requests for this key and model."""
 
-    status, type, code = 429, "rate_limit_error", "upstream_rate_limited"
+    status, type, code, blames_credential = 429, "rate_limit_error", "upstream_rate_limited", True
 
 
 class QuotaExhausted(ProviderError):
     """The account behind the credential has no money or quota left; hours, not seconds."""
 
-    status, code = 502, "upstream_quota_exhausted"
+    status, code, blames_credential = 502, "upstream_quota_exhausted", True
 
 
 class Overloaded(ProviderError):
@@ -106,7 +107,7 @@ class BadUpstreamResponse(ProviderError):
 class CredentialRejected(ProviderError):
     """401 or 403 from the upstream: OUR credential is bad; never shown as the caller's 401."""
 
-    status, code = 502, "upstream_auth"
+    status, code, blames_credential = 502, "upstream_auth", True
 
 
 class NotAsked(ProviderError):

@@ -27,7 +27,7 @@ from tenants.admin import TenantAdmin
 from tenants.adminforms import TenantForm
 from tenants.models import Tenant
 
-VERSIONED = frozenset({"kind", "weights", "order", "client_tasks"})  # what changes decisions
+VERSIONED = frozenset({"kind", "weights", "order", "client_tasks", "recovery", "hedging"})  # what changes decisions
 
 
 def task_policy(task: str, policy: str) -> str:
@@ -57,7 +57,7 @@ class PolicyForm(forms.ModelForm):
 
     class Meta:
         model = Policy
-        fields = ["name", "kind", "weights", "order", "client_tasks", "description", "enabled"]
+        fields = ["name", "kind", "weights", "order", "client_tasks", "recovery", "hedging", "description", "enabled"]
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def clean_weights(self) -> dict[str, float]:
@@ -83,6 +83,7 @@ class PolicyAdmin(Switchable):
     readonly_fields = ["version", "updated_at"]
     fieldsets = [
         (None, {"fields": [("name", "kind"), "weights", "order", "client_tasks", "description", "enabled"]}),
+        ("When a stream is late or breaks off", {"fields": [("hedging", "recovery")]}),
         (None, {"fields": [("version", "updated_at")]}),
     ]
     conditional_fields = {"order": "kind == 'ordered' || kind == 'pinned'", "weights": "kind != 'pinned'"}

@@ -29,8 +29,12 @@ class RouterOptions(Struct, frozen=True):
     explain: bool = False
     quality: Annotated[float, Meta(ge=0, le=1)] | None = None  # at least
     max_cost_usd: Annotated[float, Meta(ge=0, le=1e6)] | None = None
-    deadline_ms: Any = None  # these two are known and not granted yet
-    cache: Any = None
+    deadline_ms: Annotated[int, Meta(ge=1, le=86_400_000)] | None = None  # for the whole request
+    cache: Any = None  # known and not granted yet
+
+    @property
+    def deadline_s(self) -> float | None:
+        return None if self.deadline_ms is None else self.deadline_ms / 1000
 
 
 class Wishes(Struct, frozen=True):

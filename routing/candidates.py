@@ -22,6 +22,7 @@ from tenants.callers import Caller
 
 AUTO: Final = "auto"
 PARAMETER: Final = "parameter"
+CREDENTIAL: Final = "credential"
 Check = Callable[[Target], str | None]  # the reason, None: it may stay
 Rule = tuple[str, Check]
 
@@ -156,7 +157,7 @@ FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (
     (PARAMETER, _lacks_parameters),
     ("capability", _lacks),
     ("context", _too_small),
-    ("credential", _barred),
+    (CREDENTIAL, _barred),
 )
 
 

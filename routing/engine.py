@@ -1,43 +1,41 @@
 """Which deployment answers, and what if it fails? Plan, attempt, fail over until the commit point, settle, record.
 
 `answer` asks for a whole answer, `stream` for a streamed one; both walk the same plan by the same rules:
-a candidate that fails before the commit point hands over to the next; only when nobody is left is one asked again.
+a candidate that fails before the commit point hands over to the next; only when nobody is left is one asked again
+(`routing/turns.py`). What a policy may add to a stream: a rival for one that is slow to speak (`routing/hedging.py`),
+a continuation for one that broke off (`routing/recovery.py`).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+import math
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from time import monotonic, time_ns
-from typing import Final, Protocol
+from typing import Protocol
 
 from providers import attempts
-from providers.chat import Answer, ChatRequest, Chunk, TokenUsage
-from providers.errors import (
-    BadUpstreamResponse,
-    ContextTooLong,
-    ProviderError,
-    RateLimited,
-    Unreachable,
-    UnsupportedByWire,
-)
+from providers.chat import Answer, ChatRequest, Chunk
+from providers.errors import ProviderError, RateLimited, StreamInterrupted
 from providers.requests import Request
-from providers.targets import Target
 from routing.asked import Asked
-from routing.errors import AllAttemptsFailed, GatewayStopping
-from routing.evidence import EvidenceBook
+from routing.endings import exhausted
+from routing.errors import GatewayStopping
+from routing.evidence import EvidenceBook, speed
+from routing.hedging import HedgeBudget, Opens, race
+from routing.openings import Opening, batches_of, opened
 from routing.planner import Planner
+from routing.recovery import Recovery
 from routing.resilience import Health
 from routing.serving import Bound, ServingBook
-from routing.story import Story, Try
+from routing.story import Story
+from routing.tries import Try
+from routing.turns import FIRST_BACKOFF_S, Turn, Turns
 from tenants.callers import Caller
 from usage.errors import JournalUnavailable
-from usage.outcomes import Outcome
-
-MOST_ATTEMPTS: Final = 8  # of one request, whoever is asked
-FIRST_BACKOFF_S: Final = 0.25
-LONGEST_BACKOFF_S: Final = 4.0
+from usage.outcomes import AttemptKind, Outcome
 
 
 class Journal(Protocol):
@@ -48,7 +46,11 @@ class Journal(Protocol):
 
 @dataclass(slots=True)
 class Engine:
-    """The engine with everything that it acts upon; nothing here touches the database."""
+    """The engine with everything that it acts upon; nothing here touches the database.
+
+    `deadline_s` is the longest that a request may take, `patience_s` how long a caller without a deadline of its own is
+    kept waiting for a rate limit to pass.
+    """
 
     planner: Planner
     health: Health
@@ -58,21 +60,26 @@ class Engine:
     clock: Callable[[], float] = monotonic
     rng: Random = field(default_factory=Random)
     stopping: bool = False  # what is broken off from now on is our doing, not the client's
+    deadline_s: float = math.inf
+    patience_s: float = 4.0
+    hedges: HedgeBudget = field(default_factory=HedgeBudget)
 
     async def answer(self, asked: Asked[Request], caller: Caller) -> tuple[Answer, Outcome]:
         """The first candidate's whole answer, with the story; raises `GatewayError`. Recorded before it returns."""
         story = self._open(asked, caller)
         error: BaseException | None = None
         try:
-            story.planned(self.planner.plan(asked, caller))
-            for target, pause_s in self._turns(story):
-                if pause_s:
-                    await self._pause(story, pause_s)
-                with self._begin(story, target) as attempt:
-                    got = await attempts.complete(asked.request, attempt.target, attempt.secret, attempt.marks)
+            turns = await self._planned(story, caller)
+            while turn := turns.next():
+                attempt = await self._begun(story, turn)
+                if attempt is None:
+                    continue
+                with attempt:
+                    request, marks = asked.request, attempt.marks
+                    got = await attempts.complete(request, attempt.target, attempt.secret, marks, turn.bounds)
                     attempt.answered(got)
                     return got, story.outcome
-            raise exhausted(story)
+            raise exhausted(story, self.health)
         except BaseException as exc:
             error = exc
             raise
@@ -90,42 +97,89 @@ class Engine:
         story = self._open(asked, caller)
         error: BaseException | None = None
         try:
-            story.planned(self.planner.plan(asked, caller))
-            for target, pause_s in self._turns(story):
-                if pause_s:
-                    await self._pause(story, pause_s)
-                with self._begin(story, target) as attempt:
-                    async with aclosing(self._batches(asked.request, story, attempt)) as batches:
+            turns = await self._planned(story, caller)
+            recovery = Recovery(asked.request, partial(self._begun, story)) if story.recovers else None
+            opening: Opening | None = await self._opening(asked.request, story, turns)
+            while opening is not None:
+                broken = opening.attempt.target
+                try:
+                    async with aclosing(self._poured(opening, story)) as batches:
                         async for batch in batches:
+                            if recovery:
+                                recovery.sent.add(batch)
                             yield batch, story.outcome
-                    attempt.outcome.status = "answered"
                     return
-            raise exhausted(story)
+                except StreamInterrupted:
+                    opening = await recovery.gone_on(turns, broken) if recovery else None
+                    if opening is None:
+                        raise
         except BaseException as exc:
             error = exc
             raise
         finally:
             self._record(story, error)
 
-    async def _batches(self, request: ChatRequest, story: Story, attempt: Try) -> AsyncGenerator[list[Chunk], None]:
-        """One attempt's batches; what comes before the first content is held back until then."""
-        held: list[Chunk] = []
-        source = attempts.stream(request, attempt.target, attempt.secret, attempt.marks)
-        async with aclosing(source) as batches:
-            async for batch in batches:
-                content = attempt.saw(batch)
-                if attempt.committed:
+    async def _planned(self, story: Story, caller: Caller) -> Turns:
+        """Plan. Where everybody only waits for a rate limit to pass, and that is soon, wait with them."""
+        while story.plan is None:
+            try:
+                story.planned(self.planner.plan(story.asked, caller))
+            except RateLimited as exc:
+                wait_s = (exc.retry_after_s or 0.0) + self.rng.uniform(0, FIRST_BACKOFF_S)
+                if wait_s > story.longest_wait_s(self.patience_s):
+                    raise
+                await self._pause(story, wait_s)
+        return Turns(story, self.health, self.rng, self.clock, self.patience_s)
+
+    async def _opening(self, request: ChatRequest, story: Story, turns: Turns) -> Opening:
+        """The first candidate that starts to answer; raises what keeps all of them from it."""
+        while turn := turns.next():
+            attempt = await self._begun(story, turn)
+            if attempt is None:
+                continue
+            opens = opened(attempt, batches_of(request, attempt, turn.bounds))
+            after_s = self._hedged_after_s(story, turn)
+            rival = partial(self._rival, request, story, turns)
+            opening = await (opens if after_s is None else race(opens, after_s, rival))
+            if opening is not None:
+                return opening
+        raise exhausted(story, self.health)
+
+    async def _poured(self, opening: Opening, story: Story) -> AsyncGenerator[list[Chunk], None]:
+        """One attempt's batches from its first content on."""
+        attempt = opening.attempt
+        with attempt:
+            async with aclosing(opening.rest) as rest:
+                story.commit(attempt)
+                yield opening.first
+                async for batch in rest:
+                    attempt.saw(batch)
                     yield batch
-                    continue
-                held += batch
-                if content:
-                    story.commit(attempt)
-                    yield held
-        if not attempt.committed:
-            if not held:
-                raise BadUpstreamResponse("the stream ended without a single event")
-            story.commit(attempt)
-            yield held
+
+    def _hedged_after_s(self, story: Story, turn: Turn) -> float | None:
+        """When to start a rival of this attempt: after the time by which 95 % of its deployment's answers begin."""
+        assert story.plan is not None
+        if not story.plan.policy.hedging or turn.alone:
+            return None
+        self.hedges.paid_in()
+        p95_ms = self.evidence.ttft_p95_ms(turn.target.id)
+        return None if p95_ms is None else p95_ms / 1000
+
+    async def _rival(self, request: ChatRequest, story: Story, turns: Turns) -> Opens | None:
+        turn = turns.fresh() if self.hedges.take() else None
+        attempt = await self._begun(story, turn, "hedge") if turn else None
+        return opened(attempt, batches_of(request, attempt, turn.bounds)) if turn and attempt else None
+
+    async def _begun(self, story: Story, turn: Turn, kind: AttemptKind | None = None) -> Try | None:
+        """The turn's attempt, after its pause; None where the deployment may not be asked now."""
+        if turn.pause_s:
+            await self._pause(story, turn.pause_s)
+        now = self.clock()
+        refusal = self.health.asking(turn.target, now, last=turn.alone)
+        if refusal is not None:
+            story.passed_over(turn.target, refusal)
+            return None
+        return story.begin(turn.target, self.health.secret_for(turn.target, now), kind)
 
     async def _pause(self, story: Story, seconds: float) -> None:
         """Wait before asking again; it is not our own time."""
@@ -140,8 +194,8 @@ class Engine:
         if self.stopping and error is not None and not isinstance(error, Exception):
             error = GatewayStopping("the worker ended before the answer did")
         if story.marks:
-            last = story.outcome.attempts[-1]
-            self.serving.note(story.outcome.tenant_id, story.marks, Bound(last.deployment_id, last.deployment))
+            told = story.outcome.decisive
+            self.serving.note(story.outcome.tenant_id, story.marks, Bound(told.deployment_id, told.deployment))
         try:
             self.journal.write(story.finish(error))
         except JournalUnavailable:
@@ -155,78 +209,20 @@ class Engine:
         return story.outcome
 
     def _open(self, asked: Asked[Request], caller: Caller) -> Story:
-        return Story(asked, caller, time_ns() // 1000, self.clock, self._learn)
+        return Story(asked, caller, time_ns() // 1000, self.clock, self._learn, self.deadline_s)
 
     def _learn(self, attempt: Try, exc: BaseException | None) -> None:
         """Tell health and evidence how an attempt went; a client that left says nothing about the upstream."""
         target, now = attempt.target, self.clock()
+        sent = attempt.marks.sent or now
         if isinstance(exc, ProviderError):
-            self.health.failed(target, attempt.secret, exc, now)
+            self.health.failed(target, attempt.secret, exc, now, sent)
             if exc.cools_down:
                 self.evidence.observe(target.id, now, ok=False)
         elif exc is None:
-            self.health.succeeded(target, attempt.secret, now)
-            ttft_ms, ms_per_token = speed(attempt, now)
+            self.health.succeeded(target, attempt.secret, now, sent)
+            tokens = attempt.usage.completion if attempt.usage else 0
+            ttft_ms, ms_per_token = speed(attempt.marks, tokens, now)
             self.evidence.observe(target.id, now, ok=True, ttft_ms=ttft_ms, ms_per_token=ms_per_token)
-
-    def _begin(self, story: Story, target: Target) -> Try:
-        return story.begin(target, self.health.secret_for(target, self.clock()))
-
-    def _turns(self, story: Story) -> Iterator[tuple[Target, float]]:
-        """Whom to ask next and the seconds to pause before: each candidate once; then, while nobody else is left,
-        those whose failure may pass, with growing pauses."""
-        assert story.plan is not None
-        waiting = [candidate.facts.target for candidate in story.plan.candidates]
-        while waiting and len(story.outcome.attempts) < MOST_ATTEMPTS:
-            target = waiting.pop(0)
-            yield target, 0.0
-            error = story.errors[-1][1]
-            if isinstance(error, ContextTooLong):
-                waiting = [t for t in waiting if (t.context or 0) > (target.context or 0)]
-            elif isinstance(error, Unreachable) and not error.connected:  # its provider's other deployments come last
-                waiting.sort(key=lambda t: t.provider_id == target.provider_id)
-        for number in range(MOST_ATTEMPTS - len(story.outcome.attempts)):
-            again = retriable(story)
-            if again is None:
-                return
-            longest = min(FIRST_BACKOFF_S * 2**number, LONGEST_BACKOFF_S)
-            jitter = self.rng.uniform(0, longest)  # in full: many clients must not come back at once
-            yield again[0], again[1] + jitter
-
-
-def retriable(story: Story) -> tuple[Target, float] | None:
-    """The best candidate whose last failure may pass and who has retries left, and the seconds that it asked for."""
-    assert story.plan is not None
-    tries = [a.deployment_id for a in story.outcome.attempts]
-    last = {target.id: error for target, error in story.errors}
-    for candidate in story.plan.candidates:
-        target = candidate.facts.target
-        error = last.get(target.id)
-        if error is not None and error.retries_same and tries.count(target.id) <= target.retries:
-            asked_s = error.retry_after_s or 0.0
-            if asked_s <= LONGEST_BACKOFF_S:
-                return target, asked_s
-    return None
-
-
-def exhausted(story: Story) -> ProviderError | AllAttemptsFailed:
-    """What to tell the caller when everyone failed."""
-    errors = [error for _, error in story.errors]
-    waits = [e.retry_after_s for e in errors if e.retry_after_s is not None]
-    wait = min(waits, default=None)
-    if all(isinstance(e, RateLimited) for e in errors):
-        return RateLimited("every deployment that could answer is rate limited upstream", retry_after_s=wait or 1.0)
-    if len({target.id for target, _ in story.errors}) == 1 or all(isinstance(e, UnsupportedByWire) for e in errors):
-        return errors[-1]
-    told = "; ".join(f"{target.name}: {type(error).__name__}" for target, error in story.errors)
-    return AllAttemptsFailed(f"all {len(errors)} attempts failed ({told})", retry_after_s=wait)
-
-
-def speed(attempt: Try, now: float) -> tuple[float | None, float | None]:
-    """Time to first token and time per token, both in ms, of an attempt that worked; None where it does not say."""
-    marks, usage = attempt.marks, attempt.usage
-    tokens = usage.completion if isinstance(usage, TokenUsage) else 0
-    if marks.first_token is None:
-        return None, (marks.waited_s * 1000 / tokens if tokens else None)
-    ttft_ms = (marks.first_token - marks.sent) * 1000
-    return ttft_ms, ((now - marks.first_token) * 1000 / tokens if tokens > 1 else None)
+        else:
+            self.health.abandoned(target, now)

@@ -37,6 +37,12 @@ class AllAttemptsFailed(RoutingError):
     status, type, code, retry = 503, "upstream_error", "all_attempts_failed", False
 
 
+class DeadlineExceeded(RoutingError):
+    """The request's own time, or the longest that any may take, ended before anybody answered."""
+
+    status, type, code = 504, "server_error", "deadline_exceeded"
+
+
 class NotReady(RoutingError):
     """The worker has just begun and could not read its configuration: the database is away."""
 

@@ -1,15 +1,22 @@
 """What we measured of each deployment: recent attempts of this process, on top of stored profiles.
 
-Averages forget with a half-life, so that yesterday does not outvote this minute; no list of samples is kept.
+Averages forget with a half-life, so that yesterday does not outvote this minute. Of times to first token the last ones
+are kept as they are, for the percentile that hedging waits for.
 """
 
+import math
+from array import array
 from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
 
+from providers.attempts import Marks
+
 HALF_LIFE_S: Final = 300.0
 BLEND: Final = 0.2  # weight of the newest sample in a moving average
+SAMPLES: Final = 128  # times to first token that are kept
+ENOUGH: Final = 20  # of them to speak of a percentile
 BENEFIT_OF_DOUBT: Final = 5.0  # successes that an unproven deployment is credited with
 
 
@@ -29,11 +36,35 @@ class Evidence(Struct):
         return (ok + BENEFIT_OF_DOUBT) / (ok + failed + BENEFIT_OF_DOUBT)
 
 
+class Latest:
+    """The last samples of a duration, in a ring."""
+
+    __slots__ = ("_seen", "_values")
+
+    def __init__(self) -> None:
+        self._values = array("d")
+        self._seen = 0
+
+    def add(self, value: float) -> None:
+        if len(self._values) < SAMPLES:
+            self._values.append(value)
+        else:
+            self._values[self._seen % SAMPLES] = value
+        self._seen += 1
+
+    def percentile(self, share: float) -> float | None:
+        """The sample that `share` of all do not exceed (nearest rank); None of too few."""
+        if len(self._values) < ENOUGH:
+            return None
+        return sorted(self._values)[math.ceil(share * len(self._values)) - 1]
+
+
 class StoredEvidence(Struct, frozen=True):
     """What a stored latency profile says; None is unknown."""
 
     ttft_ms: float | None = None
     ms_per_token: float | None = None
+    ttft_p95_ms: float | None = None
 
 
 class EvidenceBook:
@@ -41,6 +72,7 @@ class EvidenceBook:
 
     def __init__(self) -> None:
         self._recent: dict[int, Evidence] = {}
+        self._ttfts_ms: dict[int, Latest] = {}
         self.stored: Mapping[int, StoredEvidence] = {}
         self.changed = False
 
@@ -62,6 +94,7 @@ class EvidenceBook:
         seen.failed = seen.failed * fade + (not ok)
         seen.seen_at = now
         if ttft_ms is not None:
+            self._ttfts_ms.setdefault(deployment_id, Latest()).add(ttft_ms)
             seen.ttft_ms = ttft_ms if seen.ttft_ms is None else seen.ttft_ms + BLEND * (ttft_ms - seen.ttft_ms)
         if ms_per_token is not None:
             old = seen.ms_per_token
@@ -83,3 +116,17 @@ class EvidenceBook:
             recent.failed,
             recent.seen_at,
         )
+
+    def ttft_p95_ms(self, deployment_id: int) -> float | None:
+        """The time by which 95 % of a deployment's answers begin: of the last ones here, else as stored."""
+        latest, stored = self._ttfts_ms.get(deployment_id), self.stored.get(deployment_id)
+        here = latest.percentile(0.95) if latest else None
+        return here if here is not None or stored is None else stored.ttft_p95_ms
+
+
+def speed(marks: Marks, completion_tokens: int, now: float) -> tuple[float | None, float | None]:
+    """Time to first token and time per token, both in ms, of an attempt that worked; None where it does not say."""
+    if marks.first_token is None:
+        return None, (marks.waited_s * 1000 / completion_tokens if completion_tokens else None)
+    ttft_ms = (marks.first_token - marks.sent) * 1000
+    return ttft_ms, ((now - marks.first_token) * 1000 / completion_tokens if completion_tokens > 1 else None)

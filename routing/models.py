@@ -23,6 +23,16 @@ class Policy(models.Model):
         blank=True,
         help_text='Policies for the chores that front ends send on the side: {"title": "cost-optimized", "*": "fast"}',
     )
+    recovery = models.BooleanField(
+        "goes on with streams that break off",
+        default=False,
+        help_text="Another attempt continues the answer; the stream is marked. Both attempts are paid for.",
+    )
+    hedging = models.BooleanField(
+        "starts a rival when the first token is late",
+        default=False,
+        help_text="Later than 95 % of the deployment's answers begin; in one request of twenty at most. Both are paid.",
+    )
     description = models.TextField(blank=True)
     enabled = models.BooleanField(default=True)
     drill = models.BooleanField("belongs to the resilience drill", default=False, editable=False)

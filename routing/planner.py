@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from providers.catalog import Catalog
+from providers.errors import RateLimited
 from providers.parameters import ALL
 from providers.parameters import NONE as NO_PARAMETERS
 from providers.requests import Request
@@ -21,7 +22,7 @@ from providers.targets import Target
 from providers.vendors import routes_itself
 from routing.asked import Asked, Preferences, RequestClass
 from routing.binding import identity_rules
-from routing.candidates import PARAMETER, Excluded, Gate, cannot_carry, facts_of, is_auto, pool, sift
+from routing.candidates import CREDENTIAL, PARAMETER, Excluded, Gate, cannot_carry, facts_of, is_auto, pool, sift
 from routing.decisions import LISTED, decision_record, why
 from routing.errors import NoEligibleCandidate, NotAsWished, UnsupportedParameter
 from routing.evidence import EvidenceBook
@@ -30,7 +31,7 @@ from routing.policies import policy_kinds
 from routing.policies.base import Candidate, PolicySpec
 from routing.policybook import PolicyBook
 from routing.providerwish import ProviderWish
-from routing.resilience import Health
+from routing.resilience import RATE_LIMITED, Bar, Health
 from routing.scorers import scorers
 from routing.scorers.base import Facts, Field
 from routing.wishrules import wish_rules, wish_warnings, wished_order
@@ -212,17 +213,18 @@ def _chosen(
     return chosen[:1], out + backups
 
 
-def _first_back(catalog: Catalog, excluded: list[Excluded], health: Health, now: float) -> float | None:
-    """Seconds until the first that only has no usable credential may be asked again; None: waiting does not help."""
-    names = [e.deployment for e in excluded if e.rule == "credential"]
-    bars = [health.barred(catalog.by_name[name], now) for name in names if name in catalog.by_name]
-    return min((bar[0] for bar in bars if bar and isfinite(bar[0])), default=None)
+def _bars(catalog: Catalog, excluded: list[Excluded], gate: Gate) -> list[Bar]:
+    """The bars of those that only have no usable credential; each the one that ends first."""
+    names = [e.deployment for e in excluded if e.rule == CREDENTIAL]
+    targets = [catalog.by_name[name] for name in names if name in catalog.by_name]
+    return [bar for target in targets if (bar := gate.health.credentials.barred(target, gate.now)) is not None]
 
 
 def nobody(
     excluded: list[Excluded], gate: Gate, catalog: Catalog
-) -> NoEligibleCandidate | Forbidden | UnsupportedParameter:
-    """Why nobody is left: the allow list, a parameter, or each candidate's reason and when to come back."""
+) -> NoEligibleCandidate | Forbidden | UnsupportedParameter | RateLimited:
+    """Why nobody is left: the allow list, a parameter, rate limits upstream, or each candidate's reason; and when to
+    come back."""
     if excluded and all(e.rule == "allow list" for e in excluded):
         return Forbidden(f"model: {excluded[0].detail}", param="model")
     reasons = "; ".join(f"{e.deployment}: {e.detail}" for e in excluded[:LISTED]) or "no deployment is enabled"
@@ -234,7 +236,11 @@ def nobody(
         return UnsupportedParameter(told, param=ALL[names[0]].field)
     if meant and all(e.rule.startswith(WISHED) for e in meant):
         return NotAsWished(told)
-    return NoEligibleCandidate(told, retry_after_s=_first_back(catalog, excluded, gate.health, gate.now))
+    bars = _bars(catalog, excluded, gate)
+    back_s = min((bar.until - gate.now for bar in bars if isfinite(bar.until)), default=None)
+    if bars and len(bars) == len(meant) and all(bar.kind == RATE_LIMITED for bar in bars):
+        return RateLimited("every deployment that could answer is rate limited upstream", retry_after_s=back_s)
+    return NoEligibleCandidate(told, retry_after_s=back_s)
 
 
 def _new(targets: Iterable[Target], ordered: list[Candidate]) -> list[Target]:

@@ -65,7 +65,16 @@ def spec_of(row: Policy) -> PolicySpec:
     """A policy's row as the engine sees it."""
     weights = tuple(sorted((str(k), float(v)) for k, v in row.weights.items()))
     tasks = tuple(sorted(row.client_tasks.items()))
-    return PolicySpec(row.name, row.kind, weights, tuple(row.order), row.version, tasks)
+    return PolicySpec(
+        row.name,
+        row.kind,
+        weights,
+        tuple(row.order),
+        row.version,
+        tasks,
+        recovery=row.recovery,
+        hedging=row.hedging,
+    )
 
 
 policybook: Snapshot[PolicyBook] = Snapshot(POLICIES, load_policies)

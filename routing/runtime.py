@@ -148,7 +148,9 @@ profiles: Final[Snapshot[dict[int, LatencyEvidence]]] = Snapshot(EVIDENCE, laten
 def learn(evidence: EvidenceBook, planner: Planner) -> None:
     """Take new latency profiles in."""
     evidence.stored = {
-        number: StoredEvidence(found.ttft_ms, 1000 / found.tokens_per_s if found.tokens_per_s else None)
+        number: StoredEvidence(
+            found.ttft_ms, 1000 / found.tokens_per_s if found.tokens_per_s else None, found.ttft_p95_ms
+        )
         for number, found in profiles.current.items()
     }
     planner.forget()
@@ -164,7 +166,15 @@ def runtime() -> Runtime:
     for snapshot in (catalog, policybook):
         snapshot.listeners.append(planner.forget)
     journal = Journal(Path(settings.VAR_DIR) / "spool", f"web-{os.getpid()}")
-    engine = Engine(planner, health, evidence, journal, new_serving_book())
+    engine = Engine(
+        planner,
+        health,
+        evidence,
+        journal,
+        new_serving_book(),
+        deadline_s=settings.REQUEST_DEADLINE_S,
+        patience_s=settings.RATE_LIMIT_PATIENCE_S,
+    )
     profiles.listeners.append(lambda: learn(evidence, planner))
     watcher = Watcher([catalog, policybook, keyring, resets, profiles])
     obedience = Obedience(health, lambda: catalog.current)

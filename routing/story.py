@@ -1,19 +1,20 @@
 """What happened to one request, told while it happens, and written down once when it is over."""
 
+import math
 from collections.abc import Callable
-from types import TracebackType
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
 from providers.attempts import Marks
-from providers.chat import Answer, Chunk, TokenUsage
+from providers.chat import TokenUsage
 from providers.errors import GatewayError, ProviderError, StreamInterrupted
 from providers.requests import Request
 from providers.targets import Secret, Target
 from routing.asked import Asked
 from routing.planner import Plan
+from routing.tries import Try
 from tenants.callers import Caller
 from usage.outcomes import AttemptKind, AttemptOutcome, Outcome, Status
 
@@ -21,75 +22,10 @@ CHARACTERS_PER_TOKEN: Final = 4.0
 SHORTEST_SHARE: Final = 0.5  # an answer may be half as long as expected, or twice: the range of the forecast
 
 
-class Try:
-    """One attempt as a context manager: it takes a `ProviderError` in when another candidate may be asked."""
-
-    __slots__ = ("_story", "answer_length", "marks", "outcome", "secret", "target", "usage")
-
-    def __init__(self, story: "Story", target: Target, secret: Secret | None, outcome: AttemptOutcome) -> None:
-        self._story = story
-        self.target, self.secret, self.outcome = target, secret, outcome
-        self.marks = Marks()
-        self.usage: TokenUsage | None = None
-        self.answer_length = 0  # characters
-
-    @property
-    def committed(self) -> bool:
-        return self.outcome.committed
-
-    def saw(self, batch: list[Chunk]) -> bool:
-        """Take a batch of chunks in; say whether it carries content."""
-        content = False
-        for chunk in batch:
-            event = chunk.event
-            if chunk.marks:
-                self._story.marks += chunk.marks
-            if event.usage:
-                self.usage = event.usage.tokens()
-            for choice in event.choices:
-                if choice.finish_reason:
-                    self.outcome.finish_reason = choice.finish_reason
-            if length := chunk.content_length:
-                self.answer_length += length
-                content = True
-        if self.outcome.served_model is None and batch:
-            self.outcome.served_model = batch[0].event.model
-            self._story.outcome.response_id = batch[0].event.id
-        return content
-
-    def answered(self, answer: Answer) -> None:
-        """A whole answer arrived."""
-        self.usage = answer.usage
-        self.answer_length = answer.text_length
-        self.outcome.finish_reason = answer.finish_reason
-        self.outcome.served_model = answer.served_model
-        self.outcome.status = "answered"
-        self._story.outcome.response_id = answer.id
-        self._story.marks += answer.marks
-
-    def __enter__(self) -> "Try":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> bool:
-        outcome = self.outcome
-        if isinstance(exc, ProviderError):
-            outcome.status = "interrupted" if outcome.committed else "failed"
-            outcome.error, outcome.error_message = type(exc).__name__, exc.message
-            outcome.upstream_status, outcome.retry_after_s = exc.upstream_status, exc.retry_after_s
-        elif isinstance(exc, Exception):
-            outcome.error = type(exc).__name__  # a fault of ours: it says nothing about the upstream
-        elif exc is not None:
-            outcome.status = "cancelled"
-        self._story.ended(self, exc)
-        if isinstance(exc, ProviderError) and outcome.committed:
-            raise StreamInterrupted(f"the upstream broke off: {exc.message}") from exc
-        return isinstance(exc, ProviderError) and exc.fails_over
-
-
 class Story:
     """A request from its arrival to its record."""
 
-    __slots__ = ("asked", "clock", "errors", "marks", "on_end", "outcome", "plan", "started", "waited_s")
+    __slots__ = ("asked", "clock", "deadline", "errors", "marks", "on_end", "outcome", "plan", "started", "waited_s")
 
     def __init__(
         self,
@@ -98,11 +34,14 @@ class Story:
         started_us: int,
         clock: Callable[[], float],
         on_end: Callable[[Try, BaseException | None], None],
+        longest_s: float = math.inf,
     ) -> None:
         self.asked, self.clock, self.on_end = asked, clock, on_end
         self.started = clock()
+        own_s = asked.wishes.options.deadline_s
+        self.deadline = self.started + (longest_s if own_s is None else min(own_s, longest_s))
         self.plan: Plan | None = None
-        self.errors: list[tuple[Target, ProviderError]] = []
+        self.errors: list[tuple[Target, GatewayError]] = []  # why each turn led to nothing, in their order
         self.marks: tuple[str, ...] = ()  # that bind the conversation to who answered
         self.waited_s = 0.0
         found, options = asked.features, asked.wishes.options
@@ -141,33 +80,54 @@ class Story:
             outcome.forecast_low_nano_usd = price.cost_nano_usd(TokenUsage(prompt, shortest))
             outcome.forecast_high_nano_usd = price.cost_nano_usd(TokenUsage(prompt, longest))
 
-    def begin(self, target: Target, secret: Secret | None) -> Try:
-        """Start an attempt."""
+    @property
+    def recovers(self) -> bool:
+        """Whether a stream that breaks off may be gone on with by another attempt."""
+        return self.plan is not None and self.plan.policy.recovery
+
+    def longest_wait_s(self, patience_s: float) -> float:
+        """How long the caller may wait for somebody to be askable: to its own deadline, else `patience_s`."""
+        left_s = self.deadline - self.clock()
+        return left_s if self.asked.wishes.options.deadline_ms is not None else min(left_s, patience_s)
+
+    def tries(self, deployment_id: int) -> int:
+        """How often this deployment was asked."""
+        return sum(attempt.deployment_id == deployment_id for attempt in self.outcome.attempts)
+
+    def error_of(self, target: Target) -> GatewayError | None:
+        """Why its last turn led to nothing."""
+        return next((error for failed, error in reversed(self.errors) if failed.id == target.id), None)
+
+    def passed_over(self, target: Target, error: GatewayError) -> None:
+        """Its turn came, and it was not asked."""
+        self.errors.append((target, error))
+
+    def begin(self, target: Target, secret: Secret | None, kind: AttemptKind | None = None) -> Try:
+        """Start an attempt; `kind` where it is none of those that follow from whom was asked before."""
         attempts = self.outcome.attempts
-        tried = [a for a in attempts if a.deployment_id == target.id]
         outcome = AttemptOutcome(
             index=len(attempts) + 1,
             deployment_id=target.id,
             deployment=target.name,
             provider=target.provider,
             model=target.model,
-            kind=self._kind(target, bool(tried)),
+            kind=kind or self._kind(target),
             started_ms=self.elapsed_ms(),
             credential=secret.last_four if secret else None,
         )
         attempts.append(outcome)
-        return Try(self, target, secret, outcome)
+        return Try(target, secret, outcome, self._ended)
 
-    def _kind(self, target: Target, tried: bool) -> AttemptKind:
+    def _kind(self, target: Target) -> AttemptKind:
         if not self.outcome.attempts:
             return "first"
-        if tried:
+        if self.tries(target.id):
             return "retry"
         plan = self.plan
         names = [c.facts.target.id for c in plan.candidates[: plan.fallback_from]] if plan else []
         return "failover" if target.id in names else "fallback"
 
-    def ended(self, attempt: Try, exc: BaseException | None) -> None:
+    def _ended(self, attempt: Try, exc: BaseException | None) -> None:
         """An attempt is over: close its books."""
         outcome, marks = attempt.outcome, attempt.marks
         outcome.ended_ms = self.elapsed_ms()
@@ -177,6 +137,9 @@ class Story:
             outcome.first_token_ms = self._ms(marks.first_token)
         if isinstance(exc, ProviderError):
             self.errors.append((attempt.target, exc))
+        if exc is None or outcome.committed:
+            self.marks += attempt.signed
+            self.outcome.response_id = self.outcome.response_id or attempt.response_id
         self.waited_s += marks.waited_s or (self.clock() - marks.sent if marks.sent else 0.0)
         if exc is None:
             self._warn(marks)
@@ -204,6 +167,9 @@ class Story:
     def commit(self, attempt: Try) -> None:
         """The first content byte is about to leave: from here on there is no failover."""
         attempt.outcome.committed = True
+        self.outcome.recovered |= attempt.outcome.kind == "recovery"
+        if self.outcome.ttft_ms is not None:
+            return  # it goes on with what another began
         self.outcome.ttft_ms = self.elapsed_ms()
         self._warn(attempt.marks)
         self.outcome.overhead_ms = self._overhead(attempt.marks.waited_s)
@@ -229,13 +195,13 @@ class Story:
 
     def _settle(self, outcome: Outcome) -> None:
         """Name who answered and sum what was billed; one unknown price makes the sum unknown."""
-        last = outcome.attempts[-1]
-        if last.status in ("answered", "interrupted") or last.committed:
-            outcome.deployment_id, outcome.provider, outcome.model = last.deployment_id, last.provider, last.model
-            outcome.served_model, outcome.finish_reason = last.served_model, last.finish_reason
-        outcome.prompt_tokens, outcome.completion_tokens = last.prompt_tokens, last.completion_tokens
-        outcome.cached_tokens, outcome.reasoning_tokens = last.cached_tokens, last.reasoning_tokens
-        outcome.estimated = last.estimated
+        told = outcome.decisive
+        if told.status == "answered" or told.committed:
+            outcome.deployment_id, outcome.provider, outcome.model = told.deployment_id, told.provider, told.model
+            outcome.served_model, outcome.finish_reason = told.served_model, told.finish_reason
+        outcome.prompt_tokens, outcome.completion_tokens = told.prompt_tokens, told.completion_tokens
+        outcome.cached_tokens, outcome.reasoning_tokens = told.cached_tokens, told.reasoning_tokens
+        outcome.estimated = told.estimated
         billed = [a.cost_nano_usd for a in outcome.attempts if a.prompt_tokens is not None]
         known = [cost for cost in billed if cost is not None]
         outcome.cost_nano_usd = sum(known) if len(known) == len(billed) else None

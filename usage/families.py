@@ -95,7 +95,7 @@ def _observe(outcome: Outcome) -> None:
     if outcome.stream and outcome.ttft_ms is not None:
         ttft.labels(*deployment).observe(outcome.ttft_ms / 1000)
     if outcome.stream and outcome.attempts:
-        per_token = tpot_ms(outcome.attempts[-1])
+        per_token = tpot_ms(outcome.decisive)
         if per_token is not None:
             tpot.labels(*deployment).observe(per_token / 1000)
 

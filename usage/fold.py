@@ -158,7 +158,7 @@ def _durations(outcome: Outcome) -> Iterator[tuple[int, str, float]]:
     yield ALL_TENANTS, OVERHEAD, outcome.overhead_ms
     if not outcome.attempts:
         return
-    last = outcome.attempts[-1]
+    last = outcome.decisive
     if outcome.failovers:
         yield tenant, FAILOVER_DELAY, last.started_ms
     yield ALL_TENANTS, ATTEMPT_TOTAL, last.ended_ms - last.started_ms

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 WIRE_PREFIX: Final = "req_"
+ATTEMPT_PREFIX: Final = "att_"
 _TIME_SHIFT: Final = 80
 _INDEX_BITS: Final = 0xFFFF
 
@@ -28,6 +29,11 @@ def attempt_id(request_id: str, index: int) -> str:
     """
     tail = int(request_id[-4:], 16) ^ (index + 1)
     return f"{request_id[:-4]}{tail & _INDEX_BITS:04x}"
+
+
+def attempt_name(request_id: str, index: int) -> str:
+    """An attempt's id as people see it."""
+    return ATTEMPT_PREFIX + attempt_id(request_id, index)
 
 
 def attempt_bounds(request_id: UUID) -> tuple[UUID, UUID]:

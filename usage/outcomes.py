@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from tenants.charges import Charge
 
-AttemptKind = Literal["first", "retry", "failover", "fallback"]
+AttemptKind = Literal["first", "retry", "failover", "fallback", "hedge", "recovery"]
 Status = Literal["answered", "failed", "rejected", "cancelled", "interrupted"]
 
 
@@ -93,7 +93,16 @@ class Outcome(Struct, omit_defaults=True):
     ttft_ms: float | None = None
     total_ms: float = 0.0
     warnings: list[str] = []
+    recovered: bool = False  # a cut stream was gone on with, by an attempt of kind "recovery"
     features: Raw | None = None  # JSON object: everything found
     decision: Raw | None = None  # JSON object: weights and every candidate with scores or the rule that excluded it
     attempts: list[AttemptOutcome] = []
     charges: list[Charge] = []  # to budgets; settled by the shipper, not part of the record
+
+    @property
+    def decisive(self) -> AttemptOutcome:
+        """The attempt that the caller's answer, or its end, came from; the last one where nobody answered."""
+        for attempt in reversed(self.attempts):
+            if attempt.committed or attempt.status == "answered":
+                return attempt
+        return self.attempts[-1]

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 ROUTER_FIELDS: Final = frozenset({"models", "provider", "preferences", "neuroroute"})
 WISH_MARKS: Final = (b'"models"', b'"provider"', b'"preferences"', b'"neuroroute"')
-UNGRANTED: Final = ("deadline_ms", "cache")
+UNGRANTED: Final = ("cache",)
 LONGEST_LABEL: Final = 256  # characters of a model's name, a session's or a tag
 MOST_LABELS: Final = 32
 MOST: Final = 2**31 - 1  # of tokens or choices: beyond it costs would not fit into a record

@@ -11,7 +11,7 @@ Headers = list[tuple[bytes, bytes]]
 def story_headers(outcome: Outcome, rates: tuple[RateState, ...], warnings: list[str]) -> Headers:
     """The `x-neuroroute-*` and `x-ratelimit-*` headers of an answer. Unknown cost is left out, never 0."""
     request_id = f"req_{outcome.id}".encode()
-    attempt = outcome.attempts[-1]
+    attempt = outcome.decisive
     headers = [
         (b"x-request-id", request_id),
         (b"x-neuroroute-request-id", request_id),
@@ -28,6 +28,12 @@ def story_headers(outcome: Outcome, rates: tuple[RateState, ...], warnings: list
     if rates:
         headers += rate_headers(rates)
     return headers
+
+
+def unknown_story_headers(request_id: str, rates: tuple[RateState, ...]) -> Headers:
+    """The same where nobody has begun to answer yet: who did, its record will tell."""
+    name = f"req_{request_id}".encode()
+    return [(b"x-request-id", name), (b"x-neuroroute-request-id", name), *rate_headers(rates)]
 
 
 def warning_header(warnings: list[str]) -> tuple[bytes, bytes]:

@@ -12,6 +12,7 @@ from routing.api.contracts import RequestStory, answers
 from routing.api.database import DatabaseView
 from routing.api.headers import usd
 from routing.errors import UnknownRecord
+from usage import ids
 from usage.outcomes import AttemptOutcome, Outcome
 from usage.selectors import find
 
@@ -48,7 +49,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "error": error_of(outcome),
         "features": outcome.features,
         "decision": outcome.decision,
-        "attempts": [attempt_of(attempt) for attempt in outcome.attempts],
+        "attempts": [attempt_of(outcome.id, attempt) for attempt in outcome.attempts],
         "usage": {
             "prompt_tokens": outcome.prompt_tokens,
             "completion_tokens": outcome.completion_tokens,
@@ -74,9 +75,10 @@ def error_of(outcome: Outcome) -> dict[str, Any] | None:
     return {"class": outcome.error, "code": outcome.error_code, "status": outcome.http_status}
 
 
-def attempt_of(attempt: AttemptOutcome) -> dict[str, Any]:
+def attempt_of(request_id: str, attempt: AttemptOutcome) -> dict[str, Any]:
     """One attempt, without what an upstream said in its own words."""
     return {
+        "id": ids.attempt_name(request_id, attempt.index),
         "deployment": attempt.deployment,
         "kind": attempt.kind,
         "status": attempt.status,

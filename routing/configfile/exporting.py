@@ -112,7 +112,7 @@ def _policy(row: Policy) -> Data:
     return {
         "name": row.name,
         "kind": row.kind,
-        **_unusual(row, ("weights", "order", "client_tasks", "description", "enabled")),
+        **_unusual(row, ("weights", "order", "client_tasks", "recovery", "hedging", "description", "enabled")),
     }
 
 

@@ -14,7 +14,7 @@ from routing.policies import policy_kinds
 from routing.policybook import EVERY_TASK, SHORT_NAMES
 from routing.scorers import scorers
 
-FIELDS = ("kind", "weights", "order", "client_tasks", "description", "enabled")
+FIELDS = ("kind", "weights", "order", "client_tasks", "recovery", "hedging", "description", "enabled")
 HEAVIEST = 1000  # as the admin's form
 
 

@@ -133,6 +133,8 @@ class Policy(Section):
     weights: dict[str, int | float] | UnsetType = UNSET
     order: list[str] | UnsetType = UNSET
     client_tasks: dict[str, str] | UnsetType = UNSET
+    recovery: bool | UnsetType = UNSET
+    hedging: bool | UnsetType = UNSET
     description: str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
 

@@ -13,7 +13,7 @@ class PolicySpec(Struct, frozen=True):
     """A policy as its operator set it: `weights` by scorer name, `order` of deployment names.
 
     `client_tasks` names the policy that front ends' chores go to, by task or "*"; `instead_of` is the policy that sent
-    a chore here.
+    a chore here. `recovery` and `hedging` are what streams may do after a cut, and before a late first token.
     """
 
     name: str
@@ -23,6 +23,8 @@ class PolicySpec(Struct, frozen=True):
     version: int = 1
     client_tasks: tuple[tuple[str, str], ...] = ()
     instead_of: str | None = None
+    recovery: bool = False
+    hedging: bool = False
 
 
 class Candidate(Struct, frozen=True):

@@ -26,6 +26,7 @@ MOST_STRIKES: Final = 8
 EVERYWHERE: Final = 0  # instead of a deployment
 
 Kind = Literal["rate limited", "quota exhausted", "credential rejected"]
+RATE_LIMITED: Final = "rate limited"
 Place = tuple[int, int]  # (deployment or EVERYWHERE, credential or 0 where none is needed)
 
 

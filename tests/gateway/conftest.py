@@ -1,6 +1,5 @@
 """Gateways with sandboxes behind them, over real sockets."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -80,8 +79,7 @@ def gateway(shared_gateway: Watched, primary: Sandbox, fallback: Sandbox) -> Ite
     yield shared_gateway
     assert not shared_gateway.complaints()
     if any(call.fault for sandbox in (primary, fallback) for call in sandbox.calls(chats=True)):
-        manage(shared_gateway.var, "reset_health")
-        time.sleep(0.6)
+        shared_gateway.rest()
 
 
 def two_providers(primary: Sandbox, fallback: Sandbox, **tenant: Any) -> dict[str, Any]:

@@ -113,6 +113,11 @@ class Gateway:
         """Move what the journal holds into the database."""
         manage(self.var, "ship", "--once", env=self.env)
 
+    def rest(self) -> None:
+        """Forget what health remembers; every worker has looked at the wish by then."""
+        manage(self.var, "reset_health", env=self.env)
+        time.sleep(0.6)
+
     @property
     def key(self) -> str:
         return next(iter(self.keys.values()))

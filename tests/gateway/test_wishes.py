@@ -104,7 +104,7 @@ def test_preferences_quality_and_cost_end_to_end(gateway):
     assert served_by(gateway.chat("Hello", "demo", neuroroute={"quality": 0.9})) == "dear/demo"
     capped = gateway.chat("Hello", "demo", max_tokens=1000, neuroroute={"max_cost_usd": 0.005})
     assert served_by(capped) == "cheap/demo" and "x-neuroroute-warnings" not in capped.headers
-    assert "deadline_ms" in gateway.chat("Hello", neuroroute={"deadline_ms": 9}).headers["x-neuroroute-warnings"]
+    assert "cache" in gateway.chat("Hello", neuroroute={"cache": "on"}).headers["x-neuroroute-warnings"]
 
 
 def test_a_bad_wish_is_a_400_that_names_the_field(gateway):

@@ -1,0 +1,98 @@
+"""What is one attempt of a request while it runs? What it saw, and how its books are closed, once."""
+
+from collections.abc import Callable
+from types import TracebackType
+
+from providers.attempts import Marks
+from providers.chat import Answer, Chunk, TokenUsage
+from providers.errors import ProviderError, StreamInterrupted
+from providers.targets import Secret, Target
+from usage.outcomes import AttemptOutcome
+
+
+class Try:
+    """One attempt. As a context manager it takes a `ProviderError` in when another candidate may be asked."""
+
+    __slots__ = (
+        "_closed", "_on_close", "answer_length", "marks", "outcome", "response_id", "secret", "signed", "target",
+        "usage",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        target: Target,
+        secret: Secret | None,
+        outcome: AttemptOutcome,
+        on_close: Callable[["Try", BaseException | None], None],
+    ) -> None:
+        self.target, self.secret, self.outcome = target, secret, outcome
+        self.marks = Marks()
+        self.usage: TokenUsage | None = None
+        self.answer_length = 0  # characters
+        self.response_id: str | None = None
+        self.signed: tuple[str, ...] = ()  # marks that bind the conversation to this deployment
+        self._on_close = on_close
+        self._closed = False
+
+    @property
+    def committed(self) -> bool:
+        return self.outcome.committed
+
+    def saw(self, batch: list[Chunk]) -> bool:
+        """Take a batch of chunks in; say whether it carries content."""
+        content = False
+        for chunk in batch:
+            event = chunk.event
+            if chunk.marks:
+                self.signed += chunk.marks
+            if event.usage:
+                self.usage = event.usage.tokens()
+            for choice in event.choices:
+                if choice.finish_reason:
+                    self.outcome.finish_reason = choice.finish_reason
+            if length := chunk.content_length:
+                self.answer_length += length
+                content = True
+        if self.outcome.served_model is None and batch:
+            self.outcome.served_model = batch[0].event.model
+            self.response_id = batch[0].event.id
+        return content
+
+    def answered(self, answer: Answer) -> None:
+        """A whole answer arrived."""
+        self.usage = answer.usage
+        self.answer_length = answer.text_length
+        self.outcome.finish_reason = answer.finish_reason
+        self.outcome.served_model = answer.served_model
+        self.response_id = answer.id
+        self.signed = answer.marks
+
+    def close(self, exc: BaseException | None) -> bool:
+        """Close the books; say whether another candidate may be asked instead.
+
+        Raises `StreamInterrupted` where the caller has had a part of the answer already. A second call changes nothing.
+        """
+        if self._closed:
+            return False
+        self._closed = True
+        outcome = self.outcome
+        if exc is None:
+            outcome.status = "answered"
+        elif isinstance(exc, ProviderError):
+            outcome.status = "interrupted" if outcome.committed else "failed"
+            outcome.error, outcome.error_message = type(exc).__name__, exc.message
+            outcome.upstream_status, outcome.retry_after_s = exc.upstream_status, exc.retry_after_s
+        elif isinstance(exc, Exception):
+            outcome.error = type(exc).__name__  # a fault of ours: it says nothing about the upstream
+        else:
+            outcome.status = "cancelled"
+        self._on_close(self, exc)
+        if isinstance(exc, ProviderError) and outcome.committed:
+            raise StreamInterrupted(f"the upstream broke off: {exc.message}") from exc
+        return isinstance(exc, ProviderError) and exc.fails_over
+
+    def __enter__(self) -> "Try":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> bool:
+        return self.close(exc)

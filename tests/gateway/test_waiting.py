@@ -1,0 +1,101 @@
+"""How long a caller waits: one deadline for all attempts, rate limits waited out, comments in a stream that is late."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from providers.sandbox.testing import Sandbox, fault, rate_limited
+
+from .conftest import two_providers
+from .gateway import Gateway, parse_events, text_of
+
+
+@pytest.fixture(scope="module")
+def waiting(migrated, tmp_path_factory, primary_process: Sandbox, fallback_process: Sandbox) -> Iterator[Gateway]:
+    env = {"STREAM_HEADERS_AFTER_S": "1", "KEEP_ALIVE_S": "1"}
+    configuration = two_providers(primary_process, fallback_process)
+    for one in configuration["providers"]:
+        one["deployments"][0]["timeouts"] |= {"first_byte": 3, "first_token": 3}
+    gateway = Gateway.made_from(migrated, tmp_path_factory.mktemp("waiting"), env)
+    gateway.apply(configuration)
+    yield gateway.start()
+    gateway.stop()
+
+
+@pytest.fixture(autouse=True)
+def rested(waiting: Gateway, primary: Sandbox, fallback: Sandbox) -> Iterator[None]:
+    yield
+    if any(call.fault for sandbox in (primary, fallback) for call in sandbox.calls(chats=True)):
+        waiting.rest()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_deadline_is_divided_so_that_the_next_has_time_to_answer(waiting, primary, fallback, stream):
+    primary.script(fault("hang"))
+    answer = waiting.chat("Hello", "demo", stream=stream, neuroroute={"deadline_ms": 1500})
+    assert answer.status_code == 200 and answer.headers["x-neuroroute-provider"] == "fallback"
+    first = waiting.story(answer.headers["x-request-id"])["attempts"][0]
+    assert first["error"] == "UpstreamTimeout" and 500 < first["ended_ms"] < 1400
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_deadline_ends_the_request(waiting, primary, stream):
+    primary.script(*[fault("hang")] * 3)
+    answer = waiting.chat("Hello", "primary/demo", stream=stream, neuroroute={"deadline_ms": 500})
+    assert answer.status_code == 504 and answer.elapsed.total_seconds() < 2.5
+    assert answer.json()["error"]["code"] == "upstream_timeout"
+
+
+def test_a_deadline_out_of_bounds_is_refused_by_name(waiting):
+    answer = waiting.chat("Hello", "demo", neuroroute={"deadline_ms": 0})
+    assert answer.status_code == 400 and answer.json()["error"]["param"] == "neuroroute.deadline_ms"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_short_rate_limit_of_the_only_deployment_is_waited_out(waiting, primary, stream):
+    primary.script(rate_limited(retry_after=1), "After the pause")
+    answer = waiting.chat("Hello", "primary/demo", stream=stream)
+    assert answer.status_code == 200 and "pause" in answer.text
+    first, second = primary.calls(chats=True)
+    assert second.started_at - first.ended_at >= 0.99
+
+
+def test_who_comes_while_the_only_deployment_is_limited_is_told_when_to_come_back(waiting, primary):
+    primary.script(rate_limited(retry_after=30))
+    answers = [waiting.chat("Hello", "primary/demo") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [429, 429]
+    assert all(20 < int(answer.headers["retry-after"]) <= 30 for answer in answers)
+    assert len(primary.calls(chats=True)) == 1
+
+
+def test_who_comes_while_a_short_rate_limit_lasts_waits_for_its_end(waiting, primary):
+    primary.script(rate_limited(retry_after=7))
+    assert waiting.chat("Hello", "primary/demo").status_code == 429
+    time.sleep(3)
+    assert waiting.chat("Hello", "primary/demo").status_code == 200
+    first, second = primary.calls(chats=True)
+    assert second.started_at - first.ended_at >= 6.99
+
+
+def test_a_late_stream_keeps_its_client_and_still_fails_over(waiting, primary, fallback):
+    primary.script(fault("hang_first_token"))
+    fallback.script("From the fallback")
+    answer = waiting.chat("Hello", "demo", stream=True)
+    assert answer.text.startswith(": keep-alive\n\n: keep-alive\n\n")
+    events = list(parse_events(answer.text.splitlines()))
+    assert text_of(events) == "From the fallback" and events[-1] == "[DONE]"
+    assert "x-neuroroute-provider" not in answer.headers
+    assert waiting.story(answer.headers["x-request-id"])["provider"] == "fallback"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+def test_a_late_stream_that_nobody_answers_ends_in_an_error_of_its_own_form(waiting, primary, fallback, path):
+    for sandbox in (primary, fallback):
+        sandbox.script(*[fault("hang_first_token")] * 2)
+    asked = {"model": "primary/demo", "stream": True, "max_tokens": 9, "input": "Hello"}
+    body = asked | {"messages": [{"role": "user", "content": "Hello"}]}
+    answer = httpx.post(waiting.url + path, json=body, headers=waiting.headers, timeout=30)
+    assert answer.status_code == 200 and answer.text.startswith(": keep-alive")
+    assert "[DONE]" not in answer.text and '"error"' in answer.text
