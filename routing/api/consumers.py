@@ -75,13 +75,14 @@ class SurfaceStream(StreamConsumer):
         """Send the chunks as they come. Where the caller wants the decision explained, the last event waits for it."""
         explain = caller.explain or asked.wishes.options.explain
         writer = self.writer = self.surface.writer(asked.request, explain)
-        recovered = False
+        noted = recovered = False
         with KeepAlive(lambda: self.keep_alive(admission), *WAITS_S) as waiting:
             async with aclosing(runtime().engine.stream(asked, caller)) as batches:
                 async for batch, outcome in batches:
-                    if not waiting.spoken:
-                        admission.note(outcome)
                     waiting.spoken = True
+                    if not noted:
+                        noted = True
+                        admission.note(outcome)
                     if not self.begun:
                         await self.begin(story_headers(outcome, admission.states, outcome.warnings))
                     if outcome.recovered and not recovered:
