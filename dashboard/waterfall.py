@@ -84,12 +84,15 @@ def _kind(attempt: AttemptOutcome, name: str) -> str:
 
 
 def _spans(attempts: list[AttemptOutcome], total: float) -> tuple[Span, ...]:
+    """Of attempts side by side, the later one counts from the end of the other."""
     spans: list[Span] = []
     at = 0.0
     for attempt in attempts:
         gap = "planning and our own work" if not spans else "between attempts"
-        spans.append(Span(gap, attempt.started_ms - at))
-        spans.append(Span(f"attempt {attempt.index}: {attempt.deployment}", attempt.ended_ms - attempt.started_ms))
-        at = attempt.ended_ms
+        started = max(attempt.started_ms, at)
+        ended = max(attempt.ended_ms, started)
+        spans.append(Span(gap, started - at))
+        spans.append(Span(f"attempt {attempt.index}: {attempt.deployment}", ended - started))
+        at = ended
     spans.append(Span("after the last attempt" if attempts else "our own work", total - at))
     return tuple(spans)

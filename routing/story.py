@@ -25,7 +25,10 @@ SHORTEST_SHARE: Final = 0.5  # an answer may be half as long as expected, or twi
 class Story:
     """A request from its arrival to its record."""
 
-    __slots__ = ("asked", "clock", "deadline", "errors", "marks", "on_end", "outcome", "plan", "started", "waited_s")
+    __slots__ = (
+        "_waited_until", "asked", "clock", "deadline", "errors", "marks", "on_end", "outcome", "plan", "started",
+        "waited_s",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -43,7 +46,7 @@ class Story:
         self.plan: Plan | None = None
         self.errors: list[tuple[Target, GatewayError]] = []  # why each turn led to nothing, in their order
         self.marks: tuple[str, ...] = ()  # that bind the conversation to who answered
-        self.waited_s = 0.0
+        self.waited_s = self._waited_until = 0.0
         found, options = asked.features, asked.wishes.options
         self.outcome = Outcome(
             id=asked.request.id,
@@ -140,7 +143,8 @@ class Story:
         if exc is None or outcome.committed:
             self.marks += attempt.signed
             self.outcome.response_id = self.outcome.response_id or attempt.response_id
-        self.waited_s += marks.waited_s or (self.clock() - marks.sent if marks.sent else 0.0)
+        self.waited_s += self._waited(marks)
+        self._waited_until = self.clock()
         if exc is None:
             self._warn(marks)
         self._bill(attempt)
@@ -172,7 +176,7 @@ class Story:
             return  # it goes on with what another began
         self.outcome.ttft_ms = self.elapsed_ms()
         self._warn(attempt.marks)
-        self.outcome.overhead_ms = self._overhead(attempt.marks.waited_s)
+        self.outcome.overhead_ms = self._overhead(self._waited(attempt.marks))
 
     def finish(self, error: BaseException | None) -> Outcome:
         """Close the story; `error` is what the caller is told, None when the answer is whole."""
@@ -207,6 +211,13 @@ class Story:
         outcome.cost_nano_usd = sum(known) if len(known) == len(billed) else None
         if not billed and outcome.status == "answered":
             outcome.cost_nano_usd = None
+
+    def _waited(self, marks: Marks) -> float:
+        """Seconds of waiting for this attempt, but for those that another beside it waited as well."""
+        if not marks.sent:
+            return 0.0
+        now = self.clock()
+        return min(marks.waited_s or now - marks.sent, now - max(marks.sent, self._waited_until))
 
     def elapsed_ms(self) -> float:
         return self._ms(self.clock())

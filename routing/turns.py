@@ -92,8 +92,8 @@ class Turns:
         self._last, asked_s = found
         longest = min(FIRST_BACKOFF_S * 2**self._rounds, LONGEST_BACKOFF_S)
         self._rounds += 1
-        jitter = self._rng.uniform(0, longest)  # in full: many clients must not come back at once
-        return Turn(self._last, self._bounds(asked_s), asked_s + jitter, alone=True)
+        pause_s = asked_s + self._rng.uniform(0, longest)  # jitter in full: many clients must not come back at once
+        return Turn(self._last, self._bounds(pause_s), pause_s, alone=True) if pause_s < self._left_s() else None
 
     def _retriable(self) -> tuple[Target, float] | None:
         """The best candidate whose last failure may pass in time, and the seconds until it may be asked."""

@@ -1,0 +1,91 @@
+"""Whom the engine asks next: another credential, a larger context, a retry within its budget, until the deadline."""
+
+from contextlib import aclosing
+
+import pytest
+
+from providers import http
+from providers.errors import Overloaded, UpstreamTimeout
+from providers.sandbox.testing import Sandbox, fault, rate_limited
+from providers.targets import Secret, Timeouts
+from routing.engine import Engine
+from routing.errors import AllAttemptsFailed
+
+from .factories import CALLER, Desk, asked, target
+
+QUICK = Timeouts(connect_s=1, first_byte_s=1, first_token_s=1, stall_s=1, total_s=5)
+POOL = (Secret(1, "sk-first", "irst"), Secret(2, "sk-second", "cond"))
+
+
+class Records(list):
+    """A journal that keeps what it is given."""
+
+    def write(self, outcome):
+        self.append(outcome)
+
+
+@pytest.fixture(scope="module")
+def process():
+    with Sandbox.start("openai") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def sandbox(process):
+    process.reset()
+    yield process
+    await http.close()
+
+
+def engine_of(sandbox, *names, **facts):
+    facts = {"base_url": sandbox.base_url, "timeouts": QUICK} | facts
+    desk = Desk(*[target(name, number, **facts) for number, name in enumerate(names or ("a/demo",), 1)])
+    return Engine(desk.planner, desk.health, desk.evidence, Records(), patience_s=3)
+
+
+async def ask(engine, stream, **fields):
+    question = asked(stream=stream, **fields)
+    if not stream:
+        await engine.answer(question, CALLER)
+    else:
+        async with aclosing(engine.stream(question, CALLER)) as batches:
+            assert [batch async for batch in batches]
+    return engine.journal[-1]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("refusal", [rate_limited(60), fault("429-quota"), fault("401")])
+async def test_another_credential_of_the_same_deployment_is_tried_at_once(sandbox, stream, refusal):
+    sandbox.script(refusal, "Hello")
+    record = await ask(engine_of(sandbox, "a/demo", "b/demo", secrets=POOL), stream)
+    first, second = record.attempts
+    assert first.deployment == second.deployment and second.status == "answered"
+    assert {first.credential, second.credential} == {"irst", "cond"}
+    keys = [call.headers["authorization"] for call in sandbox.calls(chats=True)]
+    assert sorted(keys) == ["Bearer sk-first", "Bearer sk-second"]
+
+
+async def test_retries_stop_where_their_budget_ends(sandbox):
+    engine, asks = engine_of(sandbox), 12
+    sandbox.script(*[fault("503")] * asks * 3)
+    for _ in range(asks):
+        with pytest.raises(Overloaded) as refused:
+            await ask(engine, False)
+    assert refused.value.retry_after_s >= 1
+    assert len(sandbox.calls(chats=True)) <= asks * 1.2 + 3
+
+
+async def test_one_error_tells_of_every_attempt_by_its_id(sandbox):
+    sandbox.script(*[fault("500")] * 9)
+    engine = engine_of(sandbox, "a/demo", "b/demo", retries=0)
+    with pytest.raises(AllAttemptsFailed, match=r"a/demo: Overloaded att_\w{32}; b/demo: Overloaded att_") as raised:
+        await ask(engine, False)
+    assert raised.value.retry_after_s >= 1
+
+
+async def test_a_deadline_leaves_no_time_for_another_round(sandbox):
+    sandbox.script(*[fault("503")] * 9)
+    engine = engine_of(sandbox)
+    with pytest.raises((Overloaded, UpstreamTimeout)):
+        await ask(engine, False, neuroroute={"deadline_ms": 40})
+    assert engine.journal[-1].total_ms < 1000 and len(sandbox.calls(chats=True)) <= 3
