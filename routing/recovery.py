@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from providers.chat import ChatBody, ChatChunk, ChatRequest, Chunk, ChunkChoice, Delta, Message
-from providers.errors import InvalidRequest, ProviderError
+from providers.errors import InvalidRequest, ProviderError, UnsupportedByWire
 from providers.targets import Target
 from routing.openings import Batches, Opening, batches_of, opened
 from routing.surfaces.base import with_field
@@ -96,7 +96,18 @@ class Recovery:
         if attempt is None:
             return None
         seam = Seam(self.sent, attempt, handed)
-        return await opened(attempt, _joined(batches_of(request, attempt, turn.bounds), seam))
+        batches = batches_of(request, attempt, turn.bounds)
+        return await opened(attempt, _joined(_handed(batches) if handed else batches, seam))
+
+
+async def _handed(batches: Batches) -> Batches:
+    """The same, but a model that takes no beginnings refuses this request: it is asked anew and not passed over."""
+    try:
+        async with aclosing(batches):
+            async for batch in batches:
+                yield batch
+    except UnsupportedByWire as exc:
+        raise InvalidRequest(exc.message, upstream_status=exc.upstream_status) from exc
 
 
 async def _joined(batches: Batches, seam: "Seam") -> Batches:

@@ -56,6 +56,14 @@ def openly_cut(scene: Scene) -> Iterator[str]:
     else:
         yield from _contradicted(heard)
     yield from recorded(scene)
+    yield from _partly_billed(scene)
+
+
+def _partly_billed(scene: Scene) -> Iterator[str]:
+    """What was sent before the cut was generated, and is billed."""
+    sent = [attempt for story in scene.stories for attempt in story["attempts"] if attempt["committed"]]
+    if any(attempt["completion_tokens"] is None or attempt["cost_usd"] is None for attempt in sent):
+        yield "The tokens that were sent before the cut were not recorded."
 
 
 def _passed_off(heard: Heard) -> Iterator[str]:

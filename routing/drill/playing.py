@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from django.conf import settings
+
 from providers.sandbox.testing import Received
 from routing.drill.asking import Client
 from routing.drill.casting import Cast, Take
@@ -77,6 +79,7 @@ class Play(Stage):
                 stories=await self._stories(client),
                 primary=self.primary.calls,
                 fallback=self._fallback_calls(),
+                bearable_s=max(settings.STREAM_HEADERS_AFTER_S, settings.KEEP_ALIVE_S),
             )
         finally:
             over.set()

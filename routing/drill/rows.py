@@ -47,7 +47,7 @@ def put_up(castings: Iterable[Casting], key_expires_at: datetime) -> str:
         if casting.fallback:
             _deploy(model, FALLBACK, *casting.fallback)
     for name in (PLAIN, RECOVERING):
-        Policy.objects.create(name=name, kind="ordered", order=order, drill=True)
+        Policy.objects.create(name=name, kind="ordered", order=order, recovery=name == RECOVERING, drill=True)
     tenant, _ = Tenant.objects.get_or_create(drill=True, defaults={"name": TENANT, "default_policy": PLAIN})
     Tenant.objects.filter(pk=tenant.pk).update(enabled=True)
     return issue(tenant, "drill", expires_at=key_expires_at)[1]

@@ -26,6 +26,7 @@ class Scene(Struct, kw_only=True):
     stories: list[Story]
     primary: list[Received]
     fallback: list[Received]
+    bearable_s: float  # of silence, as the installation sets it
 
     @property
     def last(self) -> Heard:

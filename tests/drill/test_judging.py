@@ -36,6 +36,7 @@ def cut(*end):
 
 def attempt(role="fallback", status="answered", **more):
     base = {"deployment": f"drill:s00:{role}/m", "status": status, "started_ms": 0.0, "cost_usd": None}
+    base |= {"committed": False, "completion_tokens": None}
     return base | more
 
 
@@ -52,7 +53,8 @@ def call(at=0.0, fault=None, status=200, left_early=False):
 def complaints(name, *heard, take=STREAM, stories=None, primary=(), fallback=(), pace=1.0):
     """What the judge of a scenario says."""
     told = [story()] * len(heard) if stories is None else stories
-    scene = Scene(take=take, pace=pace, heard=list(heard), stories=told, primary=list(primary), fallback=list(fallback))
+    calls = {"primary": list(primary), "fallback": list(fallback)}
+    scene = Scene(take=take, pace=pace, heard=list(heard), stories=told, bearable_s=15.0, **calls)
     return list(scenarios()[name].complaints(scene))
 
 
@@ -86,6 +88,12 @@ def test_a_recovery_passes_when_it_is_complete_and_marked():
 def test_a_recovery_that_lost_or_repeated_text_fails(pieces):
     end = chunk(finish="stop", neuroroute={"recovered": True})
     assert "not what was said" in complaints("S08", stream(*map(chunk, pieces), end, DONE), take=RECOVERY)[0]
+
+
+def test_tokens_before_a_cut_that_nobody_recorded_fail():
+    lost, kept = attempt(committed=True), attempt(committed=True, completion_tokens=40, cost_usd="0.1")
+    assert "were not recorded" in complaints("S08", cut(ERROR), stories=[story(attempts=[lost])])[0]
+    assert complaints("S08", cut(ERROR), stories=[story(attempts=[kept])]) == []
 
 
 def test_a_stall_that_the_client_sat_out_fails():
@@ -131,7 +139,7 @@ def test_a_client_that_waits_too_long_fails():
     assert "took 60.0 s" in complaints("S06", late)[0] and "took 60.0 s" in complaints("S07", late)[0]
     silent = whole()
     silent.longest_silence_s = 60.0
-    assert "heard nothing for 60 s" in complaints("S07", silent)[0]
+    assert "heard nothing for 60.0 s" in complaints("S07", silent)[0]
 
 
 REFUSAL = json.dumps({"error": {"code": "content_filter"}}).encode()
@@ -160,8 +168,8 @@ def test_an_answer_with_another_s_bill_fails():
 
 
 def test_a_score_needs_every_take_and_counts_what_else_was_wrong():
-    good = Scene(take=STREAM, pace=1, heard=[whole()], stories=[story()], primary=[], fallback=[])
-    bad = Scene(take=JSON, pace=1, heard=[cut(DONE)], stories=[story()], primary=[], fallback=[])
+    good = Scene(take=STREAM, pace=1, heard=[whole()], stories=[story()], primary=[], fallback=[], bearable_s=15)
+    bad = Scene(take=JSON, pace=1, heard=[cut(DONE)], stories=[story()], primary=[], fallback=[], bearable_s=15)
     assert score(scenarios()["S05"], [good, good]).passed
     judged = score(scenarios()["S05"], [good, bad])
     assert not judged.passed and judged.why.startswith("json: ") and judged.why.endswith("1 more complaint.")
@@ -170,5 +178,5 @@ def test_a_score_needs_every_take_and_counts_what_else_was_wrong():
 def test_a_failover_s_time_is_from_the_first_attempt_to_the_next_deployment_s():
     attempts = [attempt("primary", "failed"), attempt("primary", "failed", started_ms=20.0)]
     told = story(attempts=[*attempts, attempt("fallback", started_ms=55.5)])
-    scene = Scene(take=STREAM, pace=1, heard=[whole()], stories=[told], primary=[], fallback=[])
+    scene = Scene(take=STREAM, pace=1, heard=[whole()], stories=[told], primary=[], fallback=[], bearable_s=15)
     assert score(scenarios()["S05"], [scene]).failover_ms == 55.5

@@ -16,6 +16,10 @@ def passed(scores, name):
     return scores[name]["passed"] or scores[name]["why"]
 
 
+def test_S01_rate_limited_with_retry_after_and_then_healthy(scores):
+    assert passed(scores, "S01") is True
+
+
 def test_S02_rate_limited_for_the_whole_run(scores):
     assert passed(scores, "S02") is True
 
@@ -40,6 +44,14 @@ def test_S07_a_first_token_that_comes_too_late(scores):
     assert passed(scores, "S07") is True
 
 
+def test_S08_a_stream_cut_after_40_of_60_chunks(scores):
+    assert passed(scores, "S08") is True
+
+
+def test_S09_a_stream_that_stalls(scores):
+    assert passed(scores, "S09") is True
+
+
 def test_S10_a_malformed_chunk(scores):
     assert passed(scores, "S10") is True
 
@@ -54,6 +66,10 @@ def test_S12_a_context_that_is_too_small(scores):
 
 def test_S13_a_content_filter(scores):
     assert passed(scores, "S13") is True
+
+
+def test_S14_a_fallback_that_rejects_a_prefill(scores):
+    assert passed(scores, "S14") is True
 
 
 def test_S15_a_primary_that_is_down_for_a_while(scores):

@@ -82,9 +82,10 @@ def test_a_model_that_can_is_handed_the_beginning(recovering, primary, fallback)
     assert call.body["messages"][-1] == {"role": "assistant", "content": "The quick"}
 
 
-def test_who_refuses_a_beginning_is_asked_anew(recovering, primary, fallback):
+@pytest.mark.parametrize("refusal", ["400", "no_prefill"])  # in words that name no reason, and in the vendors' words
+def test_who_refuses_a_beginning_is_asked_anew(recovering, primary, fallback, refusal):
     primary.script(fault("cut_mid", text=SAID, after=4))
-    fallback.script(fault("400"), SAID)
+    fallback.script(fault(refusal), SAID)
     answer, events = recovering.events("Hello", "auto:handing")
     assert text_of(events) == SAID and events[-1] == "[DONE]"
     assert len(recovering.story(answer.headers["x-request-id"])["attempts"]) == 3

@@ -8,6 +8,7 @@ from routing.drill.judging import by_fallback, openly_cut, recorded, whole
 from routing.drill.scenario import Scenario, Scene
 
 AFTER = 40  # of sixty
+PREFILL = Take("prefill", recovery=True)  # the fallback goes on with the beginning that it is handed
 STALL_S = 30.0
 STALL_LIMIT_S = 10.0
 
@@ -21,10 +22,10 @@ class Cut(Scenario):
     name = "S08"
     title = "Stream cut after 40 of 60 chunks"
     means = "Never a clean end: an explicit error, or by policy a marked recovery, complete and not duplicated."
-    takes = (STREAM, RECOVERY)
+    takes = (STREAM, RECOVERY, PREFILL)
 
     def cast(self, take: Take, pace: float) -> Cast:
-        return Cast(breaking("cut_mid"))
+        return Cast(breaking("cut_mid"), Part(continues=take == PREFILL))
 
     def complaints(self, scene: Scene) -> Iterator[str]:
         yield from openly_cut(scene)
