@@ -49,6 +49,12 @@ class NotReady(RoutingError):
     status, type, code = 503, "server_error", "not_ready"
 
 
+class GatewayBusy(RoutingError):
+    """This worker has more to do than it can: refused at the door, before anything was read."""
+
+    status, type, code, retry = 503, "server_error", "gateway_overloaded", True
+
+
 class GatewayStopping(RoutingError):
     """The worker ends and the answer was not complete in the time that was left; another worker answers."""
 

@@ -12,6 +12,7 @@ lag = Histogram(
     "llm_event_loop_lag_seconds", "How late the event loop runs a timer, ten times a second.", buckets=_LAGS
 )
 stalls = Counter("llm_event_loop_stalls", f"Times that the event loop stood still for more than {STALL_S} s.")
+refused = Counter("llm_gateway_refused", "Requests that a worker with too much to do refused at its door.")
 
 
 def observe_lag(lag_s: float) -> None:

@@ -9,7 +9,6 @@ from typing import Final
 
 from uvicorn import Config
 
-from neuroroute.web.connection import Connection
 from neuroroute.web.server import WebServer
 
 KEEP_ALIVE_S: Final = 75  # longer than a proxy's usual 60: it must never send on a connection that we are closing
@@ -29,7 +28,6 @@ def main() -> None:
         chosen.app,
         lifespan="on",
         loop="uvloop",
-        http=Connection,
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,

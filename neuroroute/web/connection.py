@@ -1,22 +1,62 @@
-"""What is a client's connection, beyond HTTP? One that can be told that its next answer is its last."""
+"""What is a client's connection, beyond HTTP? One that refuses at a shut door, and can be told that its end is near."""
+
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from neuroroute.web.door import Door
+from neuroroute.web.refusals import refusals
+
+REFUSALS: Final = refusals()
+
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's, with a polite end: whoever sends another request just then is answered, not reset."""
+    """uvicorn's, with a door before it: what is refused costs no task, no context and no parsed body."""
 
     _ending = False
+    _refusal: bytes | None = None  # of the request that is being read
+
+    def __init__(self, door: Door, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._door = door
 
     def end(self, *, idle_too: bool) -> None:
         """Close after the answer that runs or comes next; with `idle_too` at once where nothing runs."""
         self._ending = True
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._answering:
             self.cycle.keep_alive = False
         elif idle_too:
             self.transport.close()
 
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def on_headers_complete(self) -> None:
+        if not self._door.enter() and not self._answering:
+            self._refusal = REFUSALS.get(self.url.partition(b"?")[0])
+            if self._refusal:
+                self._door.refused += 1
+                return
         super().on_headers_complete()
         if self._ending:
             self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        if self._refusal is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._refusal is None:
+            super().on_message_complete()
+            return
+        self.transport.write(self._refusal)
+        self._refusal = None
+        if self._ending or not self.parser.should_keep_alive():
+            self.transport.close()
+        else:
+            self._await_next_request()
+
+    def _await_next_request(self) -> None:
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,8 @@ from uvicorn import Config, Server
 
 from neuroroute.asgi import break_off
 from neuroroute.web.connection import Connection
+from neuroroute.web.door import Door
+from routing.healthmetrics import refused
 
 LINGER_S: Final = 1.0  # an idle connection is kept so long: its client may be sending at this very moment
 LAST_WORDS_S: Final = 3.0  # for the errors that end what was broken off
@@ -23,6 +26,8 @@ class WebServer(Server):
 
     def __init__(self, config: Config, grace_s: float, ready: Path | None) -> None:
         super().__init__(config)
+        door = Door(self.server_state.tasks.__len__, refused.inc)
+        config.http = partial(Connection, door)  # type: ignore[assignment]
         self._grace_s, self._ready = grace_s, ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

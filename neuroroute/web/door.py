@@ -1,0 +1,82 @@
+"""When has a worker more work than it can do, and how much of it comes in then?
+
+Streams that wait for their upstreams are no load, and many requests in flight are none as long as their bytes are few:
+what counts is how late the event loop runs what is due. Lateness that lasts begins a time of shedding, in which no more
+requests may run than when it began; that number shrinks while the loop is late and grows while it is in time. So each
+that ends lets one in, and the worker is never idle. It ends when nobody had to be refused for a while. The clock ticks
+only while requests come.
+"""
+
+import asyncio
+from collections.abc import Callable
+from math import exp, inf
+from typing import Final
+
+TICK_S: Final = 0.005
+LATE_S: Final = 0.025  # a request takes some five turns of the loop
+PATIENCE_S: Final = 0.05  # one long turn (a big body, a collection) is no overload
+CALM_S: Final = 1.0
+SHRINK, GROW = 1.0, 0.5  # of the limit's logarithm, per second
+LEAST: Final = 8.0
+
+
+class Door:
+    """Says who may come in; whoever may not is to be refused, and `refused` counts those until `told` has heard it."""
+
+    def __init__(self, running: Callable[[], int], told: Callable[[int], None] = lambda refused: None) -> None:
+        self.limit = inf  # of requests that run at once
+        self.refused = 0
+        self._running, self._told = running, told
+        self._asleep = True
+        self._came = self._turned_away = False
+        self._late_since: float | None = None
+        self._last_refusal = 0.0
+
+    def enter(self) -> bool:
+        """Let a request in beside those that run, or not."""
+        self._came = True
+        if self._asleep:
+            self._asleep = False
+            self._arm(asyncio.get_running_loop())
+        if self.limit == inf or self._running() < self.limit:
+            return True
+        self._turned_away = True
+        return False
+
+    def look(self, now: float, late_s: float) -> None:
+        """Judge by one tick, which came `late_s` seconds late."""
+        late = late_s > LATE_S
+        if not late:
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = now - late_s
+        if self.limit < inf:
+            self._adapt(now, TICK_S + late_s, late)
+        elif self._late_since is not None and now - self._late_since >= PATIENCE_S:
+            self.limit, self._last_refusal = max(float(self._running()), LEAST), now
+
+    def _adapt(self, now: float, elapsed_s: float, late: bool) -> None:
+        if late:
+            self.limit = max(self.limit * exp(-SHRINK * elapsed_s), LEAST)
+        elif self._turned_away:
+            self.limit *= exp(GROW * elapsed_s)
+        if self._turned_away:
+            self._last_refusal = now
+        elif now - self._last_refusal > CALM_S:
+            self.limit = inf
+        self._turned_away = False
+
+    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_later(TICK_S, self._tick, loop, loop.time() + TICK_S)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        now = loop.time()
+        self.look(now, max(now - due, 0.0))
+        if self.refused:
+            self._told(self.refused)
+            self.refused = 0
+        if self._came or self.limit < inf:
+            self._came = False
+            self._arm(loop)
+        else:
+            self._asleep = True

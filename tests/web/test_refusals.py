@@ -1,0 +1,75 @@
+"""What does a client read at a shut door, and who is never turned away? Over real sockets."""
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from math import inf
+
+import httpx
+import pytest
+from uvicorn import Config, Server
+
+from neuroroute.serve.listening import listen
+from neuroroute.web.connection import Connection
+from neuroroute.web.door import Door
+
+CHAT = {"model": "auto", "messages": [{"role": "user", "content": "Hello " * 40_000}]}
+
+
+async def application(scope, receive, send) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.fixture(scope="module")
+def door() -> Door:
+    shut = Door(lambda: 0)
+    shut._asleep = False  # nobody looks at the clock here
+    return shut
+
+
+@pytest.fixture(scope="module")
+def client(door) -> Iterator[httpx.Client]:
+    sock = listen("127.0.0.1", 0, 30)
+    server = Server(Config(application, lifespan="off", http=partial(Connection, door), log_level="error"))
+    thread = threading.Thread(target=server.run, args=([sock],))
+    thread.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}", timeout=10) as client:
+        yield client
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def shut(door) -> Iterator[None]:
+    door.limit = 0.0
+    yield
+    door.limit = inf
+
+
+def test_a_refusal_says_when_to_come_again(client, door):
+    before = door.refused
+    for _ in range(2):  # on one connection
+        answer = client.post("/v1/chat/completions?x=1", json=CHAT)
+        assert answer.status_code == 503 and answer.headers["retry-after"] == "1"
+        assert answer.headers["x-should-retry"] == "true"
+        assert answer.json()["error"]["code"] == "gateway_overloaded"
+    assert door.refused == before + 2
+
+
+def test_it_has_the_form_that_is_spoken_at_its_address(client):
+    answer = client.post("/v1/messages", json=CHAT)
+    assert answer.status_code == 503 and answer.json()["error"]["type"] == "overloaded_error"
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/ready", "/metrics", "/admin/"])
+def test_health_and_pages_are_never_refused(client, path):
+    assert client.get(path).text == "ok"
+
+
+def test_the_next_request_on_the_connection_is_answered_when_the_door_is_open(client, door):
+    assert client.post("/v1/chat/completions", json=CHAT).status_code == 503
+    door.limit = inf
+    assert client.post("/v1/chat/completions", json=CHAT).text == "ok"
