@@ -8,6 +8,7 @@ from django.utils import timezone
 from profiling import attention as jobs
 from providers import attention as upstreams
 from providers import audit
+from routing import attention as health
 from tenants import attention as access
 
 LATEST = 8
@@ -16,7 +17,7 @@ LATEST = 8
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add `notices` that this person can act on, and `changes`; for unfold's DASHBOARD_CALLBACK."""
     now = timezone.now()
-    found = [*upstreams.notices(), *access.notices(now), *jobs.notices(now)]
+    found = [*upstreams.notices(), *health.notices(), *access.notices(now), *jobs.notices(now)]
     may_audit = request.user.has_perm("providers.view_auditentry")
     return {
         **context,

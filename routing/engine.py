@@ -151,6 +151,7 @@ class Engine:
         with attempt:
             async with aclosing(opening.rest) as rest:
                 story.commit(attempt)
+                self.health.speaks(attempt.target, self.clock(), attempt.marks.sent)
                 yield opening.first
                 async for batch in rest:
                     attempt.saw(batch)

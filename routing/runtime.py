@@ -21,7 +21,7 @@ from providers.snapshots import Snapshot, Watcher
 from routing.engine import Engine
 from routing.evidence import EvidenceBook, StoredEvidence
 from routing.features import features
-from routing.healthmetrics import observe_lag
+from routing.healthmetrics import HealthGauges, observe_lag
 from routing.planner import Planner
 from routing.policies import policy_kinds
 from routing.policybook import PolicyBook, policybook
@@ -61,6 +61,11 @@ class Runtime:
     _loop: asyncio.AbstractEventLoop | None = None
     _ticker: "asyncio.Task[None] | None" = None
     _starting: "asyncio.Task[None] | None" = None
+
+    @property
+    def serves(self) -> bool:
+        """Whether this process is a web worker that has started."""
+        return self._ticker is not None
 
     async def ready(self) -> None:
         """Return when the worker may serve; the first call starts it. Servers without lifespan call it per request."""
@@ -122,8 +127,10 @@ class Runtime:
             connection.close()  # this thread never asks again
 
     async def _tick(self) -> None:
-        """Let new evidence and ended rests into the plans."""
+        """Let new evidence and ended rests into the plans, and health into the metrics."""
+        gauges = HealthGauges()
         while True:
+            gauges.publish(self.engine.health, self.catalog.current, monotonic())
             await asyncio.sleep(TICK_S)
             uneasy = self.engine.health.uneasy  # asked first: a bar that has just ended changes plans once more
             self.engine.health.forget_ended(monotonic())

@@ -1,10 +1,13 @@
-"""Does anything need a person? Deployments that fail or are down, models without a price."""
+"""Does anything need a person? Refused credentials, deployments that fail or are down, models without a price."""
 
 from msgspec import Struct
 
 from dashboard.formatting import count, percent
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from providers.attention import Notice
+from routing.attention import notices_of
+from routing.healthnow import health_now
 from usage.selectors import Attempts, Group, attempts, last_attempts, unpriced
 
 ERROR_RATE = 0.05  # of attempts, above which a deployment is named
@@ -46,8 +49,14 @@ class AttentionPanel(Panel):
         found = [(one.failed, _failing(one, scope, down)) for one in called if _fails(one) or one.deployment in down]
         found += [(g.totals.unpriced, _unpriced(g, scope)) for g in scope.ask(unpriced, span, scope.entities)]
         found.sort(key=lambda pair: -pair[0])
-        checked = f"each deployment's last call and errors (at most {percent(ERROR_RATE)}), prices of what was used"
-        return Attention(tuple(finding for _, finding in found), checked, bool(called))
+        health = scope.ask(health_now)
+        refused = [_refused(notice) for notice in notices_of(health)] if health else []
+        checked = f"credentials, each deployment's last call and errors (at most {percent(ERROR_RATE)}), prices"
+        return Attention((*refused, *(finding for _, finding in found)), checked, bool(called))
+
+
+def _refused(notice: Notice) -> Finding:
+    return Finding("refused", notice.what, notice.effect, "Its settings", notice.link)
 
 
 def _fails(one: Attempts) -> bool:

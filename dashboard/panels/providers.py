@@ -3,9 +3,12 @@
 from msgspec import Struct
 
 from dashboard.colours import OTHER, colours_of
+from dashboard.formatting import duration
 from dashboard.groups import labels, requests_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from routing.healthnow import health_now
+from routing.resilience.report import CredentialReport, HealthReport
 from usage.selectors import Attempts, Percentiles, attempts, by, percentiles
 
 GOOD, FAIR = 0.99, 0.95  # shares of attempts that worked
@@ -18,6 +21,8 @@ class Row(Struct, frozen=True):
     attempts: int
     success: float | None  # of attempts, not of requests: a failover hides a failed attempt
     level: str
+    now: str  # a badge; empty: this process does not know
+    notes: tuple[str, ...]  # what is the matter
     requests: int
     p50_ms: float | None
     p95_ms: float | None
@@ -37,7 +42,8 @@ class ProvidersPanel(Panel):
     order = 50
     formula = (
         "Attempts count every call, retries and failovers too; requests count who served. Time to first token is "
-        "that of whole requests, from their arrival here, and counts from twenty samples on."
+        "that of whole requests, from their arrival here, and counts from twenty samples on. Now: the circuit breakers "
+        "and credentials as the workers see them at this moment, whatever the range."
     )
 
     def data(self, scope: Scope) -> Providers:
@@ -45,6 +51,7 @@ class ProvidersPanel(Panel):
         served = {str(group.value): group.totals for group in scope.ask(by, "provider", span, scope.entities)}
         called = _by_provider(scope.ask(attempts, span, tenant_id))
         speed = {str(p.value): p for p in scope.ask(percentiles, "ttft", span, "provider", tenant_id=tenant_id)}
+        health = scope.ask(health_now)
         names = sorted((served.keys() | called.keys()) - {""}, key=lambda n: (-sum(called.get(n, (0, 0))), n))
         colours = colours_of(names)
         rows = []
@@ -60,6 +67,8 @@ class ProvidersPanel(Panel):
                     attempts=answered + failed,
                     success=success,
                     level=level(success),
+                    now=state_of(name, health),
+                    notes=notes_of(name, health),
                     requests=totals.requests if totals else 0,
                     p50_ms=felt.p50,
                     p95_ms=felt.p95,
@@ -77,6 +86,38 @@ def _by_provider(found: list[Attempts]) -> dict[str, tuple[int, int]]:
         answered, failed = sums.get(provider, (0, 0))
         sums[provider] = (answered + one.answered, failed + one.failed)
     return sums
+
+
+def state_of(provider: str, health: HealthReport | None) -> str:
+    """The badge of a provider: its worst breaker, else a credential that is refused, else well."""
+    if health is None:
+        return ""
+    breaker = health.of_provider(provider)
+    if breaker is not None:
+        return breaker.state
+    return "barred" if health.credentials_of(provider) else "closed"
+
+
+def notes_of(provider: str, health: HealthReport | None) -> tuple[str, ...]:
+    """Why, and until when: one line per breaker that is not closed and per credential that is not used."""
+    if health is None:
+        return ()
+    served = [(name, each) for name, each in health.breakers.items() if name.partition("/")[0] == provider]
+    breakers = [f"{name}: {each.reason}, next probe {_in(each.next_probe_in_s)}" for name, each in served]
+    return (*breakers, *[_credential(each) for each in health.credentials_of(provider)])
+
+
+def _credential(report: CredentialReport) -> str:
+    which = f"credential …{report.last_four}" if report.last_four else "without a credential"
+    where = f" for {report.deployment}" if report.deployment else ""
+    until = "until changed or reset" if report.back_in_s is None else f"back {_in(report.back_in_s)}"
+    return f"{which}{where}: {report.state}, {until}"
+
+
+def _in(seconds: float | None) -> str:
+    if seconds is None:
+        return "under way"
+    return f"in {duration(seconds * 1000)}" if seconds else "with the next request"
 
 
 def level(success: float | None) -> str:

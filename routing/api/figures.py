@@ -42,25 +42,43 @@ class OwnUsage(Struct):
 
 
 class DeploymentHealth(Struct):
-    """One deployment. `state`: ok, resting (asked only when nobody else is left) or barred (not asked until then)."""
+    """One deployment. `state`: ok, resting (asked only when nobody else is left) or barred (not asked until then).
+
+    `breaker`: closed, open or half_open; it last changed `breaker_since_s` seconds ago, and its next probe is due in
+    `next_probe_in_s` seconds, null while one is under way.
+    """
 
     deployment: str
     model: str
     state: str
     reason: str | None
     back_in_s: float | None
+    breaker: Literal["closed", "open", "half_open"]
+    breaker_since_s: float | None
+    next_probe_in_s: float | None
+    failures_in_a_row: int
     ttft_ms: float | None
     error_rate: float | None
+
+
+class BarredCredentials(Struct):
+    """How many of a provider's credentials are left alone at the moment, and why."""
+
+    rate_limited: int
+    quota_exhausted: int
+    credential_rejected: int
 
 
 class ProviderHealth(Struct):
-    """A provider: `ok`, `degraded` when some of its deployments rest, `down` when all do. `breaker`: open or closed."""
+    """A provider: `ok`, `degraded` when some of its deployments rest, `down` when all do. `breaker`: the mildest of its
+    deployments', open where none may be asked."""
 
     provider: str
     state: str
-    breaker: str
+    breaker: Literal["closed", "open", "half_open"]
     ttft_ms: float | None
     error_rate: float | None
+    barred_credentials: BarredCredentials
     deployments: list[DeploymentHealth]
 
 

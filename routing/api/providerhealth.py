@@ -1,6 +1,7 @@
 """`GET /v1/health/providers`: who is fit, who rests and for how long, how fast and how reliable each is."""
 
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from math import isfinite
@@ -17,10 +18,11 @@ from rest_framework.request import Request
 from providers.targets import Target
 from routing.api.contracts import answers
 from routing.api.database import DatabaseView
-from routing.api.figures import DeploymentHealth, ProviderHealth, ProviderHealthList
+from routing.api.figures import BarredCredentials, DeploymentHealth, ProviderHealth, ProviderHealthList
 from routing.candidates import allows
 from routing.evidence import EvidenceBook
 from routing.resilience import Health
+from routing.resilience.report import SEVERITY, breaker_report, credential_reports
 from routing.runtime import runtime
 from usage.selectors import Attempts, TimeRange, attempts
 
@@ -35,8 +37,8 @@ class ProvidersHealth(DatabaseView):
     @extend_schema(
         operation_id="providersHealth",
         summary="State, breaker, latency and error rate per provider",
-        description="`state`, `breaker` and `ttft_ms` as the worker that answers sees them; `error_rate` of the last "
-        "hour's attempts by all workers, null without any.",
+        description="`state`, breakers, credentials and `ttft_ms` as the worker that answers sees them; `error_rate` "
+        "of the last hour's attempts by all workers, null without any.",
         responses=answers(ProviderHealthList, "One entry per provider", 401),
     )
     def get(self, request: Request) -> HttpResponse:
@@ -59,15 +61,17 @@ def provider_health(
     targets: Iterable[Target], health: Health, evidence: EvidenceBook, tried: dict[str, Attempts]
 ) -> ProviderHealthList:
     """One entry per provider, in the order of the targets."""
-    grouped: dict[str, list[DeploymentHealth]] = {}
+    now, grouped = monotonic(), defaultdict(list)
     for target in targets:
-        grouped.setdefault(target.provider, []).append(_deployment(target, health, evidence, tried))
-    data = [_provider(name, rows, tried) for name, rows in grouped.items()]
+        grouped[target.provider].append(target)
+    data = [_provider(name, served, health, evidence, tried, now) for name, served in grouped.items()]
     return ProviderHealthList("list", int(WINDOW.total_seconds()), data)
 
 
-def _deployment(target: Target, health: Health, evidence: EvidenceBook, tried: dict[str, Attempts]) -> DeploymentHealth:
-    now = monotonic()
+def _deployment(
+    target: Target, health: Health, evidence: EvidenceBook, tried: dict[str, Attempts], now: float
+) -> DeploymentHealth:
+    breaker = breaker_report(health, target, now)
     bar, rest = health.barred(target, now), health.resting(target, now)
     state = "barred" if bar else "resting" if rest else "ok"
     back_s, reason = bar or rest or (None, None)
@@ -79,12 +83,24 @@ def _deployment(target: Target, health: Health, evidence: EvidenceBook, tried: d
         state=state,
         reason=reason,
         back_in_s=_rounded(back_s),
+        breaker=breaker.state,
+        breaker_since_s=_rounded(breaker.since_s),
+        next_probe_in_s=_rounded(breaker.next_probe_in_s),
+        failures_in_a_row=breaker.failures,
         ttft_ms=_rounded(ttft_ms),
         error_rate=_rounded(done.error_rate) if done else None,
     )
 
 
-def _provider(name: str, rows: list[DeploymentHealth], tried: dict[str, Attempts]) -> ProviderHealth:
+def _provider(
+    name: str,
+    served: list[Target],
+    health: Health,
+    evidence: EvidenceBook,
+    tried: dict[str, Attempts],
+    now: float,
+) -> ProviderHealth:
+    rows = [_deployment(target, health, evidence, tried, now) for target in served]
     fit = [row for row in rows if row.state == "ok"]
     speeds = [row.ttft_ms for row in rows if row.ttft_ms is not None]
     done = [tried[row.deployment] for row in rows if row.deployment in tried]
@@ -92,11 +108,18 @@ def _provider(name: str, rows: list[DeploymentHealth], tried: dict[str, Attempts
     return ProviderHealth(
         provider=name,
         state="ok" if len(fit) == len(rows) else "degraded" if fit else "down",
-        breaker="closed" if fit else "open",
+        breaker=min((row.breaker for row in fit), key=lambda state: SEVERITY[state], default="open"),
         ttft_ms=_rounded(sum(speeds) / len(speeds)) if speeds else None,
         error_rate=_rounded(sum(each.failed for each in done) / judged) if judged else None,
+        barred_credentials=_barred(health, served, now),
         deployments=rows,
     )
+
+
+def _barred(health: Health, served: list[Target], now: float) -> BarredCredentials:
+    """Counts alone: which credential it is, the dashboard shows to operators."""
+    kinds = Counter(report.state for report in credential_reports(health, served, now))
+    return BarredCredentials(kinds["rate limited"], kinds["quota exhausted"], kinds["credential rejected"])
 
 
 def _rounded(value: float | None) -> float | None:

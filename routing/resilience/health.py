@@ -6,7 +6,8 @@ left: the last candidate is never ejected. A provider that refuses many is asked
 budget (`retrybudget.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from math import inf, isfinite
 from random import Random
 from typing import Final
@@ -51,6 +52,7 @@ class Health:
         self._providers: dict[Key, int] = {}  # of those that have failed
         self._ejected: dict[Key, Breaker] = {}  # those that are not closed
         self.probes_freely = True  # no other worker has a say in who sends the probe
+        self._tally: Counter[tuple[str, str, str]] = Counter()
         self._sweep_at = 0.0
 
     @property
@@ -62,6 +64,26 @@ class Health:
     def uneasy(self) -> bool:
         """Whether anybody is left alone: that may end without anybody saying so."""
         return bool(self._ejected or self.credentials.bars)
+
+    @property
+    def refusing(self) -> bool:
+        """Whether anybody has failed lately."""
+        return bool(self._providers)
+
+    def failures(self, target: Target) -> int:
+        """Failures of a deployment in a row."""
+        breaker = self._breakers.get(("deployment", target.id))
+        return breaker.failures if breaker else 0
+
+    def kept_back(self, target: Target, now: float) -> float:
+        """The share of calls that is kept back from its provider."""
+        throttle = self._throttles.get(target.provider_id)
+        return throttle.kept_back(now) if throttle else 0.0
+
+    def drain_tally(self) -> Iterable[tuple[tuple[str, str, str], int]]:
+        """Attempts not made since the last time: (why, provider, model), number."""
+        counted, self._tally = self._tally, Counter()
+        return counted.items()
 
     def resting(self, target: Target, now: float) -> tuple[float, str] | None:
         """Seconds still to rest and why, None when fit; ignored when nobody else is left."""
@@ -93,12 +115,15 @@ class Health:
         `last`: nobody else is left, so that only a bar of its credentials keeps it from being asked.
         """
         if (bar := self.barred(target, now)) is not None:
+            self._count("credential", target)
             return NotAsked(bar[1], retry_after_s=bar[0] if isfinite(bar[0]) else None)
         breakers = [breaker for key in _keys(target) if (breaker := self._ejected.get(key))] if self._ejected else ()
         for breaker in breakers:
             if not (last or breaker.lets_through(now)):
+                self._count("breaker", target)
                 return NotAsked(breaker.reason)
         if not breakers and not last and self._keeps_back(target, now):
+            self._count("throttle", target)
             return NotAsked("spared, as its provider refuses many")
         for breaker in breakers:
             breaker.sent(now, target.timeouts.total_s)
@@ -107,7 +132,15 @@ class Health:
 
     def may_retry(self, target: Target, now: float) -> bool:
         """Whether one more call may be a retry of this deployment; counts it when so."""
-        return self._budget(target).take(now)
+        if self._budget(target).take(now):
+            return True
+        self._count("retry", target)
+        return False
+
+    def speaks(self, target: Target, now: float, sent: float) -> None:
+        """A stream has begun to answer: a probe need not run to its end to prove that the upstream is well."""
+        if self._ejected:
+            self._works(_keys(target), now, sent)
 
     def succeeded(self, target: Target, secret: Secret | None, now: float, sent: float | None = None) -> None:
         """An attempt worked."""
@@ -171,8 +204,11 @@ class Health:
             breaker.follow(*opened, now)
             self._eject(key, breaker)
 
+    def _count(self, why: str, target: Target) -> None:
+        self._tally[why, target.provider, target.model] += 1
+
     def _keeps_back(self, target: Target, now: float) -> bool:
-        share = self._throttle(target).kept_back(now)
+        share = self.kept_back(target, now)
         return share > 0.0 and self._rng.random() < share
 
     def _turned_away(self, target: Target, error: ProviderError, now: float, sent: float) -> None:

@@ -139,7 +139,10 @@ def test_health_of_providers(gateway, primary, fallback):
     assert (found["primary"]["state"], found["primary"]["breaker"]) == ("down", "open")
     resting = found["primary"]["deployments"][0]
     assert (resting["deployment"], resting["state"]) == ("primary/demo", "barred")
-    assert resting["reason"] == "credential rejected" and 0 < resting["back_in_s"] <= 600
+    assert resting["reason"] == "credential rejected" and resting["back_in_s"] is None
+    barred = found["primary"]["barred_credentials"]
+    assert barred == {"rate_limited": 0, "quota_exhausted": 0, "credential_rejected": 1}
+    assert found["fallback"]["barred_credentials"]["credential_rejected"] == 0
     assert httpx.get(f"{gateway.url}/v1/health/providers").status_code == 401
 
 

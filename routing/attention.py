@@ -1,0 +1,41 @@
+"""What about the upstreams' health needs an operator?"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from django.urls import reverse
+
+from providers.attention import PROVIDERS, Notice
+from routing.healthnow import health_now
+from routing.resilience.report import CredentialReport, HealthReport
+
+UNTRUSTED: Final = "its certificate is not trusted"
+UNTRUSTED_EFFECT: Final = "Nothing is sent to it: TLS is never downgraded."
+
+
+def notices() -> Iterator[Notice]:
+    """What this process knows of; no query."""
+    report = health_now()
+    return notices_of(report) if report is not None else iter(())
+
+
+def notices_of(report: HealthReport) -> Iterator[Notice]:
+    """Credentials that are rejected or without quota, certificates that are not trusted."""
+    link = reverse("admin:providers_provider_changelist")
+    for each in report.refused:
+        yield Notice(refusal(each), effect_of(each), f"{link}?q={each.provider}", PROVIDERS)
+    for provider in report.untrusted:
+        yield Notice(f"{provider}: {UNTRUSTED}", UNTRUSTED_EFFECT, f"{link}?q={provider}", PROVIDERS)
+
+
+def refusal(report: CredentialReport) -> str:
+    """Which credential was refused, and how."""
+    said = "is rejected" if report.state == "credential rejected" else "has used up its quota"
+    return f"{report.provider}: credential …{report.last_four} {said}"
+
+
+def effect_of(report: CredentialReport) -> str:
+    """What that means until somebody acts."""
+    if report.back_in_s is None:
+        return "It is not used until it is changed, or its health is reset."
+    return f"It is not used for {report.back_in_s / 3600:.1f} h; resetting health tries it at once."

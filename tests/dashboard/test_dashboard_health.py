@@ -1,0 +1,62 @@
+"""What the panels say of breakers and credentials, as the worker that draws them knows."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from dashboard.panels.attention import AttentionPanel
+from dashboard.panels.providers import ProvidersPanel, state_of
+from dashboard.rendering import rendered
+from dashboard.scope import scope_of
+from routing.healthnow import health_now
+from routing.resilience.report import BreakerReport, CredentialReport, HealthReport
+from usage.outcomes import Outcome
+
+OPEN = BreakerReport("open", 3.0, 12.0, 5, 2, "Overloaded, 5 in a row")
+PROBED = BreakerReport("half_open", 3.0, None, 5, 2, "Overloaded, 5 in a row")
+REJECTED = CredentialReport("acme", "wxyz", "credential rejected", 60.0, None, None)
+LIMITED = CredentialReport("acme", "abcd", "rate limited", 1.0, 29.0, "acme/fast")
+
+
+def drawn(panel, report):
+    scope = scope_of("home", {}, datetime.now(UTC))
+    scope.answers[health_now, (), ()] = report
+    found = rendered(panel(), scope)
+    assert found.body is not None, found.problem
+    return str(found.body)
+
+
+@pytest.mark.django_db
+def test_each_provider_says_what_is_the_matter_now(traffic: list[Outcome]):
+    provider = next(attempt.provider for outcome in traffic for attempt in outcome.attempts)
+    credentials = tuple(
+        CredentialReport(provider, each.last_four, each.state, each.since_s, each.back_in_s, each.deployment)
+        for each in (REJECTED, LIMITED)
+    )
+    body = drawn(ProvidersPanel, HealthReport({f"{provider}/fast": OPEN}, credentials))
+    assert "resting" in body and f"{provider}/fast: Overloaded, 5 in a row, next probe in 12.00 s" in body
+    assert "credential …wxyz: credential rejected, until changed or reset" in body
+    assert "credential …abcd for acme/fast: rate limited, back in 29.00 s" in body
+    quiet = drawn(ProvidersPanel, None)
+    assert "resting" not in quiet and "fit" not in quiet, "who serves nobody does not know"
+
+
+@pytest.mark.django_db
+def test_what_needs_a_person_begins_with_refused_credentials(traffic: list[Outcome]):
+    body = drawn(AttentionPanel, HealthReport({}, (REJECTED, LIMITED)))
+    assert "acme: credential …wxyz is rejected" in body and "abcd" not in body
+    assert body.index("wxyz") < body.index("attempts")
+
+
+@pytest.mark.parametrize(
+    ("report", "state"),
+    [
+        (HealthReport({}, ()), "closed"),
+        (HealthReport({"acme/a": PROBED}, ()), "half_open"),
+        (HealthReport({"acme/a": PROBED, "acme/b": OPEN}, ()), "open"),
+        (HealthReport({"other/a": OPEN}, (LIMITED,)), "barred"),
+        (None, ""),
+    ],
+)
+def test_the_badge_is_the_worst_that_is_known(report, state):
+    assert state_of("acme", report) == state
