@@ -25,7 +25,9 @@ from tenants.callers import LIMITS, Limits
 from tenants.models import ClientKey, Tenant
 from tenants.rotation import rotate
 
-LIMIT_FIELDS: dict[str, Any] = {"fields": [("requests_per_minute", "requests_per_day"), "tokens_per_minute"]}
+LIMIT_FIELDS: dict[str, Any] = {
+    "fields": [("requests_per_minute", "requests_per_day"), ("tokens_per_minute", "concurrent_requests")]
+}
 STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 

@@ -10,6 +10,7 @@ from providers.errors import GatewayError
 from tenants.callers import NO_LIMITS, Caller
 from tenants.errors import LargerThanLimit, RateLimitExceeded
 from tenants.limits import FULL, MINUTE_S, Amounts, Measure, Window, WindowStore, windows_of
+from tenants.slots import Gauge, Gauges, Slot, SlotStore, gauges_of
 
 LONGEST_STEP_BACK_S: Final = 60.0  # of a clock; one that goes back further was wrong before
 
@@ -63,31 +64,31 @@ FREE: Final = Admission()
 
 
 class Counted(Struct, frozen=True):
-    """The windows of one caller in one minute. Built once: on a request's way it would cost more than the counting."""
+    """The windows and gauges of one caller in one minute. Built once: it would cost more than the counting itself."""
 
     caller: Caller
     minute: int
     windows: tuple[Window, ...]
-    ones: Amounts  # one request in each
+    gauges: Gauges
+    ones: Amounts  # one request in each window
     largest: int | None  # tokens that a request may take at most; None: tokens are not counted
 
 
 class CountedAdmission(Admission):
-    """Counts in windows; tokens are settled at the end."""
+    """Counts in windows and gauges; at the end tokens are settled and the place is given back."""
 
-    __slots__ = ("_amounts", "_counted", "_limiter", "_remaining", "_spent", "_store", "_took_at")
+    __slots__ = ("_amounts", "_counted", "_limiter", "_remaining", "_slot", "_spent", "_store", "_took_at")
 
     def __init__(
         self,
         limiter: "RateLimiter",
         counted: Counted,
-        amounts: Amounts,
-        store: WindowStore,
-        remaining: Amounts,
+        slot: Slot | None,
+        taken: tuple[WindowStore, Amounts, Amounts],
         now: float,
     ) -> None:
-        self._limiter, self._counted, self._amounts = limiter, counted, amounts
-        self._store, self._remaining, self._took_at = store, remaining, now
+        self._limiter, self._counted, self._slot, self._took_at = limiter, counted, slot, now
+        self._store, self._amounts, self._remaining = taken
         self._spent: Spent | None = None
 
     @property
@@ -106,6 +107,8 @@ class CountedAdmission(Admission):
         self._spent = spent
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        if self._slot is not None:
+            self._slot.free()
         if self._counted.largest is not None:
             tokens = self._tokens(exc)
             if tokens is not None:
@@ -130,10 +133,11 @@ class CountedAdmission(Admission):
 
 
 class RateLimiter:
-    """Admits requests as long as their callers' windows have room; `store` says between which processes they count."""
+    """Admits requests as long as their callers' windows and gauges have room; the stores say between which processes
+    they count."""
 
-    def __init__(self, store: WindowStore) -> None:
-        self._store = store
+    def __init__(self, store: WindowStore, slots: SlotStore) -> None:
+        self._store, self._slots = store, slots
         self._counted: dict[int, Counted] = {}  # by client key
         self._latest = 0.0
 
@@ -145,22 +149,36 @@ class RateLimiter:
         if caller.limits is NO_LIMITS and caller.key_limits is NO_LIMITS:
             return FREE
         counted = self._counted_of(caller, self._minute(now))
-        if not counted.windows:
-            return FREE
+        slot = await self._slots.take(counted.gauges) if counted.gauges else None
+        try:
+            taken = await self._take(counted, now, request)
+        except BaseException:
+            if slot is not None:
+                slot.free()
+            raise
+        return CountedAdmission(self, counted, slot, taken, now)
+
+    async def _take(self, counted: Counted, now: float, request: Reckoned) -> tuple[WindowStore, Amounts, Amounts]:
+        """The store that counted, what was taken of each window, and what then remains."""
         amounts = counted.ones if counted.largest is None else _amounts(counted, request)
+        if not counted.windows:
+            return self._store, amounts, ()
         store, remaining = await self._store.take(counted.windows, amounts)
         if FULL in remaining:
             raise _refusal(counted.windows, amounts, remaining, now)
-        return CountedAdmission(self, counted, amounts, store, remaining, now)
+        return store, amounts, remaining
 
     def present(self, caller: Caller) -> tuple[Window, ...]:
         """The windows in which `caller` counts at the latest time that was heard."""
         return self._counted_of(caller, int(self._latest) // MINUTE_S).windows
 
-    async def left(self, caller: Caller, now: float) -> list[tuple[Window, int]]:
-        """Every window of the caller with what remains in it."""
-        windows = windows_of(caller, int(now) // MINUTE_S)
-        return list(zip(windows, await self._store.left(windows), strict=True))
+    async def left(self, caller: Caller, now: float) -> list[tuple[Window | Gauge, int]]:
+        """Every window and gauge of the caller with what remains in it."""
+        windows, gauges = windows_of(caller, int(now) // MINUTE_S), gauges_of(caller)
+        running = await self._slots.running(gauges) if gauges else ()
+        free = [max(gauge.limit - count, 0) for gauge, count in zip(gauges, running, strict=True)]
+        left = await self._store.left(windows) if windows else ()
+        return [*zip(windows, left, strict=True), *zip(gauges, free, strict=True)]
 
     async def seed(self, window: Window, used: int) -> None:
         """Say how much was taken of a window before this process began: a restart forgets no day."""
@@ -168,6 +186,7 @@ class RateLimiter:
 
     async def close(self) -> None:
         await self._store.close()
+        await self._slots.close()
 
     def _minute(self, now: float) -> int:
         """The minute since the epoch; a clock that steps back a little opens no window that was left already."""
@@ -180,7 +199,7 @@ class RateLimiter:
         if known is None or known.caller is not caller or known.minute != minute:
             windows = windows_of(caller, minute)
             largest = min((w.limit for w in windows if w.measure == "tokens"), default=None)
-            known = Counted(caller, minute, windows, (1,) * len(windows), largest)
+            known = Counted(caller, minute, windows, gauges_of(caller), (1,) * len(windows), largest)
             self._counted[caller.key_id] = known
         return known
 

@@ -11,6 +11,7 @@ class Limits(Struct, frozen=True):
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     requests_per_day: int | None = None
+    concurrent_requests: int | None = None
 
 
 NO_LIMITS: Final = Limits()

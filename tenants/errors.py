@@ -31,6 +31,12 @@ class LargerThanLimit(RateLimitExceeded):
     code, retry = "request_exceeds_limit", False
 
 
+class TooManyAtOnce(RateLimitExceeded):
+    """As many requests of the caller run as may run at once."""
+
+    code = "concurrency_limit_exceeded"
+
+
 class LimitsUnavailable(TenantError):
     """The store that counts requests is away, and the operator chose to refuse rather than to admit uncounted."""
 

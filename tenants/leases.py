@@ -5,33 +5,24 @@ and did not spend is lost when the window ends. Slices are a four hundredth of w
 the limit and for small limits, so that what is lost is little. Tokens that a request did not take after all go back
 into the worker's slice, and beyond a slice's size to Redis.
 
-While Redis is away: with `fail_open` each worker counts by itself (so that N workers admit up to N times the limit)
-and logs a line per minute; without it, requests of callers that have limits are refused.
+While Redis is away: with `fail_open` each worker counts by itself (so that N workers admit up to N times the limit);
+without it, requests of callers that have limits are refused.
 """
 
 import asyncio
-import logging
-import time
 from collections import defaultdict
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from tenants.errors import LimitsUnavailable
 from tenants.limits import FULL, Amounts, LocalWindows, Measure, Window, WindowStore
+from tenants.redislink import AWAY, RedisLink
 
-logger = logging.getLogger(__name__)
 SHARE: Final = 400  # the part of what is left that one slice is: with four idle workers one percent is not spent
 LARGEST_SLICE: Final[dict[Measure, int]] = {"requests": 100, "tokens": 200_000}
-PATIENCE_S: Final = 0.25  # a request never waits longer for Redis
-PAUSE_S: Final = 1.0  # between attempts to reach a Redis that is away
-LOG_EVERY_S: Final = 60.0
 GRACE_S: Final = 60  # clocks of workers differ: a window's counter outlives it
-AWAY: Final = (RedisError, OSError, TimeoutError)
 
 # Grants from every window or from none. Per window: ARGV limit, seconds to live, units needed, the largest slice;
 # answers granted (0: too little is left), used after.
@@ -94,14 +85,11 @@ class Slice:
 
 
 class Session:
-    """What belongs to one event loop: the client, the slices, a lock per tenant, what is owed to Redis."""
+    """What belongs to one event loop: the slices, a lock per tenant, what is owed to Redis."""
 
-    def __init__(self, url: str) -> None:
-        self.redis: Redis = Redis.from_url(
-            url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
-        )
-        self.lease = self.redis.register_script(LEASE)
-        self.correct = self.redis.register_script(CORRECT)
+    def __init__(self, client: Redis) -> None:
+        self.lease = client.register_script(LEASE)
+        self.correct = client.register_script(CORRECT)
         self.slices: dict[str, Slice] = {}  # by counter
         self.locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.owed: dict[Window, int] = {}  # to be counted in Redis
@@ -120,11 +108,10 @@ class Session:
 class LeasedWindows(WindowStore):
     """Windows that all workers share through Redis."""
 
-    def __init__(self, url: str, *, fail_open: bool = True, prefix: str = "neuroroute:rate:") -> None:
-        self._url, self._fail_open, self._prefix = url, fail_open, prefix
+    def __init__(self, link: RedisLink, *, fail_open: bool = True, prefix: str = "neuroroute:rate:") -> None:
+        self._link, self._fail_open, self._prefix = link, fail_open, prefix
         self._alone = LocalWindows()
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, Session] = WeakKeyDictionary()
-        self._away_until = self._quiet_until = 0.0
 
     async def take(self, windows: tuple[Window, ...], amounts: Amounts) -> tuple[WindowStore, tuple[int, ...]]:
         session = self._session()
@@ -134,7 +121,7 @@ class LeasedWindows(WindowStore):
         try:
             return self, await self._lease_and_spend(session, windows, amounts)
         except AWAY as exc:
-            self._note_away(exc)
+            self._link.note_away(exc)
         if not self._fail_open:
             raise LimitsUnavailable("Rate limits cannot be checked at the moment; try again soon.", retry_after_s=1)
         return await self._alone.take(windows, amounts)
@@ -157,9 +144,9 @@ class LeasedWindows(WindowStore):
     async def left(self, windows: tuple[Window, ...]) -> tuple[int, ...]:
         session = self._session()
         try:
-            used = [int(await session.redis.get(self._key(window)) or 0) for window in windows]
+            used = [int(await self._link.client.get(self._key(window)) or 0) for window in windows]
         except AWAY as exc:
-            self._note_away(exc)
+            self._link.note_away(exc)
             return await self._alone.left(windows)
         held = [session.slice_of(window).left for window in windows]
         return tuple(max(w.limit - u, 0) + left for w, u, left in zip(windows, used, held, strict=True))
@@ -167,16 +154,15 @@ class LeasedWindows(WindowStore):
     async def seed(self, window: Window, used: int) -> None:
         await self._alone.seed(window, used)
         try:
-            await self._session().redis.eval(SEED, 1, self._key(window), used, window.length_s + GRACE_S)
+            await self._link.client.eval(SEED, 1, self._key(window), used, window.length_s + GRACE_S)
         except AWAY as exc:
-            self._note_away(exc)
+            self._link.note_away(exc)
 
     async def close(self) -> None:
         session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session is not None:
-            if session.paying is not None:
-                await session.paying
-            await session.redis.aclose()
+        if session is not None and session.paying is not None:
+            await session.paying
+        await self._link.close()
 
     async def _lease_and_spend(self, session: Session, windows: tuple[Window, ...], amounts: Amounts) -> Amounts:
         async with session.locks[windows[0].tenant_id]:
@@ -191,8 +177,7 @@ class LeasedWindows(WindowStore):
 
     async def _lease(self, session: Session, slices: list[Slice], amounts: Amounts) -> bool:
         """Ask for what the slices lack; whether it was granted."""
-        if time.monotonic() < self._away_until:
-            raise TimeoutError("Redis was away a moment ago")
+        self._link.check()
         short = [(held, amount - held.left) for held, amount in zip(slices, amounts, strict=True) if held.left < amount]
         arguments: list[int] = []
         for held, needed in short:
@@ -212,7 +197,7 @@ class LeasedWindows(WindowStore):
                 await session.correct(keys=[self._key(window)], args=[amount, window.length_s + GRACE_S])
         except AWAY as exc:
             session.owed.clear()
-            self._note_away(exc)
+            self._link.note_away(exc)
         finally:
             session.paying = None
 
@@ -220,20 +205,11 @@ class LeasedWindows(WindowStore):
         loop = asyncio.get_running_loop()
         session = self._sessions.get(loop)
         if session is None:
-            session = self._sessions[loop] = Session(self._url)
+            session = self._sessions[loop] = Session(self._link.client)
         return session
 
     def _key(self, window: Window) -> str:
         return f"{self._prefix}{window.counter}:{window.start}"
-
-    def _note_away(self, exc: Exception) -> None:
-        now = time.monotonic()
-        if now >= self._away_until:
-            self._away_until = now + PAUSE_S
-        if now >= self._quiet_until:
-            self._quiet_until = now + LOG_EVERY_S
-            what = "each worker counts by itself" if self._fail_open else "requests of limited callers are refused"
-            logger.warning("rate limits: Redis cannot be reached, %s: %s", what, exc)
 
 
 def _enough(slices: list[Slice], amounts: Amounts) -> bool:

@@ -28,6 +28,7 @@ class Limited(models.Model):
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
     requests_per_day = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
+    concurrent_requests = models.PositiveIntegerField(null=True, blank=True, help_text=UNLIMITED)
 
     class Meta:
         abstract = True

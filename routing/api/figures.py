@@ -25,7 +25,7 @@ class LimitLeft(Struct):
     of: Literal["tenant", "key"]
     limit: int
     remaining: int
-    resets_at: str
+    resets_at: str | None  # none of what runs at once
 
 
 class OwnUsage(Struct):

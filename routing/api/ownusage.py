@@ -17,6 +17,7 @@ from routing.api.headers import usd
 from routing.runtime import runtime
 from tenants.callers import Caller
 from tenants.limits import Window
+from tenants.slots import Gauge
 from usage.selectors import Entities, TimeRange, Totals, totals
 
 
@@ -37,7 +38,7 @@ class UsageView(DatabaseView):
         return HttpResponse(msgspec.json.encode(own_usage(caller, now, left)), "application/json")
 
 
-def own_usage(caller: Caller, now: datetime, left: list[tuple[Window, int]]) -> OwnUsage:
+def own_usage(caller: Caller, now: datetime, left: list[tuple[Window | Gauge, int]]) -> OwnUsage:
     """The figures of a caller's tenant, with what is left of its windows and of the key's."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     tenant, key = Entities(tenant_id=caller.tenant_id), Entities(tenant_id=caller.tenant_id, key_id=caller.key_id)
@@ -50,7 +51,7 @@ def own_usage(caller: Caller, now: datetime, left: list[tuple[Window, int]]) -> 
         today=_used(totals(TimeRange.around(midnight, now, now), tenant)),
         month=_used(totals(this_month, tenant)),
         key_month=_used(totals(this_month, key)),
-        limits=[_limit(window, remaining) for window, remaining in left],
+        limits=[_limit(limit, remaining) for limit, remaining in left],
     )
 
 
@@ -68,7 +69,9 @@ def _used(sums: Totals) -> Used:
     )
 
 
-def _limit(window: Window, remaining: int) -> LimitLeft:
-    resets_at = datetime.fromtimestamp(window.end, UTC).isoformat()
-    of: Literal["tenant", "key"] = "key" if window.key_id else "tenant"
-    return LimitLeft(f"{window.measure}_per_{window.name}", of, window.limit, remaining, resets_at)
+def _limit(limit: Window | Gauge, remaining: int) -> LimitLeft:
+    of: Literal["tenant", "key"] = "key" if limit.key_id else "tenant"
+    if isinstance(limit, Gauge):
+        return LimitLeft("concurrent_requests", of, limit.limit, remaining, None)
+    resets_at = datetime.fromtimestamp(limit.end, UTC).isoformat()
+    return LimitLeft(f"{limit.measure}_per_{limit.name}", of, limit.limit, remaining, resets_at)

@@ -94,6 +94,7 @@ class Limits(Section):
     requests_per_minute: Count | None | UnsetType = UNSET
     tokens_per_minute: Count | None | UnsetType = UNSET
     requests_per_day: Count | None | UnsetType = UNSET
+    concurrent_requests: Count | None | UnsetType = UNSET
 
 
 class Key(Section):

@@ -1,6 +1,11 @@
 """A tenant's own limits, with a Retry-After that is right."""
 
 import time
+from contextlib import ExitStack
+
+import httpx
+
+from providers.sandbox.testing import fault
 
 from .conftest import two_providers
 
@@ -38,6 +43,30 @@ def test_tokens_are_settled_when_the_answer_is_there(make_gateway, primary, fall
     larger = gateway.chat("Hello", max_tokens=6000)
     assert (larger.status_code, larger.headers["x-should-retry"]) == (429, "false")
     assert larger.json()["error"]["code"] == "request_exceeds_limit" and "key ci of team" in larger.text
+
+
+def test_only_so_many_requests_run_at_once(make_gateway, primary, fallback):
+    keys = [{"name": "ci", "limits": {"concurrent_requests": 2}}]
+    gateway = make_gateway(two_providers(primary, fallback, keys=keys))
+    body = {"model": "primary/demo", "stream": True, "messages": [{"role": "user", "content": "Long"}]}
+    primary.script(fault("stall_mid", text="word " * 40), fault("stall_mid", text="word " * 40))
+    pieces = []
+    with ExitStack() as running:
+        for _ in range(2):
+            address = f"{gateway.url}/v1/chat/completions"
+            answer = httpx.stream("POST", address, json=body, headers=gateway.headers, timeout=30)
+            pieces.append(running.enter_context(answer).iter_raw())  # kept: a forgotten iterator closes its stream
+            next(pieces[-1])
+        for stream in (False, True):
+            refused = gateway.chat("Hello", stream=stream)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert refused.json()["error"]["code"] == "concurrency_limit_exceeded"
+        left = httpx.get(f"{gateway.url}/v1/usage", headers=gateway.headers).json()["limits"]
+        assert [(limit["name"], limit["of"], limit["remaining"]) for limit in left] == [
+            ("concurrent_requests", "key", 0)
+        ]
+    time.sleep(0.3)  # both clients have left
+    assert [gateway.chat("Hello").status_code for _ in range(3)] == [200] * 3
 
 
 def test_a_body_that_cannot_be_read_is_not_counted(make_gateway, primary, fallback):

@@ -15,6 +15,8 @@ from tenants.admission import RateLimiter
 from tenants.errors import LimitsUnavailable, RateLimitExceeded
 from tenants.leases import LARGEST_SLICE, SHARE, LeasedWindows
 from tenants.limits import MINUTE_S, days_of
+from tenants.redislink import RedisLink
+from tenants.slots import LocalSlots
 from tests.tenants.callers import MIDNIGHT, NOON, Took, admit, caller
 
 NOBODY = "redis://127.0.0.1:1/0"
@@ -28,7 +30,7 @@ print(asyncio.run(admitted_in_every_case(*sys.argv[1:])))
 
 
 def limiter_at(url, prefix, **options):
-    return RateLimiter(LeasedWindows(url, prefix=prefix, **options))
+    return RateLimiter(LeasedWindows(RedisLink(url, "windows are local"), prefix=prefix, **options), LocalSlots())
 
 
 async def admitted(limiter, who, tries, now=NOON, at_once=20, takes=0):
@@ -187,7 +189,7 @@ async def test_without_redis_each_worker_counts_by_itself_and_says_so_once(caplo
     limiter = limiter_at(NOBODY, "none:")
     with caplog.at_level(logging.WARNING):
         assert await admitted(limiter, caller(requests_per_minute=5), 9) == 5
-    assert [record.name for record in caplog.records] == ["tenants.leases"]
+    assert [record.name for record in caplog.records] == ["tenants.redislink"]
     await limiter.close()
 
 

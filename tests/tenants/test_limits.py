@@ -8,12 +8,13 @@ import pytest
 from tenants.admission import RateLimiter
 from tenants.errors import LargerThanLimit, RateLimitExceeded
 from tenants.limits import DAY_S, MINUTE_S, LocalWindows, WindowStore, days_of
+from tenants.slots import LocalSlots
 from tests.tenants.callers import MIDNIGHT, NOON, Took, admit, admitted, caller
 
 
 @pytest.fixture
 def limiter():
-    return RateLimiter(LocalWindows())
+    return RateLimiter(LocalWindows(), LocalSlots())
 
 
 class Untouchable(WindowStore):
@@ -36,7 +37,7 @@ async def tokens_left(limiter, who, now=NOON):
 
 
 async def test_without_a_limit_nothing_is_counted():
-    assert (await admit(RateLimiter(Untouchable()), caller())).states == ()
+    assert (await admit(RateLimiter(Untouchable(), LocalSlots()), caller())).states == ()
 
 
 async def test_admits_the_limit_and_no_more(limiter):

@@ -1,0 +1,173 @@
+"""How do several web workers count together what runs, so that a killed worker's places come free by themselves?
+
+A gauge is a sorted set in Redis: a member per running request, its score the time until which it is believed. Each
+worker renews what it holds every few seconds; members that nobody renews are dropped. Times are Redis' own.
+"""
+
+import asyncio
+from collections import defaultdict
+from contextlib import suppress
+from itertools import count
+from time import monotonic
+from typing import Final
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from tenants.errors import LimitsUnavailable
+from tenants.redislink import AWAY, RedisLink
+from tenants.slots import Gauges, LocalSlots, Slot, SlotStore
+
+BELIEVED_S: Final = 10.0
+RENEWED_S: Final = 3.0
+SECOND_LOOK_S: Final = 0.03  # before refusing: a place that another worker is just giving back
+
+# ARGV: ms that a place is believed, the member, a limit per key. 0, or the number of the gauge that is full.
+TAKE: Final = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+for i, key in ipairs(KEYS) do
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  if redis.call('ZCARD', key) >= tonumber(ARGV[2 + i]) then return i end
+end
+for _, key in ipairs(KEYS) do
+  redis.call('ZADD', key, now + ARGV[1], ARGV[2])
+  redis.call('PEXPIRE', key, 2 * ARGV[1])
+end
+return 0
+"""
+# ARGV: ms that a place is believed, how many members are freed, those, then those that are renewed.
+RENEW: Final = """
+local t = redis.call('TIME')
+local until_ms = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[1]
+for i = 3, #ARGV do
+  if i - 2 <= tonumber(ARGV[2]) then
+    redis.call('ZREM', KEYS[1], ARGV[i])
+  else
+    redis.call('ZADD', KEYS[1], until_ms, ARGV[i])
+    redis.call('PEXPIRE', KEYS[1], 2 * ARGV[1])
+  end
+end
+"""
+RUNNING: Final = """
+local t = redis.call('TIME')
+return redis.call('ZCOUNT', KEYS[1], '(' .. (t[1] * 1000 + math.floor(t[2] / 1000)), '+inf')
+"""
+BELIEVED_MS: Final = int(BELIEVED_S * 1000)
+
+
+class Session:
+    """What belongs to one event loop: which members it holds and has freed, by gauge; who tells Redis."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, set[str]] = defaultdict(set)
+        self.freed: dict[str, list[str]] = {}
+        self.news = asyncio.Event()
+        self.teller: asyncio.Task[None] | None = None
+
+
+class LeasedSlots(SlotStore):
+    """Gauges that all workers share through Redis. While it is away: as rate limits, by `fail_open`."""
+
+    def __init__(self, link: RedisLink, *, fail_open: bool = True, prefix: str = "neuroroute:running:") -> None:
+        self._link, self._fail_open, self._prefix = link, fail_open, prefix
+        self._alone = LocalSlots()
+        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, Session] = WeakKeyDictionary()
+        self._names = map(f"{uuid4().hex}:{{}}".format, count())
+
+    async def take(self, gauges: Gauges) -> Slot:
+        slot = Slot(self, gauges, next(self._names))
+        try:
+            return await self._take(slot)
+        except AWAY as exc:
+            self._link.note_away(exc)
+        except asyncio.CancelledError:
+            self.free(slot)  # the client left, and nobody knows whether Redis was asked already
+            raise
+        if not self._fail_open:
+            raise LimitsUnavailable("Limits cannot be checked at the moment; try again soon.", retry_after_s=1)
+        return await self._alone.take(gauges)
+
+    def free(self, slot: Slot) -> None:
+        session = self._session()
+        for gauge in slot.gauges:
+            session.held[gauge.counter].discard(slot.name)
+            session.freed.setdefault(gauge.counter, []).append(slot.name)
+        session.news.set()
+        self._see_to_telling(session)
+
+    async def running(self, gauges: Gauges) -> tuple[int, ...]:
+        try:
+            self._link.check()
+            client = self._link.client
+            counts = [int(await client.eval(RUNNING, 1, self._prefix + gauge.counter)) for gauge in gauges]
+            return tuple(counts)
+        except AWAY as exc:
+            self._link.note_away(exc)
+        return await self._alone.running(gauges)
+
+    async def close(self) -> None:
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            if session.teller is not None:
+                session.teller.cancel()
+                with suppress(asyncio.CancelledError):
+                    await session.teller
+            with suppress(*AWAY):
+                await self._tell(session, renew=False)
+        await self._link.close()
+
+    async def _take(self, slot: Slot) -> Slot:
+        """Ask Redis, and once more where it says no; raises `TooManyAtOnce` and what Redis does."""
+        self._link.check()
+        keys = [self._prefix + gauge.counter for gauge in slot.gauges]
+        arguments = [BELIEVED_MS, slot.name, *(gauge.limit for gauge in slot.gauges)]
+        for pause_s in (0.0, SECOND_LOOK_S):
+            if pause_s:
+                await asyncio.sleep(pause_s)
+            full = int(await self._link.client.eval(TAKE, len(keys), *keys, *map(str, arguments)))
+            if not full:
+                return self._held(slot)
+        raise slot.gauges[full - 1].refusal()
+
+    def _held(self, slot: Slot) -> Slot:
+        session = self._session()
+        for gauge in slot.gauges:
+            session.held[gauge.counter].add(slot.name)
+        self._see_to_telling(session)
+        return slot
+
+    def _see_to_telling(self, session: Session) -> None:
+        if session.teller is None or session.teller.done():
+            session.teller = asyncio.create_task(self._keep_telling(session))
+
+    async def _keep_telling(self, session: Session) -> None:
+        """Renew what is held and drop what is freed, until there is neither. Nobody else does: the order is kept."""
+        renewed = monotonic()
+        while any(session.held.values()) or session.freed:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(session.news.wait(), max(renewed + RENEWED_S - monotonic(), 0.01))
+            session.news.clear()
+            due = monotonic() >= renewed + RENEWED_S
+            renewed = monotonic() if due else renewed
+            try:
+                await self._tell(session, renew=due)
+            except AWAY as exc:  # what was freed and not told is dropped when nobody renews it
+                self._link.note_away(exc)
+
+    async def _tell(self, session: Session, renew: bool) -> None:
+        freed, session.freed = session.freed, {}
+        self._link.check()
+        for counter in [*session.held] if renew else [*freed]:
+            held, over = session.held[counter], freed.get(counter, [])
+            if not held:
+                del session.held[counter]
+            if renew or over:
+                arguments = [BELIEVED_MS, len(over), *over, *(held if renew else ())]
+                await self._link.client.eval(RENEW, 1, self._prefix + counter, *map(str, arguments))
+
+    def _session(self) -> Session:
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None:
+            session = self._sessions[loop] = Session()
+        return session
