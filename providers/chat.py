@@ -147,11 +147,14 @@ class TokenUsage(Struct, frozen=True):
 
 class PromptDetails(Struct, omit_defaults=True):
     cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+    cache_write_tokens: int | None = None  # OpenRouter's name, for however long
+    cache_write_1h_tokens: int | None = None  # of these, for an hour
+    audio_tokens: int | None = None
 
 
 class CompletionDetails(Struct, omit_defaults=True):
     reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
 
 
 class WireUsage(Struct, omit_defaults=True):
@@ -164,23 +167,51 @@ class WireUsage(Struct, omit_defaults=True):
     completion_tokens_details: CompletionDetails | None = None
 
     def tokens(self) -> TokenUsage:
-        """The same in our terms; negative counts become 0."""
+        """The same in our terms: parts do not overlap, and negative counts become 0."""
         prompt, completion = max(self.prompt_tokens, 0), max(self.completion_tokens, 0)
-        parts = self.prompt_tokens_details or PromptDetails()
-        cached = min(max(parts.cached_tokens or 0, 0), prompt)
-        written = min(max(parts.cache_write_tokens or 0, 0), prompt - cached)
-        reasoning = (self.completion_tokens_details and self.completion_tokens_details.reasoning_tokens) or 0
-        return TokenUsage(prompt, completion, cached, written, min(max(reasoning, 0), completion))
+        parts, said = self.prompt_tokens_details, self.completion_tokens_details
+        if parts is None and said is None:
+            return TokenUsage(prompt, completion)
+        parts, said = parts or PromptDetails(), said or CompletionDetails()
+        cached = _part(parts.cached_tokens, prompt)
+        written = _part(parts.cache_write_tokens, prompt - cached)
+        hour = _part(parts.cache_write_1h_tokens, written)
+        if self._reasons_beside(said):
+            completion += said.reasoning_tokens or 0
+        reasoning = _part(said.reasoning_tokens, completion)
+        return TokenUsage(
+            prompt,
+            completion,
+            cached,
+            written - hour,
+            reasoning,
+            cache_write_1h=hour,
+            audio_input=_part(parts.audio_tokens, prompt - cached - written),
+            audio_output=_part(said.audio_tokens, completion - reasoning),
+        )
+
+    def _reasons_beside(self, said: CompletionDetails) -> bool:
+        """Whether the total says that reasoning stands beside the completion, as xAI counts it, not inside."""
+        thought, counted = said.reasoning_tokens or 0, self.prompt_tokens + self.completion_tokens
+        return thought > 0 and self.total_tokens == counted + thought
 
     @classmethod
     def of(cls, usage: TokenUsage) -> "WireUsage":
+        written = usage.cache_write + usage.cache_write_1h
+        parts = PromptDetails(usage.cached, written or None, usage.cache_write_1h or None, usage.audio_input or None)
+        said = CompletionDetails(usage.reasoning or None, usage.audio_output or None)
         return cls(
             usage.prompt,
             usage.completion,
             usage.prompt + usage.completion,
-            PromptDetails(usage.cached, usage.cache_write or None) if usage.cached or usage.cache_write else None,
-            CompletionDetails(usage.reasoning) if usage.reasoning else None,
+            parts if usage.cached or written or usage.audio_input else None,
+            said if usage.reasoning or usage.audio_output else None,
         )
+
+
+def _part(count: int | None, whole: int) -> int:
+    """A count that is a part of `whole`."""
+    return min(max(count, 0), whole) if count else 0
 
 
 class Delta(Struct, omit_defaults=True):

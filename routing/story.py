@@ -161,8 +161,14 @@ class Story:
         outcome.prompt_tokens, outcome.completion_tokens = usage.prompt, usage.completion
         outcome.cached_tokens, outcome.reasoning_tokens = usage.cached, usage.reasoning
         outcome.estimated = usage.estimated
-        if attempt.target.price:
-            outcome.cost_nano_usd = attempt.target.price.cost_nano_usd(usage)
+        _note_parts(outcome, usage)
+        price = attempt.target.price
+        if price is None:
+            return
+        if price.image:  # no upstream reports how many images it was sent
+            outcome.images = self.asked.features.get("images", 0)
+            usage = msgspec.structs.replace(usage, images=outcome.images)
+        outcome.cost_nano_usd = price.cost_nano_usd(usage)
 
     def _warn(self, marks: Marks) -> None:
         planned = self.plan.warnings if self.plan else ()
@@ -227,6 +233,14 @@ class Story:
 
     def _overhead(self, waiting_s: float) -> float:
         return round(max((self.clock() - self.started - self.waited_s - waiting_s) * 1000, 0.001), 3)
+
+
+def _note_parts(outcome: AttemptOutcome, usage: TokenUsage) -> None:
+    """Parts that are billed apart, where there are any."""
+    outcome.cache_write_tokens = usage.cache_write or None
+    outcome.cache_write_1h_tokens = usage.cache_write_1h or None
+    outcome.audio_input_tokens = usage.audio_input or None
+    outcome.audio_output_tokens = usage.audio_output or None
 
 
 def status_of(error: BaseException | None) -> Status:

@@ -8,7 +8,7 @@ from providers.catalog import Catalog
 from providers.chat import TokenUsage
 from providers.requests import Request
 from providers.targets import KEEPS_NOTHING, Price, Target
-from providers.usdprice import MICRO
+from providers.usdprice import MICRO, PICO
 from providers.vendors import routes_itself
 from routing.asked import Asked
 from routing.candidates import Check, Rule
@@ -18,6 +18,14 @@ from routing.scorers.quality import UNKNOWN as UNKNOWN_QUALITY
 
 NANO: Final = 1_000_000_000
 COLLECTS: Final = "collects"
+
+# What `max_price` caps: which part of a price, how many pico-dollars are a dollar of it, and its unit in words.
+PRICED: Final[dict[str, tuple[Callable[[Price], int], int, str]]] = {
+    "prompt": (lambda price: price.input, MICRO, "million tokens"),
+    "completion": (lambda price: price.output, MICRO, "million tokens"),
+    "image": (lambda price: price.image, PICO, "image"),
+    "request": (lambda price: price.request, PICO, "request"),
+}
 
 
 def wish_rules(asked: Asked[Request], catalog: Catalog) -> tuple[Rule, ...]:
@@ -59,16 +67,16 @@ def _of_prices(wish: ProviderWish) -> list[Rule]:
     most = wish.max_price
     if most is None:
         return []
-    caps = [("prompt", most.prompt, lambda p: p.input), ("completion", most.completion, lambda p: p.output)]
-    return [(f"provider.max_price.{name}", _price_cap(cap, part)) for name, cap, part in caps if cap is not None]
+    caps = [(name, cap) for name in PRICED if (cap := getattr(most, name)) is not None]
+    return [(f"provider.max_price.{name}", _price_cap(cap, *PRICED[name])) for name, cap in caps]
 
 
-def _price_cap(cap: Decimal, part: Callable[[Price], int]) -> Check:
+def _price_cap(cap: Decimal, part: Callable[[Price], int], unit: int, per: str) -> Check:
     def check(target: Target) -> str | None:
         if target.price is None:
             return None if _decides_itself(target) else f"price unknown, at most ${cap:f} wanted"
-        price = Decimal(part(target.price)) / MICRO
-        return f"${price.normalize():f} > ${cap:f} per million tokens" if price > cap else None
+        price = Decimal(part(target.price)) / unit
+        return f"${price.normalize():f} > ${cap:f} per {per}" if price > cap else None
 
     return check
 
@@ -110,7 +118,7 @@ def _decides_itself(target: Target) -> bool:
 
 def _cost_cap(asked: Asked[Request], usd: float) -> Check:
     most = int(usd * NANO)
-    usage = TokenUsage(*asked.reckoned)
+    usage = TokenUsage(*asked.reckoned, images=asked.features.get("images", 0))
 
     def check(target: Target) -> str | None:
         if target.price is None:

@@ -127,6 +127,11 @@ class AttemptRecord(models.Model):
     completion_tokens = models.BigIntegerField(null=True)
     cached_tokens = models.BigIntegerField(null=True)
     reasoning_tokens = models.BigIntegerField(null=True)
+    cache_write_tokens = models.BigIntegerField(null=True)
+    cache_write_1h_tokens = models.BigIntegerField(null=True)
+    audio_input_tokens = models.BigIntegerField(null=True)
+    audio_output_tokens = models.BigIntegerField(null=True)
+    images = models.IntegerField(null=True)
     estimated = models.BooleanField()
     cost_nano_usd = models.BigIntegerField(null=True)
 

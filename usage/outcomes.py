@@ -40,6 +40,11 @@ class AttemptOutcome(Struct, omit_defaults=True):
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None  # kept for five minutes
+    cache_write_1h_tokens: int | None = None
+    audio_input_tokens: int | None = None
+    audio_output_tokens: int | None = None
+    images: int | None = None  # in the prompt, where they are billed by number
     estimated: bool = False
     cost_nano_usd: int | None = None
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from providers.sandbox.prompts import (
     Image,
@@ -121,8 +121,11 @@ def _text(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(block["text"] for block in blocks if block["type"] == "text")
 
 
-def _marked(blocks: list[dict[str, Any]]) -> bool:
-    return any(block.get("cache_control") for block in blocks)
+def _marked(blocks: list[dict[str, Any]]) -> Literal["", "5m", "1h"]:
+    marks = [block["cache_control"] for block in blocks if block.get("cache_control")]
+    if any(mark.get("ttl") == "1h" for mark in marks):
+        return "1h"
+    return "5m" if marks else ""
 
 
 def _image(source: dict[str, Any]) -> Image:

@@ -4,6 +4,8 @@ import time
 import uuid
 from dataclasses import replace
 
+from msgspec import structs
+
 from providers.found import FoundModel
 from providers.sandbox.answers import reply_to
 from providers.sandbox.prompt_cache import PromptCache
@@ -26,7 +28,9 @@ def exchange(form: Form, prompt: Prompt, model: FoundModel, step: Step, cache: P
         if step.speaks
         else tuple(reply_to(prompt, model, at) for at in range(prompt.n))
     )
-    usage = _usage(tokens, replies, step, *cache.read(prompt))
+    cached, written = cache.read(prompt)
+    written_1h = written if any(turn.cached == "1h" for turn in prompt.turns) else 0
+    usage = _usage(replies, step, Usage(tokens, 0, cached, written, cache_write_1h=written_1h))
     seconds = ((model.ttft_ms or 0) / 1000, usage.completion / (model.tokens_per_s or 1000))
     return Exchange(uuid.uuid4().hex, int(time.time()), prompt.plain_model, prompt, replies, usage, seconds)
 
@@ -90,8 +94,9 @@ def _going_on(said: tuple[str, ...], begun: str) -> tuple[str, ...]:
     return tuple(rest)
 
 
-def _usage(tokens: int, replies: tuple[Reply, ...], step: Step, cached: int, written: int) -> Usage:
+def _usage(replies: tuple[Reply, ...], step: Step, read: Usage) -> Usage:
     reasoning = sum(len(reply.thoughts) for reply in replies)
     said = sum(len(reply.pieces) + sum(use_tokens(use) for use in reply.tool_uses) for reply in replies)
-    usage = Usage(tokens, said + reasoning, cached, written, reasoning)
-    return usage if step.usage is None else Usage(**{"prompt": tokens, "completion": said + reasoning} | step.usage)
+    if step.usage is not None:
+        return Usage(**{"prompt": read.prompt, "completion": said + reasoning} | step.usage)
+    return structs.replace(read, completion=said + reasoning, reasoning=reasoning)

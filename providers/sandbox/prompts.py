@@ -45,7 +45,7 @@ class Turn:
     images: tuple[Image, ...] = ()
     tool_uses: tuple[ToolUse, ...] = ()
     answers_to: str = ""  # of a tool's result: the id, or on some wires the name, of the tool use
-    cached: bool = False  # the caller marked the prompt up to here for caching
+    cached: Literal["", "5m", "1h"] = ""  # the caller marked the prompt up to here for caching, for so long
 
 
 @dataclass(frozen=True)

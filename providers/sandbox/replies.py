@@ -44,13 +44,15 @@ class Reply(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """Tokens; `cached` and `cache_write` are parts of `prompt`, `reasoning` of `completion`."""
+    """Tokens; `cached`, `cache_write` and `audio_input` are parts of `prompt`, `reasoning` of `completion`."""
 
     prompt: int
     completion: int
     cached: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    cache_write_1h: int = 0  # a part of `cache_write`
+    audio_input: int = 0
 
 
 @dataclass(frozen=True)

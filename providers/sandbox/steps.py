@@ -22,7 +22,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     tool_calls: tuple[ScriptedCall, ...] = ()
     finish: Finish | None = None
     finish_as: str | None = None  # the wire's own word for why it ended, known or not
-    usage: dict[str, int] | None = None  # prompt, completion, cached, cache_write, reasoning
+    usage: dict[str, int] | None = None  # the fields of `replies.Usage`
     body: str | None = None  # sent exactly so, with `status`, instead of an answer
     raw: bytes | None = None  # the same for what is no text; base64 in JSON
     status: int = 200

@@ -9,6 +9,7 @@ from providers.chat import WireUsage
 ABSURD: Final = 100_000_000  # tokens; a hundred times the largest context on sale
 COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 DETAILS: Final = ("prompt_tokens_details", "completion_tokens_details")
+CACHED: Final = ("prompt_cache_hit_tokens", "cached_tokens")  # as DeepSeek and Moonshot say it, beside the details
 
 
 def usable(usage: Any) -> dict[str, Any] | None:
@@ -23,6 +24,8 @@ def usable(usage: Any) -> dict[str, Any] | None:
         return None
     total = prompt + completion if total is None or not 0 <= total <= ABSURD else total
     details = {name: _details(usage[name]) for name in DETAILS if isinstance(usage.get(name), dict)}
+    if cached := next((count for name in CACHED if (count := _count(usage.get(name)))), 0):
+        details.setdefault(DETAILS[0], {}).setdefault("cached_tokens", cached)
     kept = {name: value for name, value in usage.items() if name not in DETAILS}
     return kept | {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total} | details
 

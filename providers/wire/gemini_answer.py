@@ -63,6 +63,11 @@ class Feedback(Struct, rename="camel"):
     block_reason: str | None = None
 
 
+class OfModality(Struct, rename="camel"):
+    modality: str = ""
+    token_count: int = 0
+
+
 class Counts(Struct, rename="camel"):
     """Gemini's counts: thoughts stand beside the candidates' tokens, what the cache held is part of the prompt."""
 
@@ -71,6 +76,9 @@ class Counts(Struct, rename="camel"):
     thoughts_token_count: int | None = None
     cached_content_token_count: int | None = None
     tool_use_prompt_token_count: int | None = None
+    prompt_tokens_details: list[OfModality] | None = None
+    cache_tokens_details: list[OfModality] | None = None
+    candidates_tokens_details: list[OfModality] | None = None
 
     def updated(self, later: "Counts") -> "Counts":
         """Counts are cumulative: what comes later replaces what came before."""
@@ -87,7 +95,15 @@ class Counts(Struct, rename="camel"):
         if max(prompt, completion) > ABSURD:
             return None
         cached = min(max(self.cached_content_token_count or 0, 0), prompt)
-        return WireUsage.of(TokenUsage(prompt, completion, cached, 0, thoughts))
+        heard = _audio(self.prompt_tokens_details) - _audio(self.cache_tokens_details)
+        spoken = min(_audio(self.candidates_tokens_details), completion - thoughts)
+        heard = min(max(heard, 0), prompt - cached)
+        usage = TokenUsage(prompt, completion, cached, 0, thoughts, audio_input=heard, audio_output=spoken)
+        return WireUsage.of(usage)
+
+
+def _audio(details: list[OfModality] | None) -> int:
+    return sum(max(part.token_count, 0) for part in details or () if part.modality == "AUDIO")
 
 
 class Response(Struct, rename="camel"):

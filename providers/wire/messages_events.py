@@ -26,6 +26,12 @@ class OutputDetails(Struct):
     thinking_tokens: int | None = None
 
 
+class Written(Struct):
+    """What was written to the cache, by how long it stays."""
+
+    ephemeral_1h_input_tokens: int | None = None
+
+
 class Usage(Struct, omit_defaults=True):
     """Anthropic's counts: `input_tokens` without what was read from or written to the cache."""
 
@@ -33,6 +39,7 @@ class Usage(Struct, omit_defaults=True):
     output_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
     cache_read_input_tokens: int | None = None
+    cache_creation: Written | None = None
     output_tokens_details: OutputDetails | None = None
 
     def updated(self, later: "Usage") -> "Usage":
@@ -57,7 +64,10 @@ class Usage(Struct, omit_defaults=True):
             return None
         thought = (self.output_tokens_details and self.output_tokens_details.thinking_tokens) or 0
         reasoning = min(max(thought, 0), completion)
-        return WireUsage.of(TokenUsage(fresh + read + written, completion, read, written, reasoning))
+        for_an_hour = (self.cache_creation and self.cache_creation.ephemeral_1h_input_tokens) or 0
+        hour = min(max(for_an_hour, 0), written)
+        prompt = fresh + read + written
+        return WireUsage.of(TokenUsage(prompt, completion, read, written - hour, reasoning, cache_write_1h=hour))
 
 
 class Block(Struct):

@@ -94,6 +94,7 @@ class StrictChoice(Struct):
 class StrictPromptDetails(PromptDetails):
     cached_tokens: Count = ABSENT
     cache_write_tokens: Count = ABSENT
+    cache_write_1h_tokens: Count = ABSENT
     audio_tokens: Count = ABSENT
     text_tokens: Count = ABSENT
     image_tokens: Count = ABSENT

@@ -185,9 +185,7 @@ def _check_label(name: str, label: str) -> None:
 
 def ignored(wishes: Wishes) -> tuple[str, ...]:
     """Wishes that we know of and do not grant yet: silence would look like consent."""
-    most = wishes.provider.max_price if wishes.provider else None
-    found = [f"provider.max_price.{name}" for name in ("request", "image") if getattr(most, name, None) is not None]
-    found += [f"neuroroute.{name}" for name in UNGRANTED if getattr(wishes.options, name) is not None]
+    found = [f"neuroroute.{name}" for name in UNGRANTED if getattr(wishes.options, name) is not None]
     return tuple([f"{name}: not supported, ignored" for name in found])
 
 

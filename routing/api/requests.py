@@ -1,7 +1,7 @@
 """`GET /v1/requests/{id}`: the story of one of one's own requests, told from its record."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.http import HttpResponse
@@ -15,6 +15,17 @@ from routing.errors import UnknownRecord
 from usage import ids
 from usage.outcomes import AttemptOutcome, Outcome
 from usage.selectors import find
+
+# What is billed apart from plain tokens, where the provider or the price tells it apart.
+PARTS: Final = (
+    "cached_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "images",
+)
 
 
 @extend_schema(tags=["Data plane"])
@@ -92,6 +103,8 @@ def attempt_of(request_id: str, attempt: AttemptOutcome) -> dict[str, Any]:
         "finish_reason": attempt.finish_reason,
         "prompt_tokens": attempt.prompt_tokens,
         "completion_tokens": attempt.completion_tokens,
+        **{name: getattr(attempt, name) for name in PARTS},
+        "estimated": attempt.estimated,
         "cost_usd": money(attempt.cost_nano_usd),
     }
 

@@ -26,7 +26,7 @@ def target(name: str, id: int, **facts: Any) -> Target:
     """A deployment `provider/model`; `usd` = (input, output) per million tokens."""
     provider, _, model = name.partition("/")
     usd = facts.pop("usd", None)
-    price = Price(int(usd[0] * 1e6), int(usd[1] * 1e6)) if usd else None
+    price = Price(int(usd[0] * 1e6), int(usd[1] * 1e6)) if usd else facts.pop("price", None)
     secrets = facts.pop("secrets", (Secret(id * 10, "sk-test", "test"),))
     base = {"provider_id": id, "model_id": id, "upstream_model": model, "wire": "openai", "base_url": "http://x"}
     return Target(id=id, provider=provider, model=model, price=price, secrets=secrets, **(base | facts))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from providers.targets import Price
 from routing.errors import InvalidBody, NoEligibleCandidate, NotAsWished, UnknownModel, UnsupportedParameter
 from routing.providerwish import passed_on
 
@@ -80,12 +81,13 @@ def test_max_price_compares_the_price_per_million_and_an_unknown_price_is_not_lo
     assert excluded(desk(), wish(max_price={"completion": 10}))[0][1] == "provider.max_price.completion"
 
 
-def test_prices_that_no_deployment_has_are_warned_about():
-    question = wish(max_price={"request": 0.01, "image": 0.02, "prompt": 100})
-    assert [w.partition(":")[0] for w in question.warnings] == [
-        "provider.max_price.request",
-        "provider.max_price.image",
-    ]
+def test_max_price_caps_the_fees_per_image_and_per_request():
+    fees = Price(1, 1, image=2 * 10**10, request=5 * 10**9)
+    at = Desk(target("fees/m", 1, price=fees), target("free/m", 2, usd=(1, 2)))
+    assert set(at.order(wish(max_price={"request": 0.005, "image": "0.02"}))) == {"fees/m", "free/m"}
+    (why,) = excluded(at, wish(max_price={"request": 0.004}))
+    assert why == ("fees/m", "provider.max_price.request", "$0.005 > $0.004 per request")
+    assert excluded(at, wish(max_price={"image": 0}))[0][2] == "$0.02 > $0 per image"
 
 
 def test_what_is_not_known_of_prompts_is_no_promise():

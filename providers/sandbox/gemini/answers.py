@@ -63,8 +63,10 @@ def usage_metadata(usage: Usage) -> dict[str, Any]:
     counts: dict[str, Any] = {
         "promptTokenCount": usage.prompt,
         "totalTokenCount": usage.prompt + usage.completion,
-        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": usage.prompt}],
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": usage.prompt - usage.audio_input}],
     }
+    if usage.audio_input:
+        counts["promptTokensDetails"].append({"modality": "AUDIO", "tokenCount": usage.audio_input})
     optional = {
         "candidatesTokenCount": usage.completion - usage.reasoning,
         "thoughtsTokenCount": usage.reasoning,

@@ -127,7 +127,12 @@ def _message(exchange: Exchange, usage: dict[str, Any]) -> dict[str, Any]:
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
+    hour = usage.cache_write_1h
     return {
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write - hour,
+            "ephemeral_1h_input_tokens": hour,
+        },
         "input_tokens": usage.prompt - usage.cached - usage.cache_write,
         "cache_creation_input_tokens": usage.cache_write,
         "cache_read_input_tokens": usage.cached,

@@ -124,7 +124,7 @@ class OpenAI(Wire):
             "prompt_tokens": usage.prompt,
             "completion_tokens": usage.completion,
             "total_tokens": usage.prompt + usage.completion,
-            "prompt_tokens_details": {"cached_tokens": usage.cached, "audio_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": usage.cached, "audio_tokens": usage.audio_input},
             "completion_tokens_details": {"reasoning_tokens": usage.reasoning, "audio_tokens": 0},
         }
 

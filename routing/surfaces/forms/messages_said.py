@@ -81,12 +81,17 @@ def stop_reason(finish: str | None, called: bool) -> str:
 def usage_of(usage: TokenUsage) -> dict[str, Any]:
     """Anthropic's counts: `input_tokens` without what was read from or written to the cache."""
     counts: dict[str, Any] = {
-        "input_tokens": usage.prompt - usage.cached - usage.cache_write,
-        "cache_creation_input_tokens": usage.cache_write,
+        "input_tokens": usage.prompt - usage.cached - usage.cache_write - usage.cache_write_1h,
+        "cache_creation_input_tokens": usage.cache_write + usage.cache_write_1h,
         "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.completion,
     }
-    return counts | ({"output_tokens_details": {"thinking_tokens": usage.reasoning}} if usage.reasoning else {})
+    if usage.cache_write_1h:
+        written = {"ephemeral_5m_input_tokens": usage.cache_write, "ephemeral_1h_input_tokens": usage.cache_write_1h}
+        counts["cache_creation"] = written
+    if usage.reasoning:
+        counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    return counts
 
 
 def estimated_usage(request: ChatRequest, characters: int) -> TokenUsage:

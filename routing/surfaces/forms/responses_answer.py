@@ -154,9 +154,10 @@ def response_object(
 
 def usage_object(usage: TokenUsage) -> Json:
     """Tokens as Responses spells them; a usage that nobody reported has no such object."""
+    written = usage.cache_write + usage.cache_write_1h
     return {
         "input_tokens": usage.prompt,
-        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write},
+        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": written},
         "output_tokens": usage.completion,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.prompt + usage.completion,
