@@ -5,12 +5,13 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 import uvloop
 
 from providers.sandbox.app import SandboxApp
 from providers.sandbox.flavours import flavour_names
-from providers.sandbox.server import bind, serve
+from providers.sandbox.server import bind, serve, tls_of
 from providers.sandbox.wires import wire_names
 
 PARENT_CHECK_S = 0.5
@@ -27,9 +28,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"sandbox: cannot listen on {options.host}:{options.port}: {exc.strerror}", file=sys.stderr)
         return 1
     app = SandboxApp(options.wire, flavour=options.flavour, pace=options.pace, any_model=options.any_model)
-    print(f"listening on http://{options.host}:{sock.getsockname()[1]}", flush=True)
+    tls = tls_of(options.certificate)
+    print(f"listening on {'https' if tls else 'http'}://{options.host}:{sock.getsockname()[1]}", flush=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(app, sock, until=lambda: _orphaned(options.parent)))
+        runner.run(serve(app, sock, until=lambda: _orphaned(options.parent), tls=tls))
     return 0
 
 
@@ -41,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument("--parent", type=int, help="end when this process has ended")
     parser.add_argument("--pace", type=float, default=1.0, help="scales all times of the models; 0 answers at once")
+    parser.add_argument("--certificate", type=Path, help="a PEM file with a key and its certificate: speak TLS")
     parser.add_argument("--any-model", action="store_true", help="accept every model name")
     return parser
 

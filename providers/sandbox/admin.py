@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
@@ -19,10 +20,13 @@ TICK_S: Final = 0.01
 
 
 class ScriptBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """`answers`: what the next calls get, a text or a step each; `to`: chats, embeddings, or pages like a listing."""
+    """`answers`: what the next calls get, a text or a step each; `to`: chats, embeddings, or pages like a listing;
+    `model`: only calls of that one; `lasting`: the last answer is given again and again."""
 
     answers: list[str | Step]
     to: str = CHAT
+    model: str = ""
+    lasting: bool = False
 
 
 class Admin:
@@ -55,14 +59,16 @@ class Admin:
                 self._cache.clear()
                 return {"ok": True}
             case "GET /calls":
-                await self._until_ended(b"ended=1" in query)
-                return {"calls": self._calls.rows()}
+                asked = dict(parse_qsl(query.decode()))
+                await self._until_ended("ended" in asked)
+                return {"calls": self._calls.rows(asked.get("model"))}
         raise Trouble("not_found", f"the sandbox has no {what}", status=404)
 
     def _add(self, body: ScriptBody) -> dict[str, int]:
         if body.to not in (CHAT, EMBEDDINGS, PAGES):
             raise invalid(f"`to` is {CHAT!r}, {EMBEDDINGS!r} or {PAGES!r}, not {body.to!r}")
-        self._script.add([Step(text=step) if isinstance(step, str) else step for step in body.answers], body.to)
+        steps = [Step(text=step) if isinstance(step, str) else step for step in body.answers]
+        self._script.add(steps, body.to, body.model, body.lasting)
         return {"added": len(body.answers)}
 
     async def _until_ended(self, wanted: bool) -> None:

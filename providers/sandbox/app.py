@@ -50,13 +50,13 @@ class SandboxApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = await _read(receive)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        path, transport = scope["path"], scope["extensions"][TRANSPORT]["connection"]
+        path, line = scope["path"], scope["extensions"][TRANSPORT]["line"]
         if path.startswith("/_sandbox"):
             draft = await self.admin.draft(Draft(self.wire, False), scope["method"], path, scope["query_string"], raw)
-            return await deliver(draft, Call(0, scope["method"], path, "", headers, raw), transport, receive, send)
+            return await deliver(draft, Call(0, scope["method"], path, "", headers, raw), line, receive, send)
         call = self.calls.open(scope["method"], path, scope["query_string"].decode("latin-1"), headers, raw)
         try:
-            await deliver(self._draft(call), call, transport, receive, send)
+            await deliver(self._draft(call), call, line, receive, send)
         finally:
             self.calls.close(call)
 

@@ -48,8 +48,10 @@ class CallLog:
     def clear(self) -> None:
         self._calls.clear()
 
-    def rows(self) -> list[dict[str, Any]]:
-        return [call.row() for call in self._calls]
+    def rows(self, model: str | None = None) -> list[dict[str, Any]]:
+        """The calls, of one model where it is given."""
+        rows = (call.row() for call in self._calls if model is None or model.encode() in call.raw)
+        return [row for row in rows if model is None or row["body"].get("model") == model]
 
     @property
     def running_chats(self) -> int:

@@ -6,8 +6,11 @@ import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+from msgspec import Struct
+
 from providers.sandbox.calls import Call
 from providers.sandbox.drafts import Draft, End
+from providers.sandbox.framing import Frame, frame_of
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -15,14 +18,21 @@ Send = Callable[[Message], Awaitable[None]]
 NO_LINGER: Final = struct.pack("ii", 1, 0)  # closing sends a reset
 
 
-async def deliver(draft: Draft, call: Call, transport: asyncio.Transport, receive: Receive, send: Send) -> None:
+class Line(Struct, frozen=True):
+    """The connection that a call came on, and how many it had served before."""
+
+    transport: asyncio.Transport
+    served: int = 0
+
+
+async def deliver(draft: Draft, call: Call, line: Line, receive: Receive, send: Send) -> None:
     """Send the draft and note in `call` what happened; a client that leaves ends it at once."""
-    work = asyncio.ensure_future(_play(draft, call, transport, send))
+    work = asyncio.ensure_future(_play(draft, call, line, send))
     gone = asyncio.ensure_future(_left(receive))
     try:
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
         call.left_early = not (work.done() and work.result())
-        if draft.end is not End.CLEAN:
+        if line.transport.is_closing():
             await gone  # the server must see the closed connection before it looks for a complete answer
     finally:
         work.cancel()
@@ -30,27 +40,44 @@ async def deliver(draft: Draft, call: Call, transport: asyncio.Transport, receiv
         await asyncio.gather(work, gone, return_exceptions=True)
 
 
-async def _play(draft: Draft, call: Call, transport: asyncio.Transport, send: Send) -> bool:
+async def _play(draft: Draft, call: Call, line: Line, send: Send) -> bool:
     """Send all of it; False when the client had left before."""
     pieces = draft.pieces
+    if draft.resets_reused and line.served:
+        _reset(line.transport)
+        return True
+    frame = frame_of(draft, line.transport, send)
     await _wait(draft.head_wait_s)
     if draft.has_head:
-        await send({"type": "http.response.start", "status": draft.status, "headers": _headers(draft)})
+        await frame.head()
         call.status = draft.status
     for piece in pieces:
         await _wait(piece.wait_s)
-        await send({"type": "http.response.body", "body": piece.data, "more_body": True})
-        if transport.is_closing():  # it left while we waited for it to read
+        await frame.piece(piece.data)
+        if line.transport.is_closing():  # it left while we waited for it to read
             return False
         call.chunks += 1
+    for _ in range(draft.endless_bytes // len(draft.endless) if draft.endless else 0):
+        await frame.piece(draft.endless)
+        if line.transport.is_closing():
+            return False
+        call.chunks += 1
+    await _end(draft, frame, line.transport)
+    return True
+
+
+async def _end(draft: Draft, frame: Frame, transport: asyncio.Transport) -> None:
     if draft.end is End.CLEAN:
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await frame.end()
     elif draft.end is End.CUT:
         transport.close()
     else:
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        transport.abort()
-    return True
+        _reset(transport)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    transport.abort()
 
 
 async def _wait(seconds: float) -> None:
@@ -61,8 +88,3 @@ async def _wait(seconds: float) -> None:
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _headers(draft: Draft) -> list[tuple[bytes, bytes]]:
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in draft.headers.items()]
-    return headers if draft.length is None else [*headers, (b"content-length", str(draft.length).encode())]

@@ -17,6 +17,14 @@ class End(Enum):
     RESET = "reset"  # the connection is torn down
 
 
+class Framing(Enum):
+    """Who puts the answer into HTTP, and how."""
+
+    SERVER = "server"  # uvicorn, as it should be
+    TRAILERS = "trailers"  # chunks, and header fields behind them
+    HTTP10 = "http10"  # an answer of HTTP/1.0: it ends where the connection does
+
+
 class Piece(Struct):
     """Bytes that leave together, after a wait in seconds."""
 
@@ -47,6 +55,12 @@ class Draft:
         self.has_head = True
         self.end = End.CLEAN
         self.length: int | None = None  # what content-length says; None: chunked
+        self.framing = Framing.SERVER
+        self.preface = b""  # before the head
+        self.excess = b""  # behind the end
+        self.endless = b""  # instead of an end, again and again
+        self.endless_bytes = 1_000_000_000  # until nobody can take any more
+        self.resets_reused = False  # a connection that has served before is torn down
         self._pieces: list[Piece] | None = None
 
     @property

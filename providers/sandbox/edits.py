@@ -1,7 +1,8 @@
 """How each fault changes the draft of a healthy answer."""
 
+import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -10,7 +11,6 @@ from providers.sandbox.replies import Trouble, TroubleKind
 from providers.sandbox.steps import Step
 
 HANG_S: Final = 3600.0  # longer than any caller waits
-ABSURD: Final = 10**15
 NO_PREFILL: Final = (
     "This model does not support assistant message prefill. The conversation must end with a user message."
 )
@@ -43,6 +43,13 @@ def status(kind: TroubleKind, number: int) -> Callable[[Draft, Step], None]:
         draft.refuse(trouble(kind, number, f"{value:g}" if isinstance(value, float) else value))
 
     return edit
+
+
+def flaps(draft: Draft, step: Step) -> None:
+    """Fail and work in turns, for as long each."""
+    turn_s = 5.0 if step.seconds is None else step.seconds
+    if int(time.monotonic() / turn_s) % 2 == 0:
+        draft.refuse(trouble("unavailable", 503))
 
 
 def blocked(draft: Draft, step: Step) -> None:
@@ -130,6 +137,12 @@ def split_utf8(draft: Draft, step: Step) -> None:
     _per_byte(draft, 0.0)
 
 
+def slow_tokens(draft: Draft, step: Step) -> None:
+    for event in draft.events:
+        if event.kind == "content":
+            event.wait_s = 1.0 if step.seconds is None else step.seconds
+
+
 def eof_no_finish(draft: Draft, step: Step) -> None:
     draft.events = [event for event in draft.events if event.kind not in ("finish", "usage", "end")]
 
@@ -178,41 +191,6 @@ def stream_for_json(draft: Draft, step: Step) -> None:
         draft.headers["content-type"] = draft.wire.stream_type
 
 
-def wrong_model(draft: Draft, step: Step) -> None:
-    for event in draft.events:
-        _replace(event.payload, draft.wire.model_key, "somebody-else-7b")
-
-
-def bad_usage(draft: Draft, step: Step) -> None:
-    for event in draft.events:
-        for name in draft.wire.usage_counts:
-            _replace(event.payload, name, ABSURD if "prompt" in name or "input" in name else -7)
-
-
-def no_usage(draft: Draft, step: Step) -> None:
-    draft.events = [event for event in draft.events if event.kind != "usage"]
-    for event in draft.events:
-        for name in draft.wire.usage_fields:
-            _drop(event.payload, name)
-
-
-def crlf(draft: Draft, step: Step) -> None:
-    for piece in draft.pieces:
-        piece.data = piece.data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-
-
-def comments(draft: Draft, step: Step) -> None:
-    for piece in draft.pieces:
-        piece.data = draft.wire.comment + piece.data
-
-
-def role_twice(draft: Draft, step: Step) -> None:
-    for at, event in enumerate(draft.events):
-        if event.kind == "start":
-            draft.events.insert(at, msgspec.structs.replace(event, wait_s=0.0))
-            return
-
-
 def _slow(step: Step) -> float:
     return HANG_S if step.seconds is None else step.seconds
 
@@ -246,21 +224,3 @@ def _per_byte(draft: Draft, seconds: float) -> None:
         for piece in draft.pieces
         for at in range(len(piece.data))
     ]
-
-
-def _replace(payload: Any, name: str, value: Any) -> None:
-    """Set `name` wherever it stands in the payload."""
-    if not isinstance(payload, dict):
-        return
-    for key, inner in payload.items():
-        if key == name:
-            payload[key] = value
-        else:
-            _replace(inner, name, value)
-
-
-def _drop(payload: Any, name: str) -> None:
-    if isinstance(payload, dict):
-        payload.pop(name, None)
-        for inner in payload.values():
-            _drop(inner, name)

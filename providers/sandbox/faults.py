@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from providers.sandbox import edits
+from providers.sandbox import edits, lines, payloads, transfers
 from providers.sandbox.drafts import Draft
 from providers.sandbox.steps import Step
 
@@ -82,19 +82,62 @@ _ALL: Final = (
         "json_for_stream", "A JSON body although a stream was asked for", edits.json_for_stream, "28", only_stream=True
     ),
     Fault("sse_for_json", "A stream although a JSON body was asked for", edits.stream_for_json, "28"),
-    Fault("wrong_model", "Another model's name in the answer", edits.wrong_model, "35"),
-    Fault("bad_usage", "Absurd token counts", edits.bad_usage, "27"),
-    Fault("no_usage", "No token counts", edits.no_usage, "27"),
-    Fault("crlf", "Lines end with CRLF", edits.crlf, "26", only_stream=True),
-    Fault("comments", "SSE comments (or blank lines) between the events", edits.comments, "26", only_stream=True),
+    Fault("wrong_model", "Another model's name in the answer", payloads.wrong_model, "35"),
+    Fault("bad_usage", "Absurd token counts", payloads.bad_usage, "27"),
+    Fault("no_usage", "No token counts", payloads.no_usage, "27"),
+    Fault("crlf", "Lines end with CRLF", lines.crlf, "26", only_stream=True),
+    Fault("comments", "SSE comments (or blank lines) between the events", lines.comments, "26", only_stream=True),
     Fault("split_utf8", "Every byte in a TCP write of its own", edits.split_utf8, "24"),
-    Fault("role_twice", "The opening event comes twice", edits.role_twice, "29", only_stream=True),
+    Fault("flaps", "503 for `seconds` (5), then healthy for as long, in turns", edits.flaps, "36"),
+    Fault(
+        "wrong_types", "The answer field, or a stream's first content, is of another type", payloads.wrong_types, "14"
+    ),
+    Fault("gzip", "A good answer, compressed although nobody takes that", transfers.compressed, "15"),
+    Fault("gzip_truncated", "The same, cut in the middle of the compressed bytes", transfers.compressed_and_cut, "15"),
+    Fault("gzip_false", "Content-Encoding: gzip over what is not", transfers.falsely_compressed, "15"),
+    Fault("gzip_bomb", "A small body that unpacks to `size` bytes (100 MB)", transfers.bomb, "15"),
+    Fault(
+        "length_long", "Content-Length promises more than comes before the connection closes", transfers.too_short, "16"
+    ),
+    Fault(
+        "length_short", "Content-Length promises half of the body, all of which comes", transfers.cut_by_length, "16"
+    ),
+    Fault("answer_twice", "Behind the answer stands another that nobody asked for", transfers.too_long, "16"),
+    Fault("slow_tokens", "A content event every `seconds` (1)", edits.slow_tokens, "22", only_stream=True),
+    Fault("endless_line", "A line that never ends", transfers.endless_line, "23"),
+    Fault("invalid_utf8", "Bytes in the text that are no UTF-8", payloads.invalid_utf8, "24"),
+    Fault(
+        "ascii_escapes", "All characters beyond ASCII escaped, emoji as two surrogates", payloads.ascii_escapes, "24"
+    ),
+    Fault("lone_surrogate", "Half of an escaped pair of surrogates in the text", payloads.lone_surrogate, "24"),
+    Fault("open_after_end", "After the end mark events without end", transfers.open_after_end, "25", only_stream=True),
+    Fault("cr", "Lines end with CR", lines.cr, "26", only_stream=True),
+    Fault("bom", "A byte order mark first", lines.bom, "26", only_stream=True),
+    Fault("many_lines", "An event's data on several lines", lines.many_lines, "26", only_stream=True),
+    Fault("no_space", "No space after the colon", lines.no_space, "26", only_stream=True),
+    Fault("other_fields", "The fields id and retry, and an unknown one", lines.other_fields, "26", only_stream=True),
+    Fault(
+        "usage_twice", "Two reports of tokens, of which the last is right", payloads.usage_twice, "27", only_stream=True
+    ),
+    Fault("empty_deltas", "Events between the others that say nothing", payloads.empty_deltas, "29", only_stream=True),
+    Fault("tool_gaps", "Tool calls numbered 1, 3, 5", payloads.tool_gaps, "29", only_stream=True),
+    Fault("tool_id_twice", "Several tool calls with the same id", payloads.tool_id_twice, "29"),
+    Fault("interim", "100 Continue and 103 Early Hints before the answer", transfers.interim, "34"),
+    Fault("trailers", "Header fields behind the body", transfers.trailers, "34"),
+    Fault("http10", "HTTP/1.0: the answer ends where the connection does", transfers.http10, "34"),
+    Fault(
+        "reset_reused", "TCP reset when the connection has served before, else healthy", transfers.reset_reused, "34"
+    ),
+    Fault("odd_head", "No id, and a time with a fraction", payloads.odd_head, "35"),
+    Fault("role_twice", "The opening event comes twice", payloads.role_twice, "29", only_stream=True),
 )
 FAULTS: Final[Mapping[str, Fault]] = {fault.name: fault for fault in _ALL}
 
 
 def apply(draft: Draft, step: Step) -> None:
     """Let the step's fault happen to the draft; one that only streams can have leaves a JSON answer alone."""
+    if step.streams:
+        edits.stream_for_json(draft, step)
     fault = FAULTS.get(step.fault or "")
     if fault and (draft.stream or not fault.only_stream):
         fault.edit(draft, step)

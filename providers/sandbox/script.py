@@ -34,13 +34,20 @@ class Script:
         self.reset()
 
     def reset(self) -> None:
-        self._queues: dict[str, deque[Step]] = defaultdict(deque)
+        self._queues: dict[tuple[str, str], deque[Step]] = defaultdict(deque)
+        self._lasting: dict[tuple[str, str], Step] = {}
         self._sequences: dict[str, int] = defaultdict(int)
         self.set_rates(Rates())
 
-    def add(self, steps: Iterable[Step], queue: str = CHAT) -> None:
-        """Queue steps for chats, embeddings or pages (listings and the like); raises `Trouble` for an unknown fault."""
-        self._queues[queue].extend([known(step) for step in steps])
+    def add(self, steps: Iterable[Step], queue: str = CHAT, model: str = "", lasting: bool = False) -> None:
+        """Queue steps for chats, embeddings or pages (listings and the like), those of one model where it is named.
+
+        The last step goes on for good where it is `lasting`. Raises `Trouble` for an unknown fault.
+        """
+        known_steps = [known(step) for step in steps]
+        if lasting and known_steps:
+            self._lasting[queue, model] = known_steps.pop()
+        self._queues[queue, model].extend(known_steps)
 
     def set_rates(self, rates: Rates) -> None:
         """Let faults happen by chance from now on; raises `Trouble` for an unknown fault."""
@@ -51,13 +58,18 @@ class Script:
 
     def next(self, queue: str, headers: Mapping[str, str], model: str = "") -> Step:
         """The step for this call; raises `Trouble` where header or model name ask for an unknown fault."""
-        if self._queues[queue]:
-            return self._queues[queue].popleft()
+        scripted = self._scripted(queue, model) or self._scripted(queue, "")
+        if scripted is not None:
+            return scripted
         name, _, suffix = model.partition("!")
         asked = headers.get(FAULT_HEADER) or suffix
         if asked:
             return self._of_sequence(asked)
         return Step() if queue == PAGES else self._by_chance(name)
+
+    def _scripted(self, queue: str, model: str) -> Step | None:
+        waiting = self._queues.get((queue, model))
+        return waiting.popleft() if waiting else self._lasting.get((queue, model))
 
     def _of_sequence(self, asked: str) -> Step:
         names = [name.strip() for name in asked.split(",") if name.strip()]

@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from providers.sandbox.app import TRANSPORT, SandboxApp
+from providers.sandbox.delivery import Line
 
 KEEP_ALIVE_S = 75
 
@@ -20,10 +23,12 @@ class SandboxProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.access_log = False
+        self.served = 0  # calls before this one
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: {"connection": self.transport}}
+        self.scope["extensions"] = {TRANSPORT: {"line": Line(self.transport, self.served)}}
+        self.served += 1
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -33,14 +38,28 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-async def serve(app: SandboxApp, sock: socket.socket, until: Callable[[], Awaitable[object]]) -> None:
+def tls_of(certificate: Path | None) -> ssl.SSLContext | None:
+    """How to speak TLS with the key and the certificate in that file; None: in the clear."""
+    if certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+async def serve(
+    app: SandboxApp,
+    sock: socket.socket,
+    until: Callable[[], Awaitable[object]],
+    tls: ssl.SSLContext | None = None,
+) -> None:
     """Answer on `sock` until `until()` returns, then tear every connection down."""
     config = Config(app, interface="asgi3", ws="none", lifespan="off", log_config=None)
     config.timeout_keep_alive = KEEP_ALIVE_S
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SandboxProtocol(config, state, {}, loop), sock=sock)
+    server = await loop.create_server(lambda: SandboxProtocol(config, state, {}, loop), sock=sock, ssl=tls)
     try:
         await until()
     finally:

@@ -31,7 +31,8 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     retry_after: str | float | None = None  # of a 429 or 503: sent as it stands
     after: int | None = None  # content events before the fault happens
     seconds: float | None = None  # how long a slow fault takes
-    size: int | None = None  # bytes of big_line
+    size: int | None = None  # bytes of big_line and gzip_bomb
+    streams: bool = False  # a stream comes although JSON was asked for, and the fault happens to it
 
     @property
     def own_bytes(self) -> bytes | None:

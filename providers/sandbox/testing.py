@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -10,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.parse import urlencode
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 import msgspec
 from msgspec import Struct
@@ -18,11 +20,14 @@ from msgspec import Struct
 from providers.sandbox.app import SandboxApp
 from providers.sandbox.flavours import played
 from providers.sandbox.script import CHAT
-from providers.sandbox.server import bind, serve
+from providers.sandbox.server import bind, serve, tls_of
 from providers.sandbox.steps import ScriptedCall, Step
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 NO_PROXY: Final = build_opener(ProxyHandler({}))  # a sandbox is here, whatever the environment says
+UNVERIFIED: Final = ssl.create_default_context()  # its certificate may be as bad as a test wants it
+UNVERIFIED.check_hostname = False
+UNVERIFIED.verify_mode = ssl.CERT_NONE
 
 
 def fault(name: str, **options: Any) -> Step:
@@ -65,6 +70,7 @@ class Setup(Struct, frozen=True):
     pace: float
     any_model: bool
     port: int
+    certificate: Path | None
 
 
 class Sandbox:
@@ -75,6 +81,9 @@ class Sandbox:
         self.url = running.url
         self.base_url = running.url + played(setup.wire, setup.flavour).base_path
         self._running = running
+        self._opener = (
+            build_opener(ProxyHandler({}), HTTPSHandler(context=UNVERIFIED)) if setup.certificate else NO_PROXY
+        )
 
     @classmethod
     @contextmanager
@@ -87,9 +96,13 @@ class Sandbox:
         any_model: bool = True,
         process: bool = False,
         port: int = 0,
+        certificate: Path | None = None,
     ) -> Iterator[Self]:
-        """Run one in a thread, or as a process of its own (`pid`); it answers at once unless `pace` is set."""
-        setup = Setup(wire, flavour, pace, any_model, port)
+        """Run one in a thread, or as a process of its own (`pid`); it answers at once unless `pace` is set.
+
+        `certificate` is a file with a key and its certificate (`providers.sandbox.certificates`): it then speaks TLS.
+        """
+        setup = Setup(wire, flavour, pace, any_model, port, certificate)
         running = _Process(setup) if process else _Thread(setup)
         try:
             yield cls(setup, running)
@@ -106,17 +119,21 @@ class Sandbox:
             raise TypeError("a sandbox in a thread has no process: start it with process=True")
         return self._running.process.pid
 
-    def script(self, *answers: str | Step, to: str = CHAT) -> None:
-        """What the next calls get, in order: a text, or a step (`fault`, `rate_limited`, `tool_call`, `Step(...)`)."""
-        self._ask("POST", "/script", {"answers": list(answers), "to": to})
+    def script(self, *answers: str | Step, to: str = CHAT, model: str = "", lasting: bool = False) -> None:
+        """What the next calls get, in order: a text, or a step (`fault`, `rate_limited`, `tool_call`, `Step(...)`).
+
+        `model`: only calls of that one; `lasting`: the last answer is given again and again.
+        """
+        self._ask("POST", "/script", {"answers": list(answers), "to": to, "model": model, "lasting": lasting})
 
     def fault_rates(self, *, models: tuple[str, ...] = (), seed: int = 0, **rates: float) -> None:
         """Let faults happen by chance, e.g. `fault_rates(**{"503": 0.2})`."""
         self._ask("POST", "/faults", {"rates": rates, "models": models, "seed": seed})
 
-    def calls(self, *, ended: bool = False, chats: bool = False) -> list[Received]:
+    def calls(self, *, ended: bool = False, chats: bool = False, model: str | None = None) -> list[Received]:
         """What it received; `ended` waits (ten seconds at most) until no call is running, `chats` leaves pages out."""
-        answer = self._ask("GET", "/calls?ended=1" if ended else "/calls")
+        asked = {"ended": "1"} if ended else {}
+        answer = self._ask("GET", f"/calls?{urlencode(asked if model is None else asked | {'model': model})}")
         calls = msgspec.convert(answer["calls"], list[Received])
         return [call for call in calls if call.method == "POST"] if chats else calls
 
@@ -130,14 +147,16 @@ class Sandbox:
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         data = msgspec.json.encode(body) if body is not None else b""
-        with NO_PROXY.open(Request(f"{self.url}/_sandbox{path}", data or None, method=method), timeout=30) as answer:
+        request = Request(f"{self.url}/_sandbox{path}", data or None, method=method)
+        with self._opener.open(request, timeout=30) as answer:
             return msgspec.json.decode(answer.read())
 
 
 class _Thread:
     def __init__(self, setup: Setup) -> None:
         self._sock = bind("127.0.0.1", setup.port)
-        self.url = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
+        self._tls = tls_of(setup.certificate)
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._sock.getsockname()[1]}"
         self._app = SandboxApp(setup.wire, flavour=setup.flavour, pace=setup.pace, any_model=setup.any_model)
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
@@ -146,7 +165,7 @@ class _Thread:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(serve(self._app, self._sock, until=self._end.wait))
+            runner.run(serve(self._app, self._sock, until=self._end.wait, tls=self._tls))
 
     def stop(self) -> None:
         if self._thread.is_alive():
@@ -160,6 +179,7 @@ class _Process:
         command = [sys.executable, "-m", "providers.sandbox", "--wire", setup.wire, "--port", str(setup.port)]
         command += ["--pace", str(setup.pace), "--parent", str(os.getpid())] + ["--any-model"] * setup.any_model
         command += ["--flavour", setup.flavour] if setup.flavour else []
+        command += ["--certificate", str(setup.certificate)] if setup.certificate else []
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().removeprefix("listening on ").strip()
