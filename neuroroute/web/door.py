@@ -1,7 +1,8 @@
 """When has a worker more work than it can do, and how much of it comes in then?
 
 Streams that wait for their upstreams are no load, and many requests in flight are none as long as their bytes are few:
-what counts is how late the event loop runs what is due. Lateness that lasts begins a time of shedding, in which no more
+what counts is how late the event loop runs what is due, and only so far as its own work makes it late: a machine whose
+other processes are busy is no reason to refuse. Lateness that lasts begins a time of shedding, in which no more
 requests may run than when it began; that number shrinks while the loop is late and grows while it is in time. So each
 that ends lets one in, and the worker is never idle. It ends when nobody had to be refused for a while. The clock ticks
 only while requests come.
@@ -10,6 +11,7 @@ only while requests come.
 import asyncio
 from collections.abc import Callable
 from math import exp, inf
+from time import thread_time
 from typing import Final
 
 TICK_S: Final = 0.005
@@ -17,7 +19,7 @@ LATE_S: Final = 0.025  # a request takes some five turns of the loop
 PATIENCE_S: Final = 0.05  # one long turn (a big body, a collection) is no overload
 CALM_S: Final = 1.0
 SHRINK, GROW = 1.0, 0.5  # of the limit's logarithm, per second
-LEAST: Final = 8.0
+LEAST: Final = 64.0  # fewer do not make a loop late: it is the machine then
 
 
 class Door:
@@ -44,7 +46,7 @@ class Door:
         return False
 
     def look(self, now: float, late_s: float) -> None:
-        """Judge by one tick, which came `late_s` seconds late."""
+        """Judge by one tick, before which the loop worked for `late_s` seconds longer than it should have."""
         late = late_s > LATE_S
         if not late:
             self._late_since = None
@@ -67,11 +69,10 @@ class Door:
         self._turned_away = False
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.call_later(TICK_S, self._tick, loop, loop.time() + TICK_S)
+        loop.call_later(TICK_S, self._tick, loop, thread_time())
 
-    def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        now = loop.time()
-        self.look(now, max(now - due, 0.0))
+    def _tick(self, loop: asyncio.AbstractEventLoop, worked_before_s: float) -> None:
+        self.look(loop.time(), max(thread_time() - worked_before_s - TICK_S, 0.0))
         if self.refused:
             self._told(self.refused)
             self.refused = 0
