@@ -15,6 +15,7 @@ from routing.drill.running import DrillRuns, Tell, chosen, run
 from routing.drill.scores import Score
 from routing.models import DrillRun
 
+KEPT: Final = 200  # drills; older ones are forgotten
 KIND: Final = "drill"  # of the job that plays what was asked for
 SIGN_OF_LIFE: Final = timedelta(seconds=5)
 SILENT: Final = timedelta(seconds=60)  # after which a drill was killed
@@ -37,6 +38,7 @@ def open_run(actor: audit.Actor, only: Sequence[str], pace: float) -> DrillRun:
     names = [scenario.name for scenario in chosen(only)]
     row = DrillRun.objects.create(asked_by=actor.name, pace=pace, scenarios=names)
     audit.record(actor, "started", row, {})
+    DrillRun.objects.filter(pk__lte=row.pk - KEPT).delete()
     return row
 
 

@@ -17,6 +17,7 @@ from routing.drill.upstreams import Upstream
 
 SETTLES_S: Final = 2.0  # in which a gateway has closed its connections to upstreams
 POLL_S: Final = 0.05
+STAGGER_S: Final = 0.1  # what all began at once would measure each other
 
 
 @dataclass(slots=True)
@@ -101,16 +102,17 @@ class Play(Stage):
 
 
 async def perform(plays: Sequence[Play], url: str, key: str, tell: Callable[[Play, Scene], None]) -> None:
-    """Play all takes at once; `tell` hears of each as it is over."""
+    """Play all takes beside each other; `tell` hears of each as it is over."""
     client = Client(url, key)
 
-    async def one(play: Play) -> None:
+    async def one(play: Play, number: int) -> None:
+        await asyncio.sleep(number * STAGGER_S)
         tell(play, await play.perform(client))
 
     try:
         async with asyncio.TaskGroup() as group:
-            for play in plays:
-                group.create_task(one(play))
+            for number, play in enumerate(plays):
+                group.create_task(one(play, number))
     finally:
         await client.close()
 

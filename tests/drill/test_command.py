@@ -12,6 +12,7 @@ from providers.catalog import load_catalog
 from providers.models import LanguageModel, Provider
 from routing.drill import rows
 from routing.drill.casting import HEALTHY, Part
+from routing.drill.gateway import own_address
 from routing.drill.running import LEASE
 from routing.drill.scorecard import table
 from routing.drill.scores import Score
@@ -62,6 +63,17 @@ def test_the_next_drill_sweeps_away_what_a_killed_one_left():
     assert not Provider.objects.exists() and not Policy.objects.filter(drill=True).exists()
     assert list(LanguageModel.objects.all()) == [ours] and not ClientKey.objects.exists()
     assert Tenant.objects.get(drill=True).enabled is False
+
+
+@pytest.mark.parametrize("pace", ["0", "-1", "nan", "11", "quick"])
+def test_a_pace_that_cannot_be_is_refused(pace):
+    with pytest.raises(CommandError, match="--pace"):
+        call_command("drill", "--pace", pace)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "https://nowhere.invalid", "http://[::1]:8000"])
+def test_the_upstreams_listen_where_the_gateway_reaches_this_machine(url):
+    assert own_address(url) == ("::1" if "::1" in url else "127.0.0.1")
 
 
 @pytest.mark.django_db

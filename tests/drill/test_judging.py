@@ -1,6 +1,8 @@
 """A judge that lets a truncated answer pass is worth nothing: each is shown answers that it must not let pass."""
 
+import importlib.util
 import json
+import sys
 
 import pytest
 
@@ -9,6 +11,7 @@ from routing.drill.casting import JSON, PIECES, RECOVERY, STREAM, Take
 from routing.drill.hearing import DONE, Heard
 from routing.drill.scenario import Scene, scenarios
 from routing.drill.scores import score
+from tests.gateway.gateway import ROOT
 
 NOW = 1_800_000_000.0
 ERROR = json.dumps({"error": {"message": "broke off", "code": "upstream_interrupted"}})
@@ -180,3 +183,38 @@ def test_a_failover_s_time_is_from_the_first_attempt_to_the_next_deployment_s():
     told = story(attempts=[*attempts, attempt("fallback", started_ms=55.5)])
     scene = Scene(take=STREAM, pace=1, heard=[whole()], stories=[told], primary=[], fallback=[], bearable_s=15)
     assert score(scenarios()["S05"], [scene]).failover_ms == 55.5
+
+
+@pytest.fixture(scope="module")
+def cuts():
+    """`bench/cuts.py`, which counts cuts that are presented as success."""
+    spec = importlib.util.spec_from_file_location("cuts", ROOT / "bench" / "cuts.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["cuts"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+FULL = "one two"
+CHUNKS = [{"choices": [{"delta": {"content": "one"}}]}, {"choices": [{"delta": {}, "finish_reason": "stop"}]}]
+TRUNCATED = {  # as each surface would end it if all were well
+    "chat": (CHUNKS, True),
+    "chat without an end": (CHUNKS[:1], False),
+    "messages": ([{"type": "content_block_delta", "delta": {"text": "one"}}, {"type": "message_stop"}], False),
+    "responses": ([{"type": "response.output_text.delta", "delta": "one"}, {"type": "response.completed", "response": {
+        "output": [{"content": [{"text": "one"}]}]}}], False),
+    "a chat's body": ([{"choices": [{"message": {"content": "one"}, "finish_reason": "stop"}]}], False),
+    "a message's body": ([{"content": [{"type": "text", "text": "one"}], "stop_reason": "end_turn"}], False),
+    "a response's body": ([{"status": "completed", "output": [{"content": [{"text": "one"}]}]}], False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("surface", TRUNCATED)
+def test_the_count_of_cuts_sees_a_truncated_answer_and_knows_a_whole_one(cuts, surface):
+    events, done = TRUNCATED[surface]
+    assert cuts.verdict(cuts.Seen(200, events, done), FULL) == "SUCCESS"
+    assert cuts.verdict(cuts.Seen(200, [*events, {"error": {"message": "cut"}}], done), FULL) == (
+        "error inside" if surface == "chat without an end" else "SUCCESS"
+    )
+    if surface != "chat without an end":
+        assert cuts.verdict(cuts.Seen(200, events, done), "one") == "complete"

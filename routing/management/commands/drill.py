@@ -3,7 +3,7 @@
 import json
 import os
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from msgspec import to_builtins
@@ -15,6 +15,16 @@ from routing.drill.running import DrillRuns, UnknownScenario
 from routing.drill.scorecard import table
 from routing.drill.scores import Score
 
+SLOWEST: Final = 10
+
+
+def pace(text: str) -> float:
+    """A share of the yardstick's times; raises `ValueError`."""
+    value = float(text)
+    if not 0 < value <= SLOWEST:
+        raise ValueError(f"{text} is not above 0 and at most {SLOWEST}")
+    return value
+
 
 class Command(BaseCommand):
     help = (
@@ -23,7 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--only", default="", metavar="S08,S09", help="these scenarios; all when left out")
-        parser.add_argument("--pace", type=float, default=1.0, help="scales the times; 1 is the public yardstick's")
+        parser.add_argument("--pace", type=pace, default=1.0, help="scales the times; 1 is the public yardstick's")
         parser.add_argument("--json", action="store_true", help="the scores as JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
