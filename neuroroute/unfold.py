@@ -44,6 +44,7 @@ NAVIGATION = [
         "items": [
             _rows("Tenants", "groups", "tenants", "tenant"),
             _rows("Client keys", "key", "tenants", "clientkey"),
+            _rows("Budgets", "savings", "tenants", "budget"),
         ],
     },
     {

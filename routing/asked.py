@@ -79,7 +79,14 @@ class Asked(Struct, Generic[R_co]):
     features: dict[str, Any]
     wishes: Wishes = NO_WISHES
     warnings: tuple[str, ...] = ()  # what was wished for and will not be granted
+    thrifty_policy: str | None = None  # in the place of whatever was asked for: little of a budget is left
     bound_name: str = ""  # of the deployment that the conversation is bound to (`request.bound_to`)
+
+    def be_thrifty(self, policy: str | None) -> None:
+        """Use this policy, if any, whatever was asked for, and say so."""
+        if policy is not None:
+            self.thrifty_policy = policy
+            self.warnings = (*self.warnings, f"little of a budget is left: policy {policy}")
 
     @property
     def tokens_needed(self) -> int:

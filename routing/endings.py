@@ -7,6 +7,7 @@ from providers.errors import GatewayError, RateLimited, UnsupportedByWire
 from routing.errors import AllAttemptsFailed, DeadlineExceeded
 from routing.resilience import Health
 from routing.story import Story
+from tenants.errors import LimitsUnavailable, TenantError
 from usage import ids
 
 SOON_S = 1.0  # when nobody says how long it may last
@@ -17,6 +18,9 @@ def exhausted(story: Story, health: Health) -> GatewayError:
     errors = [error for _, error in story.errors]
     if not errors:
         return DeadlineExceeded("the request's deadline passed before anybody could be asked")
+    unpaid = [error for error in errors if isinstance(error, TenantError)]
+    if len(unpaid) == len(errors):  # nobody failed: nobody could be paid for
+        return next((error for error in unpaid if isinstance(error, LimitsUnavailable)), unpaid[0])
     wait_s = min((e.retry_after_s for e in errors if e.retry_after_s is not None), default=None)
     if all(isinstance(e, RateLimited) for e in errors):
         return RateLimited("every deployment that could answer is rate limited upstream", retry_after_s=wait_s or 1.0)

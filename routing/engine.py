@@ -20,12 +20,14 @@ from providers import attempts
 from providers.chat import Answer, ChatRequest, Chunk
 from providers.errors import ProviderError, RateLimited, StreamInterrupted
 from providers.requests import Request
+from providers.targets import Target
 from routing.asked import Asked
 from routing.endings import exhausted
 from routing.errors import GatewayStopping
 from routing.evidence import EvidenceBook, speed
 from routing.hedging import HedgeBudget, Opens, race
 from routing.openings import Opening, batches_of, opened
+from routing.paying import worst_case
 from routing.planner import Planner
 from routing.recovery import Recovery
 from routing.resilience import Health
@@ -34,12 +36,17 @@ from routing.story import Story
 from routing.tries import Try
 from routing.turns import FIRST_BACKOFF_S, Turn, Turns
 from tenants.callers import Caller
+from tenants.errors import TenantError
+from tenants.ledger import Ledger
+from tenants.pockets import Hold
 from usage.errors import JournalUnavailable
 from usage.outcomes import AttemptKind, Outcome
 
 
 class Journal(Protocol):
-    """Where outcomes go; `write` returns when the outcome would survive a kill."""
+    """Where outcomes go; `begin` keeps one that is not over, `write` returns when it would survive a kill."""
+
+    def begin(self, outcome: Outcome) -> None: ...
 
     def write(self, outcome: Outcome) -> None: ...
 
@@ -57,6 +64,7 @@ class Engine:
     evidence: EvidenceBook
     journal: Journal
     serving: ServingBook = field(default_factory=ServingBook)
+    ledger: Ledger = field(default_factory=lambda: Ledger("engine"))
     clock: Callable[[], float] = monotonic
     rng: Random = field(default_factory=Random)
     stopping: bool = False  # what is broken off from now on is our doing, not the client's
@@ -175,12 +183,26 @@ class Engine:
         """The turn's attempt, after its pause; None where the deployment may not be asked now."""
         if turn.pause_s:
             await self._pause(story, turn.pause_s)
+        hold = None
+        if story.budgets and (hold := await self._held(story, turn.target, kind)) is None:
+            return None
         now = self.clock()
         refusal = self.health.asking(turn.target, now, last=turn.alone)
         if refusal is not None:
+            if hold is not None:
+                hold.settle(0, 0)
             story.passed_over(turn.target, refusal)
             return None
-        return story.begin(turn.target, self.health.secret_for(turn.target, now), kind)
+        return story.begin(turn.target, self.health.secret_for(turn.target, now), kind, hold)
+
+    async def _held(self, story: Story, target: Target, kind: AttemptKind | None) -> Hold | None:
+        """Set the attempt's worst case aside; whoever cannot be paid for is passed over."""
+        need = worst_case(story.asked.request, target, continued=kind == "recovery")
+        try:
+            return await self.ledger.hold(story.budgets, need)
+        except TenantError as exc:
+            story.passed_over(target, exc)
+            return None
 
     async def _pause(self, story: Story, seconds: float) -> None:
         """Wait before asking again; it is not our own time."""
@@ -210,7 +232,12 @@ class Engine:
         return story.outcome
 
     def _open(self, asked: Asked[Request], caller: Caller) -> Story:
-        return Story(asked, caller, time_ns() // 1000, self.clock, self._learn, self.deadline_s)
+        story = Story(
+            asked, caller, time_ns() // 1000, self.clock, self._learn, self.deadline_s, self.journal.begin
+        )  # fmt: skip
+        if story.budgets:
+            asked.be_thrifty(self.ledger.low_policy(story.budgets))
+        return story
 
     def _learn(self, attempt: Try, exc: BaseException | None) -> None:
         """Tell health and evidence how an attempt went; a client that left says nothing about the upstream."""

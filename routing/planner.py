@@ -87,6 +87,7 @@ class Planner:
             asked.request.model, asked.request.bound_to, asked.wishes.models, asked.wishes.preferences, options.policy,
             caller.tenant_id, caller.allow_models, caller.allow_policies, caller.default_policy, request, needed,
             asked.wishes.provider, options.quality, options.max_cost_usd and (options.max_cost_usd, *asked.reckoned),
+            asked.thrifty_policy,
         )  # fmt: skip
         plan = plans.get(key)
         if plan is None:
@@ -136,6 +137,8 @@ class Planner:
         if name is None:
             name = model.partition(":")[2] if is_auto(model) else ""
         policies = self._policies().seen(caller.drill)
+        if asked.thrifty_policy and (thrifty := policies.find(asked.thrifty_policy)):
+            return thrifty, (model, *asked.wishes.models)
         policy = policies.named(name or caller.default_policy)
         if not (name == "" or "*" in caller.allow_policies or policy.name in caller.allow_policies):
             raise Forbidden(f"policy {policy.name}: {caller.tenant} may use {', '.join(caller.allow_policies)}")

@@ -33,9 +33,13 @@ class PolicyBook(Struct, frozen=True):
         """What a caller can name: the resilience drill its own policies alone, everybody else all but those."""
         return PolicyBook(self.drill) if by_drill else self
 
+    def find(self, name: str) -> PolicySpec | None:
+        """The policy of this name or short name, if it is enabled."""
+        return self.by_name.get(name) or self.by_name.get(SHORT_NAMES.get(name, ""))
+
     def named(self, name: str) -> PolicySpec:
         """The policy of this name or short name; raises `UnknownPolicy`."""
-        spec = self.by_name.get(name) or self.by_name.get(SHORT_NAMES.get(name, ""))
+        spec = self.find(name)
         if spec is None:
             near = difflib.get_close_matches(name, [*self.by_name, *SHORT_NAMES], 1)
             raise UnknownPolicy(f"{name}: no enabled policy has this name" + (f"; nearest: {near[0]}" if near else ""))
@@ -47,7 +51,7 @@ class PolicyBook(Struct, frozen=True):
             return policy
         wanted = dict(policy.client_tasks)
         name = wanted.get(task) or wanted.get(EVERY_TASK) or policy.name
-        found = self.by_name.get(name) or self.by_name.get(SHORT_NAMES.get(name, ""))
+        found = self.find(name)
         if found is None or found.name == policy.name:
             return policy
         return msgspec.structs.replace(found, instead_of=policy.name)

@@ -34,6 +34,7 @@ from routing.serving import new_serving_book
 from routing.surfaces import surface_at, surfaces
 from tenants.admission import RateLimiter
 from tenants.keyring import Keyring, keyring
+from tenants.ledger import Ledger
 from tenants.limiter import new_limiter
 from tenants.limits import MINUTE_S, Window, days_of
 from usage.journal import Journal
@@ -105,6 +106,7 @@ class Runtime:
         await asyncio.to_thread(self.watcher.stop)
         await self.limiter.close()
         await self.engine.serving.close()
+        await self.engine.ledger.close()
         await http.close()
         self.journal.close()
 
@@ -179,6 +181,7 @@ def runtime() -> Runtime:
         evidence,
         journal,
         new_serving_book(),
+        Ledger(journal.writer),
         deadline_s=settings.REQUEST_DEADLINE_S,
         patience_s=settings.RATE_LIMIT_PATIENCE_S,
     )

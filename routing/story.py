@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -13,9 +14,12 @@ from providers.errors import GatewayError, ProviderError, StreamInterrupted
 from providers.requests import Request
 from providers.targets import Secret, Target
 from routing.asked import Asked
+from routing.paying import applying
 from routing.planner import Plan
 from routing.tries import Try
 from tenants.callers import Caller
+from tenants.pockets import Hold
+from usage.errors import JournalUnavailable
 from usage.outcomes import AttemptKind, AttemptOutcome, Outcome, Status
 
 CHARACTERS_PER_TOKEN: Final = 4.0
@@ -26,8 +30,8 @@ class Story:
     """A request from its arrival to its record."""
 
     __slots__ = (
-        "_waited_until", "asked", "clock", "deadline", "errors", "marks", "on_end", "outcome", "plan", "started",
-        "waited_s",
+        "_waited_until", "asked", "budgets", "clock", "deadline", "errors", "keep", "marks", "on_end", "outcome",
+        "plan", "started", "waited_s",
     )  # fmt: skip
 
     def __init__(
@@ -38,8 +42,10 @@ class Story:
         clock: Callable[[], float],
         on_end: Callable[[Try, BaseException | None], None],
         longest_s: float = math.inf,
+        keep: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
-        self.asked, self.clock, self.on_end = asked, clock, on_end
+        self.asked, self.clock, self.on_end, self.keep = asked, clock, on_end, keep
+        self.budgets = applying(caller, asked.wishes.options.tags) if caller.budgets else ()
         self.started = clock()
         own_s = asked.wishes.options.deadline_s
         self.deadline = self.started + (longest_s if own_s is None else min(own_s, longest_s))
@@ -105,7 +111,9 @@ class Story:
         """Its turn came, and it was not asked."""
         self.errors.append((target, error))
 
-    def begin(self, target: Target, secret: Secret | None, kind: AttemptKind | None = None) -> Try:
+    def begin(
+        self, target: Target, secret: Secret | None, kind: AttemptKind | None = None, hold: Hold | None = None
+    ) -> Try:
         """Start an attempt; `kind` where it is none of those that follow from whom was asked before."""
         attempts = self.outcome.attempts
         outcome = AttemptOutcome(
@@ -119,7 +127,15 @@ class Story:
             credential=secret.last_four if secret else None,
         )
         attempts.append(outcome)
-        return Try(target, secret, outcome, self._ended)
+        if hold is not None:
+            hold.count_for(outcome.index, self.outcome.charges)
+        attempt = Try(target, secret, outcome, self._ended, hold)
+        try:
+            self.keep(self.outcome)  # before anything is sent
+        except JournalUnavailable as exc:
+            attempt.close(exc)
+            raise
+        return attempt
 
     def _kind(self, target: Target) -> AttemptKind:
         if not self.outcome.attempts:
@@ -148,7 +164,17 @@ class Story:
         if exc is None:
             self._warn(marks)
         self._bill(attempt)
+        if attempt.hold is not None:
+            self._settle_hold(attempt.hold, outcome, over=exc is None)
         self.on_end(attempt, exc)
+
+    def _settle_hold(self, hold: Hold, outcome: AttemptOutcome, *, over: bool) -> None:
+        """What is free again may be spent at once, so what was kept of the request must not claim it any longer."""
+        tokens = (outcome.prompt_tokens or 0) + (outcome.completion_tokens or 0)
+        hold.settle(outcome.cost_nano_usd or 0, tokens)
+        if not over:
+            with suppress(JournalUnavailable):  # what is kept then claims more than it should, never less
+                self.keep(self.outcome)
 
     def _bill(self, attempt: Try) -> None:
         """Tokens and cost of an attempt: as reported, else estimated from what arrived, else none."""

@@ -7,6 +7,7 @@ from providers.attempts import Marks
 from providers.chat import Answer, Chunk, TokenUsage
 from providers.errors import ProviderError, StreamInterrupted
 from providers.targets import Secret, Target
+from tenants.pockets import Hold
 from usage.outcomes import AttemptOutcome
 
 
@@ -14,8 +15,8 @@ class Try:
     """One attempt. As a context manager it takes a `ProviderError` in when another candidate may be asked."""
 
     __slots__ = (
-        "_closed", "_on_close", "answer_length", "marks", "outcome", "response_id", "secret", "signed", "target",
-        "usage",
+        "_closed", "_on_close", "answer_length", "hold", "marks", "outcome", "response_id", "secret", "signed",
+        "target", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -24,8 +25,10 @@ class Try:
         secret: Secret | None,
         outcome: AttemptOutcome,
         on_close: Callable[["Try", BaseException | None], None],
+        hold: Hold | None = None,
     ) -> None:
         self.target, self.secret, self.outcome = target, secret, outcome
+        self.hold = hold  # what was set aside for it in its caller's budgets
         self.marks = Marks()
         self.usage: TokenUsage | None = None
         self.answer_length = 0  # characters

@@ -21,13 +21,15 @@ from providers.adminbase import AuditedAdmin, Switchable, operation_page
 from providers.revisions import TENANTS
 from tenants import keys
 from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm, TenantForm, hidden
+from tenants.budgetadmin import BudgetAdmin
 from tenants.callers import LIMITS, Limits
-from tenants.models import ClientKey, Tenant
+from tenants.models import Budget, ClientKey, Tenant
 from tenants.rotation import rotate
 
 LIMIT_FIELDS: dict[str, Any] = {
     "fields": [("requests_per_minute", "requests_per_day"), ("tokens_per_minute", "concurrent_requests")]
 }
+admin.site.register(Budget, BudgetAdmin)
 STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 
@@ -72,7 +74,18 @@ class TenantAdmin(Switchable):
     search_fields = ["name"]
     readonly_fields = ["created_at"]
     fieldsets = [
-        (None, {"fields": [("name", "enabled"), "default_policy", "allow_models", "allow_policies", "explain"]}),
+        (
+            None,
+            {
+                "fields": [
+                    ("name", "enabled"),
+                    "default_policy",
+                    "allow_models",
+                    "allow_policies",
+                    ("time_zone", "explain"),
+                ]
+            },
+        ),
         ("Limits, shared by all keys", LIMIT_FIELDS),
     ]
 

@@ -1,4 +1,4 @@
-"""What about client keys needs an operator?"""
+"""What about client keys and budgets needs an operator?"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,14 +7,41 @@ from typing import Final
 from django.urls import reverse
 
 from providers.attention import Notice
+from tenants.budgets import amount_text
 from tenants.models import ClientKey
+from tenants.selectors import budget_states
+from tenants.settling import lost_leases
 
 SOON: Final = timedelta(days=7)
 SHOWN: Final = 10
 
 
 def notices(now: datetime) -> Iterator[Notice]:
-    """Live keys that end within a week, the first ten."""
+    """Budgets that have passed a threshold, what lost workers hold of them, live keys that end soon; ten of each."""
+    yield from _of_budgets(now)
+    yield from _of_leases(now)
+    yield from _of_keys(now)
+
+
+def _of_budgets(now: datetime) -> Iterator[Notice]:
+    passed = [state for state in budget_states(now) if state.alerts and state.used_percent >= state.alerts[0]]
+    for state in sorted(passed, key=lambda state: -state.used_percent)[:SHOWN]:
+        link = reverse("admin:tenants_budget_change", args=[state.id])
+        effect = "What it does not cover is refused." if state.hard else "It only alerts: nothing is refused."
+        yield Notice(f"{state.name}: {state.used_percent:.0f} % spent", effect, link, "tenants.view_budget")
+
+
+def _of_leases(now: datetime) -> Iterator[Notice]:
+    lost = lost_leases(now).select_related("window__budget__tenant", "window__budget__key")
+    for lease in lost.filter(window__budget__isnull=False)[:SHOWN]:
+        budget = lease.window.budget
+        link = reverse("admin:tenants_budget_change", args=[budget.pk])
+        what = f"{amount_text(budget.unit, lease.outstanding)} of {budget} are leased by {lease.holder}"
+        effect = f"Not heard of since {lease.seen_at:%Y-%m-%d %H:%M} UTC. If its machine is lost, release it there."
+        yield Notice(what, effect, link, "tenants.view_budget")
+
+
+def _of_keys(now: datetime) -> Iterator[Notice]:
     ending = ClientKey.objects.filter(revoked_at=None, expires_at__gt=now, expires_at__lt=now + SOON)
     for key in ending.select_related("tenant").order_by("expires_at")[:SHOWN]:
         link = reverse("admin:tenants_clientkey_change", args=[key.pk])

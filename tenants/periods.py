@@ -31,6 +31,7 @@ class Span(Struct, frozen=True):
 
     @property
     def resets_at(self) -> str | None:
+        """In UTC."""
         return None if self.end is None else datetime.fromtimestamp(self.end, UTC).isoformat()
 
 

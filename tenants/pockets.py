@@ -25,13 +25,14 @@ class Need(Struct, frozen=True):
     price: Price | None
     prompt_tokens: int
     completion_tokens: int
+    images: int = 0
 
     def of(self, spec: BudgetSpec) -> int:
         """In the budget's unit; raises `BudgetExceeded` where it cannot be known and the budget insists."""
         if spec.unit == TOKENS:
             return self.prompt_tokens + self.completion_tokens
         if self.price is not None:
-            return self.price.most_nano_usd(self.prompt_tokens, self.completion_tokens)
+            return self.price.most_nano_usd(self.prompt_tokens, self.completion_tokens, self.images)
         if spec.hard and not spec.allows_unpriced:
             raise BudgetExceeded(f"{self.deployment} has no price, and {spec.phrase} must not be overspent")
         return 0
@@ -138,6 +139,12 @@ class Hold:
             pocket.held += need if spec.hard else 0
             pocket.taken += need
             self.charges.append(Charge(spec.id, pocket.span.start, spec.unit, need, holder if spec.hard else None))
+
+    def count_for(self, attempt: int, charges: list[Charge]) -> None:
+        """Put the charges to those of the request whose attempt this is for."""
+        for charge in self.charges:
+            charge.attempt = attempt
+        charges += self.charges
 
     def settle(self, cost_nano_usd: int, tokens: int) -> None:
         """Replace the worst case by what the attempt really cost; the rest is free again. Once."""

@@ -2,13 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 from msgspec import Struct
 
 from tenants.budgets import Budget, BudgetLease, BudgetWindow
 from tenants.charges import Charge
 from tenants.lending import Key, locked_windows
+
+LOST_AFTER: Final = timedelta(hours=1)  # a living worker gives back within a second what it does not use
 
 
 class Reached(Struct, frozen=True):
@@ -42,21 +47,35 @@ def settle(charges: Iterable[Charge]) -> list[Reached]:
     return reached
 
 
-@transaction.atomic
 def release(holder: str) -> int:
     """Give back what a worker that is gone had leased; only when everything that it journalled is settled."""
-    found = (
-        BudgetLease.objects.filter(holder=holder).select_related("window").order_by("window__budget", "window__start")
-    )
-    keys = [(lease.window.budget_id, lease.window.start) for lease in found]
-    windows = {window.pk: window for window in locked_windows(keys).values()}
-    leases = list(BudgetLease.objects.filter(holder=holder, window__in=windows))
+    return _release(BudgetLease.objects.filter(holder=holder))
+
+
+def lost_leases(now: datetime) -> QuerySet[BudgetLease]:
+    """Leases whose worker was not heard of for so long that it must be lost, with its spool."""
+    return BudgetLease.objects.filter(seen_at__lt=now - LOST_AFTER, granted__gt=F("settled"))
+
+
+def release_lost(budgets: Iterable[int], now: datetime) -> int:
+    """Give back what lost workers had leased of these budgets: an operator's word, for nobody else can know."""
+    return _release(lost_leases(now).filter(window__budget__in=list(budgets)))
+
+
+@transaction.atomic
+def _release(found: QuerySet[BudgetLease]) -> int:
+    windows = {window.pk: window for window in locked_windows(_keys(found)).values()}
+    leases = list(found.filter(window__in=windows))
     for lease in leases:
         window = windows[lease.window_id]
         window.leased -= lease.outstanding
         window.save(update_fields=["leased"])
         lease.delete()
     return len(leases)
+
+
+def _keys(leases: QuerySet[BudgetLease]) -> list[Key]:
+    return list(leases.values_list("window__budget_id", "window__start"))
 
 
 def _settle(window: BudgetWindow, lease: BudgetLease | None, amount: int) -> None:

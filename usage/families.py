@@ -10,6 +10,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from tenants.selectors import BudgetState
 from usage.fold import Cells, tpot_ms
 from usage.outcomes import Outcome
 from usage.rollups import MINUTE, AttemptRollup, FlowRollup, RequestRollup, Rollup
@@ -49,6 +50,12 @@ success_rate = Gauge(
     ("model",),
     multiprocess_mode="livemostrecent",
 )
+budget_remaining = Gauge(
+    "llm_budget_remaining_ratio",
+    "What is left of a budget, as a share of its limit.",
+    ("tenant", "budget"),
+    multiprocess_mode="livemostrecent",
+)
 set_aside = Counter("llm_journal_set_aside", "Journalled rows that the database refused, kept in the spool.")
 write_failures = Counter("llm_journal_write_failures", "Outcomes that could not be journalled.")
 
@@ -69,6 +76,13 @@ def count(folded: Mapping[type[Rollup], Cells], outcomes: Iterable[Outcome]) -> 
     for outcome in outcomes:
         if outcome.status == "answered":
             _observe(outcome)
+
+
+def show_budgets(states: Iterable[BudgetState]) -> None:
+    """Set the gauges of budgets; `budget` is its id."""
+    for state in states:
+        share = state.remaining / state.limit if state.limit else 0.0
+        budget_remaining.labels(state.tenant, str(state.id)).set(share)
 
 
 def _named(sums: list[int]) -> dict[str, int]:

@@ -22,6 +22,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from msgspec import Struct, structs
 
 from tenants import settling
+from tenants.selectors import budget_states
 from usage import abandoned, families, ids, metrics, openslots, partitions, rejects, segments, spool, store
 from usage.errors import SpoolBusy
 from usage.fold import Cells, fold, spread
@@ -113,9 +114,11 @@ class Shipper:
         return len(batch)
 
     def keep_up(self) -> None:
-        """What is due now and then: partitions ahead, counters of dead processes."""
+        """What is due now and then: partitions ahead, what is left of budgets, counters of dead processes."""
+        now = datetime.now(UTC)
         try:
-            partitions.ensure_ahead(datetime.now(UTC))
+            partitions.ensure_ahead(now)
+            families.show_budgets(budget_states(now))
         except _AWAY as exc:
             log.warning("no partitions made", error=str(exc).strip())
         metrics.sweep()
@@ -180,6 +183,8 @@ class Shipper:
                 store.add(table, spread(table, cells))
             reached = settling.settle(charge for one in fresh for charge in one.charges)
         self._count(folded, fresh)
+        if reached:
+            families.show_budgets(budget_states(datetime.now(UTC)))
         for each in reached:
             log.warning("budget reached a threshold", **structs.asdict(each))
 

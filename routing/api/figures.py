@@ -28,6 +28,25 @@ class LimitLeft(Struct):
     resets_at: str | None  # none of what runs at once
 
 
+class BudgetLeft(Struct):
+    """A budget in its present window; amounts in `unit` (usd or tokens), as decimal strings.
+
+    `reserved` is held by running requests or in the hands of workers; `remaining` is the limit less both.
+    """
+
+    name: str
+    unit: str
+    period: str
+    hard: bool
+    tag: str | None
+    of_key: bool  # counts this key's requests alone
+    limit: str
+    spent: str
+    reserved: str
+    remaining: str
+    resets_at: str | None
+
+
 class OwnUsage(Struct):
     """The tenant's use, and the asking key's part of the month."""
 
@@ -39,6 +58,7 @@ class OwnUsage(Struct):
     month: Used
     key_month: Used
     limits: list[LimitLeft]
+    budgets: list[BudgetLeft]
 
 
 class DeploymentHealth(Struct):

@@ -1,4 +1,4 @@
-"""`GET /v1/usage`: what one's own tenant has used and paid, what its limits leave, and when they begin anew."""
+"""`GET /v1/usage`: what one's own tenant has used and paid, what limits and budgets leave, when they begin anew."""
 
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,11 +12,12 @@ from rest_framework.request import Request
 
 from routing.api.contracts import answers
 from routing.api.database import DatabaseView
-from routing.api.figures import LimitLeft, OwnUsage, Used
+from routing.api.figures import BudgetLeft, LimitLeft, OwnUsage, Used
 from routing.api.headers import usd
 from routing.runtime import runtime
 from tenants.callers import Caller
 from tenants.limits import Window
+from tenants.selectors import BudgetState, budget_states
 from tenants.slots import Gauge
 from usage.selectors import Entities, TimeRange, Totals, totals
 
@@ -27,7 +28,7 @@ class UsageView(DatabaseView):
 
     @extend_schema(
         operation_id="retrieveUsage",
-        summary="Own use, spend and limits",
+        summary="Own use, spend, limits and budgets",
         description="Sums of today and of this month (UTC) by the whole tenant, and this month's by the asking key. "
         "Records reach the sums within seconds of an answer. A cost is null where no price is known.",
         responses=answers(OwnUsage, "What was used", 401),
@@ -52,6 +53,7 @@ def own_usage(caller: Caller, now: datetime, left: list[tuple[Window | Gauge, in
         month=_used(totals(this_month, tenant)),
         key_month=_used(totals(this_month, key)),
         limits=[_limit(limit, remaining) for limit, remaining in left],
+        budgets=[_budget(state) for state in budget_states(now, caller.tenant_id) if _concerns(state, caller)],
     )
 
 
@@ -66,6 +68,27 @@ def _used(sums: Totals) -> Used:
         reasoning_tokens=sums.reasoning_tokens,
         cost_usd=None if cost is None else usd(cost),
         unpriced_requests=sums.unpriced,
+    )
+
+
+def _concerns(state: BudgetState, caller: Caller) -> bool:
+    """Other keys' budgets are not theirs to see."""
+    return state.key_id in (None, caller.key_id)
+
+
+def _budget(state: BudgetState) -> BudgetLeft:
+    return BudgetLeft(
+        name=state.name,
+        unit=state.unit,
+        period=state.period,
+        hard=state.hard,
+        tag=state.tag or None,
+        of_key=state.key_id is not None,
+        limit=state.text_of(state.limit),
+        spent=state.text_of(state.spent),
+        reserved=state.text_of(state.reserved),
+        remaining=state.text_of(state.remaining),
+        resets_at=state.span.resets_at,
     )
 
 

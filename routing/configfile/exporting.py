@@ -12,10 +12,11 @@ from providers.adminforms import SECRET_HEADERS
 from providers.models import Deployment, LanguageModel, Provider
 from providers.prices import histories
 from routing.configfile import schema
+from routing.configfile.budgetpart import exported_budgets
 from routing.configfile.pricepart import exported_price
 from routing.models import Policy
 from tenants.callers import LIMITS
-from tenants.models import ClientKey, Tenant
+from tenants.models import Budget, ClientKey, Tenant
 
 HEADER: Final = """\
 # The configuration of this NeuroRoute, for `manage.py apply`. Secrets are not in it: give a new installation
@@ -42,6 +43,9 @@ def export() -> str:
     # Grouped here, not by prefetch_related: SQLite refuses its list of more than a thousand ids.
     deployments: dict[int, list[Data]] = defaultdict(list)
     keys: dict[int, list[Data]] = defaultdict(list)
+    budgets: dict[int, list[Budget]] = defaultdict(list)
+    for budget in Budget.objects.select_related("key"):
+        budgets[budget.tenant_id].append(budget)
     now, prices = timezone.now(), histories()
     for deployment in Deployment.objects.select_related("model").order_by("model__name"):
         deployments[deployment.provider_id].append(
@@ -52,7 +56,7 @@ def export() -> str:
     parts = {
         "providers": [_provider(row, deployments[row.pk]) for row in Provider.objects.exclude(source=DRILL)],
         "models": [_model(row) for row in LanguageModel.objects.exclude(deployments__provider__source=DRILL)],
-        "tenants": [_tenant(row, keys[row.pk]) for row in Tenant.objects.filter(drill=False)],
+        "tenants": [_tenant(row, keys[row.pk], budgets[row.pk]) for row in Tenant.objects.filter(drill=False)],
         "policies": [_policy(row) for row in Policy.objects.filter(drill=False)],
     }
     given = {name: entries for name, entries in parts.items() if entries}
@@ -91,15 +95,16 @@ def _model(row: LanguageModel) -> Data:
     return {"name": row.name, **_unusual(row, ("aliases", "quality", "category_quality", "description"))}
 
 
-def _tenant(row: Tenant, keys: list[Data]) -> Data:
+def _tenant(row: Tenant, keys: list[Data], budgets: list[Budget]) -> Data:
     limits = _unusual(row, LIMITS)
     return {
         "name": row.name,
-        **_unusual(row, ("enabled", "explain")),
+        **_unusual(row, ("enabled", "explain", "time_zone")),
         "default_policy": row.default_policy,
         "allow": {"models": row.allow_models, "policies": row.allow_policies},
         **({"limits": limits} if limits else {}),
         **({"keys": keys} if keys else {}),
+        **({"budgets": exported_budgets(budgets)} if budgets else {}),
     }
 
 

@@ -106,10 +106,23 @@ class Key(Section):
     limits: Limits = field(default_factory=Limits)
 
 
+class Low(Section):
+    percent: Annotated[int, Meta(ge=1, le=100)]
+    policy: str
+
+
 class Budget(Section):
-    usd: Annotated[float, Meta(ge=0)]
-    period: Literal["hour", "day", "week", "month", "year", "total"]
-    hard: bool = True
+    """One limit, in USD or in tokens, of all of a tenant's requests or of those with a key or a tag."""
+
+    period: Literal["day", "week", "month", "total"]
+    usd: Annotated[float, Meta(ge=0, lt=1e9)] | None = None
+    tokens: Annotated[int, Meta(ge=0, lt=2**62)] | None = None
+    hard: bool | UnsetType = UNSET
+    key: str = ""
+    tag: str = ""
+    alerts: list[Annotated[int, Meta(ge=1, le=1000)]] | UnsetType = UNSET
+    low: Low | None | UnsetType = UNSET
+    unpriced: Literal["refuse", "allow"] | UnsetType = UNSET
 
 
 class Allow(Section):
@@ -125,6 +138,7 @@ class Tenant(Section):
     budgets: list[Budget] | None = None
     allow: Allow = field(default_factory=Allow)
     default_policy: str | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
     explain: bool | UnsetType = UNSET
 
 
@@ -163,6 +177,7 @@ SECTIONS: Final[dict[str, type[Struct]]] = {
     "tenants.keys.limits": Limits,
     "tenants.limits": Limits,
     "tenants.budgets": Budget,
+    "tenants.budgets.low": Low,
     "tenants.allow": Allow,
     "policies": Policy,
 }

@@ -1,7 +1,10 @@
 """The file's `tenants`: who may call what, how often, by which policy."""
 
+from zoneinfo import available_timezones
+
 from providers.revisions import TENANTS
 from routing.configfile import schema
+from routing.configfile.budgetpart import put_budgets
 from routing.configfile.changes import Changes
 from routing.configfile.keypart import KeyMaker, limits_of
 from routing.configfile.reading import nearest
@@ -18,16 +21,24 @@ def put_tenants(changes: Changes, specs: list[schema.Tenant]) -> None:
     rows = {row.name: row for row in Tenant.objects.all()}
     policies = {*Policy.objects.values_list("name", flat=True), *SHORT_NAMES}
     maker = KeyMaker(changes)
+    made: list[tuple[str, Tenant, schema.Tenant]] = []
     for index, spec in enumerate(specs):
         path, row = f"tenants[{index}]", rows.get(spec.name) or Tenant(name=spec.name)
         policy = given(spec.default_policy, row.default_policy)
         if policy not in policies:
             changes.problem(f"{path}.default_policy", f"no policy is called {policy}{nearest(policy, policies)}")
             continue
-        _warn_of_what_is_not_enforced(changes, path, spec)
+        zone = given(spec.time_zone, "UTC")
+        if zone not in available_timezones():
+            changes.problem(f"{path}.time_zone", f"{zone} is no time zone{nearest(zone, available_timezones())}")
+            continue
         changes.put(TENANTS, row, f"tenant {spec.name}", _values(spec))
         maker.put_keys(path, row, spec.keys or [])
+        made.append((path, row, spec))
     maker.save()
+    for path, row, spec in made:
+        if spec.budgets:
+            put_budgets(changes, path, row, spec.budgets, policies)
 
 
 def _values(spec: schema.Tenant) -> list[tuple[str, str, object]]:
@@ -37,10 +48,6 @@ def _values(spec: schema.Tenant) -> list[tuple[str, str, object]]:
         ("allow.models", "allow_models", spec.allow.models),
         ("allow.policies", "allow_policies", spec.allow.policies),
         ("default_policy", "default_policy", spec.default_policy),
+        ("time_zone", "time_zone", spec.time_zone),
         ("explain", "explain", spec.explain),
     ]
-
-
-def _warn_of_what_is_not_enforced(changes: Changes, path: str, spec: schema.Tenant) -> None:
-    if spec.budgets:
-        changes.warn(f"{path}.budgets", "budgets are not enforced yet")

@@ -19,7 +19,7 @@ from providers.models import AuditEntry, Credential, Deployment, LanguageModel, 
 from providers.secrets import seal
 from routing.models import DrillRun, Policy
 from tenants import keys
-from tenants.models import ClientKey, Tenant
+from tenants.models import Budget, ClientKey, Tenant
 from usage.models import RequestRecord
 
 numbers = itertools.count(1)
@@ -55,6 +55,10 @@ def tenant(**values: Any) -> Tenant:
 
 def client_key(**values: Any) -> ClientKey:
     return keys.issue(values.pop("tenant", None) or tenant(), values.pop("name", f"key-{next(numbers)}"), **values)[0]
+
+
+def budget(**values: Any) -> Budget:
+    return Budget.objects.create(**{"tenant": tenant(), "limit_usd": 25} | values)
 
 
 def policy(**values: Any) -> Policy:
@@ -135,6 +139,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     LanguageModel: language_model,
     Deployment: deployment,
     Tenant: tenant,
+    Budget: budget,
     ClientKey: client_key,
     Policy: policy,
     AuditEntry: audit_entry,

@@ -6,7 +6,7 @@ from django.core.management import call_command
 
 from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
 from routing.models import Policy
-from tenants.models import ClientKey, Tenant
+from tenants.models import Budget, ClientKey, Tenant
 
 SECRET = "sk-upstream-0123456789"
 WHOLE = """\
@@ -37,6 +37,11 @@ tenants:
     limits: {requests_per_minute: 600, tokens_per_minute: null, requests_per_day: null}
     allow: {models: ["bench*"], policies: ["*"]}
     default_policy: primary-first
+    time_zone: Europe/Berlin
+    budgets:
+      - {usd: 25.5, period: month, low: {percent: 20, policy: cheap}}
+      - {tokens: 1000000, period: day, key: ci, hard: false, alerts: [90]}
+      - {usd: 3, period: total, tag: nightly, unpriced: allow}
 policies:
   - {name: balanced, kind: weighted, weights: {cost: 40, latency: 30, uptime: 30, quality: 0}}
   - {name: primary-first, kind: ordered, order: [bench/bench], client_tasks: {"*": balanced, summary: best}}
@@ -44,7 +49,7 @@ policies:
 
 
 def rows():
-    kinds = (Provider, Credential, LanguageModel, Deployment, DeploymentPrice, Tenant, ClientKey, Policy)
+    kinds = (Provider, Credential, LanguageModel, Deployment, DeploymentPrice, Tenant, ClientKey, Budget, Policy)
     return [list(kind.objects.order_by("pk").values()) for kind in kinds]
 
 

@@ -73,6 +73,16 @@ pytestmark = pytest.mark.django_db
         ),
         ("tenants: [{name: t, keys: [{name: k, expires_at: 2030-01-01 00:00:00}]}]", "with a timezone component"),
         ("tenants: [{name: t, budgets: [{usd: 1, period: moon}]}]", "tenants[0].budgets[0].period: invalid enum value"),
+        ("tenants: [{name: t, budgets: [{period: day}]}]", "tenants[0].budgets[0]: give one limit, usd or tokens"),
+        (
+            "tenants: [{name: t, keys: [{name: ci}], budgets: [{usd: 1, period: day, key: cj}]}]",
+            "tenants[0].budgets[0].key: the tenant has no key cj",
+        ),
+        (
+            "tenants: [{name: t, budgets: [{usd: 1, period: day}, {usd: 2, period: day}]}]",
+            "tenants[0].budgets[1]: another budget of the tenant counts the same",
+        ),
+        ("tenants: [{name: t, time_zone: Europe/Berlim}]", "tenants[0].time_zone: Europe/Berlim is no time zone"),
         ("policies: [{name: p, kind: weighted}]", "policies[0]: a weighted policy needs a weight above 0"),
         ("policies: [{name: p, kind: ordered}]", "policies[0]: a policy of kind ordered needs an order"),
         (
@@ -100,12 +110,11 @@ def test_what_is_doubtful_is_said_and_applied(run):
     output = run(
         "providers:\n- {name: p, wire: openai, deployments: [{model: m, capabilities: [tool]}]}\n"
         "models:\n- {name: n, aliases: [m, shared]}\n- {name: o, aliases: [shared]}\n"
-        "tenants:\n- name: t\n  enabled: true\n  budgets: [{usd: 25, period: month, hard: true}]\n"
+        "tenants:\n- name: t\n  enabled: true\n  explain: true\n"
         "policies:\n- {name: q, kind: ordered, order: [p/n]}\n"
     )
     assert "line 2: no request asks for tool; nearest: tools" in output
     assert "line 5: shared also leads to n: any of them may answer" in output
-    assert "line 9: budgets are not enforced yet" in output
     assert "line 11: no deployment is called p/n; nearest: " in output
 
 

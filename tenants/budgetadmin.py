@@ -1,0 +1,87 @@
+"""The admin page of budgets: what may be spent, what was, and what lost workers still hold."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from providers.adminbase import AuditedAdmin
+from providers.revisions import TENANTS
+from tenants.budgets import Budget, BudgetWindow, amount_text
+from tenants.selectors import state_of
+from tenants.settling import release_lost
+
+LONGEST_PERIOD = timedelta(days=32)
+
+
+class BudgetForm(forms.ModelForm):
+    class Meta:
+        model = Budget
+        exclude: list[str] = []
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        key, tenant = given.get("key"), given.get("tenant") or self.instance.tenant
+        if key and key.tenant_id != tenant.pk:
+            raise ValidationError({"key": f"This is no key of {tenant}."})
+        return given
+
+
+class BudgetAdmin(AuditedAdmin):
+    part = TENANTS
+    form = BudgetForm
+    autocomplete_fields: ClassVar[list[str]] = ["tenant", "key"]
+    actions: ClassVar[list[str]] = ["release"]
+    list_display: ClassVar[list[str]] = ["limit_text", "tenant", "counts", "kind", "spent", "reserved"]
+    list_filter: ClassVar[list[Any]] = ["period", "kind", ("tenant", AutocompleteSelectFilter)]
+    list_select_related: ClassVar[list[str]] = ["tenant", "key"]
+    search_fields: ClassVar[list[str]] = ["tenant__name", "tag"]
+    readonly_fields: ClassVar[list[str]] = ["spent", "reserved"]
+    fieldsets: ClassVar[list[Any]] = [
+        (None, {"fields": ["tenant", ("key", "tag"), ("limit_usd", "limit_tokens"), ("period", "kind")]}),
+        ("Now", {"fields": [("spent", "reserved")]}),
+        ("When little is left", {"fields": ["alerts", ("low_percent", "low_policy"), "unpriced"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        since = int((timezone.now() - LONGEST_PERIOD).timestamp())
+        recent = BudgetWindow.objects.filter(Q(start=0) | Q(start__gte=since))
+        return super().get_queryset(request).prefetch_related(Prefetch("windows", recent, to_attr="recent"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """What was counted stays what it was counted for."""
+        return [*self.readonly_fields, "tenant", "key", "tag", "period"] if obj else self.readonly_fields
+
+    @display(description="Limit")
+    def limit_text(self, row: Budget) -> str:
+        return f"{row.limit_text} {'in total' if row.period == 'total' else f'per {row.period}'}"
+
+    @display(description="Counts")
+    def counts(self, row: Budget) -> str:
+        parts = (f"key {row.key.name}" if row.key else "", f"tag {row.tag}" if row.tag else "")
+        return ", ".join(part for part in parts if part) or "everything"
+
+    @display(description="Spent")
+    def spent(self, row: Any) -> str:
+        if row.pk is None:
+            return "—"
+        state = state_of(row, row.recent, timezone.now())
+        return f"{amount_text(state.unit, state.spent)} ({state.used_percent:.0f} %)"
+
+    @display(description="Reserved")
+    def reserved(self, row: Any) -> str:
+        return "—" if row.pk is None else amount_text(row.unit, state_of(row, row.recent, timezone.now()).reserved)
+
+    @admin.action(description="Release what lost workers hold", permissions=["change"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Budget]) -> None:
+        count = release_lost(queryset.values_list("pk", flat=True), timezone.now())
+        for row in queryset if count else ():
+            self.note(request, "changed", row, {"leases": ["held by lost workers", "released"]})
+        self.message_user(request, f"{count} leases of workers that were not heard of for an hour are released.")
