@@ -45,5 +45,5 @@ class LoopWatch:
         lag_s = max(now - self._due, 0.0)
         if lag_s > STALL_S:
             self._blamed_until = now + GRACE_S
-        self._told(lag_s)
         self.start()
+        self._told(lag_s)
