@@ -3,7 +3,7 @@
     GatewayError
       ProviderError        one attempt failed
         RateLimited QuotaExhausted Overloaded UpstreamTimeout Unreachable (Untrusted) BadUpstreamResponse
-        CredentialRejected UnsupportedByWire NotAsked              fail over
+        CredentialRejected (AccessDenied) UnsupportedByWire NotAsked    fail over
         ContextTooLong                                             fails over to a larger context only
         InvalidRequest ContentRefused                              do not fail over: wrong everywhere
         StreamInterrupted                                          after the commit point
@@ -108,6 +108,10 @@ class CredentialRejected(ProviderError):
     """401 or 403 from the upstream: OUR credential is bad; never shown as the caller's 401."""
 
     status, code, blames_credential = 502, "upstream_auth", True
+
+
+class AccessDenied(CredentialRejected):
+    """403: our credential is known, and may not call this model; it may be good for others."""
 
 
 class NotAsked(ProviderError):

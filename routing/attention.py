@@ -22,7 +22,10 @@ def notices() -> Iterator[Notice]:
 def notices_of(report: HealthReport) -> Iterator[Notice]:
     """Credentials that are rejected or without quota, certificates that are not trusted."""
     link = reverse("admin:providers_provider_changelist")
+    told: dict[tuple[str, str, str], CredentialReport] = {}
     for each in report.refused:
+        told.setdefault((each.provider, each.last_four, each.state), each)
+    for each in told.values():
         yield Notice(refusal(each), effect_of(each), f"{link}?q={each.provider}", PROVIDERS)
     for provider in report.untrusted:
         yield Notice(f"{provider}: {UNTRUSTED}", UNTRUSTED_EFFECT, f"{link}?q={provider}", PROVIDERS)
@@ -31,7 +34,8 @@ def notices_of(report: HealthReport) -> Iterator[Notice]:
 def refusal(report: CredentialReport) -> str:
     """Which credential was refused, and how."""
     said = "is rejected" if report.state == "credential rejected" else "has used up its quota"
-    return f"{report.provider}: credential …{report.last_four} {said}"
+    where = f" by {report.deployment}" if report.deployment else ""
+    return f"{report.provider}: credential …{report.last_four} {said}{where}"
 
 
 def effect_of(report: CredentialReport) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from providers.errors import (
+    AccessDenied,
     BadUpstreamResponse,
     ContentRefused,
     ContextTooLong,
@@ -107,7 +108,7 @@ def refusal_inside(payload: Any, status: int = 200) -> ProviderError:
 def _classified(status: int, detail: Detail, wait_s: float | None, upstream_status: int | None = None) -> ProviderError:
     cls = _class_of(status, detail)
     message = _said(detail) or f"the upstream answered {status} without a reason"
-    if cls is CredentialRejected:
+    if issubclass(cls, CredentialRejected):
         message = f"the upstream rejects our credential ({detail.reason})"  # its text may quote the key
     param = detail.param
     if cls is UnsupportedByWire and param is None:
@@ -122,8 +123,10 @@ def _class_of(status: int, detail: Detail) -> type[ProviderError]:
         return QuotaExhausted
     if status == 429 or (status < 500 and RATE_NAME.search(detail.names)):
         return RateLimited
-    if status in (401, 403):
-        return ContentRefused if status == 403 and MODERATION.search(detail.text) else CredentialRejected
+    if status == 401:
+        return CredentialRejected
+    if status == 403:
+        return ContentRefused if MODERATION.search(detail.text) else AccessDenied
     if status in NOT_FOUND:
         return BadUpstreamResponse
     if CONTEXT.search(detail.text):

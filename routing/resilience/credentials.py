@@ -1,8 +1,9 @@
 """Which of a provider's credentials may be used now? A pool that takes turns and leaves out those that were refused.
 
 Three refusals, told apart: a rate limit rests one credential at one deployment for as long as the upstream asked; a
-quota that is used up rests the credential everywhere for hours, longer each time; a rejected credential is not used
-again until it is changed or its health is reset. A credential whose value has changed starts afresh.
+quota that is used up rests the credential everywhere for hours, longer each time; a rejected credential (401:
+everywhere, 403: at one deployment) is not used again until it is changed or its health is reset. A credential whose
+value has changed starts afresh.
 """
 
 from hashlib import blake2b
@@ -12,7 +13,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from providers.errors import CredentialRejected, ProviderError, QuotaExhausted, RateLimited
+from providers.errors import AccessDenied, CredentialRejected, ProviderError, QuotaExhausted, RateLimited
 from providers.targets import Secret, Target
 
 SHORTEST_REST_S: Final = 1.0  # also where the upstream asks for none, or for one that is over
@@ -91,7 +92,8 @@ class Credentials:
             rest_s = self._growing_s(place, now, FIRST_EXHAUSTED_S, LONGEST_EXHAUSTED_S)
             self._bar_for(rest_s, "quota exhausted", place, secret, now)
         elif isinstance(error, CredentialRejected) and secret is not None:
-            self._bar_for(inf, "credential rejected", (EVERYWHERE, number), secret, now)
+            place = (target.id, number) if isinstance(error, AccessDenied) else (EVERYWHERE, number)
+            self._bar_for(inf, "credential rejected", place, secret, now)
         else:
             return False
         return True

@@ -14,7 +14,8 @@ class Window:
 
     def add(self, now: float, good: int = 0, bad: int = 0) -> None:
         """Count; `now` never goes back."""
-        self.turn(now)
+        if int(now / self._width_s) != self._slot:
+            self.turn(now)
         index = self._slot % len(self._goods)
         self._goods[index] += good
         self._bads[index] += bad

@@ -13,6 +13,7 @@ from providers.adapters import adapters
 from providers.attempts import Marks, complete
 from providers.embeddings import EmbeddingBody, EmbeddingRequest
 from providers.errors import (
+    AccessDenied,
     BadUpstreamResponse,
     ContentRefused,
     ContextTooLong,
@@ -110,7 +111,7 @@ REFUSED = [
     ("429-quota", QuotaExhausted),
     ("400", InvalidRequest),
     ("401", CredentialRejected),
-    ("403", CredentialRejected),
+    ("403", AccessDenied),
     ("404", BadUpstreamResponse),
     ("408", Overloaded),
     ("500", Overloaded),

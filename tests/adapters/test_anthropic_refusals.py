@@ -6,6 +6,7 @@ import pytest
 
 from providers.adapters import adapters
 from providers.errors import (
+    AccessDenied,
     BadUpstreamResponse,
     ContextTooLong,
     CredentialRejected,
@@ -62,7 +63,7 @@ def test_rows_20_and_21_errors_inside_a_stream_and_a_body(error, cls):
         (400, {"type": "invalid_request_error", "message": "top_p: too high"}, InvalidRequest),
         (401, {"type": "authentication_error", "message": "invalid x-api-key"}, CredentialRejected),
         (402, {"type": "billing_error", "message": ""}, QuotaExhausted),
-        (403, {"type": "permission_error", "message": ""}, CredentialRejected),
+        (403, {"type": "permission_error", "message": ""}, AccessDenied),
         (404, {"type": "not_found_error", "message": "model: x"}, BadUpstreamResponse),
         (413, {"type": "request_too_large", "message": ""}, InvalidRequest),
         (429, {"type": "rate_limit_error", "message": ""}, RateLimited),

@@ -11,6 +11,7 @@ from providers.adapters import adapters
 from providers.attempts import Marks, complete, stream
 from providers.chat import Answer, Chunk
 from providers.errors import (
+    AccessDenied,
     BadUpstreamResponse,
     ContentRefused,
     ContextTooLong,
@@ -36,7 +37,7 @@ REFUSALS = {
     "429-quota": QuotaExhausted,
     "400": InvalidRequest,
     "401": CredentialRejected,
-    "403": CredentialRejected,
+    "403": AccessDenied,
     "404": BadUpstreamResponse,
     "500": Overloaded,
     "503": Overloaded,

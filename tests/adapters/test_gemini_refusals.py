@@ -5,6 +5,7 @@ import json
 import pytest
 
 from providers.errors import (
+    AccessDenied,
     BadUpstreamResponse,
     ContextTooLong,
     CredentialRejected,
@@ -31,7 +32,7 @@ REFUSED = [
     (400, "INVALID_ARGUMENT", BOTH, UnsupportedByWire),
     (400, "FAILED_PRECONDITION", "User location is not supported for the API use.", CredentialRejected),
     (401, "UNAUTHENTICATED", "", CredentialRejected),
-    (403, "PERMISSION_DENIED", "Your API key was reported as leaked.", CredentialRejected),
+    (403, "PERMISSION_DENIED", "Your API key was reported as leaked.", AccessDenied),
     (404, "NOT_FOUND", "models/x is not found for API version v1beta", BadUpstreamResponse),
     (429, "RESOURCE_EXHAUSTED", QUOTA, RateLimited),
     (499, "CANCELLED", "The operation was cancelled.", Overloaded),

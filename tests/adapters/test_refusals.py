@@ -7,6 +7,7 @@ import pytest
 
 from providers.adapters import adapters
 from providers.errors import (
+    AccessDenied,
     BadUpstreamResponse,
     ContentRefused,
     ContextTooLong,
@@ -37,7 +38,7 @@ def said(message="", type=None, code=None, **more):
     ("status", "body", "cls"),
     [
         (401, said("Incorrect API key provided: sk-abc", code="invalid_api_key"), CredentialRejected),
-        (403, said("Country not supported", code="unsupported_country_region_territory"), CredentialRejected),
+        (403, said("Country not supported", code="unsupported_country_region_territory"), AccessDenied),
         (403, said("Your chosen model requires moderation and your input was flagged", metadata={}), ContentRefused),
         (400, said("API key not valid. Please pass a valid API key.", code=400), CredentialRejected),
         (402, said("Insufficient credits", code=402), QuotaExhausted),

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from providers.errors import (
+    AccessDenied,
     ContextTooLong,
     CredentialRejected,
     NotAsked,
@@ -155,6 +156,13 @@ def test_a_rejected_credential_is_not_used_until_it_is_changed_or_reset(health):
     changed = target("a/one", 1, provider_id=1, secrets=(Secret(1, "sk-new", "-new"), KEYS[1]))
     assert health.secret_for(changed, NOW + 1).id == 1 and health.asking(changed, NOW + 1) is None
     health.forget(OTHER)
+    assert health.barred(OTHER, NOW) is None
+
+
+def test_a_credential_that_may_not_call_one_model_is_used_for_others(health):
+    for secret in KEYS:
+        fail(health, ONE, AccessDenied(upstream_status=403), secret=secret)
+    assert health.barred(ONE, NOW + 1e6) == (inf, "credential rejected")
     assert health.barred(OTHER, NOW) is None
 
 

@@ -6,7 +6,15 @@ import pytest
 from prometheus_client import REGISTRY
 
 from providers.catalog import build
-from providers.errors import CredentialRejected, Overloaded, QuotaExhausted, RateLimited, Unreachable, Untrusted
+from providers.errors import (
+    AccessDenied,
+    CredentialRejected,
+    Overloaded,
+    QuotaExhausted,
+    RateLimited,
+    Unreachable,
+    Untrusted,
+)
 from providers.targets import Secret
 from routing.attention import notices_of
 from routing.healthmetrics import HealthGauges
@@ -80,6 +88,13 @@ def test_what_only_a_person_can_mend_becomes_a_notice(health):
         "acme: credential …cccc is rejected",
         "else: its certificate is not trusted",
     }
+
+
+def test_a_credential_that_no_model_admits_is_one_notice(health):
+    for where in (ONE, OTHER):
+        fail(health, where, AccessDenied())
+    (notice,) = notices_of(health_report(health, ALL, NOW))
+    assert notice.what == "acme: credential …aaaa is rejected by acme/one"
 
 
 def test_a_process_that_serves_nobody_knows_nothing():
