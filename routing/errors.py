@@ -31,6 +31,12 @@ class NotAsWished(NoEligibleCandidate):
     retry = False
 
 
+class IdempotencyKeyReused(RoutingError):
+    """The same Idempotency-Key came with another body before."""
+
+    status, type, code, retry = 422, "invalid_request_error", "idempotency_key_reused", False
+
+
 class AllAttemptsFailed(RoutingError):
     """Every candidate was tried: the gateway has retried enough, so the client's SDK should not."""
 

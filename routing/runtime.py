@@ -25,12 +25,14 @@ from routing.healthmetrics import HealthGauges, observe_lag
 from routing.planner import Planner
 from routing.policies import policy_kinds
 from routing.policybook import PolicyBook, policybook
+from routing.repeats import Repeats
 from routing.resets import Obedience, resets
 from routing.resilience import Health
 from routing.resilience.loopwatch import LoopWatch
 from routing.resilience.sharing import SharedHealth, new_shared_health
 from routing.scorers import scorers
 from routing.serving import new_serving_book
+from routing.sharedrepeats import new_repeats
 from routing.surfaces import surface_at, surfaces
 from tenants.admission import RateLimiter
 from tenants.keyring import Keyring, keyring
@@ -59,6 +61,7 @@ class Runtime:
     keyring: Snapshot[Keyring] = field(default_factory=lambda: keyring)
     watch: LoopWatch = field(default_factory=LoopWatch)
     shared_health: SharedHealth | None = None
+    repeats: Repeats = field(default_factory=new_repeats)
     _loop: asyncio.AbstractEventLoop | None = None
     _ticker: "asyncio.Task[None] | None" = None
     _starting: "asyncio.Task[None] | None" = None
@@ -105,6 +108,7 @@ class Runtime:
             await self.shared_health.close()
         await asyncio.to_thread(self.watcher.stop)
         await self.limiter.close()
+        await self.repeats.close()
         await self.engine.serving.close()
         await self.engine.ledger.close()
         await http.close()

@@ -7,19 +7,21 @@ in `entry.py`), one renderer (JSON bytes), and the finished answer is returned. 
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any, Final
 
 from asgiref.sync import markcoroutinefunction
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
-from msgspec import Struct
 from rest_framework.views import APIView
 
 from providers.errors import GatewayError
-from routing.api.entry import new_id
+from routing.api.entry import idempotency_key, new_id
 from routing.api.errors import Internal, error_headers, openai_body
 from routing.api.leaving import STOPPING, was_broken_off
+from routing.api.once import once
 from routing.errors import RoutingError
+from routing.finished import Finished as Finished
 
 logger = logging.getLogger(__name__)
 Headers = list[tuple[bytes, bytes]]
@@ -30,14 +32,6 @@ class MethodNotAllowed(RoutingError):
     """This address does not take this method."""
 
     status, type, code = 405, "invalid_request_error", "method_not_allowed"
-
-
-class Finished(Struct, frozen=True):
-    """An answer as `LeanHandler` sends it: Django's `HttpResponse` would convert every header twice, for 60 us."""
-
-    status: int
-    headers: Headers
-    body: bytes
 
 
 class GatewayView(APIView):
@@ -60,6 +54,8 @@ class GatewayView(APIView):
             method = (request.method or "").lower()
             if method not in self.http_method_names or not hasattr(self, method):
                 return self.refused(self._not_allowed(request), self._allow())
+            if method == "post" and (key := idempotency_key(headers_of(request))) is not None:
+                return await once(key, request.path, headers_of(request), request.body, partial(self._told, request))
             return await getattr(self, method)(request, *args, **kwargs)
         except GatewayError as exc:
             return self.refused(exc)
@@ -70,6 +66,14 @@ class GatewayView(APIView):
         except Exception:
             logger.exception("request req_%s failed", self.request_id)
             return self.refused(Internal("the gateway failed; its log knows this request's id"))
+
+    async def _told(self, request: HttpRequest) -> Finished:
+        """What a POST comes to, an error's answer included: those who sent the same are told that too."""
+        try:
+            answer: Finished = await getattr(self, "post")(request)  # noqa: B009 - views that take no POST have none
+            return answer
+        except GatewayError as exc:
+            return self.refused(exc)
 
     async def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Finished:  # type: ignore[override]
         """The methods that this address takes; DRF's own answer describes serializers, and there are none."""

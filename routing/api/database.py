@@ -1,9 +1,14 @@
 """Views of the data plane that read or write the database: stock Django runs them, in a thread."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import InterfaceError, OperationalError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -11,9 +16,11 @@ from rest_framework.views import APIView
 
 from providers.errors import GatewayError
 from routing.api.base import MethodNotAllowed
-from routing.api.entry import caller_of, new_id
+from routing.api.entry import caller_of, idempotency_key, new_id
 from routing.api.errors import Internal, error_headers, told
+from routing.api.once import once
 from routing.errors import UnknownAddress
+from routing.finished import Finished
 from routing.runtime import runtime
 from routing.surfaces import surface_for
 from tenants.callers import Caller
@@ -27,10 +34,31 @@ class DatabaseView(APIView):
     authentication_classes = ()
     permission_classes = ()
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """As DRF does; a write with an Idempotency-Key happens once."""
+        plain = partial(super().dispatch, request, *args, **kwargs)
+        try:
+            key = idempotency_key(_headers(request)) if request.method == "POST" else None
+            return plain() if key is None else self._once(key, request, plain)
+        except GatewayError as exc:
+            return self.handle_exception(exc)
+
+    def _once(self, key: bytes, request: HttpRequest, plain: Callable[[], HttpResponseBase]) -> HttpResponse:
+        async def work() -> Finished:
+            response = await sync_to_async(plain)()  # in this very thread, which waits meanwhile
+            assert isinstance(response, HttpResponse)
+            pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.items()]
+            return Finished(response.status_code, pairs, response.content)
+
+        answer = async_to_sync(once)(key, request.path, _headers(request), request.body, work)
+        response = HttpResponse(answer.body, status=answer.status)
+        for name, value in answer.headers:
+            response.headers[name.decode()] = value.decode("latin-1")
+        return response
+
     def caller(self, request: Request) -> Caller:
         """Who calls; raises `Unauthenticated`."""
-        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.items()]
-        return caller_of(headers, runtime().keyring.current)
+        return caller_of(_headers(request), runtime().keyring.current)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every error in the shape of our own."""
@@ -40,6 +68,10 @@ class DatabaseView(APIView):
         for name, value in error_headers(error, request_id) + surface.headers(request_id):
             response.headers[name.decode()] = value.decode()
         return response
+
+
+def _headers(request: HttpRequest | Request) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.items()]
 
 
 class DatabaseAway(GatewayError):

@@ -26,6 +26,8 @@ T = TypeVar("T")
 ROUTER_FIELDS: Final = frozenset({"models", "provider", "preferences", "neuroroute"})
 WISH_MARKS: Final = (b'"models"', b'"provider"', b'"preferences"', b'"neuroroute"')
 UNGRANTED: Final = ("cache",)
+IDEMPOTENCY_KEY: Final = b"idempotency-key"
+LONGEST_KEY: Final = 255
 LONGEST_LABEL: Final = 256  # characters of a model's name, a session's or a tag
 MOST_LABELS: Final = 32
 MOST: Final = 2**31 - 1  # of tokens or choices: beyond it costs would not fit into a record
@@ -43,6 +45,19 @@ def caller_of(headers: Headers, ring: Keyring) -> Caller:
     return authenticate(token_of(headers), ring, time())
 
 
+def idempotency_key(headers: Headers) -> bytes | None:
+    """The key that a request brings; raises `InvalidBody` where it cannot be one."""
+    for name, value in headers:
+        if name == IDEMPOTENCY_KEY:
+            key = value.strip()
+            if not 1 <= len(key) <= LONGEST_KEY:
+                raise InvalidBody(
+                    f"idempotency-key: has {len(key)} bytes, 1 to {LONGEST_KEY} may be", param="idempotency-key"
+                )
+            return key
+    return None
+
+
 async def enter(
     surface: Surface, headers: Headers, raw: bytes, request_id: str, now: Runtime
 ) -> tuple[Asked[ChatRequest], Caller, Admission]:
@@ -58,6 +73,8 @@ async def enter(
         await _bind(asked, caller, marks, now)
     if asked.wishes.provider is not None or asked.wishes.models:
         asked.request.passed_on = passed_on(raw, now.catalog.current.seen(caller.drill))
+    if asked.request.stream and idempotency_key(headers) is not None:
+        asked.warnings += ("idempotency-key: ignored, streams are not kept",)
     if surface.passed_headers:
         asked.request.headers = _passed(headers, surface.passed_headers)
     return asked, caller, await now.limiter.admit(caller, time(), asked)
