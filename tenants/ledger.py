@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from tenants.callers import BudgetSpec
 from tenants.errors import LimitsUnavailable
-from tenants.lending import Ask, exchange_twice
+from tenants.lending import Ask, exchange_afresh
 from tenants.pockets import Hold, Need, Pocket, Pockets
 
 PATIENCE_S: Final = 2.0  # a request never waits longer for a lease
@@ -161,7 +161,7 @@ class Ledger:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         loop, self._asked_at = asyncio.get_running_loop(), monotonic()
         try:
-            lent = await loop.run_in_executor(self._thread, exchange_twice, self._holder, list(asks.values()))
+            lent = await loop.run_in_executor(self._thread, exchange_afresh, self._holder, list(asks.values()))
         except (DatabaseError, InterfaceError) as exc:
             self._note_away(exc)
             for pocket in asks:

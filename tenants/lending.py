@@ -32,17 +32,16 @@ class Lent(Struct, frozen=True):
     left: int
 
 
-def exchange_twice(holder: str, asks: Sequence[Ask]) -> list[Lent]:
-    """`exchange`, once more where the connection turns out to be a dead one. Raises when the database is away."""
+def exchange_afresh(holder: str, asks: Sequence[Ask]) -> list[Lent]:
+    """`exchange`, once more where a connection that stood turns out to be dead. Raises when the database is away."""
+    stood = connection.connection is not None
     try:
         return exchange(holder, asks)
     except (DatabaseError, InterfaceError):
         connection.close()
-    try:
-        return exchange(holder, asks)
-    except (DatabaseError, InterfaceError):
-        connection.close()
-        raise
+        if not stood:
+            raise
+    return exchange_afresh(holder, asks)
 
 
 @transaction.atomic
