@@ -62,7 +62,8 @@ async def complete(
         marks.first_byte = monotonic()
         if reply.status != 200:
             await _refuse(reply, target)
-        body = await reply.read_all(min(marks.sent + limits.total_s, bounds.first), operation.longest_answer)
+        ends = min(marks.sent + limits.total_s, bounds.first)
+        body = await reply.read_all(ends, operation.longest_answer, first_byte, limits.stall_s)
     marks.waited_s = monotonic() - marks.sent
     return operation.answer(body, request, target)
 

@@ -2,24 +2,25 @@
 
 aiohttp does the work (docs/adr/0005-http-client.md: the one of the fast clients that lets go of a call when asked to).
 Redirects are refused, TLS is always verified, HTTP/1.1 only, no decompression (we ask for `identity`, so nothing can
-explode), nothing is retried here. Every exception of the client becomes a `ProviderError` in this file, nowhere else.
+explode). Nothing is retried here, but for a call that a dead connection has not carried. Every exception of the client
+becomes a `ProviderError` in this file, nowhere else.
 """
 
 import asyncio
+import math
 from collections.abc import Mapping
+from time import monotonic
 from typing import Final
 from weakref import WeakKeyDictionary
 
 import aiohttp
 
+from providers import connections
 from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, Untrusted
 from providers.patience import Patience
 
-IDLE_S: Final = 30  # shorter than the servers' limits (60 s and more): a reused connection is rarely a dead one
-READ_BUFFER: Final = 64 * 1024
 LINGER_S: Final = 0.5  # from a stream's end mark to the end of its body
 
-_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
 # Those whose end mark was read, and whose end of body was not yet.
 _lingering: WeakKeyDictionary[asyncio.AbstractEventLoop, set[aiohttp.ClientResponse]] = WeakKeyDictionary()
 
@@ -47,15 +48,20 @@ class Reply:
         except aiohttp.ClientError as exc:
             raise translated(exc) from exc
 
-    async def read_all(self, deadline: float, limit: int) -> bytes:
-        """The whole body; raises `UpstreamTimeout`, `Unreachable`, `BadUpstreamResponse` beyond `limit` bytes."""
+    async def read_all(self, deadline: float, limit: int, begins: float = math.inf, stall_s: float = math.inf) -> bytes:
+        """The whole body, which has to begin until `begins` and may pause for `stall_s`.
+
+        Raises `UpstreamTimeout`, `Unreachable`, `BadUpstreamResponse` beyond `limit` bytes.
+        """
         pieces: list[bytes] = []
         size = 0
-        while piece := await self.read(deadline, "the answer was not complete in time"):
+        patient = begins
+        while piece := await self.read(min(patient, deadline), "the answer was not complete in time"):
             size += len(piece)
             if size > limit:
                 raise BadUpstreamResponse(f"the answer is longer than {limit} bytes")
             pieces.append(piece)
+            patient = monotonic() + stall_s
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -63,14 +69,12 @@ class Exchange:
     """One POST: `async with Exchange(...) as reply`. Leaving the block by an exception before the end closes the
     connection, and so ends the generation. Deadlines are `asyncio`'s `loop.time()` seconds."""
 
-    __slots__ = ("_call", "_deadline", "_patience", "_response")
+    __slots__ = ("_body", "_connect_s", "_deadline", "_headers", "_patience", "_response", "_url")
 
     def __init__(
         self, url: str, headers: tuple[tuple[str, str], ...], body: bytes, connect_s: float, deadline: float
     ) -> None:
-        self._call = session().post(
-            url, headers=headers, data=body, allow_redirects=False, timeout=_connect_timeout(connect_s)
-        )
+        self._url, self._headers, self._body, self._connect_s = url, headers, body, connect_s
         self._deadline = deadline
         self._patience = Patience()
         self._response: aiohttp.ClientResponse | None = None
@@ -79,7 +83,7 @@ class Exchange:
         """The head of the answer; raises `UpstreamTimeout`, `Unreachable`, `BadUpstreamResponse`."""
         try:
             with self._patience.until(self._deadline, "no first byte in time"):
-                self._response = response = await self._call
+                self._response = response = await self._sent()
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise BadUpstreamResponse("the upstream compressed its answer although asked not to")
         except (aiohttp.ClientError, OSError, ValueError) as exc:
@@ -89,6 +93,20 @@ class Exchange:
             self._close()
             raise
         return Reply(response, self._patience)
+
+    async def _sent(self) -> aiohttp.ClientResponse:
+        """Send it; once more, on a connection of its own, where the one that was reused turns out to be dead."""
+        try:
+            return await self._post(fresh=False)
+        except connections.DeadConnection:
+            return await self._post(fresh=True)
+
+    async def _post(self, fresh: bool) -> aiohttp.ClientResponse:
+        timeout = connections.connect_timeout(self._connect_s)
+        client = connections.session(fresh)
+        return await client.post(
+            self._url, headers=self._headers, data=self._body, allow_redirects=False, timeout=timeout
+        )
 
     async def __aexit__(self, kind: type[BaseException] | None, exc: object, traceback: object) -> None:
         """The end mark of a stream often comes a moment before the end of the body: the client need not wait for that,
@@ -106,30 +124,12 @@ class Exchange:
             self._response.release() if self._response.content.at_eof() else self._response.close()
 
 
-def session() -> aiohttp.ClientSession:
-    """This event loop's client and pool of connections."""
-    loop = asyncio.get_running_loop()
-    found = _sessions.get(loop)
-    if found is None or found.closed:
-        found = _sessions[loop] = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S, ttl_dns_cache=30),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            read_bufsize=READ_BUFFER,
-            headers={"accept-encoding": "identity", "user-agent": "NeuroRoute"},
-            skip_auto_headers=("content-type",),
-        )
-    return found
-
-
 async def close() -> None:
     """Close this event loop's connections."""
     loop = asyncio.get_running_loop()
     for response in _lingering.pop(loop, ()):
         response.close()
-    found = _sessions.pop(loop, None)
-    if found is not None:
-        await found.close()
+    await connections.close()
 
 
 def _linger(response: aiohttp.ClientResponse) -> None:
@@ -143,17 +143,6 @@ def _linger(response: aiohttp.ClientResponse) -> None:
         response.close()
 
     loop.call_later(LINGER_S, let_go)
-
-
-_timeouts: dict[float, aiohttp.ClientTimeout] = {}
-
-
-def _connect_timeout(connect_s: float) -> aiohttp.ClientTimeout:
-    """Only the connect phase is the client's; `Patience` keeps all others."""
-    found = _timeouts.get(connect_s)
-    if found is None:
-        found = _timeouts[connect_s] = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
-    return found
 
 
 def translated(exc: Exception) -> ProviderError:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from providers.sandbox.drafts import Draft, Framing
+
+EXCESS_AFTER_S: Final = 0.05  # so that the client has read the answer before
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -37,6 +39,7 @@ class ServerFrame:
     async def end(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         if self._draft.excess:
+            await asyncio.sleep(EXCESS_AFTER_S)
             self._transport.write(self._draft.excess)
 
 

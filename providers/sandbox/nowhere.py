@@ -10,7 +10,7 @@ FILLERS: Final = 8  # more than a queue of one has room for
 UNKNOWN: Final = "unknown.sandbox.invalid"
 BROKEN: Final = "broken.sandbox.invalid"
 SLOW: Final = "slow.sandbox.invalid"
-SLOW_S: Final = 20.0
+SLOW_S: Final = 8.0
 
 _getaddrinfo = socket.getaddrinfo
 

@@ -1,0 +1,69 @@
+"""A gateway whose upstreams have every fault, and sandboxes of their own processes behind it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from providers.sandbox import nowhere
+from providers.sandbox.certificates import Authority
+from providers.sandbox.testing import Sandbox
+from tests.gateway.gateway import Watched, manage
+
+FLAWS = ("expired", "wrong_host", "self_signed")
+
+
+class Faulty(Watched):
+    application = "tests.faults.application:application"
+
+    @property
+    def memory_mb(self) -> float:
+        """What the worker keeps in memory."""
+        assert self.process
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated installation to copy from."""
+    var = tmp_path_factory.mktemp("migrated")
+    manage(var, "migrate", "-v0")
+    return var
+
+
+@pytest.fixture(scope="session")
+def primary() -> Iterator[Sandbox]:
+    with Sandbox.start("openai", process=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def fallback() -> Iterator[Sandbox]:
+    with Sandbox.start("openai", process=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def places(primary: Sandbox, authority: Authority) -> Iterator[dict[str, str]]:
+    """Base URLs by the names that rows have for them."""
+    port = primary.base_url.rpartition(":")[2]
+    with ExitStack() as stack:
+        flawed = {
+            flaw: stack.enter_context(Sandbox.start("openai", certificate=authority.issue(flaw))).base_url
+            for flaw in FLAWS
+        }
+        nobody = {
+            "refusing": f"{stack.enter_context(nowhere.refusing())}/v1",
+            "swallowing": f"{stack.enter_context(nowhere.swallowing())}/v1",
+        }
+        names = {"unknown": nowhere.UNKNOWN, "broken": nowhere.BROKEN, "slow": nowhere.SLOW}
+        lost = {place: f"http://{name}:{port}" for place, name in names.items()}
+        yield {"sandbox": primary.base_url} | flawed | nobody | lost
