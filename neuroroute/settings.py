@@ -52,6 +52,9 @@ CLIENT_KEY_PEPPER = env.text("CLIENT_KEY_PEPPER", "insecure-until-first-run")
 
 # Behaviour.
 SANDBOX = env.choice("SANDBOX", "auto", ("auto", "on", "off"))
+# The public price list that is read every day, and another address of it; empty: none is read.
+PRICE_LIST = env.choice("PRICE_LIST", "", ("", "litellm", "models.dev", "openrouter"))
+PRICE_LIST_URL = env.url("PRICE_LIST_URL", "", ("https", "http"), "https://mirror.example.com/prices.json")
 RATE_LIMIT_FAIL_OPEN = env.flag("RATE_LIMIT_FAIL_OPEN", True)
 REQUEST_DEADLINE_S = env.number("REQUEST_DEADLINE_S", 1800, 1, 86_400)  # all attempts together, the stream included
 RATE_LIMIT_PATIENCE_S = env.number("RATE_LIMIT_PATIENCE_S", 5, 0, 300)  # for a rate limit upstream that is soon over

@@ -36,6 +36,7 @@ NAVIGATION = [
             _rows("Providers", "dns", "providers", "provider"),
             _rows("Deployments", "lan", "providers", "deployment"),
             _rows("Models", "neurology", "providers", "languagemodel"),
+            _rows("Price proposals", "price_change", "providers", "priceproposal"),
         ],
     },
     {

@@ -27,6 +27,7 @@ from providers.models import AuditEntry, Credential, Deployment, LanguageModel, 
 from providers.priceadmin import PriceColumns, PriceFilter, PriceInline
 from providers.prices import with_prices
 from providers.probe import probe
+from providers.proposaladmin import PriceProposalAdmin  # noqa: F401 - registers itself
 from providers.revisions import CATALOG
 
 SKILLS = ["capabilities", ("context", "max_output"), ("unsupported", "quantization")]

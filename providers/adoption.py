@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.db import transaction
+from django.utils import timezone
 from msgspec import Struct
 
 from providers.addresses import check_base_url
 from providers.embeddings import only_embeds
 from providers.found import FoundModel, FoundProvider
 from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
+from providers.ownprices import KnownPrice
 from providers.pricerows import BEGINNING, columns_of
-from providers.prices import UNKNOWN
 from providers.revisions import CATALOG, bump
 from providers.secrets import SecretUnreadable, last_four, seal, unseal
 from providers.usdprice import UsdPrice, exact, listed
@@ -153,24 +154,27 @@ def _add_deployments(provider: Provider, models: Sequence[FoundModel]) -> int:
 def _add_prices(provider: Provider, models: dict[int, FoundModel]) -> None:
     """The first price of deployments that were just made."""
     made = [row for row in provider.deployments.filter(prices=None) if row.model_id in models]
-    priced = [(row, usd) for row in made if (usd := _usd(models[row.model_id])) != UNKNOWN]
-    DeploymentPrice.objects.bulk_create(
-        [
-            DeploymentPrice(deployment=row, effective_from=BEGINNING, source=provider.source, **columns_of(usd))
-            for row, usd in priced
-        ],
-        ignore_conflicts=True,
-    )
+    first = [price for row in made if (price := _first_price(provider, row, models[row.model_id]))]
+    DeploymentPrice.objects.bulk_create(first, ignore_conflicts=True)
 
 
-def _usd(model: FoundModel) -> UsdPrice:
-    """What was found of its price; half a price is none."""
-    usd = UsdPrice(
+def _first_price(provider: Provider, row: Deployment, model: FoundModel) -> DeploymentPrice | None:
+    """What the upstream lists, else what the project's list knows; half a price is none."""
+    listing = UsdPrice(
         input=listed(model.input_price),
         output=listed(model.output_price),
         cached_input=listed(model.cached_input_price),
     )
-    return usd if exact(usd, only_embeds(model.capabilities)) else UNKNOWN
+    known = model.known_price or KnownPrice(listing, f"listed by {provider.name}", timezone.now().date())
+    if exact(known.usd, only_embeds(model.capabilities)) is None:
+        return None
+    return DeploymentPrice(
+        deployment=row,
+        effective_from=BEGINNING,
+        source=known.source,
+        source_date=known.read_on,
+        **columns_of(known.usd),
+    )
 
 
 def _rows_by_name(models: Sequence[FoundModel]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from msgspec import Struct
 
-from providers.models import Deployment, Provider
+from providers.models import Deployment, PriceProposal, Provider
 from providers.prices import unpriced
 
 DRILL: Final = Provider.Source.DRILL  # its deployments fail on purpose
@@ -25,7 +25,7 @@ class Notice(Struct, frozen=True):
 
 
 def notices() -> Iterator[Notice]:
-    """Two queries, whatever the size of the catalog."""
+    """Four queries at most, whatever the size of the catalog."""
     live = Count("deployments", filter=Q(deployments__enabled=True), distinct=True)
     keys = Count("credentials", filter=Q(credentials__enabled=True), distinct=True)
     providers = list(Provider.objects.filter(enabled=True).exclude(source=DRILL).annotate(live=live, keys=keys))
@@ -39,6 +39,10 @@ def notices() -> Iterator[Notice]:
         link = f"{reverse('admin:providers_deployment_changelist')}?enabled__exact=1&price=unknown"
         what = f"{count} enabled deployment{'s have' if count > 1 else ' has'} no price"
         yield Notice(what, "Their cost stays unknown, and counts for nothing in routing.", link, DEPLOYMENTS)
+    if open_ones := PriceProposal.objects.filter(state=PriceProposal.State.OPEN).count():
+        link = f"{reverse('admin:providers_priceproposal_changelist')}?state__exact=open"
+        what = f"{open_ones} price{'s differ' if open_ones > 1 else ' differs'} from a public list"
+        yield Notice(what, "Costs and budgets go by ours until it is accepted.", link, "providers.view_priceproposal")
 
 
 def _of_provider(provider: Provider) -> Iterator[Notice]:

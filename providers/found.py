@@ -4,9 +4,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from providers.ownprices import KnownPrice
+
 
 class FoundModel(Struct, frozen=True):
-    """One model of a found provider; None is unknown. Prices are decimal strings, USD per million tokens."""
+    """One model of a found provider; None is unknown. Prices are as it lists them: decimals, USD per million tokens."""
 
     upstream_model: str
     name: str = ""  # our name; empty: the provider's
@@ -17,6 +19,7 @@ class FoundModel(Struct, frozen=True):
     input_price: str | None = None
     output_price: str | None = None
     cached_input_price: str | None = None
+    known_price: KnownPrice | None = None  # the project's own list's, where it lists none
     quality: float | None = None
     category_quality: tuple[tuple[str, float], ...] = ()
     ttft_ms: float | None = None

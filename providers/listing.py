@@ -1,4 +1,4 @@
-"""What is each model of an upstream? What its listing says, and else what `priors.yaml` knows."""
+"""What is each model of an upstream? What its listing says, and else what `priors.yaml` and `pricelist.yaml` know."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -7,11 +7,12 @@ import msgspec
 
 from providers.adapters.base import ListedModel
 from providers.found import FoundModel
+from providers.ownprices import known_price
 from providers.priors import AtProvider, Prior, plain_name, prior_of, priors
 from providers.vendors import Vendor, embeds, is_usable
 
 LONGEST_NAME: Final = 200
-FREE: Final = AtProvider(price=("0", "0", "0"))  # one's own hardware sends no bill
+FREE: Final = "0"  # one's own hardware sends no bill
 NOWHERE: Final = AtProvider()
 
 
@@ -63,8 +64,9 @@ def _found(vendor: Vendor, moved: bool, model: ListedModel, best: dict[str, str]
 
 
 def _merged(vendor: Vendor, name: str, model: ListedModel, prior: Prior | None, *, enabled: bool = True) -> FoundModel:
-    here = FREE if vendor.local else _at(vendor, prior)
-    price, speed = here.price or (None, None, None), here.speed or (None, None)
+    here = NOWHERE if vendor.local else _at(vendor, prior)
+    speed, free = here.speed or (None, None), FREE if vendor.local else None
+    priced = model.input_usd_per_million is not None or vendor.local
     return FoundModel(
         upstream_model=model.name,
         name=name,
@@ -72,9 +74,9 @@ def _merged(vendor: Vendor, name: str, model: ListedModel, prior: Prior | None, 
         context=model.context or (prior.context if prior else None),
         max_output=model.max_output or (prior.max_output if prior else None),
         capabilities=_skills(vendor, model, prior),
-        input_price=model.input_usd_per_million or price[0],
-        cached_input_price=None if model.input_usd_per_million else price[1],
-        output_price=model.output_usd_per_million or price[2],
+        input_price=model.input_usd_per_million or free,
+        output_price=model.output_usd_per_million or free,
+        known_price=known_price(vendor.name, prior.name) if prior and not priced else None,
         quality=prior.quality if prior else None,
         category_quality=tuple(sorted(prior.categories.items())) if prior else (),
         ttft_ms=speed[0],

@@ -11,6 +11,7 @@ from providers.adapters import wire_choices
 from providers.addresses import check_base_url
 from providers.parameters import DEFAULT, WAYS
 from providers.pricerows import DeploymentPrice
+from providers.proposalrows import PriceListReading, PriceProposal
 
 __all__ = [
     "AuditEntry",
@@ -18,6 +19,8 @@ __all__ = [
     "Deployment",
     "DeploymentPrice",
     "LanguageModel",
+    "PriceListReading",
+    "PriceProposal",
     "Provider",
     "Revision",
 ]

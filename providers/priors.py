@@ -14,10 +14,9 @@ SUFFIXES: Final = (":free", ":latest", "-latest", ".gguf")
 
 
 class AtProvider(Struct, frozen=True, forbid_unknown_fields=True):
-    """What differs from provider to provider. Price: input, cached input, output, USD per million tokens."""
+    """What differs from provider to provider."""
 
     id: str | None = None  # the provider's name of the model, where it is not ours
-    price: tuple[str, str | None, str | None] | None = None  # no output where only vectors come out
     speed: tuple[float, float] | None = None  # ms to the first token, tokens/s
 
 

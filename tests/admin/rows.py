@@ -15,7 +15,15 @@ from uuid_utils import uuid7
 
 from feedback.models import Evaluation, Rating
 from profiling.models import Job, LatencyProfile
-from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
+from providers.models import (
+    AuditEntry,
+    Credential,
+    Deployment,
+    LanguageModel,
+    PriceListReading,
+    PriceProposal,
+    Provider,
+)
 from providers.secrets import seal
 from routing.models import DrillRun, Policy
 from tenants import keys
@@ -47,6 +55,12 @@ def deployment(**values: Any) -> Deployment:
     if "provider" in given:
         credential(provider=given["provider"])
     return Deployment.objects.create(**{"upstream_model": "upstream", "capabilities": ["tools"]} | given | values)
+
+
+def price_proposal(**values: Any) -> PriceProposal:
+    reading = PriceListReading.objects.create(list_name="litellm", url="https://x", read_at=timezone.now(), entries=1)
+    given = {"reading": reading, "price": {"input": "1", "output": "2"}}
+    return PriceProposal.objects.create(**{"deployment": deployment()} | given | values)
 
 
 def tenant(**values: Any) -> Tenant:
@@ -138,6 +152,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     Provider: provider,
     LanguageModel: language_model,
     Deployment: deployment,
+    PriceProposal: price_proposal,
     Tenant: tenant,
     Budget: budget,
     ClientKey: client_key,

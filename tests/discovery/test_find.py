@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from contextlib import closing
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -26,6 +27,11 @@ def models_of(provider: FoundProvider) -> dict[str, FoundModel]:
     return {model.name: model for model in provider.models}
 
 
+def usd(model: FoundModel) -> tuple[Decimal | None, Decimal | None]:
+    assert model.known_price and model.input_price is None
+    return model.known_price.usd.input, model.known_price.usd.output
+
+
 def test_an_empty_environment_finds_nothing() -> None:
     assert find(NOWHERE) == []
 
@@ -39,13 +45,13 @@ def test_a_key_and_its_listing_become_a_provider_with_known_models() -> None:
     models = models_of(found)
     assert set(models) == {"gpt-5-mini", "gpt-5-mini-2025-08-07", "text-embedding-3-small", "new-1"}
     vectors = models["text-embedding-3-small"]
-    assert (vectors.capabilities, vectors.input_price, vectors.output_price) == (("embeddings",), "0.02", None)
+    assert (vectors.capabilities, usd(vectors)) == (("embeddings",), (Decimal("0.02"), None))
     known = models["gpt-5-mini"]
-    assert (known.input_price, known.output_price, known.context) == ("0.25", "2", 400_000)
+    assert (usd(known), known.context) == ((Decimal("0.25"), 2), 400_000)
     assert "tools" in known.capabilities and known.quality
     assert known.enabled and not models["gpt-5-mini-2025-08-07"].enabled
     unknown = models["new-1"]
-    assert (unknown.enabled, unknown.input_price, unknown.quality) == (True, None, None)
+    assert (unknown.enabled, unknown.known_price, unknown.quality) == (True, None, None)
 
 
 def test_a_key_never_shows() -> None:
@@ -212,7 +218,7 @@ def test_google_speaks_its_own_form_and_openais_where_the_address_says_so() -> N
         native = found_in({"GOOGLE_API_KEY": "k", "GOOGLE_BASE_URL": up.url})["google"]
     assert (native.wire, native.base_url) == ("gemini", f"{up.url}/v1beta")
     assert up.asked[0][1] == "/v1beta/models?pageSize=1000" and up.asked[0][2]["x-goog-api-key"] == "k"
-    assert [model.upstream_model for model in native.models] == ["gemini-2.5-pro"] and native.models[0].input_price
+    assert [model.upstream_model for model in native.models] == ["gemini-2.5-pro"] and native.models[0].known_price
     with upstream(listing("models/gemini-2.5-pro")) as up:
         url = f"{up.url}/v1beta/openai/"
         found = found_in({"GOOGLE_API_KEY": "k", "GEMINI_BASE_URL": url})["google"]
