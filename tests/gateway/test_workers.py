@@ -25,7 +25,7 @@ def workers(services, tmp_path, primary, fallback):
         gateway.stop()
 
 
-def test_two_workers_share_limits_configuration_records_and_metrics(workers, primary, fallback):
+def test_two_workers_share_limits_configuration_records_metrics_and_revocations(workers, primary, fallback):
     if time.time() % 60 > 40:
         time.sleep(61 - time.time() % 60)  # all in one window
     with ThreadPoolExecutor(8) as pool:
@@ -42,6 +42,19 @@ def test_two_workers_share_limits_configuration_records_and_metrics(workers, pri
     assert counts == {56.0}
     story = workers.story(workers.chat("Hello", stream=True).headers["x-request-id"])
     assert story["status"] == "answered"
+
+    shell = "from tenants import keys, models; keys.revoke(models.ClientKey.objects.get(name='ci'))"
+    manage(workers.var, "shell", "-c", shell, env=workers.env)
+    deadline = time.monotonic() + 5  # usually half a second: bench/revocation.py
+    while time.monotonic() < deadline and set(asked_often(workers)) != {401}:
+        time.sleep(0.1)
+    assert set(asked_often(workers)) == {401}
+
+
+def asked_often(gateway: Gateway) -> list[int]:
+    """The statuses of as many connections as reach both workers."""
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(lambda _: gateway.chat("Hello").status_code, range(16)))
 
 
 def requests_counted(gateway: Gateway) -> float:
