@@ -49,6 +49,8 @@ class SpoolCollector(Collector):
         rows, age = "llm_journal_backlog_rows", "llm_journal_backlog_age_seconds"
         yield GaugeMetricFamily(rows, "Journalled outcomes that wait to be shipped.", value=found.rows)
         yield GaugeMetricFamily(age, "Age of the oldest of them.", value=found.oldest_age_s)
+        free = spool.free_bytes(self._directory) if self._directory.exists() else 0
+        yield GaugeMetricFamily("llm_journal_disk_free_bytes", "What is left of the journal's disk.", value=free)
 
 
 def exposition(directory: Path | None = None, spool_directory: Path | None = None) -> tuple[bytes, str]:

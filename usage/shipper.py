@@ -107,11 +107,18 @@ class Shipper:
         if marks:
             self._ship(batch, marks)
             self._marks |= marks
-            spool.note_shipped(self._directory, self._marks)
+            self._note()
         self._retire(done)
         if done or time.monotonic() >= self._bury_at:
             self._bury()
         return len(batch)
+
+    def _note(self) -> None:
+        """On a full disk the copy stays behind, which it may; what is shipped makes room."""
+        try:
+            spool.note_shipped(self._directory, self._marks or {})
+        except OSError as exc:
+            log.error("no note of what is shipped", error=str(exc))
 
     def keep_up(self) -> None:
         """What is due now and then: partitions ahead, what is left of budgets, counters of dead processes."""

@@ -21,6 +21,7 @@ from usage.outcomes import Outcome
 from usage.segments import Segment
 
 SHIPPED: Final = "shipped.json"
+PROBE_BYTES: Final = 64 * 1024
 NAME: Final = "spool"  # below VAR_DIR
 _AFTER: Final = "SELECT number, body FROM entry WHERE number > ? ORDER BY number LIMIT ?"
 _COUNT: Final = "SELECT count(*), min(at) FROM entry WHERE number > ?"
@@ -76,6 +77,21 @@ def waiting(directory: Path) -> Iterator[Outcome]:
         for _, body in _query(segment, _AFTER, (last, -1)):
             with suppress(msgspec.MsgspecError):
                 yield decode(body)
+
+
+def try_to_write(directory: Path) -> None:
+    """Whether there is room for some outcomes; raises `OSError`: the disk is full, read-only or broken."""
+    probe = directory / f"{os.getpid()}.probe"
+    try:
+        probe.write_bytes(bytes(PROBE_BYTES))
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def free_bytes(directory: Path) -> int:
+    """What is left of the spool's disk."""
+    disk = os.statvfs(directory)
+    return disk.f_bavail * disk.f_frsize
 
 
 def entries(segment: Segment, after: int, limit: int) -> list[Entry]:

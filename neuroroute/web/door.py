@@ -18,7 +18,7 @@ TICK_S: Final = 0.005
 LATE_S: Final = 0.025  # a request takes some five turns of the loop
 PATIENCE_S: Final = 0.05  # one long turn (a big body, a collection) is no overload
 CALM_S: Final = 1.0
-SHRINK, GROW = 1.0, 0.5  # of the limit's logarithm, per second
+SHRINK, GROW = 1.0, 2.0  # of the limit's logarithm, per second
 LEAST: Final = 64.0  # fewer do not make a loop late: it is the machine then
 
 

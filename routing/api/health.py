@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from routing.runtime import runtime
-from usage.spool import NAME, backlog
+from usage.spool import NAME, backlog, try_to_write
 
 LONGEST_BACKLOG_S: Final = 60.0
 
@@ -72,7 +72,10 @@ def _configuration() -> str:
 
 
 def _journal() -> str:
-    age = backlog(Path(settings.VAR_DIR) / NAME).oldest_age_s
+    """What cannot be recorded is not answered: so it is tried, as a request would."""
+    directory = Path(settings.VAR_DIR) / NAME
+    try_to_write(directory)
+    age = backlog(directory).oldest_age_s
     return "ok" if age < LONGEST_BACKLOG_S else f"backlog of {age:.0f} s"
 
 

@@ -107,6 +107,7 @@ def test_the_page_says_what_its_families_are(place: Place) -> None:
         "llm_requests_duration_seconds": "histogram",
         "llm_model_success_rate": "gauge",
         "llm_journal_backlog_rows": "gauge",
+        "llm_journal_disk_free_bytes": "gauge",
     }.items()
     assert all(family.documentation for family in families.values())
 
