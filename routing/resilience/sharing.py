@@ -136,7 +136,7 @@ class SharedHealth:
     def _take_over(self, there: dict[bytes, bytes], here: dict[str, Stamp], ahead_s: float) -> None:
         """Bring the worker in step with `there`. What has changed here since `here` was taken is told the next time."""
         now, changed, still = self._clock(), False, stamps(self._health)
-        epoch = there.pop(EPOCH)
+        epoch = there.pop(EPOCH, None)
         if epoch != self._epoch:
             self._epoch, self._known = epoch, {}  # Redis is new, or new to us: nobody has taken anything back
         entries = {name.decode(): value for name, value in there.items()}
@@ -151,7 +151,10 @@ class SharedHealth:
             self._health.on_change()
 
     def _follow(self, name: str, value: bytes, now: float, ahead_s: float) -> bool:
-        stamp = taken_over(self._health, name, value, now, ahead_s)
+        try:
+            stamp = taken_over(self._health, name, value, now, ahead_s)
+        except ValueError:
+            return False  # told by another version of the software, while one replaces the other: it is left alone
         if stamp is None:  # differs from what is here: to be told, or deleted, in a moment
             self._changed.set()
         self._known[name] = (stamp or (0.0, "over"), value)

@@ -193,6 +193,17 @@ async def test_nothing_is_told_twice_when_nothing_changes(services):
             assert await client.hgetall(one.shared._hash) == before
 
 
+@pytest.mark.parametrize("name", ["deployment:1", "bar:1:1", "deployment:x", "weather"])
+async def test_what_another_version_tells_is_left_alone_and_harms_nobody(services, name):
+    client = redis.asyncio.Redis.from_url(services.redis_url)
+    async with client, workers(services, 0.0, 0.0) as (one, two):
+        await client.hset(one.shared._hash, name, '{"until": "tomorrow"}')
+        two.fail(Unreachable("refused"), 2)
+        await in_step(one, two)
+        assert one.resting_s(), "the rest is understood all the same"
+        assert await client.hget(one.shared._hash, name) == b'{"until": "tomorrow"}'
+
+
 async def test_while_redis_is_away_each_worker_acts_by_itself_and_says_so_once(caplog):
     health = Health()
     shared = SharedHealth(health, "redis://127.0.0.1:1/0", "nobody")
