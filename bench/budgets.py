@@ -55,7 +55,7 @@ class Race(Struct):
     key: str = ""
     answered: int = 0
     refused: int = 0
-    other: int = 0
+    other: dict[int, int] = {}  # answers with another status, 0: none at all
     spent_of_limit: float = 0.0
     over_nano_usd: int = 0
     recorded_nano_usd: int = 0
@@ -129,7 +129,8 @@ async def ask(race: Race, client: httpx.AsyncClient, number: int) -> None:
         code = 0
     race.answered += code == 200
     race.refused += code == 402
-    race.other += code not in (200, 402)
+    if code not in (200, 402):
+        race.other[code] = race.other.get(code, 0) + 1
 
 
 def judge(race: Race, postgres: Postgres) -> None:
@@ -155,7 +156,7 @@ def tell(race: Race) -> None:
     right = right and race.spent_nano_usd == race.recorded_nano_usd
     print(
         f"{race.setting:>14} seed {race.seed:>2}: money for {race.k:>3}, answered {race.answered:>3}, "
-        f"402 {race.refused:>3}, other {race.other:>3}, spent {race.spent_of_limit:6.1%}, "
+        f"402 {race.refused:>3}, other {race.other or 'none'}, spent {race.spent_of_limit:6.1%}, "
         f"over {race.over_nano_usd} nano-USD, reserved {race.reserved} after {race.drained_s:4.1f} s"
         f"{'' if right else '  WRONG'}",
         flush=True,
