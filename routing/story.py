@@ -73,6 +73,7 @@ class Story:
             tags=list(options.tags),
             estimated_prompt_tokens=found["prompt_tokens"],
             features=Raw(msgspec.json.encode(found)),
+            apart=caller.drill,
         )
 
     def planned(self, plan: Plan) -> None:

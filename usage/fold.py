@@ -4,7 +4,7 @@ A request counts in the minute of its id. Latencies count answered requests only
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from usage import ids, scale
@@ -48,15 +48,19 @@ def fold(outcomes: Iterable[Outcome]) -> dict[type[Rollup], Cells]:
     return {RequestRollup: requests, AttemptRollup: attempts, FlowRollup: flows, LatencyRollup: counted}
 
 
-def spread(table: type[Rollup], cells: Cells) -> Cells:
-    """The same sums per grain, by tenant and for all: (tenant, grain, bucket, further key columns...) -> sums."""
+def spread(table: type[Rollup], cells: Cells, apart: Collection[int] = ()) -> Cells:
+    """The same sums per grain, by tenant and for all: (tenant, grain, bucket, further key columns...) -> sums.
+
+    The tenants `apart` are not among all.
+    """
     result = Cells()
     for (tenant, minute, *rest), sums in cells.items():
         # The key's owner is a tenant: for all tenants together there is no key.
         shared = [0, *rest[1:]] if table is RequestRollup else rest
         for grain in GRAINS:
             bucket = int(minute) // grain * grain
-            _add(result, (ALL_TENANTS, grain, bucket, *shared), sums)
+            if tenant not in apart:
+                _add(result, (ALL_TENANTS, grain, bucket, *shared), sums)
             if tenant != ALL_TENANTS:
                 _add(result, (tenant, grain, bucket, *rest), sums)
     return result
@@ -146,7 +150,8 @@ def _attempt_sums(attempt: AttemptOutcome) -> tuple[int, ...]:
 def _latency_keys(outcome: Outcome, minute: int) -> Iterator[Key]:
     whom = (outcome.provider or "", outcome.model or "")
     for tenant, metric, duration_ms in _durations(outcome):
-        yield tenant, minute, metric, *whom, scale.slot_of(duration_ms)
+        if tenant != ALL_TENANTS or not outcome.apart:
+            yield tenant, minute, metric, *whom, scale.slot_of(duration_ms)
 
 
 def _durations(outcome: Outcome) -> Iterator[tuple[int, str, float]]:

@@ -102,6 +102,7 @@ class Outcome(Struct, omit_defaults=True):
     features: Raw | None = None  # JSON object: everything found
     decision: Raw | None = None  # JSON object: weights and every candidate with scores or the rule that excluded it
     attempts: list[AttemptOutcome] = []
+    apart: bool = False  # counts in the sums of its own tenant alone; not part of the record
     charges: list[Charge] = []  # to budgets; settled by the shipper, not part of the record
 
     @property

@@ -185,9 +185,9 @@ class Shipper:
             )
             fresh = [outcome for key, outcome in outcomes.items() if key in new]
             store.insert(AttemptRecord, ATTEMPT_COLUMNS, [row for one in fresh for row in attempt_rows(one)])
-            folded = fold(fresh)
+            folded, apart = fold(fresh), {one.tenant_id for one in fresh if one.apart}
             for table, cells in folded.items():
-                store.add(table, spread(table, cells))
+                store.add(table, spread(table, cells, apart))
             reached = settling.settle(charge for one in fresh for charge in one.charges)
         self._count(folded, fresh)
         if reached:

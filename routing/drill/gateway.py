@@ -1,6 +1,5 @@
 """Through which gateway does a drill run? The one that runs here; where none answers, one of its own meanwhile."""
 
-import signal
 import socket
 import subprocess
 import sys
@@ -65,21 +64,26 @@ def wait_until_known(url: str, key: str, models: Iterable[str]) -> None:
 @contextmanager
 def _own() -> Iterator[str]:
     """One web worker on a free port, with this installation's settings."""
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        port = probe.getsockname()[1]
-    argv = [sys.executable, "-m", "uvicorn", "neuroroute.asgi:application", "--lifespan", "on", "--no-access-log"]
-    argv += ["--loop", "uvloop", "--http", "httptools", "--host", LOOPBACK, "--port", str(port)]
-    silent = subprocess.DEVNULL
-    process = subprocess.Popen(argv, cwd=settings.BASE_DIR, stdin=silent, stdout=silent, stderr=silent)
+    with socket.create_server((LOOPBACK, 0), backlog=1024) as listening:
+        fd, port = listening.fileno(), listening.getsockname()[1]
+        argv, silent = [sys.executable, "-m", "routing.drill.ownworker", str(fd)], subprocess.DEVNULL
+        process = subprocess.Popen(
+            argv, cwd=settings.BASE_DIR, stdin=subprocess.PIPE, stdout=silent, stderr=silent, pass_fds=[fd]
+        )
     try:
         yield _when_it_answers(process, f"http://{LOOPBACK}:{port}")
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdin is not None
+    process.stdin.close()  # it ends with us, however we end
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _when_it_answers(process: "subprocess.Popen[bytes]", url: str) -> str:

@@ -1,8 +1,12 @@
 """`manage.py drill`: what it brings along is gone when it is over, however the last one ended."""
 
+import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
+import httpx
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -21,7 +25,7 @@ from routing.policybook import load_policies
 from tenants.keyring import load_keyring
 from tenants.keys import digest
 from tenants.models import ClientKey, Tenant
-from tests.gateway.gateway import Gateway, manage
+from tests.gateway.gateway import ROOT, Gateway, clean_environment, manage
 
 from .conftest import drill
 
@@ -111,3 +115,16 @@ def test_the_scorecard_has_a_line_per_scenario_and_the_sum():
     assert lines[2].strip() == "3 of 3 requests answered."
     assert lines[3].split() == ["S02", "Down", "FAILED", "-", "40", "ms", "10", "ms"]
     assert lines[-1] == "1 of 2 passed"
+
+
+def test_a_worker_of_its_own_ends_with_the_drill_however_that_ends(installation):
+    env = clean_environment(installation, {})
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        argv = [sys.executable, "-m", "routing.drill.ownworker", str(listening.fileno())]
+        worker = subprocess.Popen(argv, cwd=ROOT, env=env, stdin=subprocess.PIPE, pass_fds=[listening.fileno()])
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/health"
+    assert httpx.get(url, timeout=60, trust_env=False).status_code == 200
+    worker.stdin.close()  # as the system does for a killed drill
+    worker.wait(60)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url, timeout=5, trust_env=False)
