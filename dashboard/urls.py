@@ -2,13 +2,17 @@
 
 from django.urls import include, path
 
-from dashboard import views, welcome
+from dashboard import reconciliation, views, welcome
 from dashboard.pages import NAVIGATION
 
 pages = [path(page.path, views.page, {"name": page.name}, name=page.name) for page in NAVIGATION]
 record = [path("requests/<str:request_id>/", views.record, name="request"), path("find/", views.find, name="find")]
+invoices = [
+    path("invoices/", reconciliation.invoices, name="invoices"),
+    path("invoices/<int:invoice_id>/", reconciliation.invoice, name="invoice"),
+]
 
 urlpatterns = [
     path("", welcome.welcome, name="welcome"),
-    path("dashboard/", include((pages + record, "dashboard"))),
+    path("dashboard/", include((pages + record + invoices, "dashboard"))),
 ]

@@ -89,3 +89,9 @@ def deployment_ids() -> dict[str, int]:
     """Map provider/model to the deployment's id."""
     rows = Deployment.objects.values_list("provider__name", "model__name", "id")
     return {f"{provider}/{model}": pk for provider, model, pk in rows}
+
+
+def names_of_models(provider: str) -> dict[str, str]:
+    """Map a provider's names of its models, in lower case, to ours."""
+    rows = Deployment.objects.filter(provider__name=provider).values_list("upstream_model", "model__name")
+    return {upstream.lower(): name for upstream, name in rows}

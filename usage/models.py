@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from django.db import models
 from django.db.models import Q
 
+from usage.invoicerows import Invoice, InvoiceLine
 from usage.rollups import AttemptRollup, FlowRollup, LatencyRollup, RequestRollup
 
 __all__ = [
     "AttemptRecord",
     "AttemptRollup",
     "FlowRollup",
+    "Invoice",
+    "InvoiceLine",
     "LatencyRollup",
     "RequestRecord",
     "RequestRollup",

@@ -1,0 +1,91 @@
+"""Do the figures of money hold together? What each deployment's records say of prices, streams and estimates."""
+
+from collections import defaultdict
+from typing import Any, Final
+
+from django.db.models import Count, F, Q, Sum
+from msgspec import Struct
+
+from usage.models import RequestRecord
+from usage.ranges import TimeRange
+
+ENOUGH: Final = 50  # requests, before a share or an average says something
+COST_FACTOR: Final = 3.0  # mixes of prompt and answer differ too; lost usage of streams is off by far more
+ESTIMATE_DRIFT: Final = 0.3
+ESTIMATED_SHARE: Final = 0.1
+
+_TOKENS: Final = F("prompt_tokens") + F("completion_tokens")
+_COUNTED: Final = Q(estimated=False, prompt_tokens__gt=0)
+_PRICED: Final = _COUNTED & Q(cost_nano_usd__isnull=False)
+
+
+class Finding(Struct, frozen=True):
+    """One thing that does not add up, in words."""
+
+    what: str
+    effect: str
+
+
+def money_sanity(period: TimeRange) -> list[Finding]:
+    """What does not add up in the answered requests of the range; one query over its ids."""
+    found: dict[str, dict[bool, dict[str, Any]]] = defaultdict(dict)
+    for row in _sums(period):
+        found[f"{row['provider']}/{row['model']}"][row["stream"]] = row
+    return [finding for name in sorted(found) for finding in _of_deployment(name, found[name])]
+
+
+def _sums(period: TimeRange) -> Any:
+    low, high = period.id_bounds
+    answered = RequestRecord.objects.filter(id__gte=low, id__lt=high, status="answered", provider__isnull=False)
+    return answered.values("provider", "model", "stream").annotate(
+        requests=Count("id"),
+        guessed=Count("id", filter=Q(estimated=True)),
+        unpriced=Count("id", filter=Q(cost_nano_usd__isnull=True, prompt_tokens__gt=0)),
+        priced=Count("id", filter=_PRICED),
+        tokens=Sum(_TOKENS, filter=_PRICED),
+        cost=Sum("cost_nano_usd", filter=_PRICED),
+        reported=Sum("prompt_tokens", filter=_COUNTED),
+        expected=Sum("estimated_prompt_tokens", filter=_COUNTED),
+    )
+
+
+def _of_deployment(name: str, by_stream: dict[bool, dict[str, Any]]) -> list[Finding]:
+    rows = list(by_stream.values())
+    requests = sum(row["requests"] for row in rows)
+    found = [_unpriced(name, sum(row["unpriced"] for row in rows)), _streams(name, by_stream)]
+    if requests >= ENOUGH:
+        found += [_guessed(name, sum(row["guessed"] for row in rows) / requests), _estimate(name, rows)]
+    return [finding for finding in found if finding]
+
+
+def _unpriced(name: str, requests: int) -> Finding | None:
+    what = f"{name} worked on {requests:,} requests that have tokens and no cost"
+    return Finding(what, "It has no price, and budgets in USD do not see them.") if requests else None
+
+
+def _streams(name: str, by_stream: dict[bool, dict[str, Any]]) -> Finding | None:
+    """A token costs about the same, streamed or not; where it does not, the usage of one of them gets lost."""
+    if len(by_stream) < 2 or min(row["priced"] for row in by_stream.values()) < ENOUGH:
+        return None
+    streamed, whole = (by_stream[kind]["cost"] / by_stream[kind]["tokens"] for kind in (True, False))
+    if max(streamed, whole) <= COST_FACTOR * min(streamed, whole):
+        return None
+    what = f"{name}: a token costs ${streamed / 1000:.4g} per million streamed, ${whole / 1000:.4g} otherwise"
+    return Finding(what, "The usage of one of the two may be reported wrongly; compare with the invoice.")
+
+
+def _guessed(name: str, share: float) -> Finding | None:
+    what = f"{name} reports no usage for {share:.0%} of its requests"
+    return Finding(what, "Their tokens and costs are estimates.") if share > ESTIMATED_SHARE else None
+
+
+def _estimate(name: str, rows: list[dict[str, Any]]) -> Finding | None:
+    reported = sum(row["reported"] or 0 for row in rows)
+    expected = sum(row["expected"] or 0 for row in rows)
+    drift = expected / reported - 1 if reported else 0.0
+    what = f"{name}: prompts are estimated {drift:+.0%} off what it reports"
+    return (
+        Finding(what, "Money set aside before a call and limits of tokens go by the estimate.")
+        if (abs(drift) > ESTIMATE_DRIFT)
+        else None
+    )
