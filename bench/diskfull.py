@@ -34,8 +34,16 @@ def asked(installation: Production, count: int = COUNT) -> list[str]:
             answer = client.post(
                 "/v1/chat/completions", json=body, headers={"authorization": f"Bearer {installation.key}"}
             )
-            codes.append("answered" if answer.status_code == 200 else answer.json()["error"]["code"])
+            codes.append(code_of(answer))
     return codes
+
+
+def code_of(answer: httpx.Response) -> str:
+    """A stream that cannot be recorded ends with an error event."""
+    if answer.status_code != 200:
+        return str(answer.json()["error"]["code"])
+    whole = "data: [DONE]" in answer.text or answer.headers["content-type"] == "application/json"
+    return "answered" if whole else "stream ended by an error"
 
 
 def said(codes: list[str]) -> str:

@@ -22,6 +22,7 @@ from usage.outcomes import Outcome
 
 ROWS_PER_SEGMENT: Final = 20_000
 SECONDS_PER_SEGMENT: Final = 60.0
+REST_S: Final = 1.0  # after a failure: nobody is asked for an answer that could not be recorded
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class Journal:
         self._encoder = msgspec.json.Encoder()
         self._mutex = threading.Lock()
         self._number = self._rows = 0
+        self._rests_until = 0.0
         self._held = segments.hold(directory / f"{self.writer}{segments.WRITER}")
         self._open = openslots.OpenSlots(openslots.path_of(directory, self.writer))
         self._segment: sqlite3.Connection | None = None
@@ -53,8 +55,10 @@ class Journal:
     def begin(self, outcome: Outcome) -> None:
         """Keep the outcome so far until it is written, so that a kill -9 does not lose it.
 
-        Call it before each attempt is sent; raises `JournalUnavailable` when there is no room.
+        Call it before each attempt is sent; raises `JournalUnavailable` when there is no room, or has just been none.
         """
+        if time.monotonic() < self._rests_until:
+            raise JournalUnavailable("The journal could not be written a moment ago")
         body = self._encoder.encode(outcome)
         if len(body) > openslots.ROOM:
             body = self._encoder.encode(_bare(outcome))
@@ -101,6 +105,7 @@ class Journal:
             self._insert(row)
         except sqlite3.Error as exc:
             families.write_failures.inc()
+            self._rests_until = time.monotonic() + REST_S
             log.error("journal unavailable", directory=str(self._directory), error=str(exc))
             raise JournalUnavailable(f"The journal cannot be written: {exc}") from exc
 
