@@ -1,5 +1,6 @@
 """What does an OpenAI-shaped whole answer say? Its bytes as they came where they are right, repaired where not."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from providers.errors import BadUpstreamResponse
 from providers.wire import counts, loose, repair
 from providers.wire.composing import minted_id, unix_time
 from providers.wire.renaming import ModelName
-from providers.wire.strict import StrictAnswer, StrictMessage, decode_answer
+from providers.wire.strict import StrictAnswer, StrictCall, StrictMessage, decode_answer
 from providers.wire.whole import Whole, WholeChoice, WholeMessage
 
 
@@ -57,7 +58,12 @@ def _read(body: bytes) -> tuple[bytes, StrictAnswer]:
 def _is_right(answer: StrictAnswer) -> bool:
     if answer.error is not UNSET or not answer.id or not answer.choices:
         return False
-    return all(choice.message.tool_calls != [] for choice in answer.choices)
+    return all(choice.message.tool_calls is None or _are_right(choice.message.tool_calls) for choice in answer.choices)
+
+
+def _are_right(calls: Sequence[StrictCall]) -> bool:
+    """Whether there are tool calls, each with an id of its own: results are told apart by them."""
+    return len({call.id for call in calls}) == len(calls) > 0
 
 
 def _repaired(payload: Any) -> tuple[bytes, StrictAnswer]:

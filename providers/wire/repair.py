@@ -92,7 +92,7 @@ def _choice(choice: dict[str, Any], at: int) -> dict[str, Any]:
         raise BadUpstreamResponse("a choice has no message")
     message = {"content": None, "refusal": None} | _message(message) | {"role": "assistant"}
     if "tool_calls" in message:
-        message["tool_calls"] = [_call(call) for call in message["tool_calls"]]
+        message["tool_calls"] = _with_own_ids([_call(call) for call in message["tool_calls"]])
     if not message.get("tool_calls"):
         message.pop("tool_calls", None)
     finish = choice.get("finish_reason")
@@ -163,6 +163,16 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
         raise BadUpstreamResponse("a tool call has no name")
     function = {"arguments": "{}"} | _function(function)
     return kept | {"id": str(call.get("id") or minted_id()), "type": "function", "function": function}
+
+
+def _with_own_ids(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same calls; one whose id another has already gets a new one."""
+    seen: set[str] = set()
+    for call in calls:
+        if call["id"] in seen:
+            call["id"] = minted_id()
+        seen.add(call["id"])
+    return calls
 
 
 def _function(function: dict[str, Any]) -> dict[str, Any]:

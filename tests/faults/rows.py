@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from providers.sandbox.testing import ScriptedCall, Step
+from providers.sandbox.testing import Step
 from tests.faults.expecting import PRIMARY_TEXT, Expect, answered, interrupted, passed_on, refused
 
 EMOJI = "Zoë 👩‍👩‍👧 Ω and the end."
@@ -145,4 +145,3 @@ ROWS = (
     row(35, "wrong_model", fault("wrong_model"), OK),
     row(35, "odd_head", fault("odd_head"), OK),
 )  # fmt: skip
-TWO_CALLS = (ScriptedCall("add", {"a": 1}, "call_one"), ScriptedCall("add", '{"a": ', "call_two"))

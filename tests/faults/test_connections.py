@@ -1,0 +1,86 @@
+"""Row 16 and row 34: what one answer leaves on its connection is no business of the next."""
+
+import httpx
+import pytest
+
+from providers.sandbox.testing import Sandbox, Step, fault
+from tests.faults.conftest import Faulty
+from tests.faults.expecting import FALLBACK_TEXT, PRIMARY_TEXT, SECRET
+from tests.faults.matrix import USUAL_LIMITS
+from tests.gateway.gateway import parse_events, text_of
+
+WAYS = [(stream, fallback) for stream in (False, True) for fallback in (False, True)]
+IDS = [f"{'stream' if s else 'whole'}-{'fallback' if f else 'alone'}" for s, f in WAYS]
+
+
+def provider(name: str, base_url: str, *models: str) -> dict:
+    limits = {"timeouts": USUAL_LIMITS, "retries": 0, "price": {"input": 1, "output": 2}}
+    reach = {"wire": "openai", "base_url": base_url, "credential": SECRET, "allow_private": True}
+    return {"name": name, **reach, "deployments": [{"model": model} | limits for model in models]}
+
+
+@pytest.fixture(scope="module")
+def lonely():
+    """An upstream of its own: its connections carry nobody else's calls."""
+    with Sandbox.start("openai") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def gateway(migrated, tmp_path_factory, lonely, fallback):
+    gateway = Faulty.made_from(migrated, tmp_path_factory.mktemp("connections"))
+    providers = [provider("primary", lonely.base_url, "alone", "both"), provider("fallback", fallback.base_url, "both")]
+    policy = {"name": "primary-first", "kind": "ordered", "order": ["primary/alone", "primary/both", "fallback/both"]}
+    tenant = {"name": "team", "keys": [{"name": "ci"}], "default_policy": "primary-first"}
+    gateway.apply({"providers": providers, "policies": [policy], "tenants": [tenant]})
+    yield gateway.start()
+    gateway.stop()
+
+
+@pytest.fixture(autouse=True)
+def forgotten(lonely, fallback):
+    lonely.reset()
+    fallback.script(FALLBACK_TEXT, model="both", lasting=True)
+
+
+def said(answer: httpx.Response, stream: bool) -> str:
+    assert answer.status_code == 200, answer.text
+    if stream:
+        assert answer.text.rstrip().endswith("data: [DONE]")
+        return text_of(parse_events(answer.text.splitlines()))
+    return answer.json()["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row34-reset_reused-{way}" for way in IDS])
+def test_a_reused_connection_that_is_dead_is_replaced_in_silence(gateway, lonely, stream, spare):
+    model = "both" if spare else "alone"
+    lonely.script(PRIMARY_TEXT, fault("reset_reused", text=PRIMARY_TEXT), fault("reset_reused", text=PRIMARY_TEXT))
+    assert said(gateway.chat("Hello", model), False) == PRIMARY_TEXT
+    answer = gateway.chat("Hello", model, stream=stream)
+    assert said(answer, stream) == PRIMARY_TEXT
+    calls = lonely.calls(ended=True, chats=True)
+    assert [(call.fault, call.status) for call in calls[1:]] == [("reset_reused", None), ("reset_reused", 200)]
+    story = gateway.story(answer.headers["x-request-id"])
+    assert [attempt["status"] for attempt in story["attempts"]] == ["answered"]
+
+
+@pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row34-dead_twice-{way}" for way in IDS])
+def test_a_connection_is_replaced_once(gateway, lonely, stream, spare):
+    model = "both" if spare else "alone"
+    lonely.script(PRIMARY_TEXT, fault("reset_reused"), fault("reset"))
+    assert said(gateway.chat("Hello", model), False) == PRIMARY_TEXT
+    answer = gateway.chat("Hello", model, stream=stream)
+    if spare:
+        assert said(answer, stream) == FALLBACK_TEXT
+    else:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_unreachable")
+    assert len(lonely.calls(ended=True, chats=True)) == 3
+
+
+@pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row16-answer_twice-{way}" for way in IDS])
+def test_an_answer_that_nobody_asked_for_reaches_nobody(gateway, lonely, stream, spare):
+    model = "both" if spare else "alone"
+    lonely.script(*[fault("answer_twice", text=PRIMARY_TEXT), Step(text=PRIMARY_TEXT)] * 3)
+    for _ in range(6):
+        assert said(gateway.chat("Hello", model, stream=stream), stream) == PRIMARY_TEXT
+    assert len(lonely.calls(ended=True, chats=True)) == 6

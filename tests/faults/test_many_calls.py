@@ -1,0 +1,161 @@
+"""Rows whose cell is more than one call: bursts, rejected keys, absurd counts, tool calls, flapping, nobody left."""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from providers.sandbox.testing import ScriptedCall, Step, fault
+from tests.faults.conftest import Faulty
+from tests.faults.expecting import FALLBACK_TEXT, PRIMARY_TEXT, SECRET
+from tests.faults.matrix import USUAL_LIMITS
+from tests.gateway.gateway import parse_events, text_of
+
+CALLERS = 20
+BURSTS = ("500", "502", "503", "504", "529")
+TWO_CALLS = (ScriptedCall("add", {"a": 1}, "call_one"), ScriptedCall("add", '{"a": ', "call_two"))
+CASES = [*(f"burst-{status}" for status in BURSTS), "rejected", "usage", "tools", "flaps", "down"]
+WAYS = [(stream, fallback) for stream in (False, True) for fallback in (False, True)]
+IDS = [f"{'stream' if s else 'whole'}-{'fallback' if f else 'alone'}" for s, f in WAYS]
+
+
+def cells(number: int, name: str):
+    return pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row{number:02}-{name}-{way}" for way in IDS])
+
+
+def model_of(case: str, stream: bool, spare: bool) -> str:
+    return f"{case}-{IDS[WAYS.index((stream, spare))]}"
+
+
+@pytest.fixture(scope="module")
+def gateway(migrated, tmp_path_factory, primary, fallback):
+    gateway = Faulty.made_from(migrated, tmp_path_factory.mktemp("many"))
+    models = [model_of(case, *way) for case in CASES for way in WAYS]
+    own = [provider(f"p-{model}", primary.base_url, model) for model in models]
+    spare = provider("fallback", fallback.base_url, *(model for model in models if model.endswith("fallback")))
+    policy = {"name": "primary-first", "kind": "ordered", "order": [f"p-{model}/{model}" for model in models]}
+    tenant = {"name": "team", "keys": [{"name": "ci"}], "default_policy": "primary-first"}
+    gateway.apply({"providers": [*own, spare], "policies": [policy], "tenants": [tenant]})
+    yield gateway.start()
+    gateway.stop()
+    assert not gateway.complaints()
+
+
+def provider(name: str, base_url: str, *models: str) -> dict:
+    facts = {"timeouts": USUAL_LIMITS, "retries": 1, "price": {"input": 1, "output": 2}, "capabilities": ["tools"]}
+    reach = {"wire": "openai", "base_url": base_url, "credential": SECRET, "allow_private": True}
+    return {"name": name, **reach, "deployments": [{"model": model} | facts for model in models]}
+
+
+@pytest.fixture
+def told(primary, fallback):
+    """Script one case and give its model's name."""
+
+    def tell(case, stream, spare, *steps, healthy=True):
+        model = model_of(case, stream, spare)
+        primary.script(*steps, model=model, lasting=True)
+        fallback.script(FALLBACK_TEXT if healthy else fault("503"), model=model, lasting=True)
+        return model
+
+    return tell
+
+
+def said(answer: httpx.Response, stream: bool) -> str:
+    if stream:
+        return text_of(parse_events(answer.text.splitlines()))
+    return answer.json()["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize("status", BURSTS)
+@cells(10, "burst")
+def test_a_burst_of_failures_is_not_multiplied(gateway, primary, told, stream, spare, status):
+    model = told(f"burst-{status}", stream, spare, fault(status))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: gateway.chat("Hello", model, stream=stream), range(CALLERS)))
+    assert {answer.status_code for answer in answers} == ({200} if spare else {503})
+    assert len(primary.calls(ended=True, chats=True, model=model)) <= 1.2 * CALLERS + 3
+    if spare:
+        assert {said(answer, stream) for answer in answers} == {FALLBACK_TEXT}
+    else:
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers)
+
+
+@cells(11, "rejected_for_all")
+def test_a_rejected_credential_is_not_presented_again(gateway, primary, told, stream, spare):
+    model = told("rejected", stream, spare, fault("401"))
+    answers = [gateway.chat("Hello", model, stream=stream) for _ in range(3)]
+    assert len(primary.calls(ended=True, chats=True, model=model)) == 1
+    assert {answer.status_code for answer in answers} <= ({200} if spare else {502, 503})
+    assert all(SECRET not in answer.text for answer in answers)
+
+
+@cells(27, "counts_as_recorded")
+def test_absurd_counts_are_not_believed_and_missing_ones_are_estimated(gateway, told, stream, spare):
+    step = Step(text=PRIMARY_TEXT, streams=True, fault="usage_twice")
+    usages = {}
+    for name in ("bad_usage", "no_usage", "usage_twice"):
+        one = fault(name, text=PRIMARY_TEXT) if name != "usage_twice" else step
+        model = told("usage", stream, spare, one)
+        answer = gateway.chat("Hello", model, stream=stream)
+        assert answer.status_code == 200, answer.text
+        usages[name] = gateway.story(answer.headers["x-request-id"])["usage"]
+    assert 0 <= usages["bad_usage"]["completion_tokens"] < 10_000
+    assert 0 <= usages["bad_usage"]["prompt_tokens"] < 200_000
+    assert usages["no_usage"]["estimated"] and usages["no_usage"]["completion_tokens"] > 0
+    assert usages["usage_twice"]["completion_tokens"] > 1
+    assert usages["usage_twice"]["estimated"] == (not stream)  # who did not ask for a stream gets no usage in one
+
+
+@pytest.mark.parametrize("name", ["tool_gaps", "tool_id_twice"])
+@cells(29, "tool_calls")
+def test_odd_tool_calls_are_put_right_and_their_arguments_left_alone(gateway, told, stream, spare, name):
+    model = told("tools", stream, spare, Step(fault=name, tool_calls=TWO_CALLS))
+    tools = [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}]
+    if stream:
+        _, events = gateway.events("Add", model, tools=tools)
+        calls: dict[int, dict] = {}
+        for event in events[:-1]:
+            for call in (event["choices"] or [{"delta": {}}])[0]["delta"].get("tool_calls") or ():
+                one = calls.setdefault(call["index"], {"id": "", "arguments": ""})
+                one["id"] += call.get("id") or ""
+                one["arguments"] += call["function"].get("arguments") or ""
+        assert sorted(calls) == [0, 1] and events[-1] == "[DONE]"
+        found = list(calls.values())
+    else:
+        message = gateway.chat("Add", model, tools=tools).json()["choices"][0]["message"]
+        found = [{"id": call["id"], "arguments": call["function"]["arguments"]} for call in message["tool_calls"]]
+    assert [call["arguments"].replace(" ", "") for call in found] == ['{"a":1}', '{"a":']
+    assert len({call["id"] for call in found}) == 2 and all(call["id"] for call in found)
+
+
+@cells(36, "flaps")
+def test_a_provider_that_flaps_is_probed_and_not_flooded(gateway, primary, told, stream, spare):
+    model = told("flaps", stream, spare, fault("flaps", text=PRIMARY_TEXT, seconds=0.5))
+    ends = time.monotonic() + 4
+    answers = []
+    with ThreadPoolExecutor(4) as pool:
+        while time.monotonic() < ends:
+            answers += pool.map(lambda _: gateway.chat("Hello", model, stream=stream), range(4))
+    failed = [call for call in primary.calls(ended=True, chats=True, model=model) if call.status == 503]
+    assert len(failed) <= 0.5 * len(answers) + 10
+    if spare:
+        assert {answer.status_code for answer in answers} == {200}
+    else:
+        assert {answer.status_code for answer in answers} <= {200, 503}
+
+
+@cells(37, "all_down")
+def test_with_nobody_left_there_is_one_clear_error(gateway, primary, told, stream, spare):
+    model = told("down", stream, spare, fault("503"), healthy=False)
+    began = time.monotonic()
+    answer = gateway.chat("Hello", model, stream=stream)
+    assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 1, answer.text
+    assert time.monotonic() - began < 15
+    assert 1 <= len(primary.calls(ended=True, chats=True, model=model)) <= 3
+    story = gateway.story(answer.headers["x-request-id"])
+    assert story["status"] == "failed" and {attempt["status"] for attempt in story["attempts"]} == {"failed"}
+    if spare:
+        assert answer.json()["error"]["code"] == "all_attempts_failed"
+        assert len(re.findall(r"req_\w+|att_\w+", answer.json()["error"]["message"])) >= 2
