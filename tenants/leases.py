@@ -124,6 +124,8 @@ class LeasedWindows(WindowStore):
             self._link.note_away(exc)
         if not self._fail_open:
             raise LimitsUnavailable("Rate limits cannot be checked at the moment; try again soon.", retry_after_s=1)
+        for held in slices:
+            await self._alone.seed(held.window, held.used)  # what all had taken when Redis was last heard
         return await self._alone.take(windows, amounts)
 
     def correct(self, window: Window, amount: int) -> None:

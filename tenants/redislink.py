@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
-PATIENCE_S: Final = 0.25  # a request never waits longer
+PATIENCE_S: Final = 1.0  # a request never waits longer; less, and a busy event loop would take Redis for away
 PAUSE_S: Final = 1.0  # between attempts to reach a Redis that is away
 LOG_EVERY_S: Final = 60.0
 AWAY: Final = (RedisError, OSError, TimeoutError)

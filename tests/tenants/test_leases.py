@@ -193,6 +193,15 @@ async def test_without_redis_each_worker_counts_by_itself_and_says_so_once(caplo
     await limiter.close()
 
 
+async def test_a_worker_that_loses_redis_counts_on_from_what_it_heard(url, prefix, limiter):
+    who, other = caller(requests_per_minute=10), limiter_at(url, prefix)
+    assert await admitted(other, who, 7) == 7
+    assert await admitted(limiter, who, 1) == 1
+    limiter._store._link.note_away(OSError("killed"))
+    assert await admitted(limiter, who, 9) == 2
+    await other.close()
+
+
 async def test_without_redis_the_operator_may_choose_to_refuse():
     limiter = limiter_at(NOBODY, "none:", fail_open=False)
     with pytest.raises(LimitsUnavailable) as caught:
