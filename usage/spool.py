@@ -21,7 +21,7 @@ from usage.outcomes import Outcome
 from usage.segments import Segment
 
 SHIPPED: Final = "shipped.json"
-PROBE_BYTES: Final = 64 * 1024
+PROBE_BYTES: Final = 1024 * 1024  # a new segment takes less
 NAME: Final = "spool"  # below VAR_DIR
 _AFTER: Final = "SELECT number, body FROM entry WHERE number > ? ORDER BY number LIMIT ?"
 _COUNT: Final = "SELECT count(*), min(at) FROM entry WHERE number > ?"
