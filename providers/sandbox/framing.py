@@ -38,8 +38,11 @@ class ServerFrame:
 
     async def end(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        if self._draft.excess:
-            await asyncio.sleep(EXCESS_AFTER_S)
+        if self._draft.excess:  # not awaited: with the answer's end the server ends whoever still works on it
+            asyncio.get_running_loop().call_later(EXCESS_AFTER_S, self._exceed)
+
+    def _exceed(self) -> None:
+        if not self._transport.is_closing():
             self._transport.write(self._draft.excess)
 
 

@@ -20,6 +20,9 @@ POOL = (Secret(1, "sk-first", "irst"), Secret(2, "sk-second", "cond"))
 class Records(list):
     """A journal that keeps what it is given."""
 
+    def begin(self, outcome):
+        """Nobody is killed here."""
+
     def write(self, outcome):
         self.append(outcome)
 

@@ -54,7 +54,7 @@ def raw_bytes(sandbox: Sandbox) -> bytes:
     """Everything that comes over one connection until it closes or falls silent."""
     path, body = asked(sandbox.wire, MODELS[sandbox.wire], False)
     content = json.dumps(body).encode()
-    with socket.create_connection(urlsplit(sandbox.url).netloc.split(":"), timeout=0.3) as connection:
+    with socket.create_connection(urlsplit(sandbox.url).netloc.split(":"), timeout=1) as connection:
         head = f"POST {path} HTTP/1.1\r\nhost: x\r\nanthropic-version: 1\r\ncontent-length: {len(content)}\r\n\r\n"
         connection.sendall(head.encode() + content)
         seen = b""
@@ -247,7 +247,7 @@ def test_rows_1_to_3_nobody_is_there():
     with nowhere.refusing() as refusing, pytest.raises(ConnectionRefusedError):
         socket.create_connection(urlsplit(refusing).netloc.split(":"), timeout=1)
     with nowhere.swallowing() as swallowing, pytest.raises(TimeoutError):
-        socket.create_connection(urlsplit(swallowing).netloc.split(":"), timeout=0.3)
+        socket.create_connection(urlsplit(swallowing).netloc.split(":"), timeout=1)
     for name in (nowhere.UNKNOWN, nowhere.BROKEN):
         with pytest.raises(socket.gaierror):
             nowhere.lookup(name, 80)
