@@ -33,6 +33,9 @@ class _Response(aiohttp.ClientResponse):
         protocol = connection.protocol
         reused = protocol in _used
         _used.add(protocol)
+        if reused and getattr(protocol, "_buffer", None):  # an answer to nobody came while it was idle: not ours
+            connection.close()
+            raise DeadConnection
         try:
             return await super().start(connection)
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as exc:
