@@ -25,7 +25,8 @@ from routing.policybook import EVERY_TASK, SHORT_NAMES
 from routing.weightsfield import WeightsField
 from tenants.admin import TenantAdmin
 from tenants.adminforms import TenantForm
-from tenants.models import Tenant
+from tenants.budgetadmin import BudgetAdmin, BudgetForm
+from tenants.models import Budget, Tenant
 
 VERSIONED = frozenset({"kind", "weights", "order", "client_tasks", "recovery", "hedging"})  # what changes decisions
 
@@ -115,13 +116,34 @@ class TenantPolicyForm(TenantForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = [*Policy.objects.filter(enabled=True, drill=False).values_list("name", flat=True)]
-        held = self.instance.default_policy
-        choices = [(name, name) for name in names] + [(held, f"{held} (not enabled)")] * (held not in names)
-        if "default_policy" in self.fields:
-            self.fields["default_policy"] = forms.ChoiceField(
-                choices=choices, initial=held, widget=UnfoldAdminSelectWidget(choices=choices)
-            )
+        _offer_policies(self, "default_policy")
+
+
+class BudgetPolicyForm(BudgetForm):
+    """The same for the policy that takes over when little of a budget is left."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer_policies(self, "low_policy", ("", "None: what was asked for stays"))
+
+
+def _offer_policies(form: forms.ModelForm, field: str, *first: tuple[str, str]) -> None:
+    """Let people choose a policy's name instead of typing it; one that is held and gone stays visible."""
+    if field not in form.fields:
+        return
+    held, typed = getattr(form.instance, field), form.fields[field]
+    names = Policy.objects.filter(enabled=True, drill=False).values_list("name", flat=True)
+    choices = [*first, *((name, name) for name in names)]
+    if held not in dict(choices):
+        choices.append((held, f"{held} (not enabled)"))
+    form.fields[field] = forms.ChoiceField(
+        label=typed.label,
+        help_text=typed.help_text,
+        required=typed.required,
+        choices=choices,
+        initial=held,
+        widget=UnfoldAdminSelectWidget(choices=choices),
+    )
 
 
 @admin.register(DrillRun)
@@ -149,13 +171,18 @@ class HealthResets:
         messages.success(request, f"Health of {len(queryset)} forgotten; every worker follows within a second.")
 
 
-for extended in (Tenant, Provider, Deployment):
+for extended in (Budget, Tenant, Provider, Deployment):
     admin.site.unregister(extended)
 
 
 @admin.register(Tenant)
 class TenantWithPolicyAdmin(TenantAdmin):
     form = TenantPolicyForm
+
+
+@admin.register(Budget)
+class BudgetWithPolicyAdmin(BudgetAdmin):
+    form = BudgetPolicyForm
 
 
 @admin.register(Provider)

@@ -11,17 +11,41 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from providers.adminbase import AuditedAdmin
+from providers.formfields import LinesField
 from providers.revisions import TENANTS
-from tenants.budgets import Budget, BudgetWindow, amount_text
+from tenants.budgets import Budget, BudgetWindow, amount_text, usual_alerts
 from tenants.selectors import state_of
 from tenants.settling import release_lost
 
 LONGEST_PERIOD = timedelta(days=32)
 
 
+class PercentsField(LinesField):
+    """Whole percents on one line, separated by commas."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[Any]:
+        return [int(each) if each.isdecimal() else each for each in super().to_python(_texts(value))]
+
+
+def _texts(value: Any) -> Any:
+    return [str(each) for each in value] if isinstance(value, list) else value
+
+
 class BudgetForm(forms.ModelForm):
+    alerts = PercentsField(
+        good="50, 80, 100",
+        required=False,
+        initial=usual_alerts,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Percent of the limit, e.g. 50, 80, 100. Empty: no alert.",
+    )
+
     class Meta:
         model = Budget
         exclude: list[str] = []
