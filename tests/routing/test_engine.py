@@ -1,63 +1,16 @@
 """What is recorded of a request, however it ends: status, attempts, our own share of the time."""
 
 import asyncio
-from contextlib import aclosing
 
 import pytest
 
-from providers import http
 from providers.adapters import adapters
 from providers.adapters.openai_compatible import OpenAICompatible
 from providers.errors import Overloaded
-from providers.sandbox.testing import Sandbox, fault
-from providers.targets import Timeouts
-from routing.engine import Engine
+from providers.sandbox.testing import fault
 from usage.errors import JournalUnavailable
 
-from .factories import CALLER, Desk, asked, target
-
-QUICK = Timeouts(connect_s=1, first_byte_s=0.4, whole_s=0.4, first_token_s=0.4, stall_s=0.4, total_s=2)
-
-
-@pytest.fixture(scope="module")
-def process():
-    with Sandbox.start("openai") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def sandbox(process):
-    process.reset()
-    yield process
-    await http.close()
-
-
-class Records(list):
-    """A journal that keeps what it is given, or has no room."""
-
-    full = False
-
-    def begin(self, outcome):
-        pass
-
-    def write(self, outcome):
-        if self.full:
-            raise JournalUnavailable("no space left on /var/spool/x")
-        self.append(outcome)
-
-
-def engine_of(sandbox, *names, **facts):
-    facts = {"base_url": sandbox.base_url, "timeouts": QUICK, "usd": (1, 2)} | facts
-    desk = Desk(*[target(name, number, **facts) for number, name in enumerate(names or ("a/demo",), 1)])
-    return Engine(desk.planner, desk.health, desk.evidence, Records())
-
-
-async def ask(engine, stream, **fields):
-    question = asked(stream=stream, **fields)
-    if not stream:
-        return await engine.answer(question, CALLER)
-    async with aclosing(engine.stream(question, CALLER)) as batches:
-        return [batch async for batch in batches]
+from .engines import ask, engine_of
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -1,59 +1,15 @@
 """Whom the engine asks next: another credential, a larger context, a retry within its budget, until the deadline."""
 
-from contextlib import aclosing
-
 import pytest
 
-from providers import http
 from providers.errors import Overloaded, UpstreamTimeout
-from providers.sandbox.testing import Sandbox, fault, rate_limited
-from providers.targets import Secret, Timeouts
-from routing.engine import Engine
+from providers.sandbox.testing import fault, rate_limited
+from providers.targets import Secret
 from routing.errors import AllAttemptsFailed
 
-from .factories import CALLER, Desk, asked, target
+from .engines import ask, engine_of
 
-QUICK = Timeouts(connect_s=1, first_byte_s=1, first_token_s=1, stall_s=1, total_s=5)
 POOL = (Secret(1, "sk-first", "irst"), Secret(2, "sk-second", "cond"))
-
-
-class Records(list):
-    """A journal that keeps what it is given."""
-
-    def begin(self, outcome):
-        """Nobody is killed here."""
-
-    def write(self, outcome):
-        self.append(outcome)
-
-
-@pytest.fixture(scope="module")
-def process():
-    with Sandbox.start("openai") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def sandbox(process):
-    process.reset()
-    yield process
-    await http.close()
-
-
-def engine_of(sandbox, *names, **facts):
-    facts = {"base_url": sandbox.base_url, "timeouts": QUICK} | facts
-    desk = Desk(*[target(name, number, **facts) for number, name in enumerate(names or ("a/demo",), 1)])
-    return Engine(desk.planner, desk.health, desk.evidence, Records(), patience_s=3)
-
-
-async def ask(engine, stream, **fields):
-    question = asked(stream=stream, **fields)
-    if not stream:
-        await engine.answer(question, CALLER)
-    else:
-        async with aclosing(engine.stream(question, CALLER)) as batches:
-            assert [batch async for batch in batches]
-    return engine.journal[-1]
 
 
 @pytest.mark.parametrize("stream", [False, True])
