@@ -22,8 +22,8 @@ _used: Final[WeakSet[Any]] = WeakSet()  # connections that have carried a call
 
 
 class DeadConnection(aiohttp.ClientConnectionError):
-    """A connection that had served before broke without a byte of an answer: the server had let go of it while it was
-    idle, and has not heard this call."""
+    """A connection that had served before gave no answer to this call: the server had let go of it while it was idle,
+    or what came is the rest of the answer before (no HTTP), which says nothing of this one."""
 
 
 class _Response(aiohttp.ClientResponse):
@@ -38,7 +38,7 @@ class _Response(aiohttp.ClientResponse):
             raise DeadConnection
         try:
             return await super().start(connection)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as exc:
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientResponseError) as exc:
             if reused:
                 raise DeadConnection from exc
             raise

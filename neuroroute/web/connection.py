@@ -14,18 +14,27 @@ class Connection(HttpToolsProtocol):
     """uvicorn's, with a door before it: what is refused costs no task, no context and no parsed body."""
 
     _ending = False
+    _idle_since: float | None = None  # as the loop tells time; only looked at when the end is near
     _refusal: bytes | None = None  # of the request that is being read
 
     def __init__(self, door: Door, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._door = door
 
-    def end(self, *, idle_too: bool) -> None:
-        """Close after the answer that runs or comes next; with `idle_too` at once where nothing runs."""
+    def end(self, linger_s: float) -> None:
+        """Close after an answer that can still say so, else when nothing has come for `linger_s`: ask again and again.
+
+        A stream's headers have told the client that it may use the connection once more, so it must be heard.
+        """
         self._ending = True
+        now = self.loop.time()
         if self._answering:
-            self.cycle.keep_alive = False
-        elif idle_too:
+            self._idle_since = None
+            if not self.cycle.response_started:
+                self.cycle.keep_alive = False
+        elif self._idle_since is None:
+            self._idle_since = now
+        elif now - self._idle_since >= linger_s:
             self.transport.close()
 
     @property

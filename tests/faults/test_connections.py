@@ -87,3 +87,13 @@ def test_an_answer_that_nobody_asked_for_reaches_nobody(gateway, lonely, stream,
         assert said(gateway.chat("Hello", model, stream=stream), stream) == PRIMARY_TEXT
         time.sleep(0.1)  # until then the bytes behind the answer are there, on a connection that rests
     assert len(lonely.calls(ended=True, chats=True)) == 6
+
+
+@pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row16-late_rest-{way}" for way in IDS])
+def test_the_late_rest_of_one_answer_spoils_no_other(gateway, lonely, stream, spare):
+    model = "both" if spare else "alone"
+    slow = fault("slow_headers", text=PRIMARY_TEXT, seconds=0.3)  # meanwhile the rest comes, in front of this answer
+    lonely.script(fault("length_short", text=PRIMARY_TEXT), slow, slow)
+    gateway.chat("Hello", model)
+    assert said(gateway.chat("Hello", model, stream=stream), stream) == PRIMARY_TEXT
+    assert len(lonely.calls(chats=True)) > 1

@@ -76,18 +76,18 @@ def test_what_lost_workers_hold_is_named_and_given_back_on_an_operator_s_word(bu
         ({}, "One limit"),
         ({"limit_usd": "5", "limit_tokens": "5"}, "one limit"),
         ({"limit_usd": "5", "low_percent": "20"}, "go together"),
-        ({"limit_usd": "5", "alerts": "[0]"}, "whole percents"),
+        ({"limit_usd": "5", "alerts": "0"}, "whole percents"),
     ],
 )
 def test_a_budget_that_means_nothing_is_refused(budget, admin_client, fields, wrong):
-    form = {"tenant": budget.tenant_id, "period": "day", "kind": "hard", "unpriced": "refuse", "alerts": "[50]"}
+    form = {"tenant": budget.tenant_id, "period": "day", "kind": "hard", "unpriced": "refuse", "alerts": "50"}
     page = admin_client.post(reverse("admin:tenants_budget_add"), {**form, **fields})
     assert page.status_code == 200 and wrong.lower() in page.content.decode().lower()
     assert Budget.objects.count() == 1
 
 
 def test_a_budget_made_in_the_admin_is_there(budget, admin_client):
-    form = {"tenant": budget.tenant_id, "period": "day", "kind": "hard", "unpriced": "refuse", "alerts": "[50]"}
+    form = {"tenant": budget.tenant_id, "period": "day", "kind": "hard", "unpriced": "refuse", "alerts": "50"}
     page = admin_client.post(reverse("admin:tenants_budget_add"), {**form, "limit_usd": "5"})
     assert page.status_code == 302, page.context["adminform"].errors
     assert Budget.objects.filter(limit_usd=5, period="day").exists()
