@@ -23,10 +23,11 @@ def up(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sim
             provider("openai", gpt, model="gpt", capabilities=SKILLS),
             provider("ollama", llama, model="llama", capabilities=SKILLS),
         ]
-        for at in (0, 1):
-            first = providers[at]["deployments"][0]
-            providers[at]["deployments"] += [first | {"model": pair, "upstream_model": "shared"} for pair in PAIRS]
-        order = [f"{name}/{pair}" for pair in PAIRS for name in ("anthropic", "openai")]
+        for pair in PAIRS:  # providers of its own, so that nobody's failures throttle another's
+            for sandbox in (claude, gpt):
+                name = f"{sandbox.wire}-{pair}"
+                providers.append(provider(name, sandbox, model=pair, upstream_model="shared", capabilities=SKILLS))
+        order = [f"{wire}-{pair}/{pair}" for pair in PAIRS for wire in ("anthropic", "openai")]
         gateway.apply(
             {
                 "providers": providers,
