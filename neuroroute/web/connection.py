@@ -5,15 +5,16 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from neuroroute.web.door import Door
-from neuroroute.web.refusals import refusals
+from neuroroute.web.refusals import path_of_whole, refusals
 
 REFUSALS: Final = refusals()
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's, with a door before it: what is refused costs no task, no context and no parsed body."""
+    """uvicorn's, with a door before it: what is refused costs no task, and no parsing where it came in one piece."""
 
     _ending = False
+    _reading = False  # a request has begun and not ended
     _idle_since: float | None = None  # as the loop tells time; only looked at when the end is near
     _refusal: bytes | None = None  # of the request that is being read
 
@@ -41,11 +42,22 @@ class Connection(HttpToolsProtocol):
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
+    def data_received(self, data: bytes) -> None:
+        if self._door.shut and not (self._reading or self._answering or self._ending):
+            refusal = REFUSALS.get(path_of_whole(data))
+            if refusal and not self._door.enter():
+                self._turn_away(refusal)
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._reading = True
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         if not self._door.enter() and not self._answering:
             self._refusal = REFUSALS.get(self.url.partition(b"?")[0])
             if self._refusal:
-                self._door.refused += 1
                 return
         super().on_headers_complete()
         if self._ending:
@@ -56,16 +68,17 @@ class Connection(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._reading = False
         if self._refusal is None:
             super().on_message_complete()
             return
-        self.transport.write(self._refusal)
+        self._turn_away(self._refusal)
         self._refusal = None
         if self._ending or not self.parser.should_keep_alive():
             self.transport.close()
-        else:
-            self._await_next_request()
 
-    def _await_next_request(self) -> None:
+    def _turn_away(self, refusal: bytes) -> None:
+        self._door.refused += 1
+        self.transport.write(refusal)
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)

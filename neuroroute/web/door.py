@@ -15,10 +15,11 @@ from time import thread_time
 from typing import Final
 
 TICK_S: Final = 0.005
-LATE_S: Final = 0.025  # a request takes some five turns of the loop
-PATIENCE_S: Final = 0.05  # one long turn (a big body, a collection) is no overload
+LATE_S: Final = 0.04  # a request takes some five turns of the loop: a fifth of a second of waiting
+SHORT_S: Final = 0.008  # turns to aim at while it sheds: whoever comes in is served quickly, and from the caches
+PATIENCE_S: Final = 0.03  # one long turn (a big body, a collection) is no overload
 CALM_S: Final = 1.0
-SHRINK, GROW = 1.0, 2.0  # of the limit's logarithm, per second
+SHRINK, GROW = 1.0, 3.0  # of the limit's logarithm, per second
 LEAST: Final = 64.0  # fewer do not make a loop late: it is the machine then
 
 
@@ -34,6 +35,11 @@ class Door:
         self._late_since: float | None = None
         self._last_refusal = 0.0
 
+    @property
+    def shut(self) -> bool:
+        """Whether some are refused at present."""
+        return self.limit < inf
+
     def enter(self) -> bool:
         """Let a request in beside those that run, or not."""
         self._came = True
@@ -47,7 +53,7 @@ class Door:
 
     def look(self, now: float, late_s: float) -> None:
         """Judge by one tick, before which the loop worked for `late_s` seconds longer than it should have."""
-        late = late_s > LATE_S
+        late = late_s > (LATE_S if self.limit == inf else SHORT_S)
         if not late:
             self._late_since = None
         elif self._late_since is None:

@@ -1,6 +1,8 @@
 """What does a client read at a shut door, and who is never turned away? Over real sockets."""
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from math import inf
@@ -14,6 +16,10 @@ from neuroroute.web.connection import Connection
 from neuroroute.web.door import Door
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "Hello " * 40_000}]}
+SMALL = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
+HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
+WHOLE = HEAD + b"Content-Length: 2\r\n\r\n{}"
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
 
 
 async def application(scope, receive, send) -> None:
@@ -49,10 +55,11 @@ def shut(door) -> Iterator[None]:
     door.limit = inf
 
 
-def test_a_refusal_says_when_to_come_again(client, door):
+@pytest.mark.parametrize("body", [CHAT, SMALL], ids=["in_pieces", "in_one"])
+def test_a_refusal_says_when_to_come_again(client, door, body):
     before = door.refused
     for _ in range(2):  # on one connection
-        answer = client.post("/v1/chat/completions?x=1", json=CHAT)
+        answer = client.post("/v1/chat/completions?x=1", json=body)
         assert answer.status_code == 503 and answer.headers["retry-after"] == "1"
         assert answer.headers["x-should-retry"] == "true"
         assert answer.json()["error"]["code"] == "gateway_overloaded"
@@ -73,3 +80,38 @@ def test_the_next_request_on_the_connection_is_answered_when_the_door_is_open(cl
     assert client.post("/v1/chat/completions", json=CHAT).status_code == 503
     door.limit = inf
     assert client.post("/v1/chat/completions", json=CHAT).text == "ok"
+
+
+@pytest.mark.parametrize(
+    ("sent", "answers", "closes"),
+    [
+        ([WHOLE], 1, False),
+        ([WHOLE, WHOLE], 2, False),
+        ([WHOLE + WHOLE], 2, False),
+        ([WHOLE[:30], WHOLE[30:]], 1, False),
+        ([WHOLE[:-1], WHOLE[-1:] + WHOLE[:20], WHOLE[20:]], 2, False),
+        ([CHUNKED, WHOLE], 2, False),
+        ([WHOLE.replace(b"host", b"connection: close\r\nhost")], 1, True),
+        ([WHOLE.replace(b"host", b"connection: keep-alive\r\nhost"), WHOLE], 2, False),
+        ([WHOLE.replace(b"1.1", b"1.0")], 1, True),
+    ],
+)
+def test_each_request_is_refused_once_however_it_comes(client, sent, answers, closes):
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=2) as connection:
+        for piece in sent:
+            connection.sendall(piece)
+            time.sleep(0.05)  # so that pieces are pieces
+        connection.settimeout(0.3)
+        got, closed = _read(connection)
+    assert got.count(b"HTTP/1.1 503") == got.count(b"gateway_overloaded") == answers and closed == closes
+
+
+def _read(connection: socket.socket) -> tuple[bytes, bool]:
+    """What comes until nothing more does, and whether the connection was closed then."""
+    got = b""
+    try:
+        while piece := connection.recv(65536):
+            got += piece
+    except TimeoutError:
+        return got, False
+    return got, True
