@@ -35,7 +35,7 @@ class Patience:
         return self
 
     def __enter__(self) -> None:
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self._loop)  # told the loop, it need not ask the system for it
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._deadline = None
