@@ -15,7 +15,7 @@ from time import thread_time
 from typing import Final
 
 TICK_S: Final = 0.005
-LATE_S: Final = 0.04  # a request takes some five turns of the loop: a fifth of a second of waiting
+LATE_S: Final = 0.025  # a request takes some five turns of the loop: an eighth of a second of waiting
 SHORT_S: Final = 0.008  # turns to aim at while it sheds: whoever comes in is served quickly, and from the caches
 PATIENCE_S: Final = 0.03  # one long turn (a big body, a collection) is no overload
 CALM_S: Final = 1.0
