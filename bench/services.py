@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -24,8 +24,8 @@ def free_port() -> int:
 class Postgres:
     """One server in a directory of its own; the server refuses to run as root, so root becomes `postgres` for it."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory, self.port = directory, free_port()
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        self.directory, self.port, self.environment = directory, free_port(), os.environ | environment
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         if os.getuid() == 0:
             shutil.chown(directory, "postgres")
@@ -47,21 +47,24 @@ class Postgres:
     def _run(self, program: str, *arguments: str) -> None:
         found = shutil.which(program) or str(max(Path("/usr/lib/postgresql").glob(f"*/bin/{program}")))
         command = ["runuser", "-u", "postgres", "--"] * (os.getuid() == 0) + [found, *arguments]
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory, text=True)
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory, text=True,
+            env=self.environment,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
 
 class Redis:
     """One server that keeps nothing on disk."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.port, self.environment = free_port(), os.environ | environment
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=self.environment)
         with closing(redis.Redis(port=self.port)) as client:
             for _ in range(100):
                 try:
@@ -77,11 +80,11 @@ class Redis:
 
 
 @contextmanager
-def services() -> Iterator[tuple[Postgres, Redis]]:
-    """Both, running; gone at the end."""
+def services(environment: Mapping[str, str] | None = None) -> Iterator[tuple[Postgres, Redis]]:
+    """Both, running, with this beside their environment; gone at the end."""
     with tempfile.TemporaryDirectory(prefix="bench-postgres-") as name:
         Path(name).chmod(0o755)
-        postgres, cache = Postgres(Path(name)), Redis()
+        postgres, cache = Postgres(Path(name), environment or {}), Redis(environment or {})
         postgres.start()
         cache.start()
         try:

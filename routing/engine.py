@@ -199,7 +199,7 @@ class Engine:
         """Set the attempt's worst case aside; whoever cannot be paid for is passed over."""
         need = worst_case(story.asked.request, target, continued=kind == "recovery")
         try:
-            return await self.ledger.hold(story.budgets, need)
+            return await self.ledger.hold(story.budgets, need, story.instant)
         except TenantError as exc:
             story.passed_over(target, exc)
             return None

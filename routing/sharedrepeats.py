@@ -24,12 +24,15 @@ RENEWED_S: Final = 3.0
 LOOK_S: Final = 0.1  # between looks at another worker's claim
 TOLD_MS: Final = 5_000  # so long those who waited may read what failed
 
+# A claim that Redis forgot while its owner works, because its clock was set ahead or it began anew, stands again.
 RENEW: Final = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+local found = redis.call('GET', KEYS[1])
+if not found or found == ARGV[1] then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 """
 # ARGV: the claim, what takes its place ('': nothing), for how many ms.
 END: Final = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then
+local found = redis.call('GET', KEYS[1])
+if not found or found == ARGV[1] then
   if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 end
 """

@@ -19,6 +19,7 @@ from routing.planner import Plan
 from routing.tries import Try
 from tenants.callers import Caller
 from tenants.pockets import Hold
+from usage import ids
 from usage.errors import JournalUnavailable
 from usage.outcomes import AttemptKind, AttemptOutcome, Outcome, Status
 
@@ -94,6 +95,11 @@ class Story:
     def recovers(self) -> bool:
         """Whether a stream that breaks off may be gone on with by another attempt."""
         return self.plan is not None and self.plan.policy.recovery
+
+    @property
+    def instant(self) -> float:
+        """When the request began, in seconds since the epoch: as its id says, by which it is counted everywhere."""
+        return ids.instant_ms(self.outcome.id) / 1000
 
     def longest_wait_s(self, patience_s: float) -> float:
         """How long the caller may wait for somebody to be askable: to its own deadline, else `patience_s`."""

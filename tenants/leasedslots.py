@@ -1,7 +1,8 @@
 """How do several web workers count together what runs, so that a killed worker's places come free by themselves?
 
 A gauge is a sorted set in Redis: a member per running request, its score the time until which it is believed. Each
-worker renews what it holds every few seconds; members that nobody renews are dropped. Times are Redis' own.
+worker renews what it holds every few seconds; members that nobody renews are dropped. Times are Redis' own; where its
+clock was set back, what is believed for longer than a place ever is was noted by the clock before, and believed anew.
 """
 
 import asyncio
@@ -27,6 +28,9 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 for i, key in ipairs(KEYS) do
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. (now + ARGV[1]), '+inf')) do
+    redis.call('ZADD', key, now + ARGV[1], member)
+  end
   if redis.call('ZCARD', key) >= tonumber(ARGV[2 + i]) then return i end
 end
 for _, key in ipairs(KEYS) do

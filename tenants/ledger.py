@@ -58,13 +58,16 @@ class Ledger:
         self._asked_at: float | None = None  # since when a round trip has been running
         self._away_until = self._quiet_until = self._tended_at = 0.0
 
-    async def hold(self, budgets: Sequence[BudgetSpec], need: Need) -> Hold:
+    async def hold(self, budgets: Sequence[BudgetSpec], need: Need, at: float | None = None) -> Hold:
         """Set the worst case of an attempt aside in all of the budgets, or in none.
+
+        `at` (seconds since the epoch) is the request's own instant: the period in which it began pays for all of its
+        attempts, however long it takes and wherever the clock is set meanwhile. None: now.
 
         Raises `BudgetExceeded`, and `LimitsUnavailable` when the database that would have to lend is away.
         """
-        now = self._clock()
-        wants = [(self._pockets.of(spec, now), need.of(spec)) for spec in budgets]
+        at = self._clock() if at is None else at
+        wants = [(self._pockets.of(spec, at), need.of(spec)) for spec in budgets]
         if all([pocket.covers(amount) for pocket, amount in wants]):
             return self._take(wants)
         return await self._ask(wants)

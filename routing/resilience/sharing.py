@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
+from math import inf, nan
 from time import monotonic, time
 from typing import Any, Final
 from uuid import uuid4
@@ -35,6 +35,7 @@ LEAD_S: Final = 1.2  # so long before a cooldown ends its probe is claimed
 CLAIM_S: Final = 5.0  # whoever has claimed a probe and not sent it by then lets others
 PAUSE_S: Final = 1.5 * EVERY_S  # before claiming again what one has not used: others are to have their turn
 MARGIN_S: Final = 0.5  # a claim ends here before it ends there
+SET_S: Final = 0.5  # a wall clock that is so much off what it was against the monotonic one was set
 EPOCH: Final = b"epoch"  # a field of the hash; another value, or none: Redis has lost what it knew
 
 # Takes or prolongs the claim: 1 when it is ours now.
@@ -61,6 +62,7 @@ class SharedHealth:
         self._hash, self._probe = f"{prefix}:health", f"{prefix}:probe:"
         self._me = uuid4().hex
         self._epoch: bytes | None = None
+        self._ahead_s = wall() - clock()
         self._known: dict[str, tuple[Stamp, bytes]] = {}  # what is told, as last seen here and there
         self._changed = asyncio.Event()
         self._quiet_until = 0.0
@@ -92,6 +94,9 @@ class SharedHealth:
         now = self._clock()
         ahead_s = self._wall() - now
         here = stamps(self._health)
+        if abs(ahead_s - self._ahead_s) > SET_S:  # what was told stands there by another clock: once more, by this one
+            self._known = {name: ((nan, ""), value) for name, (_, value) in self._known.items()}
+        self._ahead_s = ahead_s
         new = {name: told(self._health, name, ahead_s) for name, stamp in here.items() if self._stamp(name) != stamp}
         gone = [name for name in self._known if name not in here]
         claims = [key for key in self._health.ejected if self._wants(key, now)]

@@ -12,6 +12,8 @@ from routing.finished import Finished
 from routing.repeats import KEPT_S, LocalAnswers, Repeats
 from routing.sharedrepeats import SharedAnswers
 from tenants.redislink import RedisLink
+from tests.clocks import WallClock, why_not
+from tests.ownredis import own_redis
 
 GOOD = Finished(200, [(b"x-request-id", b"req_1")], '{"text": "Grüße"}'.encode())
 NOBODY = "redis://127.0.0.1:1/0"
@@ -126,6 +128,27 @@ async def test_a_long_run_keeps_its_claim(services, monkeypatch):
     assert work.runs == 1 and sorted(replayed for _, replayed in told) == [False, True]
     await one.close()
     await other.close()
+
+
+async def test_a_claim_that_redis_forgot_stands_again_while_its_owner_works(monkeypatch, tmp_path):
+    """Its clock is set an hour ahead, so that every claim is over at once."""
+    if reason := why_not():
+        pytest.skip(reason)
+    monkeypatch.setattr(sharedrepeats, "RENEWED_S", 0.1)
+    clock = WallClock(tmp_path)
+    with own_redis(clock.environment) as server:
+        server.start()
+        one, other = (Repeats(SharedAnswers(RedisLink(server.url, "alone"), "own:")) for _ in range(2))
+        work = Work(takes_s=3)
+        first = asyncio.create_task(one.once("name", b"", work))
+        await asyncio.sleep(0.5)
+        clock.step(3600)
+        await asyncio.sleep(1)
+        assert await other.once("name", b"", work) == (GOOD, True)
+        assert await first == (GOOD, False) and work.runs == 1
+        await one.close()
+        await other.close()
+    clock.close()
 
 
 async def test_without_redis_a_worker_still_runs_equal_requests_together():

@@ -204,6 +204,19 @@ async def test_what_another_version_tells_is_left_alone_and_harms_nobody(service
         assert await client.hget(one.shared._hash, name) == b'{"until": "tomorrow"}'
 
 
+@pytest.mark.parametrize("step_s", [HOUR_S, -HOUR_S])
+async def test_a_worker_that_begins_after_the_clocks_were_set_rests_as_long_as_the_others(services, step_s):
+    async with workers(services, 0.0, 0.0, step_s) as (one, two, late):
+        one.fail(RateLimited(retry_after_s=100))
+        await in_step(one, two, passing_s=10)
+        for each in (one, two):
+            each.began -= step_s  # its wall clock is set; its monotonic one goes on
+        late.now, late.began = late.now + 10, late.began
+        await in_step(one, two, late)
+        assert 80 < late.health.credentials.bars[1, 1].until - late.now < 101
+        assert (1, 1) in one.health.credentials.bars and (1, 1) in two.health.credentials.bars
+
+
 async def test_while_redis_is_away_each_worker_acts_by_itself_and_says_so_once(caplog):
     health = Health()
     shared = SharedHealth(health, "redis://127.0.0.1:1/0", "nobody")

@@ -16,6 +16,8 @@ from tenants.leasedslots import LeasedSlots
 from tenants.limits import LocalWindows
 from tenants.redislink import RedisLink
 from tenants.slots import LocalSlots
+from tests.clocks import WallClock, why_not
+from tests.ownredis import own_redis
 from tests.tenants.callers import NOON, admit, caller
 
 NOBODY = "redis://127.0.0.1:1/0"
@@ -114,6 +116,29 @@ async def test_a_killed_workers_places_come_free(services, monkeypatch):
         await asyncio.sleep(0.5)
     assert await at_most(limiter, who) == 3
     await limiter.close()
+
+
+async def test_a_clock_of_redis_that_is_set_back_keeps_no_place(tmp_path, monkeypatch):
+    """A killed worker's places were believed until an hour from now; what lives keeps its own."""
+    if reason := why_not():
+        pytest.skip(reason)
+    monkeypatch.setattr(leasedslots, "BELIEVED_MS", 1000)
+    monkeypatch.setattr(leasedslots, "RENEWED_S", 0.1)
+    clock, who = WallClock(tmp_path, 3600), caller(concurrent_requests=3)
+    with own_redis(clock.environment) as server:
+        server.start()
+        killed, living = limiter_at(server.url, "own:"), limiter_at(server.url, "own:")
+        for _ in range(2):
+            await admit(killed, who)
+        killed._slots._session().teller.cancel()  # nothing more is heard of it
+        with await admit(living, who):
+            clock.step(-3600)
+            assert await at_most(living, who) == 0, "all are believed anew"
+            await asyncio.sleep(2)
+            assert await at_most(living, who) == 2
+        await living.close()
+        await killed._slots._link.close()
+    clock.close()
 
 
 async def test_what_runs_for_long_is_renewed(services, monkeypatch):
