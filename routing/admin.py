@@ -12,14 +12,16 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from providers import audit
-from providers.admin import DeploymentAdmin, ProviderAdmin
+from providers.admin import CredentialInline, DeploymentAdmin, ProviderAdmin
 from providers.adminbase import ReadOnlyAdmin, Switchable, actor_of
 from providers.catalog import Catalog, load_catalog
 from providers.formfields import LinesField, MappingField
-from providers.models import Deployment, Provider
+from providers.models import Credential, Deployment, Provider
 from providers.revisions import POLICIES
 from routing import resets
+from routing.attention import standing
 from routing.features.client_task import TASKS
+from routing.healthnow import health_now
 from routing.models import DrillRun, Policy
 from routing.policybook import EVERY_TASK, SHORT_NAMES
 from routing.weightsfield import WeightsField
@@ -185,8 +187,20 @@ class BudgetWithPolicyAdmin(BudgetAdmin):
     form = BudgetPolicyForm
 
 
+class RoutedCredentialInline(CredentialInline):
+    """A refused key says so in its own row."""
+
+    fields = [*CredentialInline.fields, "standing"]
+    readonly_fields = [*CredentialInline.readonly_fields, "standing"]
+
+    @display(description="Now")
+    def standing(self, row: Credential) -> str:
+        return standing(health_now(), row.pk) if row.pk else "—"
+
+
 @admin.register(Provider)
 class RoutedProviderAdmin(HealthResets, ProviderAdmin):
+    inlines = [RoutedCredentialInline if each is CredentialInline else each for each in ProviderAdmin.inlines]
     actions = [*ProviderAdmin.actions, "reset_health"]
 
 

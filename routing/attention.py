@@ -9,6 +9,7 @@ from providers.attention import PROVIDERS, Notice
 from routing.healthnow import health_now
 from routing.resilience.report import CredentialReport, HealthReport
 
+HOUR_S: Final = 3600
 UNTRUSTED: Final = "its certificate is not trusted"
 UNTRUSTED_EFFECT: Final = "Nothing is sent to it: TLS is never downgraded."
 
@@ -38,8 +39,21 @@ def refusal(report: CredentialReport) -> str:
     return f"{report.provider}: credential …{report.last_four} {said}{where}"
 
 
+def standing(report: HealthReport | None, credential: int) -> str:
+    """How one credential stands, for the row that an operator edits; a dash where nothing is known."""
+    if report is None:
+        return "—"
+    told = [
+        f"{each.state}{f' by {each.deployment}' if each.deployment else ''}. {effect_of(each)}"
+        for each in report.credentials
+        if each.credential == credential
+    ]
+    return " ".join(told) or "usable"
+
+
 def effect_of(report: CredentialReport) -> str:
     """What that means until somebody acts."""
     if report.back_in_s is None:
         return "It is not used until it is changed, or its health is reset."
-    return f"It is not used for {report.back_in_s / 3600:.1f} h; resetting health tries it at once."
+    span = f"{report.back_in_s / HOUR_S:.1f} h" if report.back_in_s >= HOUR_S / 10 else f"{report.back_in_s:.0f} s"
+    return f"It is not used for {span}; resetting health tries it at once."

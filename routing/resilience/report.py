@@ -31,8 +31,12 @@ class BreakerReport(Struct, frozen=True):
 
 
 class CredentialReport(Struct, frozen=True):
-    """A credential that is barred; `deployment` None: everywhere, `back_in_s` None: until somebody acts."""
+    """A credential that is barred; `deployment` None: everywhere, `back_in_s` None: until somebody acts.
 
+    `credential` is its row's number, 0 for the calls of a provider that has none.
+    """
+
+    credential: int
     provider: str
     last_four: str
     state: Kind
@@ -99,7 +103,7 @@ def credential_reports(health: Health, targets: Iterable[Target], now: float) ->
                 back_in_s = bar.until - now if isfinite(bar.until) else None
                 deployment = target.name if place[0] else None
                 found[place] = CredentialReport(
-                    target.provider, bar.last_four, bar.kind, now - bar.since, back_in_s, deployment
+                    place[1], target.provider, bar.last_four, bar.kind, now - bar.since, back_in_s, deployment
                 )
     return tuple(found.values())
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import structs
 
 from dashboard.panels.attention import AttentionPanel
 from dashboard.panels.providers import ProvidersPanel, state_of
@@ -14,8 +15,8 @@ from usage.outcomes import Outcome
 
 OPEN = BreakerReport("open", 3.0, 12.0, 5, 2, "Overloaded, 5 in a row")
 PROBED = BreakerReport("half_open", 3.0, None, 5, 2, "Overloaded, 5 in a row")
-REJECTED = CredentialReport("acme", "wxyz", "credential rejected", 60.0, None, None)
-LIMITED = CredentialReport("acme", "abcd", "rate limited", 1.0, 29.0, "acme/fast")
+REJECTED = CredentialReport(1, "acme", "wxyz", "credential rejected", 60.0, None, None)
+LIMITED = CredentialReport(2, "acme", "abcd", "rate limited", 1.0, 29.0, "acme/fast")
 
 
 def drawn(panel, report):
@@ -29,10 +30,7 @@ def drawn(panel, report):
 @pytest.mark.django_db
 def test_each_provider_says_what_is_the_matter_now(traffic: list[Outcome]):
     provider = next(attempt.provider for outcome in traffic for attempt in outcome.attempts)
-    credentials = tuple(
-        CredentialReport(provider, each.last_four, each.state, each.since_s, each.back_in_s, each.deployment)
-        for each in (REJECTED, LIMITED)
-    )
+    credentials = tuple(structs.replace(each, provider=provider) for each in (REJECTED, LIMITED))
     body = drawn(ProvidersPanel, HealthReport({f"{provider}/fast": OPEN}, credentials))
     assert "resting" in body and f"{provider}/fast: Overloaded, 5 in a row, next probe in 12.00 s" in body
     assert "credential …wxyz: credential rejected, until changed or reset" in body

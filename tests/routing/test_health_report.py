@@ -16,7 +16,7 @@ from providers.errors import (
     Untrusted,
 )
 from providers.targets import Secret
-from routing.attention import notices_of
+from routing.attention import notices_of, standing
 from routing.healthmetrics import HealthGauges
 from routing.healthnow import health_now
 from routing.resilience import Health
@@ -73,6 +73,18 @@ def test_credentials_are_told_by_their_last_four_alone(health):
         ("cccc", "credential rejected", None, None),
     }
     assert "sk-" not in repr(told)
+
+
+def test_the_row_of_a_credential_says_how_it_stands(health):
+    fail(health, ONE, RateLimited(retry_after_s=30))
+    fail(health, OTHER, CredentialRejected(), secret=KEYS[2])
+    report = health_report(health, ALL, NOW + 10)
+    assert standing(report, 1) == (
+        "rate limited by acme/one. It is not used for 20 s; resetting health tries it at once."
+    )
+    assert standing(report, 2) == "usable"
+    assert standing(report, 3).startswith("credential rejected. It is not used until it is changed")
+    assert standing(None, 1) == "—"
 
 
 def test_what_only_a_person_can_mend_becomes_a_notice(health):
