@@ -5,7 +5,8 @@ PostgreSQL stopped as by a crash and Redis killed meanwhile; then the sandbox's 
     bench/chaos.py [--seconds 60] [--workers 3] [--rate 60]
 
 lost: a call that the sandbox completed, and no record; duplicated: two records of one request; phantom: a record of an
-answer that the sandbox never gave. Every request carries a token, in its prompt and as its session.
+answer that the sandbox never gave. The budget must have spent what the records cost, and hold nothing. Every request
+carries a token, in its prompt and as its session.
 """
 
 import argparse
@@ -14,16 +15,13 @@ import os
 import random
 import signal
 import sys
-import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
-
-import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.books import Books, compare, settled  # noqa: E402
 from bench.clients import Clients, Log  # noqa: E402
 from bench.production import Production, production  # noqa: E402
 from bench.services import Postgres, Redis, services  # noqa: E402
@@ -32,21 +30,24 @@ from tests.run.installation import web_workers  # noqa: E402
 
 KILL_EVERY_S = 3.0
 PRICE = {"input": 1, "output": 2}
-RECORDS = """SELECT r.session, r.status, r.error, count(a.id), count(DISTINCT r.id)
-    FROM usage_requestrecord r LEFT JOIN usage_attemptrecord a ON a.request_id = r.id
-    WHERE r.session IS NOT NULL GROUP BY r.session, r.status, r.error"""
+ENOUGH_USD = 10_000  # nobody is refused, but every request is held and settled
+LITTLE_USD = 0.01  # for some hundred requests
 
 
 def configuration(*sandboxes: Sandbox) -> dict:
-    """`demo` at every sandbox."""
-    facts = {"model": "demo", "context": 128000, "price": PRICE, "quality": 0.7}
+    """`demo` at every sandbox; one tenant with more money than it needs, one whose budget will be used up."""
+    facts = {"model": "demo", "context": 128000, "max_output": 200, "price": PRICE, "quality": 0.7}
     providers = [
         {"name": f"sandbox{number}", "wire": "openai", "base_url": sandbox.base_url, "credential": "sk-bench",
          "allow_private": True, "deployments": [facts]}
         for number, sandbox in enumerate(sandboxes)
     ]  # fmt: skip
     limits = {"requests_per_minute": 10**6}
-    return {"providers": providers, "tenants": [{"name": "bench", "keys": [{"name": "k"}], "limits": limits}]}
+    tenants = [
+        {"name": name, "keys": [{"name": "k"}], "limits": limits, "budgets": [{"usd": usd, "period": "total"}]}
+        for name, usd in (("bench", ENOUGH_USD), ("poor", LITTLE_USD))
+    ]
+    return {"providers": providers, "tenants": tenants}
 
 
 async def kill_workers(installation: Production, over: asyncio.Event) -> int:
@@ -85,62 +86,6 @@ async def storm(
     over.set()
     await asyncio.gather(follow, taker)
     print(f"{await killer} workers killed; clients heard: {dict(Counter(h.said for h in clients.heard.values()))}")
-
-
-def settled(postgres: Postgres, installation: Production, patience_s: float = 90) -> float:
-    """Wait until nothing more is recorded and what the killed workers left is buried; return the seconds it took."""
-    began, last, spool = time.monotonic(), -1, installation.var / "spool"
-    while time.monotonic() - began < patience_s:
-        with suppress(psycopg.Error):
-            count = postgres.rows("SELECT count(*) FROM usage_requestrecord")[0][0]
-            if count == last and len(list(spool.glob("*.open"))) == len(web_workers(installation)):
-                break
-            last = count
-        time.sleep(3)
-    return time.monotonic() - began
-
-
-class Books:
-    """The sandbox's calls, our records and what the clients heard, all by token."""
-
-    def __init__(self, clients: Clients, log: Log, postgres: Postgres) -> None:
-        log.read()
-        self.heard, self.calls = clients.heard, log.by_token()
-        self.rows = postgres.rows(RECORDS)
-        self.records = Counter({token: sum(row[4] for row in self.rows if row[0] == token) for token, *_ in self.rows})
-        self.status = {row[0]: row[1] for row in self.rows}
-        self.attempts = {row[0]: row[3] for row in self.rows}
-
-    def differences(self) -> dict[str, set[str]]:
-        """What must be empty."""
-        completed = {
-            token for token, calls in self.calls.items() if any(c.ended_at and not c.left_early for c in calls)
-        }
-        whole = {token for token, heard in self.heard.items() if heard.said == "answered"}
-        answered = {token for token, status in self.status.items() if status == "answered"}
-        return {
-            "lost": (self.calls.keys() | whole) - self.records.keys(),
-            "duplicated": {token for token, count in self.records.items() if count > 1},
-            "phantom": answered - completed,
-            "whole answers recorded otherwise": whole - answered,
-            "more calls than attempts": {t for t in self.calls if len(self.calls[t]) > self.attempts.get(t, 0)},
-        }
-
-    def show(self, token: str) -> None:
-        calls = [(call.status, call.left_early, call.chunks) for call in self.calls.get(token, ())]
-        print("  ", token, self.heard.get(token), calls, [row[1:] for row in self.rows if row[0] == token])
-
-
-def compare(books: Books) -> bool:
-    """Print what does not agree; return whether everything does."""
-    calls, endings = sum(map(len, books.calls.values())), Counter(books.status.values())
-    print(f"{len(books.heard)} requests, {calls} calls at the sandbox, {len(books.rows)} records {dict(endings)}")
-    print(f"of these by workers that were killed: {sum(row[2] == 'WorkerDied' for row in books.rows)}")
-    differences = books.differences()
-    print(", ".join(f"{name}: {len(tokens)}" for name, tokens in differences.items()))
-    for token in sorted(set().union(*differences.values()))[:10]:
-        books.show(token)
-    return not any(differences.values())
 
 
 def main() -> None:

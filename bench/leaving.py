@@ -19,7 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.chaos import PRICE, settled  # noqa: E402
+from bench.books import settled  # noqa: E402
+from bench.chaos import PRICE  # noqa: E402
 from bench.clients import Log  # noqa: E402
 from bench.production import production  # noqa: E402
 from bench.services import services  # noqa: E402

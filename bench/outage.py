@@ -4,7 +4,8 @@
     bench/outage.py redis|postgres [--seconds 60] [--rate 20] [--workers 2]
 
 Requests come evenly before, during and after. Prints failures and latencies of each part, what the outage added, how
-long after its return everything was recorded, and whether the books agree with the sandbox's (see bench/chaos.py).
+long after its return everything was recorded, and whether the books agree with the sandbox's (see bench/books.py).
+A tenth of the load is another tenant's, whose budget is used up on the way: it may be refused, but never overspend.
 """
 
 import argparse
@@ -20,39 +21,51 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.chaos import Books, compare, configuration, settled  # noqa: E402
+from bench.books import Books, compare, settled  # noqa: E402
+from bench.chaos import configuration  # noqa: E402
 from bench.clients import Clients, Heard, Log  # noqa: E402
-from bench.production import production  # noqa: E402
+from bench.production import Production, production  # noqa: E402
 from bench.services import Postgres, Redis, services  # noqa: E402
 from providers.sandbox.testing import Sandbox  # noqa: E402
 
 BEFORE_S = 10.0
 
 
-async def part(clients: Clients, name: str, rate: float, seconds: float) -> float:
-    """Ask for a while; print how it went, and return the median in ms."""
-    clients.heard, earlier = {}, clients.heard
-    await clients.run(200, rate, seconds)
-    times = sorted(heard.took_s * 1000 for heard in clients.heard.values())
-    said = dict(Counter(heard.said for heard in clients.heard.values()))
-    p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
-    print(f"{name}: {said}; p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {times[-1]:.1f} ms")
-    clients.heard = earlier | clients.heard
-    return p50
+class Load:
+    """Both tenants' clients."""
+
+    def __init__(self, installation: Production, rate: float) -> None:
+        keys = dict(line.split("=", 1) for line in (installation.var / "keys.env").read_text().split())
+        self.rich, self.poor = (
+            Clients(installation.url, keys[f"{tenant}/k"], kinds=("json", "stream")) for tenant in ("bench", "poor")
+        )
+        self.rate = rate
+
+    async def part(self, name: str, seconds: float) -> float:
+        """Ask for a while; print how it went, and return the median in ms."""
+        before = dict(self.rich.heard), dict(self.poor.heard)
+        await asyncio.gather(self.rich.run(200, self.rate * 0.9, seconds), self.poor.run(200, self.rate * 0.1, seconds))
+        rich, poor = ([h for token, h in who.heard.items() if token not in old]
+                      for who, old in zip((self.rich, self.poor), before, strict=True))  # fmt: skip
+        times = sorted(heard.took_s * 1000 for heard in rich)
+        p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
+        print(f"{name}: {dict(Counter(h.said for h in rich))}; p50 {p50:.1f} ms, p99 {p99:.1f} ms, "
+              f"longest {times[-1]:.1f} ms; with little money {dict(Counter(h.said for h in poor))}")  # fmt: skip
+        return p50
 
 
-async def outage(which: str, postgres: Postgres, cache: Redis, clients: Clients, log: Log, rate: float, seconds: float):
+async def outage(which: str, postgres: Postgres, cache: Redis, load: Load, log: Log, seconds: float) -> None:
     over = asyncio.Event()
     follow = asyncio.create_task(log.follow(over))
-    await part(clients, "warming up", rate, BEFORE_S)
-    before = await part(clients, "before", rate, BEFORE_S)
+    await load.part("warming up", BEFORE_S)
+    before = await load.part("before", BEFORE_S)
     await asyncio.to_thread(postgres.stop if which == "postgres" else cache.kill)
-    during = await part(clients, f"{which} away", rate, seconds)
+    during = await load.part(f"{which} away", seconds)
     print(f"added at the median: {during - before:.1f} ms")
     await asyncio.to_thread(postgres.start if which == "postgres" else cache.start)
     back = time.monotonic()
-    recovery = asyncio.create_task(asyncio.to_thread(recorded, postgres, dict(clients.heard), back))
-    await part(clients, "after", rate, BEFORE_S)
+    recovery = asyncio.create_task(asyncio.to_thread(recorded, postgres, dict(load.rich.heard), back))
+    await load.part("after", BEFORE_S)
     print(f"all of the outage's requests were recorded {await recovery:.1f} s after the return")
     over.set()
     await follow
@@ -79,11 +92,11 @@ def main() -> None:
     with services() as (postgres, cache), Sandbox.start("openai", process=True) as sandbox:
         settings = {"DATABASE_URL": postgres.url, "REDIS_URL": cache.url, "WEB_WORKERS": str(chosen.workers)}
         with production(configuration(sandbox), **settings) as installation:
-            clients = Clients(installation.url, installation.key, kinds=("json", "stream"))
-            log = Log(sandbox)
-            asyncio.run(outage(chosen.which, postgres, cache, clients, log, chosen.rate, chosen.seconds))
+            load, log = Load(installation, chosen.rate), Log(sandbox)
+            asyncio.run(outage(chosen.which, postgres, cache, load, log, chosen.seconds))
             settled(postgres, installation)
-            sys.exit(not compare(Books(clients, log, postgres)))
+            load.rich.heard |= load.poor.heard
+            sys.exit(not compare(Books(load.rich, log, postgres)))
 
 
 if __name__ == "__main__":

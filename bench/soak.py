@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.chaos import Books, compare, configuration, settled  # noqa: E402
+from bench.books import Books, compare, settled  # noqa: E402
+from bench.chaos import configuration  # noqa: E402
 from bench.clients import Clients, Log  # noqa: E402
 from bench.production import Production, production  # noqa: E402
 from bench.services import services  # noqa: E402

@@ -1,0 +1,85 @@
+"""Do the sandbox's own log, our records, what clients heard and the budgets agree? Shared by the long benchmarks."""
+
+import time
+from collections import Counter
+from contextlib import suppress
+
+import psycopg
+
+from bench.clients import Clients, Log
+from bench.production import Production
+from bench.services import Postgres
+from tests.run.installation import web_workers
+
+RECORDS = """SELECT r.session, r.status, r.error, count(a.id), count(DISTINCT r.id)
+    FROM usage_requestrecord r LEFT JOIN usage_attemptrecord a ON a.request_id = r.id
+    WHERE r.session IS NOT NULL GROUP BY r.session, r.status, r.error"""
+LEASED = "SELECT coalesce(sum(leased), 0) FROM tenants_budgetwindow"
+MONEY = """SELECT t.name, b.limit_usd * 1000000000, w.spent, w.leased,
+        (SELECT coalesce(sum(r.cost_nano_usd), 0) FROM usage_requestrecord r WHERE r.tenant = t.name)
+    FROM tenants_budgetwindow w
+        JOIN tenants_budget b ON b.id = w.budget_id JOIN tenants_tenant t ON t.id = b.tenant_id"""
+
+
+def settled(postgres: Postgres, installation: Production, patience_s: float = 90) -> float:
+    """Wait until nothing more is recorded and what the killed workers left is buried; return the seconds it took."""
+    began, last, spool = time.monotonic(), -1, installation.var / "spool"
+    while time.monotonic() - began < patience_s:
+        with suppress(psycopg.Error):
+            count = postgres.rows("SELECT count(*) FROM usage_requestrecord")[0][0]
+            open_slots, leased = len(list(spool.glob("*.open"))), postgres.rows(LEASED)[0][0]
+            if count == last and open_slots == len(web_workers(installation)) and not leased:
+                break
+            last = count
+        time.sleep(3)
+    return time.monotonic() - began
+
+
+class Books:
+    """The sandbox's calls, our records and what the clients heard, all by token."""
+
+    def __init__(self, clients: Clients, log: Log, postgres: Postgres) -> None:
+        log.read()
+        self.heard, self.calls = clients.heard, log.by_token()
+        self.rows = postgres.rows(RECORDS)
+        self.records = Counter({token: sum(row[4] for row in self.rows if row[0] == token) for token, *_ in self.rows})
+        self.status = {row[0]: row[1] for row in self.rows}
+        self.attempts = {row[0]: row[3] for row in self.rows}
+        self.money = postgres.rows(MONEY)
+
+    def differences(self) -> dict[str, set[str]]:
+        """What must be empty."""
+        completed = {
+            token for token, calls in self.calls.items() if any(c.ended_at and not c.left_early for c in calls)
+        }
+        whole = {token for token, heard in self.heard.items() if heard.said == "answered"}
+        answered = {token for token, status in self.status.items() if status == "answered"}
+        return {
+            "lost": (self.calls.keys() | whole) - self.records.keys(),
+            "duplicated": {token for token, count in self.records.items() if count > 1},
+            "phantom": answered - completed,
+            "whole answers recorded otherwise": whole - answered,
+            "more calls than attempts": {t for t in self.calls if len(self.calls[t]) > self.attempts.get(t, 0)},
+        }
+
+    def show(self, token: str) -> None:
+        calls = [(call.status, call.left_early, call.chunks) for call in self.calls.get(token, ())]
+        print("  ", token, self.heard.get(token), calls, [row[1:] for row in self.rows if row[0] == token])
+
+
+def compare(books: Books) -> bool:
+    """Print what does not agree; return whether everything does."""
+    calls, endings = sum(map(len, books.calls.values())), Counter(books.status.values())
+    print(f"{len(books.heard)} requests, {calls} calls at the sandbox, {len(books.rows)} records {dict(endings)}")
+    print(f"of these by workers that were killed: {sum(row[2] == 'WorkerDied' for row in books.rows)}")
+    differences = books.differences()
+    print(", ".join(f"{name}: {len(tokens)}" for name, tokens in differences.items()))
+    for token in sorted(set().union(*differences.values()))[:10]:
+        books.show(token)
+    return all([_right(*row) for row in books.money]) and not any(differences.values())
+
+
+def _right(tenant: str, limit: int, spent: int, leased: int, recorded: int) -> bool:
+    """Whether a budget spent what the records cost, no more than its limit, and holds nothing; in nano-dollars."""
+    print(f"{tenant}: limit {limit:,.0f} nano-USD, spent {spent:,}, records {recorded:,}, still held {leased:,}")
+    return spent == recorded and spent <= limit and not leased
