@@ -58,6 +58,7 @@ NAVIGATION = [
         "separator": True,
         "items": [
             _rows("Latency profiles", "speed", "profiling", "latencyprofile"),
+            _rows("Token calibrations", "straighten", "profiling", "tokencalibration"),
             _rows("Ratings", "thumbs_up_down", "feedback", "rating"),
             _rows("Evaluations", "fact_check", "feedback", "evaluation"),
         ],

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from profiling.hints import ask_for
 from profiling.jobs import job_kinds
-from profiling.models import Job, LatencyProfile
+from profiling.models import Job, LatencyProfile, TokenCalibration
 from providers import audit
 from providers.adminbase import ReadOnlyAdmin, actor_of, operation_page
 
@@ -88,3 +88,18 @@ class LatencyProfileAdmin(ReadOnlyAdmin):
     @display(description="Failed", ordering="error_rate")
     def failed_share(self, row: LatencyProfile) -> str:
         return "—" if row.error_rate is None else f"{row.error_rate:.1%}"
+
+
+@admin.register(TokenCalibration)
+class TokenCalibrationAdmin(ReadOnlyAdmin):
+    list_display = ["model", "times", "pairs", "off_by", "measured_at"]
+    list_select_related = ["model"]
+    search_fields = ["model__name"]
+
+    @display(description="Estimates are multiplied by", ordering="factor")
+    def times(self, row: TokenCalibration) -> str:
+        return f"{row.factor:.3f}"
+
+    @display(description="Off all the same by", ordering="typical_error")
+    def off_by(self, row: TokenCalibration) -> str:
+        return f"{row.typical_error:.1%}"

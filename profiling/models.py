@@ -1,4 +1,4 @@
-"""Jobs with their leases, and what was measured: latency profiles and samples of the GPUs."""
+"""Jobs with their leases, and what was measured: latency profiles, how models count tokens, samples of the GPUs."""
 
 from django.db import models
 from django.db.models import Q
@@ -70,6 +70,22 @@ class LatencyProfile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deployment} over {self.hours} h"
+
+
+class TokenCalibration(models.Model):
+    """How many tokens of a prompt a model's providers report for each that we estimate from its characters."""
+
+    model = models.OneToOneField("providers.LanguageModel", on_delete=models.CASCADE, related_name="+")
+    factor = models.FloatField(help_text="Tokens reported for each that we estimate; estimates are multiplied by it.")
+    pairs = models.PositiveIntegerField("requests compared")
+    typical_error = models.FloatField(help_text="By what share a calibrated estimate is off all the same, on average.")
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["model"]
+
+    def __str__(self) -> str:
+        return f"{self.model} × {self.factor:.2f}"
 
 
 class GpuSample(models.Model):

@@ -1,13 +1,14 @@
-"""What did we measure? The evidence that routing reads, in memory, reloaded when the revision `evidence` moves."""
+"""What did we measure? What routing reads, in memory, reloaded when the revision of its part moves."""
 
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from profiling.models import LatencyProfile
+from profiling.models import LatencyProfile, TokenCalibration
 
 EVIDENCE: Final = "evidence"  # the part of `providers.revisions` that every new profile moves
+CALIBRATION: Final = "calibration"  # the part that every new factor moves
 ENOUGH: Final = 20  # attempts that say something of a deployment; fewer in the short span, and the long one speaks
 
 
@@ -34,6 +35,11 @@ def latency_profiles() -> dict[int, LatencyEvidence]:
         enough = shorter is not None and shorter.n >= ENOUGH
         found[row.deployment_id] = _filled(shorter, row) if shorter and enough else _evidence(row)
     return found
+
+
+def token_factors() -> dict[int, float]:
+    """Tokens of a prompt reported for each that we estimate, by the model's id."""
+    return dict(TokenCalibration.objects.values_list("model_id", "factor"))
 
 
 def _filled(shorter: LatencyEvidence, row: LatencyProfile) -> LatencyEvidence:

@@ -18,7 +18,8 @@ class Request(ABC):
     `bound_to` is the deployment (its id) that the conversation is bound to, because it carries that deployment's
     signatures, ids or open tool calls. `lost` says what `raw` does not carry of the body that came; it is of no matter
     where that body itself goes out. `continues` is the caller's field that refers to what only the deployment has that
-    it is bound to. `passed_on` are fields that an upstream which is a router itself receives too.
+    it is bound to. `passed_on` are fields that an upstream which is a router itself receives too. `expected_prompt` is
+    our estimate of the prompt's tokens, as whoever is being asked counts them; 0 before anybody is.
     """
 
     operation: ClassVar[str]
@@ -33,6 +34,7 @@ class Request(ABC):
     lost: tuple[str, ...] = ()
     continues: str | None = None
     passed_on: Mapping[str, Raw] | None = None
+    expected_prompt: int = 0
 
     @property
     @abstractmethod

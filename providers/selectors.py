@@ -85,6 +85,11 @@ def model_names() -> list[str]:
     return list(LanguageModel.objects.order_by("name").values_list("name", flat=True))
 
 
+def model_ids() -> dict[str, int]:
+    """Map each model's name to its id."""
+    return dict(LanguageModel.objects.values_list("name", "id"))
+
+
 def deployment_ids() -> dict[str, int]:
     """Map provider/model to the deployment's id."""
     rows = Deployment.objects.values_list("provider__name", "model__name", "id")

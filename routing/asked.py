@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 from msgspec import Meta, Struct
 
 from providers.requests import Request
+from routing.calibration import UNKNOWN, calibrated
 from routing.providerwish import ProviderWish
 
 LONGEST_SHARE: Final = 2  # an answer without a limit may be twice as long as expected
@@ -57,8 +58,9 @@ NO_WISHES = Wishes()
 class RequestClass(Struct, frozen=True):
     """Requests that are alike for every filter and scorer, and so share one plan.
 
-    `prompt_tokens` and `output_tokens` are rounded up to a power of two, `complexity` to a tenth; `context_rank` says
-    exactly how many of the catalogue's distinct context sizes are too small for the request.
+    `prompt_tokens` and `output_tokens` are rounded up to a power of two, `complexity` to a tenth; `prompt_tokens` are
+    those that no model's factor has been applied to. `context_rank` says how many of the catalogue's distinct context
+    sizes are too small for the request, if it is counted by the model that counts most.
     """
 
     operation: str
@@ -81,6 +83,7 @@ class Asked(Struct, Generic[R_co]):
     warnings: tuple[str, ...] = ()  # what was wished for and will not be granted
     thrifty_policy: str | None = None  # in the place of whatever was asked for: little of a budget is left
     bound_name: str = ""  # of the deployment that the conversation is bound to (`request.bound_to`)
+    calibration: float = UNKNOWN  # the factor to reckon with as long as nobody is chosen
 
     def be_thrifty(self, policy: str | None) -> None:
         """Use this policy, if any, whatever was asked for, and say so."""
@@ -88,16 +91,35 @@ class Asked(Struct, Generic[R_co]):
             self.thrifty_policy = policy
             self.warnings = (*self.warnings, f"little of a budget is left: policy {policy}")
 
-    @property
-    def tokens_needed(self) -> int:
-        """Tokens of context that the request needs: the longest input and the longest answer it asks for."""
+    def tokens_needed(self, factor: float = UNKNOWN) -> int:
+        """Tokens of context that the request needs: the longest input, as a model with this factor counts it, and the
+        longest answer it asks for."""
         found = self.features
-        return int(found.get("longest_input", found["prompt_tokens"])) + (self.request.max_output or 0)
+        longest = found.get("longest_input", found["prompt_tokens"])
+        return calibrated(longest, found.get("images", 0), factor) + (self.request.max_output or 0)
+
+    def prompt_tokens(self, factor: float) -> int:
+        """Tokens of the prompt, as a model with this factor counts them."""
+        found = self.features
+        return calibrated(found["prompt_tokens"], found.get("images", 0), factor)
 
     @property
     def reckoned(self) -> tuple[int, int]:
-        """Tokens of the prompt, and of the longest answer: the worst case that a forecast reckons with."""
-        return int(self.features["prompt_tokens"]), self.longest_output
+        """Tokens of the prompt, and of the longest answer: the worst case that limits reckon with."""
+        return self.prompt_tokens(self.calibration), self.longest_output
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """All that `tokens_needed` and the price of the request depend on, whoever counts."""
+        found = self.features
+        longest = found.get("longest_input", 0)
+        return (
+            found["prompt_tokens"],
+            longest,
+            found.get("images", 0),
+            self.request.max_output or 0,
+            self.longest_output,
+        )
 
     @property
     def longest_output(self) -> int:

@@ -14,6 +14,7 @@ from providers.embeddings import EmbeddingRequest, only_embeds
 from providers.parameters import EXCLUDE, rules_out
 from providers.targets import Target
 from routing.asked import RequestClass
+from routing.calibration import Calibrations, calibrated
 from routing.errors import UnknownModel
 from routing.evidence import EvidenceBook
 from routing.resilience import Health
@@ -39,7 +40,8 @@ class Gate(Struct, frozen=True):
     """What the hard filters compare a deployment with."""
 
     request: RequestClass
-    tokens_needed: int
+    tokens_needed: Callable[[float], int]  # by the factor of who counts them
+    calibrations: Calibrations
     caller: Caller
     health: Health
     now: float
@@ -139,9 +141,10 @@ def _lacks_parameters(target: Target, gate: Gate) -> str | None:
 
 
 def _too_small(target: Target, gate: Gate) -> str | None:
-    if target.context is not None and target.context < gate.tokens_needed:
-        return f"context {target.context:,} < {gate.tokens_needed:,} needed"
-    return None
+    if target.context is None:
+        return None
+    needed = gate.tokens_needed(gate.calibrations.of(target))
+    return f"context {target.context:,} < {needed:,} needed" if target.context < needed else None
 
 
 def _barred(target: Target, gate: Gate) -> str | None:
@@ -173,7 +176,8 @@ def facts_of(target: Target, request: RequestClass, evidence: EvidenceBook, now:
     prior = 1000.0 / target.tokens_per_s if target.tokens_per_s else None
     per_token = prior if seen.ms_per_token is None else seen.ms_per_token
     duration = None if per_token is None else (ttft or 0.0) + per_token * request.output_tokens
-    usage = TokenUsage(request.prompt_tokens, request.output_tokens)
+    factor = evidence.calibrations.of(target)
+    usage = TokenUsage(calibrated(request.prompt_tokens, 0, factor), request.output_tokens)
     cost = target.price.cost_nano_usd(usage) if target.price else None
     quality = dict(target.category_quality).get(request.category, target.quality)
-    return Facts(target, cost, ttft, duration, quality, seen.uptime(now))
+    return Facts(target, cost, ttft, duration, quality, seen.uptime(now), factor)

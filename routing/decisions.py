@@ -56,6 +56,7 @@ def _shown(rank: int, candidate: Candidate) -> dict[str, Any]:
         "duration_ms": facts.duration_ms,
         "quality": facts.quality,
         "uptime": round(facts.uptime, 4),
+        "calibration": round(facts.calibration, 4),
     }
 
 

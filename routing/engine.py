@@ -197,7 +197,8 @@ class Engine:
 
     async def _held(self, story: Story, target: Target, kind: AttemptKind | None) -> Hold | None:
         """Set the attempt's worst case aside; whoever cannot be paid for is passed over."""
-        need = worst_case(story.asked.request, target, continued=kind == "recovery")
+        expected = story.prompt_tokens(target)
+        need = worst_case(story.asked.request, target, expected, continued=kind == "recovery")
         try:
             return await self.ledger.hold(story.budgets, need, story.instant)
         except TenantError as exc:

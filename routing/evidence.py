@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from providers.attempts import Marks
+from routing.calibration import Calibrations
 
 HALF_LIFE_S: Final = 300.0
 BLEND: Final = 0.2  # weight of the newest sample in a moving average
@@ -68,12 +69,16 @@ class StoredEvidence(Struct, frozen=True):
 
 
 class EvidenceBook:
-    """Evidence by deployment id. `changed` says whether anything new came since it was last set to False."""
+    """Evidence by deployment id, and how each model counts tokens (`calibrations`).
+
+    `changed` says whether anything new came since it was last set to False.
+    """
 
     def __init__(self) -> None:
         self._recent: dict[int, Evidence] = {}
         self._ttfts_ms: dict[int, Latest] = {}
         self.stored: Mapping[int, StoredEvidence] = {}
+        self.calibrations = Calibrations()
         self.changed = False
 
     def observe(

@@ -1,7 +1,8 @@
 """What may one attempt cost at most? Pure: a request and a deployment in, the worst case in tokens and their price out.
 
 The worst case must really be worst, or a hard budget could be overspent: a token has at least one byte, so a prompt has
-at most as many tokens as its body has bytes, template and all.
+at most as many tokens as its body has bytes, template and all. An upstream that was seen to count more than that raises
+the bound.
 """
 
 from typing import Final
@@ -16,6 +17,7 @@ from tenants.pockets import Need
 TEMPLATE_TOKENS: Final = 1000  # what vendors add on their own, for tools above all
 ATTACHMENT_TOKENS: Final = 50_000  # a picture that stands behind an address; the dearest known counts 48,169
 UNKNOWN_PROMPT_TOKENS: Final = 1_000_000  # of a conversation that an upstream keeps
+SAFETY: Final = 2  # times the expected prompt: single ones are off by more than a model's average
 UNKNOWN_ANSWER_TOKENS: Final = 32_768  # where neither the caller nor the deployment says how long an answer may be
 
 
@@ -24,14 +26,15 @@ def applying(caller: Caller, tags: tuple[str, ...]) -> tuple[BudgetSpec, ...]:
     return tuple([spec for spec in caller.budgets if not spec.tag or spec.tag in tags])
 
 
-def worst_case(request: Request, target: Target, *, continued: bool = False) -> Need:
-    """What an attempt may use up; `continued`: its prompt ends with what was answered before."""
+def worst_case(request: Request, target: Target, expected: int = 0, *, continued: bool = False) -> Need:
+    """What an attempt may use up; `expected` is the prompt's calibrated estimate. `continued`: the prompt ends with
+    what was answered before."""
     if request.operation == CountRequest.operation:
         return Need(target.name, target.price, 0, 0)
     if not isinstance(request, ChatRequest):
-        return Need(target.name, target.price, len(request.raw), 0)
+        return Need(target.name, target.price, max(len(request.raw), SAFETY * expected), 0)
     parts, answer = _attachments(request), _longest_answer(request, target)
-    prompt = _longest_prompt(request, target, len(parts)) + (answer if continued else 0)
+    prompt = max(_longest_prompt(request, target, len(parts)), SAFETY * expected) + (answer if continued else 0)
     if target.context is not None:
         prompt = min(prompt, target.context)
     return Need(target.name, target.price, prompt, answer, sum(part.type == "image_url" for part in parts))

@@ -22,6 +22,7 @@ from providers.targets import Target
 from providers.vendors import routes_itself
 from routing.asked import Asked, Preferences, RequestClass
 from routing.binding import identity_rules
+from routing.calibration import UNKNOWN, Calibrations
 from routing.candidates import CREDENTIAL, PARAMETER, Excluded, Gate, cannot_carry, facts_of, is_auto, pool, sift
 from routing.decisions import LISTED, decision_record, why
 from routing.errors import NoEligibleCandidate, NotAsWished, UnsupportedParameter
@@ -53,6 +54,7 @@ class Plan(Struct, frozen=True):
     decision: Raw
     why: str
     warnings: tuple[str, ...] = ()
+    calibrations: Calibrations = Calibrations()  # as they were when the candidates were compared
 
 
 class Planner:
@@ -80,14 +82,13 @@ class Planner:
             self._plans,
             self._catalog().seen(caller.drill),
         )  # in this order: a plan from an old catalogue dies with its dict
-        request = classify(asked, catalog.contexts)
-        needed = asked.tokens_needed if request.context_rank else 0
+        request = classify(asked, catalog.contexts, self._evidence.calibrations.largest)
         options = asked.wishes.options
+        sizes = asked.sizes if request.context_rank or options.max_cost_usd is not None else ()
         key = (
             asked.request.model, asked.request.bound_to, asked.wishes.models, asked.wishes.preferences, options.policy,
-            caller.tenant_id, caller.allow_models, caller.allow_policies, caller.default_policy, request, needed,
-            asked.wishes.provider, options.quality, options.max_cost_usd and (options.max_cost_usd, *asked.reckoned),
-            asked.thrifty_policy,
+            caller.tenant_id, caller.allow_models, caller.allow_policies, caller.default_policy, request, sizes,
+            asked.wishes.provider, options.quality, options.max_cost_usd, asked.thrifty_policy,
         )  # fmt: skip
         plan = plans.get(key)
         if plan is None:
@@ -99,14 +100,16 @@ class Planner:
     def _make(self, asked: Asked[Request], caller: Caller, request: RequestClass, catalog: Catalog) -> Plan:
         policy, names = self._ask_for(asked, caller, request)
         pools, now, wish = _pools(catalog, names), self._clock(), asked.wishes.provider
+        calibrations = self._evidence.calibrations
         gate = Gate(
             request,
             asked.tokens_needed,
+            calibrations,
             caller,
             self._health,
             now,
             identity_rules(asked, catalog, pools),
-            wish_rules(asked, catalog),
+            wish_rules(asked, catalog, calibrations),
             strict=bool(wish and wish.require_parameters),
         )
         ordered: list[Candidate] = []
@@ -126,7 +129,7 @@ class Planner:
         decision = decision_record(policy, request, asked.wishes, ordered, excluded)
         said = why(ordered, policy, asked.wishes, excluded)
         warnings = wish_warnings(wish, ordered) if wish else ()
-        return Plan(policy, tuple(ordered), fallback_from, decision, said, warnings)
+        return Plan(policy, tuple(ordered), fallback_from, decision, said, warnings, calibrations)
 
     def _ask_for(
         self, asked: Asked[Request], caller: Caller, request: RequestClass
@@ -147,8 +150,9 @@ class Planner:
         return preferred(policy, asked.wishes.preferences), (model, *asked.wishes.models)
 
 
-def classify(asked: Asked[Request], contexts: tuple[int, ...]) -> RequestClass:
-    """The class of a request; `contexts` are the catalogue's distinct context sizes, ascending."""
+def classify(asked: Asked[Request], contexts: tuple[int, ...], factor: float = UNKNOWN) -> RequestClass:
+    """The class of a request; `contexts` are the catalogue's distinct context sizes, ascending, `factor` that of the
+    model that counts most."""
     found = asked.features
     return RequestClass(
         asked.request.operation,
@@ -157,7 +161,7 @@ def classify(asked: Asked[Request], contexts: tuple[int, ...]) -> RequestClass:
         frozenset(found["needs"]),
         _round_up(found["prompt_tokens"]),
         _round_up(found["output_tokens"]),
-        bisect_left(contexts, asked.tokens_needed),
+        bisect_left(contexts, asked.tokens_needed(factor)),
         frozenset(found["parameters"]) if found.get("parameters") else NO_PARAMETERS,
         found.get("client_task"),
     )

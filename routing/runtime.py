@@ -13,11 +13,12 @@ from typing import Final
 from django.conf import settings
 from django.db import connection
 
-from profiling.selectors import EVIDENCE, LatencyEvidence, latency_profiles
+from profiling.selectors import CALIBRATION, EVIDENCE, LatencyEvidence, latency_profiles, token_factors
 from providers import http
 from providers.adapters import adapters
 from providers.catalog import Catalog, catalog
 from providers.snapshots import Snapshot, Watcher
+from routing.calibration import calibrations_of
 from routing.engine import Engine
 from routing.evidence import EvidenceBook, StoredEvidence
 from routing.features import features
@@ -169,6 +170,15 @@ def learn(evidence: EvidenceBook, planner: Planner) -> None:
     planner.forget()
 
 
+factors: Final[Snapshot[dict[int, float]]] = Snapshot(CALIBRATION, token_factors)
+
+
+def recalibrate(evidence: EvidenceBook, planner: Planner) -> None:
+    """Take in how the models count."""
+    evidence.calibrations = calibrations_of(factors.current)
+    planner.forget()
+
+
 @cache
 def runtime() -> Runtime:
     """This process's runtime."""
@@ -190,7 +200,8 @@ def runtime() -> Runtime:
         patience_s=settings.RATE_LIMIT_PATIENCE_S,
     )
     profiles.listeners.append(lambda: learn(evidence, planner))
-    watcher = Watcher([catalog, policybook, keyring, resets, profiles])
+    factors.listeners.append(lambda: recalibrate(evidence, planner))
+    watcher = Watcher([catalog, policybook, keyring, resets, profiles, factors])
     obedience = Obedience(health, lambda: catalog.current)
     return Runtime(
         engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES,

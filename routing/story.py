@@ -14,6 +14,7 @@ from providers.errors import GatewayError, ProviderError, StreamInterrupted
 from providers.requests import Request
 from providers.targets import Secret, Target
 from routing.asked import Asked
+from routing.calibration import UNKNOWN
 from routing.paying import applying
 from routing.planner import Plan
 from routing.tries import Try
@@ -85,11 +86,21 @@ class Story:
         outcome.first_choice, outcome.why, outcome.decision = first.name, plan.why, plan.decision
         price = first.facts.target.price
         if price:
-            prompt, expected = self.asked.features["prompt_tokens"], self.asked.features["output_tokens"]
+            prompt, expected = self.prompt_tokens(first.facts.target), self.asked.features["output_tokens"]
             longest = self.asked.longest_output
             shortest = max(int(min(expected, longest) * SHORTEST_SHARE), 1 if expected else 0)
             outcome.forecast_low_nano_usd = price.cost_nano_usd(TokenUsage(prompt, shortest))
             outcome.forecast_high_nano_usd = price.cost_nano_usd(TokenUsage(prompt, longest))
+
+    def prompt_tokens(self, target: Target) -> int:
+        """Our estimate of the prompt, as this deployment counts."""
+        return self.asked.prompt_tokens(self.plan.calibrations.of(target) if self.plan else UNKNOWN)
+
+    def _expect(self, target: Target) -> None:
+        """From here on the estimate is this deployment's. What an upstream keeps of a conversation, nobody knows."""
+        request, tokens = self.asked.request, self.prompt_tokens(target)
+        request.expected_prompt = tokens
+        self.outcome.estimated_prompt_tokens = None if request.continues else tokens
 
     @property
     def recovers(self) -> bool:
@@ -122,6 +133,7 @@ class Story:
         self, target: Target, secret: Secret | None, kind: AttemptKind | None = None, hold: Hold | None = None
     ) -> Try:
         """Start an attempt; `kind` where it is none of those that follow from whom was asked before."""
+        self._expect(target)
         attempts = self.outcome.attempts
         outcome = AttemptOutcome(
             index=len(attempts) + 1,
@@ -188,7 +200,7 @@ class Story:
         outcome, usage = attempt.outcome, attempt.usage
         if usage is None and attempt.answer_length:
             tokens = int(attempt.answer_length / CHARACTERS_PER_TOKEN) + 1
-            usage = TokenUsage(self.asked.features["prompt_tokens"], tokens, estimated=True)
+            usage = TokenUsage(self.prompt_tokens(attempt.target), tokens, estimated=True)
         if usage is None:
             return
         outcome.prompt_tokens, outcome.completion_tokens = usage.prompt, usage.completion
@@ -211,6 +223,7 @@ class Story:
         """The first content byte is about to leave: from here on there is no failover."""
         attempt.outcome.committed = True
         self.outcome.recovered |= attempt.outcome.kind == "recovery"
+        self._expect(attempt.target)
         if self.outcome.ttft_ms is not None:
             return  # it goes on with what another began
         self.outcome.ttft_ms = self.elapsed_ms()

@@ -11,6 +11,7 @@ from providers.targets import KEEPS_NOTHING, Price, Target
 from providers.usdprice import MICRO, PICO
 from providers.vendors import routes_itself
 from routing.asked import Asked
+from routing.calibration import Calibrations
 from routing.candidates import Check, Rule
 from routing.policies.base import Candidate
 from routing.providerwish import ProviderWish, place
@@ -28,14 +29,14 @@ PRICED: Final[dict[str, tuple[Callable[[Price], int], int, str]]] = {
 }
 
 
-def wish_rules(asked: Asked[Request], catalog: Catalog) -> tuple[Rule, ...]:
+def wish_rules(asked: Asked[Request], catalog: Catalog, calibrations: Calibrations) -> tuple[Rule, ...]:
     """The rules that this request brings along; none for most."""
     rules: list[Rule] = []
     options, wish = asked.wishes.options, asked.wishes.provider
     if wish is not None:
         rules += [*_of_names(wish, catalog), *_of_prices(wish), *_of_data(wish)]
     if options.max_cost_usd is not None:
-        rules.append(("neuroroute.max_cost_usd", _cost_cap(asked, options.max_cost_usd)))
+        rules.append(("neuroroute.max_cost_usd", _cost_cap(asked, options.max_cost_usd, calibrations)))
     if options.quality is not None:
         rules.append(("neuroroute.quality", _quality_floor(asked.features["category"], options.quality)))
     return tuple(rules)
@@ -116,14 +117,14 @@ def _decides_itself(target: Target) -> bool:
     return routes_itself(target.provider, target.base_url)
 
 
-def _cost_cap(asked: Asked[Request], usd: float) -> Check:
-    most = int(usd * NANO)
-    usage = TokenUsage(*asked.reckoned, images=asked.features.get("images", 0))
+def _cost_cap(asked: Asked[Request], usd: float, calibrations: Calibrations) -> Check:
+    most, longest, images = int(usd * NANO), asked.longest_output, asked.features.get("images", 0)
 
     def check(target: Target) -> str | None:
         if target.price is None:
             return f"price unknown, at most ${usd:g} wanted"
-        cost = target.price.cost_nano_usd(usage)
+        prompt = asked.prompt_tokens(calibrations.of(target))
+        cost = target.price.cost_nano_usd(TokenUsage(prompt, longest, images=images))
         return f"may cost ${Decimal(cost) / NANO:f} > ${usd:g}" if cost > most else None
 
     return check

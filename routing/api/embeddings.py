@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from providers.embeddings import EmbeddingBody, EmbeddingRequest
 from routing.api import contracts
 from routing.api.base import Finished, GatewayView, headers_of, respond
-from routing.api.entry import MOST, ROUTER_FIELDS, caller_of, check_model, decoded, ignored
+from routing.api.entry import MOST, ROUTER_FIELDS, caller_of, check_model, decoded, ignored, reckon_as_named
 from routing.api.headers import metadata, story_headers
 from routing.asked import Asked
 from routing.errors import InvalidBody
@@ -42,6 +42,7 @@ class Embeddings(GatewayView):
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
         asked = parse(request.body, self.request_id, now.max_body_bytes)
+        reckon_as_named(asked, caller, now)
         admission = await now.limiter.admit(caller, time(), asked)
         with admission:
             answer, outcome = await now.engine.answer(asked, caller)

@@ -9,6 +9,7 @@ import uuid_utils
 
 from providers.catalog import Catalog
 from providers.chat import ChatRequest
+from providers.requests import Request
 from routing.asked import NO_WISHES, Asked, Wishes
 from routing.candidates import is_auto, pool
 from routing.errors import BodyTooLarge, InvalidBody
@@ -22,6 +23,7 @@ from tenants.keyring import Keyring, authenticate, token_of
 
 Headers = Sequence[tuple[bytes, bytes]]
 T = TypeVar("T")
+R = TypeVar("R", bound=Request)
 
 ROUTER_FIELDS: Final = frozenset({"models", "provider", "preferences", "neuroroute"})
 WISH_MARKS: Final = (b'"models"', b'"provider"', b'"preferences"', b'"neuroroute"')
@@ -80,7 +82,14 @@ async def enter(
         asked.warnings += ("idempotency-key: ignored, streams are not kept",)
     if surface.passed_headers:
         asked.request.headers = _passed(headers, surface.passed_headers)
+    reckon_as_named(asked, caller, now)
     return asked, caller, await now.limiter.admit(caller, time(), asked)
+
+
+def reckon_as_named(asked: Asked[R], caller: Caller, now: Runtime) -> None:
+    """Let limits reckon with the tokens of the model that is named; who answers is not decided yet."""
+    name, catalog = asked.request.model, now.catalog.current.seen(caller.drill)
+    asked.calibration = now.engine.evidence.calibrations.of_name(name, catalog, is_auto(name))
 
 
 async def _bind(asked: Asked[ChatRequest], caller: Caller, marks: Sequence[str], now: Runtime) -> None:

@@ -74,7 +74,7 @@ async def count(asked: Asked[ChatRequest], caller: Caller, admission: Admission,
     except (NoEligibleCandidate, AllAttemptsFailed, ProviderError) as exc:
         if isinstance(exc, ProviderError) and exc.about_request:
             raise
-        tokens = msgspec.json.encode(contracts.MessageTokens(asked.features["prompt_tokens"]))
+        tokens = msgspec.json.encode(contracts.MessageTokens(asked.prompt_tokens(asked.calibration)))
         return tokens, [warning_header([ESTIMATED]), *rate_headers(admission.states)]
     return answer.data, story_headers(outcome, admission.states, outcome.warnings)
 

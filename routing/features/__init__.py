@@ -7,7 +7,6 @@ from neuroroute.plugins import discover
 from providers.chat import ChatBody
 from providers.embeddings import EmbeddingRequest
 from routing.features.base import Feature
-from routing.features.prompt_tokens import PromptTokens
 from routing.features.text import Reading, read
 
 
@@ -30,11 +29,6 @@ def facts_of_input(request: EmbeddingRequest) -> dict[str, Any]:
         "longest_input": max(tokens),
         "output_tokens": 0,
     }
-
-
-def estimated_prompt_tokens(body: ChatBody) -> int:
-    """One of these facts alone."""
-    return PromptTokens().find(body, read(body))
 
 
 def extract(body: ChatBody) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""How many tokens will the prompt cost? An estimate from characters: no tokenizer is downloaded."""
+"""How many tokens will the prompt cost? An estimate from characters: no tokenizer is downloaded.
+
+It is the same whoever answers; what a model makes of it is learned (`routing/calibration.py`).
+"""
 
 from typing import Final
 
@@ -15,7 +18,7 @@ TOKENS_PER_IMAGE: Final = 800  # a picture of about a megapixel
 
 
 class PromptTokens(Feature):
-    """Estimated prompt tokens."""
+    """Estimated prompt tokens, before any model's factor."""
 
     name = "prompt_tokens"
 

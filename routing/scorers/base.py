@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from providers.targets import Target
 from routing.asked import RequestClass
+from routing.calibration import UNKNOWN
 
 
 class Facts(Struct, frozen=True):
@@ -19,6 +20,7 @@ class Facts(Struct, frozen=True):
     duration_ms: float | None  # expected time to the last token
     quality: float | None
     uptime: float
+    calibration: float = UNKNOWN  # tokens of a prompt that it reports for each that we estimate
 
 
 class Field(Struct, frozen=True):

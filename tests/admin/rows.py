@@ -14,7 +14,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from uuid_utils import uuid7
 
 from feedback.models import Evaluation, Rating
-from profiling.models import Job, LatencyProfile
+from profiling.models import Job, LatencyProfile, TokenCalibration
 from providers.models import (
     AuditEntry,
     Credential,
@@ -119,6 +119,11 @@ def latency_profile() -> LatencyProfile:
     )
 
 
+def token_calibration() -> TokenCalibration:
+    measured = {"factor": 1.6, "pairs": 200, "typical_error": 0.04, "measured_at": timezone.now()}
+    return TokenCalibration.objects.create(model=language_model(), **measured)
+
+
 def rating() -> Rating:
     return Rating.objects.create(request_id=uuid.uuid4(), tenant=tenant(), key_id=1, score=1, created_at=timezone.now())
 
@@ -165,6 +170,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     PeriodicTask: schedule,
     Job: job,
     LatencyProfile: latency_profile,
+    TokenCalibration: token_calibration,
     Rating: rating,
     Evaluation: evaluation,
     DrillRun: drill_run,

@@ -52,9 +52,9 @@ def test_the_context_filter_is_exact_and_names_both_figures():
     assert desk.order(question) == ["b/large"]
     excluded = decision(desk, question)["excluded"]
     assert excluded[0]["rule"] == "context"
-    assert f"8,000 < {question.tokens_needed:,}" in excluded[0]["detail"]
+    assert f"8,000 < {question.tokens_needed():,}" in excluded[0]["detail"]
     fits = asked("x" * 4 * 7_900)
-    assert fits.tokens_needed < 8_000
+    assert fits.tokens_needed() < 8_000
     assert "a/mini" in desk.order(fits)
 
 

@@ -54,5 +54,11 @@ def test_streams_that_cost_a_fraction_are_found(database: Place) -> None:
     assert said == "alpha/small: a token costs $0.003636 per million streamed, $2 otherwise"
 
 
+def test_prompts_that_cannot_be_estimated_do_not_count_as_drift(database: Place) -> None:
+    assert (
+        ship(database, told(4 * ENOUGH, prompt_tokens=10_000, cost_nano_usd=20_000, estimated_prompt_tokens=None)) == []
+    )
+
+
 def test_too_few_requests_say_nothing(database: Place) -> None:
     assert ship(database, told(ENOUGH - 1, estimated=True)) == []

@@ -16,6 +16,7 @@ ESTIMATED_SHARE: Final = 0.1
 
 _TOKENS: Final = F("prompt_tokens") + F("completion_tokens")
 _COUNTED: Final = Q(estimated=False, prompt_tokens__gt=0)
+_ESTIMATED: Final = _COUNTED & Q(estimated_prompt_tokens__isnull=False)  # null: the upstream keeps a part of the prompt
 _PRICED: Final = _COUNTED & Q(cost_nano_usd__isnull=False)
 
 
@@ -44,8 +45,8 @@ def _sums(period: TimeRange) -> Any:
         priced=Count("id", filter=_PRICED),
         tokens=Sum(_TOKENS, filter=_PRICED),
         cost=Sum("cost_nano_usd", filter=_PRICED),
-        reported=Sum("prompt_tokens", filter=_COUNTED),
-        expected=Sum("estimated_prompt_tokens", filter=_COUNTED),
+        reported=Sum("prompt_tokens", filter=_ESTIMATED),
+        expected=Sum("estimated_prompt_tokens", filter=_ESTIMATED),
     )
 
 

@@ -6,7 +6,6 @@ import msgspec
 from msgspec import Raw, Struct
 
 from providers.chat import Answer, ChatRequest, TokenUsage
-from routing.features import estimated_prompt_tokens
 from routing.surfaces.forms.messages_body import shows_thinking
 from routing.surfaces.forms.messages_turns import arguments_of
 
@@ -97,7 +96,7 @@ def usage_of(usage: TokenUsage) -> dict[str, Any]:
 def estimated_usage(request: ChatRequest, characters: int) -> TokenUsage:
     """What clients of Messages demand and the upstream does not tell."""
     completion = characters // CHARACTERS_PER_TOKEN + 1 if characters else 0
-    return TokenUsage(estimated_prompt_tokens(request.body), completion, estimated=True)
+    return TokenUsage(request.expected_prompt, completion, estimated=True)
 
 
 def _blocks(message: Message, thinking: bool) -> list[dict[str, Any]]:
