@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class Job(models.Model):
@@ -80,6 +81,7 @@ class TokenCalibration(models.Model):
     pairs = models.PositiveIntegerField("requests compared")
     typical_error = models.FloatField(help_text="By what share a calibrated estimate is off all the same, on average.")
     measured_at = models.DateTimeField()
+    known_since = models.DateTimeField(default=timezone.now, help_text="Estimates before it went without a factor.")
 
     class Meta:
         ordering = ["model"]

@@ -1,5 +1,6 @@
 """What did we measure? What routing reads, in memory, reloaded when the revision of its part moves."""
 
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
@@ -40,6 +41,12 @@ def latency_profiles() -> dict[int, LatencyEvidence]:
 def token_factors() -> dict[int, float]:
     """Tokens of a prompt reported for each that we estimate, by the model's id."""
     return dict(TokenCalibration.objects.values_list("model_id", "factor"))
+
+
+def calibrated_since(start: datetime) -> dict[str, datetime]:
+    """The models that were calibrated for the first time after `start`, each with when that was."""
+    young = TokenCalibration.objects.filter(known_since__gt=start)
+    return dict(young.values_list("model__name", "known_since"))
 
 
 def _filled(shorter: LatencyEvidence, row: LatencyProfile) -> LatencyEvidence:

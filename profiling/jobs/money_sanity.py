@@ -7,6 +7,7 @@ import msgspec
 from django.utils import timezone
 
 from profiling.jobs.base import JobKind, Progress, Run
+from profiling.selectors import calibrated_since
 from usage.ranges import TimeRange
 from usage.selectors.sanity import money_sanity
 
@@ -20,5 +21,6 @@ class MoneySanity(JobKind):
 
     def run(self, run: Run, progress: Progress) -> dict[str, Any]:
         now = timezone.now()
-        found = money_sanity(TimeRange.around(now - timedelta(days=1), now, now))
+        period = TimeRange.around(now - timedelta(days=1), now, now)
+        found = money_sanity(period, calibrated_since(period.start))
         return {"findings": msgspec.to_builtins(found)}

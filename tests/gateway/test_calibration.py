@@ -1,5 +1,6 @@
 """Estimates learn from what an upstream reports, in a running gateway: drift falls, and holds and limits follow."""
 
+import ast
 import json
 import random
 import sqlite3
@@ -16,7 +17,7 @@ from .gateway import Gateway, manage
 RATIO = 1.6  # tokens that the sandbox reports for each that we estimate
 PROMPTS = 60
 JOB = "from profiling.jobs import job_kinds as k; from profiling.jobs.base import Run; "
-JOB += "k()['{0}'].run(Run(1, '{0}', 'now', 1), lambda *said: None)"
+JOB += "print(k()['{0}'].run(Run(1, '{0}', 'now', 1), lambda *said: None))"
 
 
 class Talk:
@@ -55,6 +56,11 @@ class Talk:
             time.sleep(0.2)
         raise AssertionError("the web worker did not take the factor in")
 
+    def findings(self) -> list[str]:
+        """What the check of money finds."""
+        said = manage(self.gateway.var, "shell", "-c", JOB.format("money_sanity"), env=self.gateway.env)
+        return [finding["what"] for finding in ast.literal_eval(said.splitlines()[-1])["findings"]]
+
     def factor(self) -> float:
         return float(self.route("Hello")["decision"]["candidates"][0]["calibration"])
 
@@ -72,12 +78,15 @@ def test_the_estimates_of_a_model_come_within_a_tenth_of_what_is_reported(make_g
     talk = Talk(gateway, primary)
     talk.ask(PROMPTS)
     assert talk.drift(PROMPTS) < -0.3
+    (said,) = talk.findings()
+    assert said.startswith("primary/demo: prompts are estimated -3")
     forecast = talk.route("Hello " * 500)["expected_cost_usd"]["low"]
 
     talk.calibrate()
     assert abs(talk.factor() / RATIO - 1) < 0.05
     talk.ask(PROMPTS)
     assert abs(talk.drift(PROMPTS)) < 0.1
+    assert talk.findings() == []
     assert float(talk.route("Hello " * 500)["expected_cost_usd"]["low"]) > 1.2 * float(forecast)
 
 
