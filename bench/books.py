@@ -21,7 +21,7 @@ MONEY = """SELECT t.name, b.limit_usd * 1000000000, w.spent, w.leased,
         JOIN tenants_budget b ON b.id = w.budget_id JOIN tenants_tenant t ON t.id = b.tenant_id"""
 
 
-def settled(postgres: Postgres, installation: Production, patience_s: float = 90) -> float:
+def settled(postgres: Postgres, installation: Production, patience_s: float = 150) -> float:
     """Wait until nothing more is recorded and what the killed workers left is buried; return the seconds it took."""
     began, last, spool = time.monotonic(), -1, installation.var / "spool"
     while time.monotonic() - began < patience_s:

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench.books import Books, compare, settled  # noqa: E402
 from bench.chaos import configuration  # noqa: E402
-from bench.clients import Clients, Heard, Log  # noqa: E402
+from bench.clients import Clients, Log  # noqa: E402
 from bench.production import Production, production  # noqa: E402
 from bench.services import Postgres, Redis, services  # noqa: E402
 from providers.sandbox.testing import Sandbox  # noqa: E402
@@ -40,6 +40,11 @@ class Load:
             Clients(installation.url, keys[f"{tenant}/k"], kinds=("json", "stream")) for tenant in ("bench", "poor")
         )
         self.rate = rate
+
+    @property
+    def answered(self) -> set[str]:
+        """The tokens of what was answered so far."""
+        return {token for who in (self.rich, self.poor) for token, h in who.heard.items() if h.said == "answered"}
 
     async def part(self, name: str, seconds: float) -> float:
         """Ask for a while; print how it went, and return the median in ms."""
@@ -64,19 +69,19 @@ async def outage(which: str, postgres: Postgres, cache: Redis, load: Load, log: 
     print(f"added at the median: {during - before:.1f} ms")
     await asyncio.to_thread(postgres.start if which == "postgres" else cache.start)
     back = time.monotonic()
-    recovery = asyncio.create_task(asyncio.to_thread(recorded, postgres, dict(load.rich.heard), back))
+    recovery = asyncio.create_task(asyncio.to_thread(recorded, postgres, load.answered, back))
     await load.part("after", BEFORE_S)
     print(f"all of the outage's requests were recorded {await recovery:.1f} s after the return")
     over.set()
     await follow
 
 
-def recorded(postgres: Postgres, heard: dict[str, Heard], back: float) -> float:
-    """Seconds from the return until every request of the outage has its record."""
+def recorded(postgres: Postgres, answered: set[str], back: float) -> float:
+    """Seconds from the return until every answer of the outage has its record."""
     while time.monotonic() - back < 60:
         with suppress(psycopg.Error):
             sessions = {row[0] for row in postgres.rows("SELECT session FROM usage_requestrecord")}
-            if sessions >= heard.keys():
+            if sessions >= answered:
                 break
         time.sleep(0.2)
     return time.monotonic() - back

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,7 @@ def production(configuration: dict[str, Any], **settings: str) -> Iterator[Produ
         try:
             made.start(**made.settings)
             made.apply(configuration)
+            time.sleep(2)  # every worker knows it within a second
             yield made
         finally:
             made.kill()

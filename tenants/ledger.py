@@ -145,17 +145,17 @@ class Ledger:
             return
 
     def _idle(self, except_for: Iterable[Pocket]) -> Asks:
-        """What to give back, and whom to look at."""
+        """What to give back or to have in hand, and whom to look at."""
         self._tended_at, now = monotonic(), self._clock()
         asks: Asks = {}
         for pocket in self._stirring.difference(except_for):
-            back = pocket.surplus(now)
-            if back or pocket.unsure or pocket.wants_news:
+            idle = not (pocket.taken or pocket.held or pocket.free)
+            back, reserve = pocket.tend(now, self._tended_at)
+            if back or reserve or pocket.wants_news(self._tended_at):
                 pocket.granted -= back  # at once: nobody may spend it while it is on its way
-                asks[pocket] = Ask(pocket.spec.id, pocket.span.start, back=back)
-            elif not (pocket.taken or pocket.held or pocket.free):
+                asks[pocket] = Ask(pocket.spec.id, pocket.span.start, (), pocket.free, back, reserve)
+            elif idle:
                 self._stirring.discard(pocket)
-            pocket.taken = 0
         return asks
 
     async def _exchange(self, asks: Asks) -> bool:
@@ -174,7 +174,7 @@ class Ledger:
         finally:
             self._asked_at = None
         for pocket, answer in zip(asks, lent, strict=True):
-            pocket.granted, pocket.left, pocket.unsure = answer.granted, answer.left, False
+            pocket.hear(answer, monotonic())
         self._stirring.update([pocket for pocket in asks if pocket.free])
         return True
 

@@ -12,17 +12,20 @@ from msgspec import Struct
 from tenants.budgets import Budget, BudgetLease, BudgetWindow
 
 SHARE: Final = 64  # a slice is a 64th of what is left, or just what is needed where that is more
+RESERVE_SHARE: Final = 16  # what a worker spends in a minute may be more: so much of what is left, and no more
 Key = tuple[int, int]  # budget, start of the window
 
 
 class Ask(Struct, frozen=True):
-    """What a worker wants of a window: to cover `needs`, as many as fit, of which it has `free`; or to give `back`."""
+    """What a worker wants of a window: to cover `needs`, as many as fit, of which it has `free`; to have `reserve` in
+    hand for the next minute, as far as that is a small part of what is left; or to give `back`."""
 
     budget_id: int
     start: int
     needs: tuple[int, ...] = ()
     free: int = 0
     back: int = 0
+    reserve: int = 0
 
 
 class Lent(Struct, frozen=True):
@@ -75,14 +78,15 @@ def locked_windows(keys: Iterable[Key]) -> dict[Key, BudgetWindow]:
     return found
 
 
-def slice_of(left: int, needs: Sequence[int], free: int) -> int:
+def slice_of(left: int, ask: Ask) -> int:
     """How much to grant of `left`, so that as many needs as possible are covered in their order. Pure."""
     wanted = 0
-    for need in needs:
-        if wanted + need - free <= left:
+    for need in ask.needs:
+        if wanted + need - ask.free <= left:
             wanted += need
-    missing = wanted - free
-    return max(missing, left // SHARE) if wanted and missing > 0 else 0
+    missing = max(wanted - ask.free, 0) if wanted else 0
+    spare = min(ask.reserve - ask.free, left // RESERVE_SHARE) if ask.reserve else 0
+    return max(missing, spare, left // SHARE if missing else 0, 0)
 
 
 def _lock(keys: set[Key]) -> dict[Key, BudgetWindow]:
@@ -94,7 +98,7 @@ def _lock(keys: set[Key]) -> dict[Key, BudgetWindow]:
 
 def _trade(ask: Ask, window: BudgetWindow, lease: BudgetLease, limit: int) -> Lent:
     left = max(limit - window.spent - window.leased, 0)
-    amount = slice_of(left, ask.needs, ask.free) - ask.back
+    amount = slice_of(left, ask) - ask.back
     if amount:
         window.leased += amount
         lease.granted += amount

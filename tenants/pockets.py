@@ -11,9 +11,12 @@ from tenants.budgets import TOKENS, amount_text
 from tenants.callers import BudgetSpec
 from tenants.charges import Charge
 from tenants.errors import BudgetExceeded
-from tenants.lending import SHARE
+from tenants.lending import RESERVE_SHARE, SHARE, Lent
 from tenants.periods import Period, Span, span_of
 
+AHEAD_S: Final = 60.0  # a worker has in hand what it spends in so long: the database may be away
+NEWS_S: Final = 5.0  # how old may be what is known of the window: others may have come to need what is in hand
+KEPT_S: Final = 120.0  # what nobody needed for so long goes back, however much is left
 REFUSED_FOR_S: Final = 0.5  # a caller whose budget is spent and who asks on must not cost a round trip each time
 REMEMBERED_S: Final = 86_400  # after its end: a clock may be set back, and must find its pockets as they were
 
@@ -41,12 +44,18 @@ class Need(Struct, frozen=True):
 class Pocket:
     """`granted` is what this worker leased, less what it gave back; of it `charged` is spent and `held` set aside."""
 
-    __slots__ = ("charged", "granted", "held", "left", "refused", "refused_until", "span", "spec", "taken", "unsure")
+    __slots__ = (
+        "charged", "granted", "heard_at", "held", "left", "pace", "refused", "refused_until", "seen", "span", "spec",
+        "taken", "taken_at", "tended_at", "unsure",
+    )  # fmt: skip
 
     def __init__(self, spec: BudgetSpec, span: Span) -> None:
         self.spec, self.span = spec, span
         self.granted = self.charged = self.held = 0
         self.taken = 0  # set aside since this pocket was last tended
+        self.taken_at = self.tended_at = self.heard_at = 0.0  # of the monotonic clock
+        self.pace = 0.0  # what is spent in `AHEAD_S`, by the recent past
+        self.seen = 0  # of `charged`, by the pace
         self.left: int | None = None  # of the window, leased by nobody, when last heard
         self.refused, self.refused_until = 0, -math.inf
         self.unsure = False  # whether `granted` is what the database says: it did not answer
@@ -68,12 +77,16 @@ class Pocket:
 
     @property
     def needs_tending(self) -> bool:
-        return self.spec.hard or self.wants_news
+        return self.spec.hard or self.follows
 
     @property
-    def wants_news(self) -> bool:
+    def follows(self) -> bool:
         """A budget that only alerts leases nothing, and so hears nothing of what is left unless it asks."""
         return bool(self.spec.low_policy) and not self.spec.hard
+
+    def wants_news(self, tick: float) -> bool:
+        """Whether to ask the database how it stands, at `tick` of the monotonic clock."""
+        return self.unsure or self.follows or (self.free > 0 and tick - self.heard_at > NEWS_S)
 
     def covers(self, need: int) -> bool:
         return not need or not self.spec.hard or need <= self.free
@@ -90,20 +103,48 @@ class Pocket:
         self.refused = min(self.refused, need) if now < self.refused_until else need
         self.refused_until = now + REFUSED_FOR_S
 
-    def surplus(self, now: float) -> int:
-        """What others should rather have: all that was of no use lately, and slices that have become large for what
-        is left of the window."""
-        if not self.taken or not self.span.holds(now):
+    def hear(self, lent: Lent, tick: float) -> None:
+        """What the database says: nothing else is certain."""
+        self.granted, self.left, self.unsure, self.heard_at = lent.granted, lent.left, False, tick
+
+    def tend(self, now: float, tick: float) -> tuple[int, int]:
+        """What to give back and how much to have in hand (0: as it is), at `now` by the wall and `tick` by the
+        monotonic clock."""
+        age = math.exp(-(tick - self.tended_at) / AHEAD_S)
+        self.pace, self.seen = self.pace * age + self.charged - self.seen, self.charged
+        self.tended_at = tick
+        if self.taken:
+            self.taken_at = tick
+        back = self._surplus(now, tick)
+        low = self.spec.hard and not back and self.span.holds(now) and self.free < self._reserve / 2
+        self.taken = 0
+        return back, self._reserve if low else 0
+
+    @property
+    def _reserve(self) -> int:
+        """What to have in hand: for a minute, or a usual slice; a small part of what is left either way, and nothing
+        near the end, where others may lack the last crumb."""
+        left = self.left or 0
+        if left * RESERVE_SHARE < self.spec.limit:
+            return 0
+        return min(max(int(self.pace), left // SHARE), left // RESERVE_SHARE)
+
+    def _surplus(self, now: float, tick: float) -> int:
+        """What others should rather have: all when nobody needs it, and what is much for what is left of the window."""
+        if tick - self.taken_at > KEPT_S or not self.span.holds(now):
             return max(self.free, 0)
-        keep = max(self.taken, (self.left or 0) // SHARE)
+        keep = max(self.taken, self._reserve)
         return self.free - keep if self.free > 2 * keep else 0
 
     def refusal(self, need: int) -> BudgetExceeded:
         """Which budget, how much of it is left, and when it begins anew."""
-        spec, left = self.spec, max(self.remaining or 0, 0)
+        spec, left = self.spec, max((self.left or 0) + self.free, 0)
         anew = f"; it begins anew at {self.span.resets_at}" if self.span.end is not None else ""
         if not left:
-            return BudgetExceeded(f"{spec.phrase} is spent{anew}")
+            aside = (
+                f" ({amount_text(spec.unit, self.held)} of it is set aside for requests that run)" if self.held else ""
+            )
+            return BudgetExceeded(f"{spec.phrase} is spent{aside}{anew}")
         what = f"{amount_text(spec.unit, left)} left, and this request may cost up to {amount_text(spec.unit, need)}"
         return BudgetExceeded(f"{spec.phrase} has {what}{anew}")
 
