@@ -25,6 +25,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import aiohttp
+import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -36,6 +37,7 @@ from providers.sandbox.testing import Sandbox, fault, rate_limited  # noqa: E402
 from routing.resilience.breaker import FIRST_COOLDOWN_S, JITTER  # noqa: E402
 from tenants.periods import Period, span_of  # noqa: E402
 from tests.clocks import WallClock, why_not  # noqa: E402
+from tests.run.installation import wait_until  # noqa: E402
 
 ZONE: Final = "Europe/Berlin"
 PRICE: Final = {"input": 1, "output": 2}
@@ -58,6 +60,11 @@ class Load:
     said: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     whole: set[str] = field(default_factory=set)
     repeated: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def is_known(self, kind: str) -> bool:
+        """Whether the worker that answers knows the key."""
+        headers = {"authorization": f"Bearer {self.keys[kind]}"}
+        return httpx.get(f"{self.url}/v1/usage", headers=headers, timeout=30).status_code == 200
 
     async def run(self, rate: float, seconds: float, repeating: str) -> None:
         """All kinds at this rate; `repeating` is a key that every request with one brings during this part."""
@@ -204,6 +211,8 @@ class Books:
         kept = Counter(record[2] for record in self.records)
         lost = {token for token in self.load.whole if token not in kept}
         twice = [token for token, count in kept.items() if count > 1]
+        said = {status for counts in self.load.said.values() for status in counts}
+        self.say(said <= {200, 402, 429}, f"statuses {sorted(said)}")
         self.say(not lost and not twice, f"{len(self.records)} records: lost {len(lost)}, twice {len(twice)}")
 
     def rests(self) -> None:
@@ -250,6 +259,7 @@ def main() -> None:
             with production(configuration(demo, limiting, broken), **settings) as installation:
                 lines = (installation.var / "keys.env").read_text().split()
                 load = Load(installation.url, {line.partition("/")[0]: line.partition("=")[2] for line in lines})
+                wait_until(lambda: all(load.is_known(kind) for kind in load.keys for _ in range(8)))  # to both workers
                 clock.set(midnight + PAST_S - time.time() - len(STEPS) * chosen.seconds)
                 asyncio.run(jump(clock, load, chosen.rate, chosen.seconds, midnight))
                 print(f"nothing reserved {drained(postgres):.1f} s after the last answer")

@@ -56,6 +56,7 @@ SANDBOX = env.choice("SANDBOX", "auto", ("auto", "on", "off"))
 PRICE_LIST = env.choice("PRICE_LIST", "", ("", "litellm", "models.dev", "openrouter"))
 PRICE_LIST_URL = env.url("PRICE_LIST_URL", "", ("https", "http"), "https://mirror.example.com/prices.json")
 RATE_LIMIT_FAIL_OPEN = env.flag("RATE_LIMIT_FAIL_OPEN", True)
+RATE_LIMIT_MACHINES = env.number("RATE_LIMIT_MACHINES", 1, 1, 1000)  # that share REDIS_URL
 REQUEST_DEADLINE_S = env.number("REQUEST_DEADLINE_S", 1800, 1, 86_400)  # all attempts together, the stream included
 RATE_LIMIT_PATIENCE_S = env.number("RATE_LIMIT_PATIENCE_S", 5, 0, 300)  # for a rate limit upstream that is soon over
 STREAM_HEADERS_AFTER_S = env.number("STREAM_HEADERS_AFTER_S", 15, 1, 3600)  # until then an error still has its status

@@ -3,6 +3,9 @@
 A gauge is a sorted set in Redis: a member per running request, its score the time until which it is believed. Each
 worker renews what it holds every few seconds; members that nobody renews are dropped. Times are Redis' own; where its
 clock was set back, what is believed for longer than a place ever is was noted by the clock before, and believed anew.
+
+A place is first taken on this machine (`tenants.hostslots`), whose workers so never run more than the limit between
+them, whatever becomes of Redis; what runs when Redis comes back is told to it with the next renewal.
 """
 
 import asyncio
@@ -15,11 +18,13 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from tenants.errors import LimitsUnavailable
+from tenants.hostslots import HostSlots
 from tenants.redislink import AWAY, RedisLink
-from tenants.slots import Gauges, LocalSlots, Slot, SlotStore
+from tenants.slots import Gauge, Gauges, Slot, SlotStore
 
 BELIEVED_S: Final = 10.0
 RENEWED_S: Final = 3.0
+AGAIN_S: Final = 0.2
 SECOND_LOOK_S: Final = 0.03  # before refusing: a place that another worker is just giving back
 
 # ARGV: ms that a place is believed, the member, a limit per key. 0, or the number of the gauge that is full.
@@ -70,34 +75,40 @@ class Session:
 
 
 class LeasedSlots(SlotStore):
-    """Gauges that all workers share through Redis. While it is away: as rate limits, by `fail_open`."""
+    """Gauges that all workers share, of one machine through `host`, and of all `hosts` machines through Redis. While
+    it is away: as rate limits, by `fail_open`."""
 
-    def __init__(self, link: RedisLink, *, fail_open: bool = True, prefix: str = "neuroroute:running:") -> None:
+    def __init__(
+        self,
+        link: RedisLink,
+        host: HostSlots | None = None,
+        hosts: int = 1,
+        *,
+        fail_open: bool = True,
+        prefix: str = "neuroroute:running:",
+    ) -> None:
         self._link, self._fail_open, self._prefix = link, fail_open, prefix
-        self._alone = LocalSlots()
+        self._host, self._hosts = host or HostSlots(), hosts
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, Session] = WeakKeyDictionary()
         self._names = map(f"{uuid4().hex}:{{}}".format, count())
 
     async def take(self, gauges: Gauges) -> Slot:
         slot = Slot(self, gauges, next(self._names))
         try:
-            return await self._take(slot)
+            full = await self._take(slot)
+            if full is not None:
+                await asyncio.sleep(SECOND_LOOK_S)
+                full = await self._take(slot)
         except AWAY as exc:
             self._link.note_away(exc)
-        except asyncio.CancelledError:
-            self.free(slot)  # the client left, and nobody knows whether Redis was asked already
-            raise
-        if not self._fail_open:
-            raise LimitsUnavailable("Limits cannot be checked at the moment; try again soon.", retry_after_s=1)
-        return await self._alone.take(gauges)
+            return self._alone(slot)
+        if full is not None:
+            raise full.refusal()
+        return self._held(slot)
 
     def free(self, slot: Slot) -> None:
-        session = self._session()
-        for gauge in slot.gauges:
-            session.held[gauge.counter].discard(slot.name)
-            session.freed.setdefault(gauge.counter, []).append(slot.name)
-        session.news.set()
-        self._see_to_telling(session)
+        self._free_here(slot.gauges)
+        self._free_there(slot)
 
     async def running(self, gauges: Gauges) -> tuple[int, ...]:
         try:
@@ -107,7 +118,7 @@ class LeasedSlots(SlotStore):
             return tuple(counts)
         except AWAY as exc:
             self._link.note_away(exc)
-        return await self._alone.running(gauges)
+        return self._host.running(gauges)
 
     async def close(self) -> None:
         session = self._sessions.pop(asyncio.get_running_loop(), None)
@@ -120,18 +131,51 @@ class LeasedSlots(SlotStore):
                 await self._tell(session, renew=False)
         await self._link.close()
 
-    async def _take(self, slot: Slot) -> Slot:
-        """Ask Redis, and once more where it says no; raises `TooManyAtOnce` and what Redis does."""
+    async def _take(self, slot: Slot) -> Gauge | None:
+        """A place on this machine and in Redis, or in neither: then the gauge that is full; raises what Redis does."""
+        if (full := self._host.take(slot.gauges)) is not None:
+            return full
+        try:
+            number = await self._ask(slot)
+        except asyncio.CancelledError:
+            self.free(slot)  # the client left, and nobody knows whether Redis was asked already
+            raise
+        except BaseException:
+            self._free_here(slot.gauges)
+            raise
+        if number:
+            self._free_here(slot.gauges)
+            return slot.gauges[number - 1]
+        return None
+
+    async def _ask(self, slot: Slot) -> int:
+        """0, or the number of the gauge that is full in Redis."""
         self._link.check()
         keys = [self._prefix + gauge.counter for gauge in slot.gauges]
         arguments = [BELIEVED_MS, slot.name, *(gauge.limit for gauge in slot.gauges)]
-        for pause_s in (0.0, SECOND_LOOK_S):
-            if pause_s:
-                await asyncio.sleep(pause_s)
-            full = int(await self._link.client.eval(TAKE, len(keys), *keys, *map(str, arguments)))
-            if not full:
-                return self._held(slot)
-        raise slot.gauges[full - 1].refusal()
+        return int(await self._link.client.eval(TAKE, len(keys), *keys, *map(str, arguments)))
+
+    def _alone(self, slot: Slot) -> Slot:
+        """Redis is away: a place of this machine's part."""
+        if not self._fail_open:
+            raise LimitsUnavailable("Limits cannot be checked at the moment; try again soon.", retry_after_s=1)
+        if (full := self._host.take(slot.gauges, self._hosts)) is not None:
+            raise full.refusal()
+        return self._held(slot)
+
+    def _free_here(self, gauges: Gauges) -> None:
+        try:
+            self._host.free(gauges)
+        except LimitsUnavailable:  # another worker was stopped while it counted: later, for a place must not be lost
+            asyncio.get_running_loop().call_later(AGAIN_S, self._free_here, gauges)
+
+    def _free_there(self, slot: Slot) -> None:
+        session = self._session()
+        for gauge in slot.gauges:
+            session.held[gauge.counter].discard(slot.name)
+            session.freed.setdefault(gauge.counter, []).append(slot.name)
+        session.news.set()
+        self._see_to_telling(session)
 
     def _held(self, slot: Slot) -> Slot:
         session = self._session()
