@@ -33,6 +33,8 @@ class Scope(Struct, frozen=True):
     tenants: Mapping[int, str]
     record: Outcome | None = None
     answers: dict[Any, Any] = field(default_factory=dict)
+    may: Callable[[str], bool] = lambda permission: True  # whether who looks has a permission in the admin
+    alone: bool = False  # one panel is asked for by itself
 
     def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a selector; panels of one page that ask the same share it."""
@@ -89,15 +91,25 @@ class Scope(Struct, frozen=True):
         kept = {name: value for name, value in self.words.items() if name != "cursor"}
         return _address(self.page, kept | words)
 
+    def panel_address(self, panel: str) -> str:
+        """Where one panel of this page stands by itself, with all filters."""
+        return _queried(reverse("dashboard:panel", args=[self.page, panel]), self.words)
 
-def scope_of(page: str, query: Mapping[str, str], now: datetime, record: Outcome | None = None) -> Scope:
+
+def scope_of(
+    page: str,
+    query: Mapping[str, str],
+    now: datetime,
+    record: Outcome | None = None,
+    may: Callable[[str], bool] = lambda permission: True,
+) -> Scope:
     """Keep the words that mean something here; a word that cannot be a name is dropped."""
     words = {name: query[name] for name in WORDS if query.get(name) and _may_be_a_name(query[name])}
     period = period_of(words, now)
     if period.name != CUSTOM:
         words.pop("from", None)
         words.pop("to", None)
-    return Scope(page, period, words, tenant_names(), record)
+    return Scope(page, period, words, tenant_names(), record, may=may)
 
 
 def _may_be_a_name(word: str) -> bool:
@@ -105,5 +117,9 @@ def _may_be_a_name(word: str) -> bool:
 
 
 def _address(page: str, words: Mapping[str, str]) -> str:
+    return _queried(reverse(f"dashboard:{page}"), words)
+
+
+def _queried(address: str, words: Mapping[str, str]) -> str:
     query = urlencode({name: value for name, value in words.items() if value})
-    return reverse(f"dashboard:{page}") + (f"?{query}" if query else "")
+    return address + (f"?{query}" if query else "")

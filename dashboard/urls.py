@@ -7,6 +7,7 @@ from dashboard.pages import NAVIGATION
 
 pages = [path(page.path, views.page, {"name": page.name}, name=page.name) for page in NAVIGATION]
 record = [path("requests/<str:request_id>/", views.record, name="request"), path("find/", views.find, name="find")]
+panels = [path("panels/<str:name>/<str:panel>/", views.panel, name="panel")]
 invoices = [
     path("invoices/", reconciliation.invoices, name="invoices"),
     path("invoices/<int:invoice_id>/", reconciliation.invoice, name="invoice"),
@@ -14,5 +15,5 @@ invoices = [
 
 urlpatterns = [
     path("", welcome.welcome, name="welcome"),
-    path("dashboard/", include((pages + record + invoices, "dashboard"))),
+    path("dashboard/", include((pages + record + panels + invoices, "dashboard"))),
 ]

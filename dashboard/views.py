@@ -8,21 +8,34 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from msgspec.structs import replace
 
 from dashboard.access import staff_only
 from dashboard.controls import controls_of
 from dashboard.pages import NAVIGATION, PAGES, Page
-from dashboard.rendering import panels_of, rendered
+from dashboard.rendering import RenderedPanel, panels_of, rendered
 from dashboard.scope import Scope, scope_of
 from usage import ids, selectors, spool
+from usage.outcomes import Outcome
 
 
 @require_safe
 @staff_only
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """A page of panels for the range and filters of the address."""
-    scope = scope_of(name, request.GET.dict(), datetime.now(UTC))
-    return _answer(request, PAGES[name], scope, controls_of(PAGES[name], scope))
+    scope = _scope(request, name)
+    return _answer(request, PAGES[name], scope, [rendered(one, scope, request) for one in panels_of(name)])
+
+
+@require_safe
+@staff_only
+def panel(request: HttpRequest, name: str, panel: str) -> HttpResponse:
+    """A page with one of its panels alone, which may then ask more: what a page fetches once it stands."""
+    scope = replace(_scope(request, name), alone=True)
+    panels = [rendered(one, scope, request) for one in panels_of(name) if one.name == panel]
+    if not panels:
+        raise Http404(f"The page {name!r} has no panel {panel!r}.")
+    return _answer(request, PAGES[name], scope, panels)
 
 
 @require_safe
@@ -32,7 +45,8 @@ def record(request: HttpRequest, request_id: str) -> HttpResponse:
     found = selectors.find(request_id)
     if found is None:
         raise Http404(f"No request has the id {request_id!r}. Records are kept for a limited time.")
-    return _answer(request, PAGES["request"], scope_of("request", request.GET.dict(), datetime.now(UTC), found), {})
+    scope = _scope(request, "request", found)
+    return _answer(request, PAGES["request"], scope, [rendered(one, scope, request) for one in panels_of("request")])
 
 
 @require_safe
@@ -45,8 +59,12 @@ def find(request: HttpRequest) -> HttpResponse:
     raise Http404(f"{wanted!r} is not the id of a request, which reads req_ and 32 hexadecimal digits.")
 
 
-def _answer(request: HttpRequest, shown: Page, scope: Scope, controls: dict[str, object]) -> HttpResponse:
-    """Draw every panel, then the page around them, with times in the zone of the period."""
+def _scope(request: HttpRequest, name: str, record: Outcome | None = None) -> Scope:
+    return scope_of(name, request.GET.dict(), datetime.now(UTC), record, request.user.has_perm)
+
+
+def _answer(request: HttpRequest, shown: Page, scope: Scope, panels: list[RenderedPanel]) -> HttpResponse:
+    """The page around its panels."""
     waiting = spool.backlog(settings.VAR_DIR / spool.NAME)
     with timezone.override(scope.period.zone):
         context = {
@@ -54,9 +72,9 @@ def _answer(request: HttpRequest, shown: Page, scope: Scope, controls: dict[str,
             "section": shown.name if shown.listed else "requests",
             "scope": scope,
             "navigation": [(other, scope.link(other.name)) for other in NAVIGATION],
-            "panels": [rendered(panel, scope, request) for panel in panels_of(shown.name)],
+            "panels": panels,
             "backlog": waiting,
             "lag_ms": waiting.oldest_age_s * 1000,
-            **controls,
+            **(controls_of(shown, scope) if shown.listed else {}),
         }
         return render(request, "dashboard/page.html", context)

@@ -24,9 +24,8 @@ def _failed(now: datetime) -> Iterator[Notice]:
     failed = Job.objects.filter(state=Job.State.FAILED, finished_at__gt=now - timedelta(days=1)).order_by("kind")
     for kind, count in failed.values_list("kind").annotate(Count("id")):
         link = f"{reverse('admin:profiling_job_changelist')}?state__exact=failed&kind={kind}"
-        yield Notice(
-            f"{count} × {kind} failed", "What it measures or cleans is out of date.", link, "profiling.view_job"
-        )
+        effect = "What it measures or cleans is out of date."
+        yield Notice(f"{count} × {kind} failed", effect, link, "profiling.view_job", "job", "The runs")
 
 
 def _money(now: datetime) -> Iterator[Notice]:
@@ -34,4 +33,5 @@ def _money(now: datetime) -> Iterator[Notice]:
     last = done.order_by("-finished_at").first()
     link = reverse("admin:profiling_job_change", args=[last.pk]) if last else ""
     for finding in ((last and last.result) or {}).get("findings", [])[:SHOWN]:
-        yield Notice(finding["what"], finding["effect"], link, "profiling.view_job")
+        about = finding.get("about", "")
+        yield Notice(finding["what"], finding["effect"], link, "profiling.view_job", "figures", "The check", about)

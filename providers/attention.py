@@ -16,12 +16,23 @@ PROVIDERS, DEPLOYMENTS = "providers.view_provider", "providers.view_deployment"
 
 
 class Notice(Struct, frozen=True):
-    """One thing to look at: what, what it means, where to mend it, and the permission that its page asks for."""
+    """One thing to look at: what, what it means, where to mend it, and the permission that its page asks for.
+
+    `level` is a badge's state, `verb` what the link says; `about` is the same in notices that tell the same.
+    """
 
     what: str
     effect: str
     link: str
     permission: str
+    level: str = "setup"
+    verb: str = "Its settings"
+    about: str = ""
+
+
+def unpriced_use(deployment: str) -> str:
+    """What a notice is about that says that a deployment works at unknown cost."""
+    return f"unpriced {deployment}"
 
 
 def notices() -> Iterator[Notice]:
@@ -38,11 +49,13 @@ def notices() -> Iterator[Notice]:
     if count := unpriced(live_ones, timezone.now()).count():
         link = f"{reverse('admin:providers_deployment_changelist')}?enabled__exact=1&price=unknown"
         what = f"{count} enabled deployment{'s have' if count > 1 else ' has'} no price"
-        yield Notice(what, "Their cost stays unknown, and counts for nothing in routing.", link, DEPLOYMENTS)
+        effect = "Their cost stays unknown, and counts for nothing in routing."
+        yield Notice(what, effect, link, DEPLOYMENTS, "unpriced", "Set prices")
     if open_ones := PriceProposal.objects.filter(state=PriceProposal.State.OPEN).count():
         link = f"{reverse('admin:providers_priceproposal_changelist')}?state__exact=open"
         what = f"{open_ones} price{'s differ' if open_ones > 1 else ' differs'} from a public list"
-        yield Notice(what, "Costs and budgets go by ours until it is accepted.", link, "providers.view_priceproposal")
+        effect = "Costs and budgets go by ours until it is accepted."
+        yield Notice(what, effect, link, "providers.view_priceproposal", "price", "Compare them")
 
 
 def _of_provider(provider: Provider) -> Iterator[Notice]:

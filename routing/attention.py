@@ -6,7 +6,6 @@ from typing import Final
 from django.urls import reverse
 
 from providers.attention import PROVIDERS, Notice
-from routing.healthnow import health_now
 from routing.resilience.report import CredentialReport, HealthReport
 
 HOUR_S: Final = 3600
@@ -14,22 +13,16 @@ UNTRUSTED: Final = "its certificate is not trusted"
 UNTRUSTED_EFFECT: Final = "Nothing is sent to it: TLS is never downgraded."
 
 
-def notices() -> Iterator[Notice]:
-    """What this process knows of; no query."""
-    report = health_now()
-    return notices_of(report) if report is not None else iter(())
-
-
 def notices_of(report: HealthReport) -> Iterator[Notice]:
-    """Credentials that are rejected or without quota, certificates that are not trusted."""
+    """Credentials that are rejected or without quota, certificates that are not trusted; no query."""
     link = reverse("admin:providers_provider_changelist")
     told: dict[tuple[str, str, str], CredentialReport] = {}
     for each in report.refused:
         told.setdefault((each.provider, each.last_four, each.state), each)
     for each in told.values():
-        yield Notice(refusal(each), effect_of(each), f"{link}?q={each.provider}", PROVIDERS)
+        yield Notice(refusal(each), effect_of(each), f"{link}?q={each.provider}", PROVIDERS, "refused")
     for provider in report.untrusted:
-        yield Notice(f"{provider}: {UNTRUSTED}", UNTRUSTED_EFFECT, f"{link}?q={provider}", PROVIDERS)
+        yield Notice(f"{provider}: {UNTRUSTED}", UNTRUSTED_EFFECT, f"{link}?q={provider}", PROVIDERS, "refused")
 
 
 def refusal(report: CredentialReport) -> str:

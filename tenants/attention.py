@@ -14,6 +14,7 @@ from tenants.settling import lost_leases
 
 SOON: Final = timedelta(days=7)
 SHOWN: Final = 10
+WHOLE: Final = 100  # percent
 
 
 def notices(now: datetime) -> Iterator[Notice]:
@@ -28,7 +29,9 @@ def _of_budgets(now: datetime) -> Iterator[Notice]:
     for state in sorted(passed, key=lambda state: -state.used_percent)[:SHOWN]:
         link = reverse("admin:tenants_budget_change", args=[state.id])
         effect = "What it does not cover is refused." if state.hard else "It only alerts: nothing is refused."
-        yield Notice(f"{state.name}: {state.used_percent:.0f} % spent", effect, link, "tenants.view_budget")
+        level = "spent" if state.used_percent >= WHOLE else "budget"
+        what = f"{state.name}: {state.used_percent:.0f} % spent"
+        yield Notice(what, effect, link, "tenants.view_budget", level, "The budget")
 
 
 def _of_leases(now: datetime) -> Iterator[Notice]:
@@ -38,7 +41,7 @@ def _of_leases(now: datetime) -> Iterator[Notice]:
         link = reverse("admin:tenants_budget_change", args=[budget.pk])
         what = f"{amount_text(budget.unit, lease.outstanding)} of {budget} are leased by {lease.holder}"
         effect = f"Not heard of since {lease.seen_at:%Y-%m-%d %H:%M} UTC. If its machine is lost, release it there."
-        yield Notice(what, effect, link, "tenants.view_budget")
+        yield Notice(what, effect, link, "tenants.view_budget", "budget", "The budget")
 
 
 def _of_keys(now: datetime) -> Iterator[Notice]:
@@ -46,4 +49,5 @@ def _of_keys(now: datetime) -> Iterator[Notice]:
     for key in ending.select_related("tenant").order_by("expires_at")[:SHOWN]:
         link = reverse("admin:tenants_clientkey_change", args=[key.pk])
         when = f"{key.expires_at:%Y-%m-%d %H:%M} UTC"
-        yield Notice(f"{key} ends on {when}", "Its application is refused then.", link, "tenants.view_clientkey")
+        effect = "Its application is refused then."
+        yield Notice(f"{key} ends on {when}", effect, link, "tenants.view_clientkey", "ending", "Renew it")

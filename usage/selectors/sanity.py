@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db.models import Count, F, Q, Sum
 from msgspec import Struct
 
+from providers.attention import unpriced_use
 from usage import ids
 from usage.models import RequestRecord
 from usage.ranges import TimeRange
@@ -26,10 +27,11 @@ _PRICED: Final = _COUNTED & Q(cost_nano_usd__isnull=False)
 
 
 class Finding(Struct, frozen=True):
-    """One thing that does not add up, in words."""
+    """One thing that does not add up, in words; `about` where others may tell the same."""
 
     what: str
     effect: str
+    about: str = ""
 
 
 def money_sanity(period: TimeRange, calibrated: Mapping[str, datetime] = MappingProxyType({})) -> list[Finding]:
@@ -83,7 +85,8 @@ def _of_deployment(name: str, by_stream: dict[bool, dict[str, Any]]) -> list[Fin
 
 def _unpriced(name: str, requests: int) -> Finding | None:
     what = f"{name} worked on {requests:,} requests that have tokens and no cost"
-    return Finding(what, "It has no price, and budgets in USD do not see them.") if requests else None
+    effect = "It has no price, and budgets in USD do not see them."
+    return Finding(what, effect, unpriced_use(name)) if requests else None
 
 
 def _streams(name: str, by_stream: dict[bool, dict[str, Any]]) -> Finding | None:
