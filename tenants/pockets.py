@@ -45,14 +45,15 @@ class Pocket:
     """`granted` is what this worker leased, less what it gave back; of it `charged` is spent and `held` set aside."""
 
     __slots__ = (
-        "charged", "granted", "heard_at", "held", "left", "pace", "refused", "refused_until", "seen", "span", "spec",
-        "taken", "taken_at", "tended_at", "unsure",
+        "charged", "granted", "heard_at", "held", "left", "need", "pace", "refused", "refused_until", "seen", "span",
+        "spec", "taken", "taken_at", "tended_at", "unsure",
     )  # fmt: skip
 
     def __init__(self, spec: BudgetSpec, span: Span) -> None:
         self.spec, self.span = spec, span
         self.granted = self.charged = self.held = 0
         self.taken = 0  # set aside since this pocket was last tended
+        self.need = 0  # of the last attempt
         self.taken_at = self.tended_at = self.heard_at = 0.0  # of the monotonic clock
         self.pace = 0.0  # what is spent in `AHEAD_S`, by the recent past
         self.seen = 0  # of `charged`, by the pace
@@ -123,11 +124,10 @@ class Pocket:
     @property
     def _reserve(self) -> int:
         """What to have in hand: for a minute, or a usual slice; a small part of what is left either way, and nothing
-        near the end, where others may lack the last crumb."""
+        where that would not pay for one more request: others may lack this very crumb."""
         left = self.left or 0
-        if left * RESERVE_SHARE < self.spec.limit:
-            return 0
-        return min(max(int(self.pace), left // SHARE), left // RESERVE_SHARE)
+        reserve = min(max(int(self.pace), left // SHARE), left // RESERVE_SHARE)
+        return reserve if reserve >= self.need else 0
 
     def _surplus(self, now: float, tick: float) -> int:
         """What others should rather have: all when nobody needs it, and what is much for what is left of the window."""
@@ -179,6 +179,7 @@ class Hold:
             spec = pocket.spec
             pocket.held += need if spec.hard else 0
             pocket.taken += need
+            pocket.need = need
             self.charges.append(Charge(spec.id, pocket.span.start, spec.unit, need, holder if spec.hard else None))
 
     def count_for(self, attempt: int, charges: list[Charge]) -> None:
