@@ -95,11 +95,16 @@ class Exchange:
         return Reply(response, self._patience)
 
     async def _sent(self) -> aiohttp.ClientResponse:
-        """Send it; once more, on a connection of its own, where the one that was reused turns out to be dead."""
+        """Send it; once more, on a connection of its own, where the one that was reused turns out to be dead, and once
+        more where our own stall used the time up in which to connect: nothing was sent either way."""
         try:
             return await self._post(fresh=False)
         except connections.DeadConnection:
             return await self._post(fresh=True)
+        except aiohttp.ServerTimeoutError:
+            if not self._patience.lost_s:
+                raise
+            return await self._post(fresh=False)
 
     async def _post(self, fresh: bool) -> aiohttp.ClientResponse:
         timeout = connections.connect_timeout(self._connect_s)

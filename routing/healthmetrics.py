@@ -8,8 +8,8 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from providers.catalog import Catalog
+from providers.loopwatch import STALL_S
 from routing.resilience import Health
-from routing.resilience.loopwatch import STALL_S
 from routing.resilience.report import SEVERITY, breaker_report, credential_reports
 
 _LAGS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, STALL_S, 1, 2.5, 5, 10)

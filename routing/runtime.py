@@ -17,6 +17,7 @@ from profiling.selectors import CALIBRATION, EVIDENCE, LatencyEvidence, latency_
 from providers import http
 from providers.adapters import adapters
 from providers.catalog import Catalog, catalog
+from providers.loopwatch import LoopWatch
 from providers.snapshots import Snapshot, Watcher
 from routing.calibration import calibrations_of
 from routing.engine import Engine
@@ -29,7 +30,6 @@ from routing.policybook import PolicyBook, policybook
 from routing.repeats import Repeats
 from routing.resets import Obedience, resets
 from routing.resilience import Health
-from routing.resilience.loopwatch import LoopWatch
 from routing.resilience.sharing import SharedHealth, new_shared_health
 from routing.scorers import scorers
 from routing.serving import new_serving_book

@@ -11,6 +11,8 @@ UNKNOWN: Final = "unknown.sandbox.invalid"
 BROKEN: Final = "broken.sandbox.invalid"
 SLOW: Final = "slow.sandbox.invalid"
 SLOW_S: Final = 8.0
+LATE: Final = "late.sandbox.invalid"
+LATE_S: Final = 2.0
 
 _getaddrinfo = socket.getaddrinfo
 
@@ -36,7 +38,8 @@ def swallowing() -> Iterator[str]:
 
 
 def lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
-    """`socket.getaddrinfo`, for which one name is unknown, one has a broken server and one a slow server."""
+    """`socket.getaddrinfo`, for which one name is unknown, one has a broken server and one a slow server; one is this
+    machine's, which is known late."""
     if host == UNKNOWN:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     if host == BROKEN:
@@ -44,4 +47,7 @@ def lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
     if host == SLOW:
         time.sleep(SLOW_S)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    if host == LATE:
+        time.sleep(LATE_S)
+        host = "127.0.0.1"
     return _getaddrinfo(host, *args, **kwargs)

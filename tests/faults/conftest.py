@@ -1,6 +1,7 @@
 """A gateway whose upstreams have every fault, and sandboxes of their own processes behind it."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from providers.sandbox import nowhere
 from providers.sandbox.certificates import Authority
 from providers.sandbox.testing import Sandbox
 from tests.gateway.gateway import Watched, manage
+from tests.gateway.served import Served
 
 FLAWS = ("expired", "wrong_host", "self_signed")
 
@@ -24,6 +26,15 @@ class Faulty(Watched):
         assert self.process
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class Crew(Served, Faulty):
+    """Two web workers on one socket. A worker that is stopped accepts nobody, so that the other gets whoever comes."""
+
+    workers = 2
+
+    def tell(self, how: signal.Signals, worker: int) -> None:
+        self.processes[worker].send_signal(how)
 
 
 @pytest.fixture(scope="session")

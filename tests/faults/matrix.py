@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
+import pytest
 from msgspec import Struct
 
 from providers.sandbox.testing import Sandbox
@@ -17,6 +18,23 @@ AT_ONCE = 16
 USUAL_LIMITS = {"connect": 3, "first_byte": 10, "first_token": 10, "stall": 10, "total": 20}
 CAPABILITIES = ["tools", "vision", "json_schema", "json_mode"]
 PRICE = {"input": 1, "output": 2}
+WAYS = [(stream, spare) for stream in (False, True) for spare in (False, True)]
+
+
+def way_id(stream: bool, spare: bool) -> str:
+    return f"{'stream' if stream else 'whole'}-{'fallback' if spare else 'alone'}"
+
+
+def cells(number: int, name: str) -> pytest.MarkDecorator:
+    """The four cells of a row that is no single call."""
+    ids = [f"row{number:02}-{name}-{way_id(*way)}" for way in WAYS]
+    return pytest.mark.parametrize(("stream", "spare"), WAYS, ids=ids)
+
+
+def provider(name: str, base_url: str, *models: str, **facts: Any) -> dict[str, Any]:
+    """One that serves these models; `facts` of the deployments where they are not the usual."""
+    usual = {"timeouts": USUAL_LIMITS, "retries": 0, "price": PRICE}
+    return _provider(name, base_url, [{"model": model} | usual | facts for model in models])
 
 
 class Cell(Struct, frozen=True):
@@ -26,8 +44,7 @@ class Cell(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        ways = "stream" if self.stream else "whole", "fallback" if self.fallback else "alone"
-        return "-".join([f"row{self.row.number:02}", self.row.name, *ways])
+        return f"row{self.row.number:02}-{self.row.name}-{way_id(self.stream, self.fallback)}"
 
     @property
     def model(self) -> str:

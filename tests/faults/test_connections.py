@@ -7,18 +7,9 @@ import pytest
 
 from providers.sandbox.testing import Sandbox, Step, fault
 from tests.faults.conftest import Faulty
-from tests.faults.expecting import FALLBACK_TEXT, PRIMARY_TEXT, SECRET
-from tests.faults.matrix import USUAL_LIMITS
+from tests.faults.expecting import FALLBACK_TEXT, PRIMARY_TEXT
+from tests.faults.matrix import cells, provider
 from tests.gateway.gateway import parse_events, text_of
-
-WAYS = [(stream, fallback) for stream in (False, True) for fallback in (False, True)]
-IDS = [f"{'stream' if s else 'whole'}-{'fallback' if f else 'alone'}" for s, f in WAYS]
-
-
-def provider(name: str, base_url: str, *models: str) -> dict:
-    limits = {"timeouts": USUAL_LIMITS, "retries": 0, "price": {"input": 1, "output": 2}}
-    reach = {"wire": "openai", "base_url": base_url, "credential": SECRET, "allow_private": True}
-    return {"name": name, **reach, "deployments": [{"model": model} | limits for model in models]}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +44,7 @@ def said(answer: httpx.Response, stream: bool) -> str:
     return answer.json()["choices"][0]["message"]["content"]
 
 
-@pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row34-reset_reused-{way}" for way in IDS])
+@cells(34, "reset_reused")
 def test_a_reused_connection_that_is_dead_is_replaced_in_silence(gateway, lonely, stream, spare):
     model = "both" if spare else "alone"
     lonely.script(PRIMARY_TEXT, fault("reset_reused", text=PRIMARY_TEXT), fault("reset_reused", text=PRIMARY_TEXT))
@@ -66,7 +57,7 @@ def test_a_reused_connection_that_is_dead_is_replaced_in_silence(gateway, lonely
     assert [attempt["status"] for attempt in story["attempts"]] == ["answered"]
 
 
-@pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row34-dead_twice-{way}" for way in IDS])
+@cells(34, "dead_twice")
 def test_a_connection_is_replaced_once(gateway, lonely, stream, spare):
     model = "both" if spare else "alone"
     lonely.script(PRIMARY_TEXT, fault("reset_reused"), fault("reset"))
@@ -79,7 +70,7 @@ def test_a_connection_is_replaced_once(gateway, lonely, stream, spare):
     assert len(lonely.calls(ended=True, chats=True)) == 3
 
 
-@pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row16-answer_twice-{way}" for way in IDS])
+@cells(16, "answer_twice")
 def test_an_answer_that_nobody_asked_for_reaches_nobody(gateway, lonely, stream, spare):
     model = "both" if spare else "alone"
     lonely.script(*[fault("answer_twice", text=PRIMARY_TEXT), Step(text=PRIMARY_TEXT)] * 3)
@@ -89,7 +80,7 @@ def test_an_answer_that_nobody_asked_for_reaches_nobody(gateway, lonely, stream,
     assert len(lonely.calls(ended=True, chats=True)) == 6
 
 
-@pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row16-late_rest-{way}" for way in IDS])
+@cells(16, "late_rest")
 def test_the_late_rest_of_one_answer_spoils_no_other(gateway, lonely, stream, spare):
     model = "both" if spare else "alone"
     slow = fault("slow_headers", text=PRIMARY_TEXT, seconds=0.3)  # meanwhile the rest comes, in front of this answer

@@ -9,22 +9,10 @@ import pytest
 
 from providers.sandbox.testing import fault
 from tests.faults.conftest import Faulty
-from tests.faults.expecting import FALLBACK_TEXT, SECRET
-from tests.faults.matrix import USUAL_LIMITS
+from tests.faults.expecting import FALLBACK_TEXT
+from tests.faults.matrix import cells, provider
 
 WORDS = "word " * 40
-WAYS = [(stream, spare) for stream in (False, True) for spare in (False, True)]
-IDS = [f"{'stream' if s else 'whole'}-{'fallback' if f else 'alone'}" for s, f in WAYS]
-
-
-def cells(number: int, name: str):
-    return pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row{number:02}-{name}-{way}" for way in IDS])
-
-
-def provider(name: str, base_url: str, *models: str) -> dict:
-    facts = {"timeouts": USUAL_LIMITS, "retries": 0, "price": {"input": 1, "output": 2}}
-    reach = {"wire": "openai", "base_url": base_url, "credential": SECRET, "allow_private": True}
-    return {"name": name, **reach, "deployments": [{"model": model} | facts for model in models]}
 
 
 @pytest.fixture(scope="module")

@@ -10,43 +10,33 @@ import pytest
 from providers.sandbox.testing import ScriptedCall, Step, fault
 from tests.faults.conftest import Faulty
 from tests.faults.expecting import FALLBACK_TEXT, PRIMARY_TEXT, SECRET
-from tests.faults.matrix import USUAL_LIMITS
+from tests.faults.matrix import WAYS, cells, provider, way_id
 from tests.gateway.gateway import parse_events, text_of
 
 CALLERS = 20
 BURSTS = ("500", "502", "503", "504", "529")
 TWO_CALLS = (ScriptedCall("add", {"a": 1}, "call_one"), ScriptedCall("add", '{"a": ', "call_two"))
+FACTS = {"retries": 1, "capabilities": ["tools"]}
 CASES = [*(f"burst-{status}" for status in BURSTS), "rejected", "usage", "tools", "flaps", "down"]
-WAYS = [(stream, fallback) for stream in (False, True) for fallback in (False, True)]
-IDS = [f"{'stream' if s else 'whole'}-{'fallback' if f else 'alone'}" for s, f in WAYS]
-
-
-def cells(number: int, name: str):
-    return pytest.mark.parametrize(("stream", "spare"), WAYS, ids=[f"row{number:02}-{name}-{way}" for way in IDS])
 
 
 def model_of(case: str, stream: bool, spare: bool) -> str:
-    return f"{case}-{IDS[WAYS.index((stream, spare))]}"
+    return f"{case}-{way_id(stream, spare)}"
 
 
 @pytest.fixture(scope="module")
 def gateway(migrated, tmp_path_factory, primary, fallback):
     gateway = Faulty.made_from(migrated, tmp_path_factory.mktemp("many"))
     models = [model_of(case, *way) for case in CASES for way in WAYS]
-    own = [provider(f"p-{model}", primary.base_url, model) for model in models]
-    spare = provider("fallback", fallback.base_url, *(model for model in models if model.endswith("fallback")))
+    own = [provider(f"p-{model}", primary.base_url, model, **FACTS) for model in models]
+    with_spare = [model for model in models if model.endswith("fallback")]
+    spare = provider("fallback", fallback.base_url, *with_spare, **FACTS)
     policy = {"name": "primary-first", "kind": "ordered", "order": [f"p-{model}/{model}" for model in models]}
     tenant = {"name": "team", "keys": [{"name": "ci"}], "default_policy": "primary-first"}
     gateway.apply({"providers": [*own, spare], "policies": [policy], "tenants": [tenant]})
     yield gateway.start()
     gateway.stop()
     assert not gateway.complaints()
-
-
-def provider(name: str, base_url: str, *models: str) -> dict:
-    facts = {"timeouts": USUAL_LIMITS, "retries": 1, "price": {"input": 1, "output": 2}, "capabilities": ["tools"]}
-    reach = {"wire": "openai", "base_url": base_url, "credential": SECRET, "allow_private": True}
-    return {"name": name, **reach, "deployments": [{"model": model} | facts for model in models]}
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
-"""A gateway as `manage.py serve` runs it: our own web worker on a socket of the test, as the supervisor would."""
+"""A gateway as `manage.py serve` runs it: our own web workers on a socket of the test, as the supervisor would."""
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Self
@@ -14,25 +16,37 @@ from .gateway import ROOT, Gateway, clean_environment
 
 
 class Served(Gateway):
-    """One web worker, `neuroroute.web`."""
+    """Web workers of `neuroroute.web` on one socket, `process` being the first."""
 
-    grace_s, slow_client_s = 20.0, 20
+    grace_s, slow_client_s, workers = 20.0, 20, 1
+    processes: Sequence[subprocess.Popen[bytes]] = ()
 
     def start(self, *options: str) -> Self:
-        """Serve; returns when the worker says that it does."""
-        ready = self.var / "web.ready"
-        ready.unlink(missing_ok=True)
-        with (
-            closing(listen("127.0.0.1", self.port, self.slow_client_s)) as sock,
-            (self.var / "web.log").open("ab") as log,
-        ):
-            command = [sys.executable, "-m", "neuroroute.web", "--fd", str(sock.fileno()), "--ready", str(ready)]
-            self.process = subprocess.Popen(
-                [*command, "--grace", str(self.grace_s), "--app", self.application, *options],
+        """Serve; returns when every worker says that it does."""
+        ready = [self.var / f"web{number}.ready" for number in range(self.workers)]
+        for file in ready:
+            file.unlink(missing_ok=True)
+        with closing(listen("127.0.0.1", self.port, self.slow_client_s)) as sock:
+            self.processes = [self._worker(sock, "--ready", str(file), *options) for file in ready]
+        self.process = self.processes[0]
+        self.wait_until(lambda: all(file.exists() for file in ready))
+        return self
+
+    def _worker(self, sock: socket.socket, *options: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "neuroroute.web", "--fd", str(sock.fileno()), "--grace", str(self.grace_s)]
+        with (self.var / "web.log").open("ab") as log:
+            return subprocess.Popen(
+                [*command, "--app", self.application, *options],
                 cwd=ROOT, env=clean_environment(self.var, self.env), stdout=log, stderr=log, pass_fds=[sock.fileno()],
             )  # fmt: skip
-        self.wait_until(ready.exists)
-        return self
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End every worker, gently or by SIGKILL."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(how)
+        for process in self.processes:
+            process.wait(20)
 
     def end(self) -> int:
         """SIGTERM, and the exit code."""

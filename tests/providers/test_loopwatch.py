@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from routing.resilience.loopwatch import GRACE_S, STALL_S, TICK_S, LoopWatch
+from providers.loopwatch import GRACE_S, STALL_S, TICK_S, LoopWatch
 
 
 async def test_a_stall_is_noticed_at_once_and_blamed_for_a_while():
