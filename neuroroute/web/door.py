@@ -19,7 +19,8 @@ LATE_S: Final = 0.025  # a request takes some five turns of the loop: an eighth 
 SHORT_S: Final = 0.008  # turns to aim at while it sheds: whoever comes in is served quickly, and from the caches
 PATIENCE_S: Final = 0.03  # one long turn (a big body, a collection) is no overload
 CALM_S: Final = 1.0
-SHRINK, GROW = 1.0, 3.0  # of the limit's logarithm, per second
+SHRINK, GROW = 0.5, 3.0  # of the limit's logarithm, per second; it shrinks faster the later the loop is
+REFILL: Final = 0.75  # of the limit: they come in together, and go through the same steps together, from the caches
 LEAST: Final = 64.0  # fewer do not make a loop late: it is the machine then
 
 
@@ -30,7 +31,7 @@ class Door:
         self.limit = inf  # of requests that run at once
         self.refused = 0
         self._running, self._told = running, told
-        self._asleep = True
+        self._asleep = self._filling = True
         self._came = self._turned_away = False
         self._late_since: float | None = None
         self._last_refusal = 0.0
@@ -46,28 +47,31 @@ class Door:
         if self._asleep:
             self._asleep = False
             self._arm(asyncio.get_running_loop())
-        if self.limit == inf or self._running() < self.limit:
+        if self.limit == inf:
+            return True
+        running = self._running()
+        self._filling = running < (self.limit if self._filling else self.limit * REFILL)
+        if self._filling:
             return True
         self._turned_away = True
         return False
 
     def look(self, now: float, late_s: float) -> None:
         """Judge by one tick, before which the loop worked for `late_s` seconds longer than it should have."""
-        late = late_s > (LATE_S if self.limit == inf else SHORT_S)
-        if not late:
+        if late_s <= LATE_S:
             self._late_since = None
         elif self._late_since is None:
             self._late_since = now - late_s
         if self.limit < inf:
-            self._adapt(now, TICK_S + late_s, late)
+            self._adapt(now, late_s)
         elif self._late_since is not None and now - self._late_since >= PATIENCE_S:
             self.limit, self._last_refusal = max(float(self._running()), LEAST), now
 
-    def _adapt(self, now: float, elapsed_s: float, late: bool) -> None:
-        if late:
-            self.limit = max(self.limit * exp(-SHRINK * elapsed_s), LEAST)
+    def _adapt(self, now: float, late_s: float) -> None:
+        if late_s > SHORT_S:  # the later, the faster
+            self.limit = max(self.limit * exp(-SHRINK * (TICK_S + late_s) * late_s / SHORT_S), LEAST)
         elif self._turned_away:
-            self.limit *= exp(GROW * elapsed_s)
+            self.limit *= exp(GROW * (TICK_S + late_s))
         if self._turned_away:
             self._last_refusal = now
         elif now - self._last_refusal > CALM_S:
