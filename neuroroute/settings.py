@@ -24,6 +24,7 @@ GRACE_S = env.number("GRACE_S", 30, 0, 3600)  # running answers get so long when
 SLOW_CLIENT_S = env.number("SLOW_CLIENT_S", 30, 1, 3600)  # who takes nothing of an answer for so long is cut off
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", 32 * 1024 * 1024, 1024, 1024**3)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+MAX_EVENT_BYTES = env.number("MAX_EVENT_BYTES", 1024 * 1024, 1024, 1024**3)  # of one event or line of an upstream
 MACHINE_NAMES = ["127.0.0.1", "localhost", "[::1]"]
 if not is_loopback(HOST):
     MACHINE_NAMES += [socket.gethostname(), *([] if HOST in {"0.0.0.0", "::"} else [HOST])]

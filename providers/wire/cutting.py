@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from typing import Final
 
+from django.conf import settings
+
 from providers.adapters.base import StreamDecoder
 from providers.chat import Chunk
 from providers.errors import BadUpstreamResponse, ProviderError
 
-EVENT_LIMIT: Final = 1024 * 1024  # bytes of one event or line
+EVENT_LIMIT: Final[int] = settings.MAX_EVENT_BYTES  # of one event or line
 BODY_LIMIT: Final = 32 * 1024 * 1024  # bytes of a whole answer that came instead of a stream
 BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 

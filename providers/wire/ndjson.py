@@ -22,7 +22,7 @@ class LineStream(Cutter):
             self._buffer.clear()
         self._buffer += rest
         if len(self._buffer) > self._limit or any(len(line) > self._limit for line in lines):
-            raise BadUpstreamResponse(f"a line of the stream is longer than {self._limit} bytes")
+            raise BadUpstreamResponse(f"a line of the stream is longer than {self._limit} bytes (MAX_EVENT_BYTES)")
         return [line for line in lines if line.strip()]
 
     def finish(self) -> list[bytes]:

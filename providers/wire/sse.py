@@ -85,7 +85,7 @@ class EventStream(Cutter):
             del self._buffer[: end + 2]
         self._scanned = len(self._buffer)
         if self._scanned > self._limit or any(len(block) > self._limit for block in blocks):
-            raise BadUpstreamResponse(f"an event of the stream is longer than {self._limit} bytes")
+            raise BadUpstreamResponse(f"an event of the stream is longer than {self._limit} bytes (MAX_EVENT_BYTES)")
         return [event for block in blocks if (event := self._event(block))]
 
     def _begin(self, first: bytes) -> None:

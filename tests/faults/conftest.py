@@ -2,16 +2,19 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from providers.sandbox import nowhere
 from providers.sandbox.certificates import Authority
 from providers.sandbox.testing import Sandbox
-from tests.gateway.gateway import Watched, manage
+from tests.gateway.gateway import ROOT, Gateway, Watched, clean_environment, manage
 from tests.gateway.served import Served
 
 FLAWS = ("expired", "wrong_host", "self_signed")
@@ -35,6 +38,18 @@ class Crew(Served, Faulty):
 
     def tell(self, how: signal.Signals, worker: int) -> None:
         self.processes[worker].send_signal(how)
+
+
+class Supervised(Gateway):
+    """The web part of an installation, as `manage.py serve --only web` runs it; `process` is its supervisor."""
+
+    def start(self, *options: str) -> Self:
+        command = [sys.executable, "-m", "neuroroute.serve", "--only", "web", *options]
+        environment = clean_environment(self.var, self.env | {"PORT": str(self.port)})
+        with (self.var / "web.log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        self.wait_until(self.answers)
+        return self
 
 
 @pytest.fixture(scope="session")

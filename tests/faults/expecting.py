@@ -11,6 +11,7 @@ from tests.gateway.gateway import parse_events, text_of
 PRIMARY_TEXT = "This comes from the primary, word by word, to its very last one."
 FALLBACK_TEXT = "This comes from the fallback."
 SECRET = "sk-upstream-secret-1234"
+HEADERS_AFTER_S = 15  # `STREAM_HEADERS_AFTER_S`, by default
 NEVER_SHOWN = (SECRET, "nginx", "poison", "Traceback")
 
 
@@ -84,6 +85,7 @@ def judge(seen: Seen, expect: Expect, model: str, stream: bool) -> None:
     """Raise `AssertionError` where the cell is not as it must be."""
     assert not [word for word in NEVER_SHOWN if word in seen.body], seen.body
     assert seen.took_s < expect.within_s
+    assert ": keep-alive" not in seen.body or seen.took_s >= HEADERS_AFTER_S  # before them nothing is committed
     _judge_calls(seen, expect)
     if expect.by:
         _judge_answer(seen, expect, model, stream)

@@ -2,22 +2,25 @@
 
 import signal
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
+from msgspec import Struct
 
 from providers.sandbox.testing import fault
-from tests.faults.conftest import Faulty
+from tests.faults.conftest import Supervised
 from tests.faults.expecting import FALLBACK_TEXT
-from tests.faults.matrix import cells, provider
+from tests.faults.matrix import WAYS, cells, provider
 
 WORDS = "word " * 40
 
 
 @pytest.fixture(scope="module")
 def gateway(migrated, tmp_path_factory, primary, fallback):
-    gateway = Faulty.made_from(migrated, tmp_path_factory.mktemp("leaving"))
+    gateway = Supervised.made_from(migrated, tmp_path_factory.mktemp("leaving"), {"DRAIN_S": "2"})
     ours = [provider("primary", primary.base_url, "alone", "both"), provider("fallback", fallback.base_url, "both")]
     policy = {"name": "primary-first", "kind": "ordered", "order": ["primary/alone", "primary/both", "fallback/both"]}
     tenant = {"name": "team", "keys": [{"name": "ci"}], "default_policy": "primary-first"}
@@ -33,7 +36,7 @@ def forgotten(primary, fallback):
     fallback.script(FALLBACK_TEXT, model="both", lasting=True)
 
 
-def left_after(gateway: Faulty, model: str, stream: bool, patience_s: float) -> float:
+def left_after(gateway: Supervised, model: str, stream: bool, patience_s: float) -> float:
     """Ask, leave after a while, and say when."""
     body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "Hello"}]}
     with pytest.raises(httpx.ReadTimeout):
@@ -73,18 +76,50 @@ def test_a_client_that_leaves_midway_is_recorded_once(gateway, primary, fallback
         assert story["usage"]["estimated"] and story["usage"]["completion_tokens"] > 0
 
 
-@cells(38, "sigterm")
-def test_what_runs_when_the_worker_is_told_to_end_is_finished(gateway, primary, stream, spare):
-    model = "both" if spare else "alone"
-    primary.script(fault("slow_headers", text=WORDS, seconds=1.5), model=model)
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(gateway.chat, "Hello", model, stream=stream)
-        until = time.monotonic() + 10
-        while not primary.calls(chats=True) and time.monotonic() < until:
-            time.sleep(0.02)
-        gateway.stop(signal.SIGTERM)
-        answer = asked.result()
-    assert answer.status_code == 200 and "word" in answer.text
-    assert not stream or answer.text.rstrip().endswith("data: [DONE]")
+class Ended(Struct):
+    """What came of an end in the middle of all cells: answers, stories, whether readiness had flipped before."""
+
+    answers: dict[tuple[bool, bool], httpx.Response]
+    stories: dict[tuple[bool, bool], dict[str, Any]]
+    ready: list[int]  # statuses: before, and as soon as it was told to end
+    running: int  # answers that were not over when readiness flipped
+
+
+@pytest.fixture(scope="module")
+def ended(gateway, primary, fallback):
+    primary.reset()
+    fallback.reset()
+    primary.script(fault("stall_mid", text=WORDS, seconds=4), lasting=True)
+    with ThreadPoolExecutor(len(WAYS)) as pool:
+        asked = {way: pool.submit(gateway.chat, "Hello", "both" if way[1] else "alone", stream=way[0]) for way in WAYS}
+        wait_for(lambda: sum(call.chunks > 0 for call in primary.calls(chats=True)) == len(WAYS))
+        ready = [readiness(gateway)]
+        gateway.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: readiness(gateway) != ready[0])
+        ready.append(readiness(gateway))
+        running = sum(not each.done() for each in asked.values())
+        answers = {way: each.result() for way, each in asked.items()}
+    assert gateway.process.wait(30) == 0
     gateway.start()
-    assert gateway.story(answer.headers["x-request-id"])["status"] == "answered"
+    stories = {way: gateway.story(answer.headers["x-request-id"]) for way, answer in answers.items()}
+    return Ended(answers, stories, ready, running)
+
+
+def readiness(gateway: Supervised) -> int:
+    return httpx.get(f"{gateway.url}/health/ready", timeout=10).status_code
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@cells(38, "sigterm")
+def test_what_runs_when_the_worker_is_told_to_end_is_finished(ended, stream, spare):
+    answer = ended.answers[stream, spare]
+    assert answer.status_code == 200 and answer.text.count("word") == WORDS.count("word")
+    assert not stream or answer.text.rstrip().endswith("data: [DONE]")
+    assert ended.stories[stream, spare]["status"] == "answered"
+    assert (ended.ready, ended.running) == ([200, 503], len(WAYS))

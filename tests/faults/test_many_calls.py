@@ -8,16 +8,18 @@ import httpx
 import pytest
 
 from providers.sandbox.testing import ScriptedCall, Step, fault
+from routing.resilience.breaker import FAILURES_IN_A_ROW
 from tests.faults.conftest import Faulty
 from tests.faults.expecting import FALLBACK_TEXT, PRIMARY_TEXT, SECRET
 from tests.faults.matrix import WAYS, cells, provider, way_id
 from tests.gateway.gateway import parse_events, text_of
 
 CALLERS = 20
+EVENT_LIMIT = 65_536
 BURSTS = ("500", "502", "503", "504", "529")
 TWO_CALLS = (ScriptedCall("add", {"a": 1}, "call_one"), ScriptedCall("add", '{"a": ', "call_two"))
 FACTS = {"retries": 1, "capabilities": ["tools"]}
-CASES = [*(f"burst-{status}" for status in BURSTS), "rejected", "usage", "tools", "flaps", "down"]
+CASES = [*(f"burst-{status}" for status in BURSTS), "rejected", "usage", "tools", "flaps", "probed", "line", "down"]
 
 
 def model_of(case: str, stream: bool, spare: bool) -> str:
@@ -26,7 +28,7 @@ def model_of(case: str, stream: bool, spare: bool) -> str:
 
 @pytest.fixture(scope="module")
 def gateway(migrated, tmp_path_factory, primary, fallback):
-    gateway = Faulty.made_from(migrated, tmp_path_factory.mktemp("many"))
+    gateway = Faulty.made_from(migrated, tmp_path_factory.mktemp("many"), {"MAX_EVENT_BYTES": f"{EVENT_LIMIT}"})
     models = [model_of(case, *way) for case in CASES for way in WAYS]
     own = [provider(f"p-{model}", primary.base_url, model, **FACTS) for model in models]
     with_spare = [model for model in models if model.endswith("fallback")]
@@ -134,6 +136,56 @@ def test_a_provider_that_flaps_is_probed_and_not_flooded(gateway, primary, told,
         assert {answer.status_code for answer in answers} == {200}
     else:
         assert {answer.status_code for answer in answers} <= {200, 503}
+
+
+@pytest.fixture(scope="module")
+def probed(gateway, primary, fallback):
+    """Each cell's breaker opens; then its primary is well but slow, and many ask until the breaker lets one through."""
+    found = {}
+
+    def run(way):
+        model = model_of("probed", *way)
+        fallback.script(FALLBACK_TEXT, model=model, lasting=True)
+        primary.script(fault("503"), model=model, lasting=True)
+        for _ in range(FAILURES_IN_A_ROW):
+            gateway.chat("Hello", model, stream=way[0])
+        failed = len(primary.calls(chats=True, model=model))
+        primary.script(fault("slow_headers", text=PRIMARY_TEXT, seconds=1.5), model=model, lasting=True)
+        until, answers = time.monotonic() + 30, []
+        with ThreadPoolExecutor(6) as askers:
+            while len(primary.calls(chats=True, model=model)) == failed and time.monotonic() < until:
+                answers = list(askers.map(lambda _: gateway.chat("Hello", model, stream=way[0]), range(6)))
+        found[way] = answers, primary.calls(ended=True, chats=True, model=model)[failed:]
+
+    with ThreadPoolExecutor(len(WAYS)) as pool:
+        list(pool.map(run, WAYS))
+    return found
+
+
+@cells(36, "one_probe")
+def test_half_open_one_probe_is_in_flight_and_the_others_go_elsewhere(probed, stream, spare):
+    answers, calls = probed[stream, spare]
+    texts = [said(answer, stream) for answer in answers]
+    if spare:
+        assert len(calls) == texts.count(PRIMARY_TEXT) == 1
+        assert texts.count(FALLBACK_TEXT) == len(texts) - 1 > 0
+    else:  # who stands alone is never ejected: nobody is refused for the sake of a probe
+        assert texts == [PRIMARY_TEXT] * len(calls)
+
+
+@cells(23, "limit_as_set")
+def test_the_longest_line_is_as_long_as_the_setting_says(gateway, told, stream, spare):
+    short, long = "s" * (EVENT_LIMIT // 2), "l" * (2 * EVENT_LIMIT)
+    model = told("line", stream, spare, Step(pieces=(short,)))
+    assert said(gateway.chat("Hello", model, stream=stream), stream) == short
+    told("line", stream, spare, Step(pieces=(long,)))
+    answer = gateway.chat("Hello", model, stream=stream)
+    if not stream:  # no line of a stream: a whole answer has a limit of its own
+        assert said(answer, stream) == long
+    elif spare:
+        assert said(answer, stream) == FALLBACK_TEXT
+    else:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_bad_response")
 
 
 @cells(37, "all_down")

@@ -1,13 +1,27 @@
 """The fault list, streamed and whole, alone and with a healthy fallback: every cell over real sockets."""
 
+import re
+
+import httpx
 import pytest
 
 from tests.faults.conftest import Faulty
 from tests.faults.expecting import judge
 from tests.faults.matrix import Cell, cells_of, configuration, run
 from tests.faults.rows import ROWS
+from tests.gateway.gateway import manage
 
 CELLS = {cell.id: cell for cell in cells_of(ROWS)}
+SIGN_IN = """
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+ana = get_user_model().objects.create_superuser("ana")
+store = SessionStore()
+store[SESSION_KEY], store[HASH_SESSION_KEY] = str(ana.pk), ana.get_session_auth_hash()
+store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+store.save()
+print(store.session_key)
+"""
 MOST_GROWTH_MB = 250  # a bomb of 100 MB and endless lines are among the cells; eight whole answers may have 32 MB
 
 
@@ -40,6 +54,15 @@ def outcomes(gateway, primary, fallback, selected):
 def test_cell(outcomes, name):
     cell = CELLS[name]
     judge(outcomes[0][name], cell.row.expectation(cell.stream, cell.fallback), cell.model, cell.stream)
+
+
+def test_an_operator_is_told_of_each_certificate_that_is_not_trusted(gateway, outcomes, selected):
+    """Row 4. On the overview, as a person sees it who is signed in."""
+    session = manage(gateway.var, "shell", "-v0", "-c", SIGN_IN, env=gateway.env).strip()
+    page = httpx.get(f"{gateway.url}/admin/", cookies={"sessionid": session}, timeout=30)
+    assert page.status_code == 200
+    untrusted = {cell.id for cell in selected if cell.row.number == 4}
+    assert set(re.findall(r"([\w-]+): its certificate is not trusted", page.text)) == untrusted
 
 
 def test_memory_is_bounded(outcomes):

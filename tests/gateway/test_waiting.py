@@ -1,12 +1,15 @@
 """How long a caller waits: one deadline for all attempts, rate limits waited out, comments in a stream that is late."""
 
+import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from providers.sandbox.testing import Sandbox, fault, rate_limited
+from tests.faults.matrix import WAYS, cells
 
 from .conftest import two_providers
 from .gateway import Gateway, parse_events, text_of
@@ -79,15 +82,49 @@ def test_who_comes_while_a_short_rate_limit_lasts_waits_for_its_end(waiting, pri
     assert second.started_at - first.ended_at >= 6.99
 
 
-def test_a_late_stream_keeps_its_client_and_still_fails_over(waiting, primary, fallback):
-    primary.script(fault("hang_first_token"))
-    fallback.script("From the fallback")
-    answer = waiting.chat("Hello", "demo", stream=True)
-    assert answer.text.startswith(": keep-alive\n\n: keep-alive\n\n")
+@pytest.fixture(scope="module")
+def late(waiting, primary_process, fallback_process):
+    """Four callers at once of a primary that sends headers and then nothing: what they get, piece by piece."""
+    primary_process.reset()
+    fallback_process.reset()
+    primary_process.script(fault("hang_first_token"), lasting=True)
+    fallback_process.script("From the fallback", lasting=True)
+    url = f"{waiting.url}/v1/chat/completions"
+
+    def ask(way):
+        stream, spare = way
+        messages = [{"role": "user", "content": "Hello"}]
+        body = {"model": "demo" if spare else "primary/demo", "stream": stream, "messages": messages}
+        with httpx.stream("POST", url, json=body, headers=waiting.headers, timeout=30) as answer:
+            headed_at = time.monotonic()
+            answer.read()
+        return answer, time.monotonic() - headed_at
+
+    with ThreadPoolExecutor(len(WAYS)) as pool:
+        found = dict(zip(WAYS, pool.map(ask, WAYS), strict=True))
+    primary_process.reset()
+    waiting.rest()
+    return found
+
+
+@cells(6, "comments")
+def test_a_late_stream_keeps_its_client_by_comments_behind_its_headers(late, waiting, stream, spare):
+    answer, after_headers_s = late[stream, spare]
+    comments = answer.text.count(": keep-alive")
+    if not stream:
+        assert comments == 0 and answer.status_code == (200 if spare else 504)
+        return
+    assert re.match(r"(: keep-alive\n\n){2,}data: ", answer.text)
+    assert answer.text.startswith(": keep-alive\n\n" * comments), "no comment comes after the first event"
+    assert after_headers_s > 0.5, "the headers were out before the answer was there"
+    assert answer.status_code == 200 and "x-neuroroute-provider" not in answer.headers
     events = list(parse_events(answer.text.splitlines()))
-    assert text_of(events) == "From the fallback" and events[-1] == "[DONE]"
-    assert "x-neuroroute-provider" not in answer.headers
-    assert waiting.story(answer.headers["x-request-id"])["provider"] == "fallback"
+    story = waiting.story(answer.headers["x-request-id"])
+    if spare:
+        assert text_of(events) == "From the fallback" and events[-1] == "[DONE]"
+        assert story["provider"] == "fallback"
+    else:
+        assert events[-1]["error"]["code"] == "upstream_timeout" and "[DONE]" not in events
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
