@@ -13,6 +13,7 @@ SLOW: Final = "slow.sandbox.invalid"
 SLOW_S: Final = 8.0
 LATE: Final = "late.sandbox.invalid"
 LATE_S: Final = 2.0
+ASIDE: Final = ".aside.sandbox.invalid"  # behind any label: this machine, by a name with connections of its own
 
 _getaddrinfo = socket.getaddrinfo
 
@@ -39,7 +40,7 @@ def swallowing() -> Iterator[str]:
 
 def lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
     """`socket.getaddrinfo`, for which one name is unknown, one has a broken server and one a slow server; one is this
-    machine's, which is known late."""
+    machine's, which is known late, and so are those behind which a caller wants connections of its own."""
     if host == UNKNOWN:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     if host == BROKEN:
@@ -49,5 +50,6 @@ def lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
     if host == LATE:
         time.sleep(LATE_S)
+    if host == LATE or str(host).endswith(ASIDE):
         host = "127.0.0.1"
     return _getaddrinfo(host, *args, **kwargs)

@@ -79,7 +79,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="session")
 def places(primary: Sandbox, authority: Authority) -> Iterator[dict[str, str]]:
-    """Base URLs by the names that rows have for them."""
+    """Base URLs by the names that rows have for them; `{cell}` stands for the cell's own name."""
     port = primary.base_url.rpartition(":")[2]
     with ExitStack() as stack:
         flawed = {
@@ -92,4 +92,5 @@ def places(primary: Sandbox, authority: Authority) -> Iterator[dict[str, str]]:
         }
         names = {"unknown": nowhere.UNKNOWN, "broken": nowhere.BROKEN, "slow": nowhere.SLOW}
         lost = {place: f"http://{name}:{port}" for place, name in names.items()}
-        yield {"sandbox": primary.base_url} | flawed | nobody | lost
+        aside = {"aside": f"http://{{cell}}{nowhere.ASIDE}:{port}"}
+        yield {"sandbox": primary.base_url} | aside | flawed | nobody | lost

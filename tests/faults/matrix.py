@@ -59,7 +59,7 @@ def configuration(cells: Iterable[Cell], places: Mapping[str, str], fallback: Sa
     """A provider per cell, so that what health remembers of one says nothing about another."""
     cells = list(cells)
     spare = [_deployment(cell.model, USUAL_LIMITS) for cell in cells if cell.fallback]
-    providers = [_provider(cell.id, places[cell.row.place], [_primary(cell)]) for cell in cells]
+    providers = [_provider(cell.id, _place(cell, places), [_primary(cell)]) for cell in cells]
     order = [f"{cell.id}/{cell.model}" for cell in cells]
     return {
         "providers": [*providers, _provider("fallback", fallback.base_url, spare)],
@@ -100,6 +100,10 @@ async def _ask(client: httpx.AsyncClient, url: str, cell: Cell, gate: asyncio.Se
         began = time.monotonic()
         answer = await client.post(f"{url}/v1/chat/completions", json=body)
         return Seen(answer.status_code, dict(answer.headers), answer.text, time.monotonic() - began, {})
+
+
+def _place(cell: Cell, places: Mapping[str, str]) -> str:
+    return places[cell.row.place].format(cell=cell.id.replace("_", "-"))
 
 
 def _primary(cell: Cell) -> dict[str, Any]:
