@@ -34,7 +34,7 @@ WORKERS = "4"
 SETTINGS = ("all up", "redis stopped", "workers killed")
 PRICE = {"input": 1, "output": 2}  # USD per million tokens
 ANSWER_TOKENS = 100
-TEMPLATE_TOKENS = 1000  # as routing/paying.py reckons
+TEMPLATE_TOKENS = 1000  # as routing/answering/paying.py reckons
 MESSAGES = '"messages": [{"role": "user", "content": "Hi"}]'
 BODIES = [
     f'{{"model": "demo", "stream": {said}, "max_tokens": {ANSWER_TOKENS}, {MESSAGES}}}' for said in ("true ", "false")

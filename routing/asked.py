@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from providers.requests import Request
 from routing.calibration import UNKNOWN, calibrated
-from routing.providerwish import ProviderWish
+from routing.wishes.providerwish import ProviderWish
 
 LONGEST_SHARE: Final = 2  # an answer without a limit may be twice as long as expected
 Weight = Annotated[float, Meta(ge=0, le=1000)]

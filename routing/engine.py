@@ -2,8 +2,8 @@
 
 `answer` asks for a whole answer, `stream` for a streamed one; both walk the same plan by the same rules:
 a candidate that fails before the commit point hands over to the next; only when nobody is left is one asked again
-(`routing/turns.py`). What a policy may add to a stream: a rival for one that is slow to speak (`routing/hedging.py`),
-a continuation for one that broke off (`routing/recovery.py`).
+(`turns.py` in `routing/answering/`, where each step has its file). What a policy may add to a stream: a rival for one
+that is slow to speak (`hedging.py`), a continuation for one that broke off (`recovery.py`).
 """
 
 import asyncio
@@ -21,20 +21,20 @@ from providers.chat import Answer, ChatRequest, Chunk
 from providers.errors import ProviderError, RateLimited, StreamInterrupted
 from providers.requests import Request
 from providers.targets import Target
+from routing.answering.endings import exhausted
+from routing.answering.hedging import HedgeBudget, Opens, race
+from routing.answering.openings import Opening, batches_of, opened
+from routing.answering.paying import worst_case
+from routing.answering.recovery import Recovery
+from routing.answering.story import Story
+from routing.answering.tries import Try
+from routing.answering.turns import FIRST_BACKOFF_S, Turn, Turns
 from routing.asked import Asked
-from routing.endings import exhausted
 from routing.errors import GatewayStopping
 from routing.evidence import EvidenceBook, speed
-from routing.hedging import HedgeBudget, Opens, race
-from routing.openings import Opening, batches_of, opened
-from routing.paying import worst_case
 from routing.planner import Planner
-from routing.recovery import Recovery
 from routing.resilience import Health
 from routing.serving import Bound, ServingBook
-from routing.story import Story
-from routing.tries import Try
-from routing.turns import FIRST_BACKOFF_S, Turn, Turns
 from tenants.callers import Caller
 from tenants.errors import TenantError
 from tenants.ledger import Ledger

@@ -31,11 +31,11 @@ from routing.onemodel import one_model
 from routing.policies import policy_kinds
 from routing.policies.base import Candidate, PolicySpec
 from routing.policybook import PolicyBook
-from routing.providerwish import ProviderWish
 from routing.resilience import RATE_LIMITED, Bar, Health
 from routing.scorers import scorers
 from routing.scorers.base import Facts, Field
-from routing.wishrules import wish_rules, wish_warnings, wished_order
+from routing.wishes.providerwish import ProviderWish
+from routing.wishes.wishrules import wish_rules, wish_warnings, wished_order
 from tenants.callers import Caller
 from tenants.errors import Forbidden
 

@@ -27,13 +27,13 @@ from routing.healthmetrics import HealthGauges, observe_lag
 from routing.planner import Planner
 from routing.policies import policy_kinds
 from routing.policybook import PolicyBook, policybook
-from routing.repeats import Repeats
+from routing.repeating.repeats import Repeats
+from routing.repeating.sharedrepeats import new_repeats
 from routing.resets import Obedience, resets
 from routing.resilience import Health
 from routing.resilience.sharing import SharedHealth, new_shared_health
 from routing.scorers import scorers
 from routing.serving import new_serving_book
-from routing.sharedrepeats import new_repeats
 from routing.surfaces import surface_at, surfaces
 from tenants.admission import RateLimiter
 from tenants.keyring import Keyring, keyring

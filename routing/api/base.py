@@ -21,7 +21,7 @@ from routing.api.errors import Internal, error_headers, openai_body
 from routing.api.leaving import STOPPING, was_broken_off
 from routing.api.once import once
 from routing.errors import RoutingError
-from routing.finished import Finished as Finished
+from routing.repeating.finished import Finished as Finished
 
 logger = logging.getLogger(__name__)
 Headers = list[tuple[bytes, bytes]]

@@ -21,8 +21,8 @@ from routing.api.simple import (
     RoutedAnswer,
 )
 from routing.asked import Preferences, RouterOptions
-from routing.providerwish import ProviderWish
 from routing.surfaces.forms.responses_body import ResponsesBody
+from routing.wishes.providerwish import ProviderWish
 
 
 class ChatCompletionRequest(ChatBody, kw_only=True, omit_defaults=True):

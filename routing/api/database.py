@@ -20,7 +20,7 @@ from routing.api.entry import caller_of, idempotency_key, new_id
 from routing.api.errors import Internal, error_headers, told
 from routing.api.once import once
 from routing.errors import UnknownAddress
-from routing.finished import Finished
+from routing.repeating.finished import Finished
 from routing.runtime import runtime
 from routing.surfaces import surface_for
 from tenants.callers import Caller

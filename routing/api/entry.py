@@ -14,9 +14,9 @@ from routing.asked import NO_WISHES, Asked, Wishes
 from routing.candidates import is_auto, pool
 from routing.errors import BodyTooLarge, InvalidBody
 from routing.features import extract
-from routing.providerwish import LISTS, MaxPrice, ProviderWish, passed_on
 from routing.runtime import Runtime
 from routing.surfaces.base import Read, Surface
+from routing.wishes.providerwish import LISTS, MaxPrice, ProviderWish, passed_on
 from tenants.admission import Admission
 from tenants.callers import Caller
 from tenants.keyring import Keyring, authenticate, token_of

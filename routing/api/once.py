@@ -4,8 +4,8 @@ from hashlib import blake2b
 from typing import Final
 
 from routing.api.entry import Headers, caller_of
-from routing.finished import Finished
-from routing.repeats import Work
+from routing.repeating.finished import Finished
+from routing.repeating.repeats import Work
 from routing.runtime import runtime
 
 REPLAYED: Final = (b"idempotent-replayed", b"true")

@@ -7,9 +7,9 @@ import pytest
 from providers.errors import UnsupportedByWire
 from providers.sandbox.steps import Step
 from providers.sandbox.testing import fault
+from routing.answering.paying import SAFETY, worst_case
 from routing.calibration import UNKNOWN, Calibrations, calibrated, calibrations_of
 from routing.features.prompt_tokens import TOKENS_PER_IMAGE
-from routing.paying import SAFETY, worst_case
 
 from .engines import ask, engine_of
 from .factories import CALLER, Desk, asked, target

@@ -6,11 +6,11 @@ from contextlib import suppress
 
 import pytest
 
-from routing import repeats, sharedrepeats
 from routing.errors import IdempotencyKeyReused
-from routing.finished import Finished
-from routing.repeats import KEPT_S, LocalAnswers, Repeats
-from routing.sharedrepeats import SharedAnswers
+from routing.repeating import repeats, sharedrepeats
+from routing.repeating.finished import Finished
+from routing.repeating.repeats import KEPT_S, LocalAnswers, Repeats
+from routing.repeating.sharedrepeats import SharedAnswers
 from tenants.redislink import RedisLink
 from tests.clocks import WallClock, why_not
 from tests.ownredis import own_redis

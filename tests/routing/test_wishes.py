@@ -6,7 +6,7 @@ import pytest
 
 from providers.targets import Price
 from routing.errors import InvalidBody, NoEligibleCandidate, NotAsWished, UnknownModel, UnsupportedParameter
-from routing.providerwish import passed_on
+from routing.wishes.providerwish import passed_on
 
 from .factories import CALLER, Desk, asked, parse, target
 

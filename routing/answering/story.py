@@ -13,11 +13,11 @@ from providers.chat import TokenUsage
 from providers.errors import GatewayError, ProviderError, StreamInterrupted
 from providers.requests import Request
 from providers.targets import Secret, Target
+from routing.answering.paying import applying
+from routing.answering.tries import Try
 from routing.asked import Asked
 from routing.calibration import UNKNOWN
-from routing.paying import applying
 from routing.planner import Plan
-from routing.tries import Try
 from tenants.callers import Caller
 from tenants.pockets import Hold
 from usage import ids

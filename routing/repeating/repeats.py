@@ -1,8 +1,8 @@
 """Who asks again under the same Idempotency-Key: how is the work done once, and the answer the same for everybody?
 
 Equal requests that meet in one worker share one run. What was answered well is kept for a day: in the process, or, when
-several workers share Redis, there (`routing.sharedrepeats`). What failed is told to those who waited for it, and not
-kept, so that the next request tries anew; where the one who ran it left, one of the others begins again.
+several workers share Redis, there (`sharedrepeats.py`). What failed is told to those who waited for it, and not kept:
+the next request tries anew. Where the one who ran it left, one of the others begins again.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Final
 
 from routing.errors import IdempotencyKeyReused
-from routing.finished import Finished
+from routing.repeating.finished import Finished
 
 KEPT_S: Final = 24 * 3600.0
 LARGEST: Final = 4 * 2**20  # bytes of an answer that is kept

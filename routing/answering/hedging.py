@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-from routing.openings import Opening
+from routing.answering.openings import Opening
 
 SHARE: Final = 0.05  # hedges per request
 MOST_SAVED: Final = 10.0  # hedges that quiet times may save up

@@ -17,10 +17,10 @@ from msgspec import Raw, Struct
 from providers.chat import ChatBody, ChatChunk, ChatRequest, Chunk, ChunkChoice, Delta, Message
 from providers.errors import InvalidRequest, ProviderError, UnsupportedByWire
 from providers.targets import Target
-from routing.openings import Batches, Opening, batches_of, opened
+from routing.answering.openings import Batches, Opening, batches_of, opened
+from routing.answering.tries import Try
+from routing.answering.turns import Turn, Turns
 from routing.surfaces.base import with_field
-from routing.tries import Try
-from routing.turns import Turn, Turns
 from usage.outcomes import AttemptKind
 
 PREFILL: Final = "prefill"  # the capability of models that go on with the beginning of an answer

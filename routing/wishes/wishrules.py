@@ -14,8 +14,8 @@ from routing.asked import Asked
 from routing.calibration import Calibrations
 from routing.candidates import Check, Rule
 from routing.policies.base import Candidate
-from routing.providerwish import ProviderWish, place
 from routing.scorers.quality import UNKNOWN as UNKNOWN_QUALITY
+from routing.wishes.providerwish import ProviderWish, place
 
 NANO: Final = 1_000_000_000
 COLLECTS: Final = "collects"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from math import isfinite
 
 from providers.errors import GatewayError, RateLimited, UnsupportedByWire
+from routing.answering.story import Story
 from routing.errors import AllAttemptsFailed, DeadlineExceeded
 from routing.resilience import Health
-from routing.story import Story
 from tenants.errors import LimitsUnavailable, TenantError
 from usage import ids
 

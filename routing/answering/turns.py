@@ -14,8 +14,8 @@ from msgspec import Struct
 from providers.attempts import Bounds
 from providers.errors import ContextTooLong, GatewayError, ProviderError, RateLimited, Unreachable
 from providers.targets import Target
+from routing.answering.story import Story
 from routing.resilience import Health
-from routing.story import Story
 
 MOST_ATTEMPTS: Final = 8  # of one request, whoever is asked
 MOST_SHARES: Final = 3  # parts that a deadline is divided into: a thousand candidates would leave none a second

@@ -15,8 +15,8 @@ from django.conf import settings
 from msgspec import Struct
 
 from providers.secrets import SecretUnreadable, seal, unseal
-from routing.finished import Finished
-from routing.repeats import KEPT_S, AnswerStore, LocalAnswers, Repeats, Work, check_same, keeps
+from routing.repeating.finished import Finished
+from routing.repeating.repeats import KEPT_S, AnswerStore, LocalAnswers, Repeats, Work, check_same, keeps
 from tenants.redislink import AWAY, RedisLink
 
 CLAIM_MS: Final = 10_000

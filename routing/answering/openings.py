@@ -7,7 +7,7 @@ from providers import attempts
 from providers.attempts import Bounds
 from providers.chat import ChatRequest, Chunk
 from providers.errors import BadUpstreamResponse
-from routing.tries import Try
+from routing.answering.tries import Try
 
 Batches = AsyncGenerator[list[Chunk], None]
 
