@@ -144,8 +144,13 @@ SQLITE_OPTIONS = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;",
 }
-# Many short-lived threads ask: a pool, which wants CONN_MAX_AGE 0; its health check replaces what a restart broke.
-POSTGRES_OPTIONS = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
+# Many short-lived threads ask: a pool, which wants CONN_MAX_AGE 0; its health check replaces what a restart broke. It
+# doubles its pauses while the database is away, and begins anew when it has given up and somebody asks: so it gives up
+# soon, and all works again within five seconds of the database's return.
+POSTGRES_OPTIONS = {
+    "pool": {"min_size": 1, "max_size": 8, "timeout": 4, "reconnect_timeout": 2},
+    "connect_timeout": 3,
+}
 DATABASE: dict[str, Any] = Env.db_url_config(DATABASE_URL or f"sqlite:///{VAR_DIR / 'neuroroute.sqlite3'}")
 DATABASE["OPTIONS"] = (SQLITE_OPTIONS if EMBEDDED else POSTGRES_OPTIONS) | DATABASE.get("OPTIONS", {})
 DATABASE["CONN_HEALTH_CHECKS"] = not EMBEDDED

@@ -35,7 +35,7 @@ from usage.segments import Segment
 BATCH_ROWS: Final = 2000
 PAUSE_S: Final = 0.25
 BURY_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 2.0
+LONGEST_PAUSE_S: Final = 1.0
 UPKEEP_S: Final = 60.0
 # An older instant than this is a broken clock's: no partitions are made for it.
 OLDEST: Final = timedelta(days=800)
