@@ -53,14 +53,14 @@ class WebServer(Server):
     async def _let_finish(self) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await asyncio.sleep(POLL_S)  # a connection that was accepted in this very turn is not in the list yet
-        while self.server_state.connections or self.server_state.tasks:
-            waited_s = loop.time() - began
-            if self.force_exit or waited_s > self._grace_s + LINGER_S:
-                return
+        while True:
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
                     connection.end(LINGER_S)
                 else:
                     connection.shutdown()
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_S)  # also the first time: what was accepted in this very turn is not listed yet
+            waited_s = loop.time() - began
+            idle = not (self.server_state.connections or self.server_state.tasks)
+            if idle or self.force_exit or waited_s > self._grace_s + LINGER_S:
+                return
