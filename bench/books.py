@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -14,6 +15,7 @@ from tests.run.installation import web_workers
 RECORDS = """SELECT r.session, r.status, r.error, count(a.id), count(DISTINCT r.id)
     FROM usage_requestrecord r LEFT JOIN usage_attemptrecord a ON a.request_id = r.id
     WHERE r.session IS NOT NULL GROUP BY r.session, r.status, r.error"""
+HOLDERS = "SELECT holder, granted - settled, seen_at FROM tenants_budgetlease WHERE granted > settled"
 LEASED = "SELECT coalesce(sum(leased), 0) FROM tenants_budgetwindow"
 MONEY = """SELECT t.name, b.limit_usd * 1000000000, w.spent, w.leased,
         (SELECT coalesce(sum(r.cost_nano_usd), 0) FROM usage_requestrecord r WHERE r.tenant = t.name)
@@ -45,7 +47,7 @@ class Books:
         self.records = Counter({token: sum(row[4] for row in self.rows if row[0] == token) for token, *_ in self.rows})
         self.status = {row[0]: row[1] for row in self.rows}
         self.attempts = {row[0]: row[3] for row in self.rows}
-        self.money = postgres.rows(MONEY)
+        self.money, self.holders = postgres.rows(MONEY), postgres.rows(HOLDERS)
 
     def differences(self) -> dict[str, set[str]]:
         """What must be empty."""
@@ -76,6 +78,8 @@ def compare(books: Books) -> bool:
     print(", ".join(f"{name}: {len(tokens)}" for name, tokens in differences.items()))
     for token in sorted(set().union(*differences.values()))[:10]:
         books.show(token)
+    for holder, amount, seen_at in books.holders:
+        print(f"  {holder} holds {amount:,}, last heard of at {seen_at:%H:%M:%S} of now {datetime.now(UTC):%H:%M:%S}")
     return all([_right(*row) for row in books.money]) and not any(differences.values())
 
 

@@ -100,7 +100,9 @@ def main() -> None:
             clients, log = Clients(installation.url, installation.key), Log(sandbox)
             asyncio.run(storm(installation, clients, log, (postgres, cache), chosen))
             print(f"the journal was empty after {settled(postgres, installation):.0f} s")
-            sys.exit(not compare(Books(clients, log, postgres)))
+            right = compare(Books(clients, log, postgres))
+            print("writers left:", sorted(path.name for path in (installation.var / "spool").glob("*.writer")))
+            sys.exit(not right)
 
 
 if __name__ == "__main__":
