@@ -116,10 +116,11 @@ class Pocket:
         self.tended_at = tick
         if self.taken:
             self.taken_at = tick
-        back = self._surplus(now, tick)
-        low = self.spec.hard and not back and self.span.holds(now) and self.free < self._reserve / 2
+        wanted = tick - self.taken_at <= KEPT_S and self.span.holds(now)
+        reserve = self._reserve if wanted and self.spec.hard else 0
+        back = self._surplus(reserve) if wanted else max(self.free, 0)
         self.taken = 0
-        return back, self._reserve if low else 0
+        return back, reserve if not back and self.free < reserve / 2 else 0
 
     @property
     def _reserve(self) -> int:
@@ -129,11 +130,9 @@ class Pocket:
         reserve = min(max(int(self.pace), left // SHARE), left // RESERVE_SHARE)
         return reserve if reserve >= self.need else 0
 
-    def _surplus(self, now: float, tick: float) -> int:
-        """What others should rather have: all when nobody needs it, and what is much for what is left of the window."""
-        if tick - self.taken_at > KEPT_S or not self.span.holds(now):
-            return max(self.free, 0)
-        keep = max(self.taken, self._reserve)
+    def _surplus(self, reserve: int) -> int:
+        """What others should rather have: what is of no use here, or much for what is left of the window."""
+        keep = max(self.taken, reserve)
         return self.free - keep if self.free > 2 * keep else 0
 
     def refusal(self, need: int) -> BudgetExceeded:

@@ -235,6 +235,8 @@ async def test_what_nobody_needs_goes_back_however_much_is_left(monkeypatch):
         (await ledger.hold(budgets, REQUEST)).settle(0, 0)
         assert (await window())[1] > 0
         await drained()
+        await asyncio.sleep(0.5)
+        assert await window() == (0, 0), "and is not fetched again"
 
 
 async def test_a_dead_worker_s_lease_comes_back_when_it_is_released():
