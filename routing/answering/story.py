@@ -47,15 +47,14 @@ class Story:
         keep: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
         self.asked, self.clock, self.on_end, self.keep = asked, clock, on_end, keep
-        self.budgets = applying(caller, asked.wishes.options.tags) if caller.budgets else ()
-        self.started = clock()
-        own_s = asked.wishes.options.deadline_s
+        found, options = asked.features, asked.wishes.options
+        self.budgets = applying(caller, options.tags) if caller.budgets else ()
+        self.started, own_s = clock(), options.deadline_s
         self.deadline = self.started + (longest_s if own_s is None else min(own_s, longest_s))
         self.plan: Plan | None = None
         self.errors: list[tuple[Target, GatewayError]] = []  # why each turn led to nothing, in their order
         self.marks: tuple[str, ...] = ()  # that bind the conversation to who answered
         self.waited_s = self._waited_until = 0.0
-        found, options = asked.features, asked.wishes.options
         self.outcome = Outcome(
             id=asked.request.id,
             started_us=started_us,

@@ -1,84 +1,18 @@
 """Money is set aside before it is spent, in several workers, and comes back exactly."""
 
 import asyncio
-import time
-from contextlib import asynccontextmanager
-from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
 from msgspec.structs import replace
 
 from providers.targets import Price
-from tenants.budgets import Budget, BudgetLease, BudgetWindow
-from tenants.errors import BudgetExceeded, LimitsUnavailable
-from tenants.keyring import load_keyring
-from tenants.keys import digest, issue
-from tenants.ledger import PAUSE_S, Ledger
-from tenants.models import Tenant
+from tenants.budgets import BudgetLease, BudgetWindow
+from tenants.errors import BudgetExceeded
 from tenants.pockets import Need
-from tenants.settling import release, settle
+from tenants.settling import release
+from tests.tenants.ledgers import COST, REQUEST, in_thread, make, settled, tried, window, workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ONE = Price(input=1_000_000, output=1_000_000)  # a thousand tokens cost 0.001 USD
-REQUEST = Need("p/m", ONE, 600, 400)
-COST = 1_000_000  # nano-dollars of it
-
-
-def budget(usd=None, tokens=None, **fields):
-    """A tenant with one budget and one key; the budgets as a worker sees them."""
-    tenant, _ = Tenant.objects.get_or_create(name="team")
-    limit = {"limit_usd": None if usd is None else Decimal(usd), "limit_tokens": tokens}
-    Budget.objects.create(tenant=tenant, **limit, **fields)
-    row, plain = issue(tenant, f"key{time.time_ns()}")
-    return load_keyring().callers[digest(plain)].budgets
-
-
-async def in_thread(ask, *arguments, **fields):
-    """The database has no place on an event loop, and a thread's connection none in a pool."""
-
-    def work():
-        try:
-            return ask(*arguments, **fields)
-        finally:
-            connection.close()
-
-    return await asyncio.to_thread(work)
-
-
-async def make(*arguments, **fields):
-    return await in_thread(budget, *arguments, **fields)
-
-
-async def window():
-    return await in_thread(lambda: BudgetWindow.objects.values_list("spent", "leased").get())
-
-
-async def drained():
-    """Return when nothing is leased any more."""
-    async with asyncio.timeout(20):
-        while (await window())[1]:
-            await asyncio.sleep(0.05)
-
-
-async def settled(holds):
-    with_atomic = transaction.atomic(settle)
-    return await in_thread(with_atomic, [charge for hold in holds for charge in hold.charges])
-
-
-@asynccontextmanager
-async def workers(count, **options):
-    ledgers = [Ledger(f"worker-{number}", **options) for number in range(count)]
-    yield ledgers
-    for ledger in ledgers:
-        await ledger.close()
-
-
-async def tried(ledger, budgets, need=REQUEST):
-    try:
-        return await ledger.hold(budgets, need)
-    except BudgetExceeded as exc:
-        return exc
 
 
 async def test_as_many_are_held_as_the_budget_covers_and_not_one_more():
@@ -190,55 +124,6 @@ async def test_a_cost_above_the_worst_case_is_charged_and_nothing_more_is_grante
             assert isinstance(await tried(ledger, budgets), BudgetExceeded)
 
 
-async def test_money_for_the_next_minute_is_in_hand_before_the_database_is_away(monkeypatch):
-    monkeypatch.setattr("tenants.ledger.TEND_S", 0.02)
-    budgets = await make("1.0")  # a thousand requests; a slice is for 15
-    async with workers(1) as (ledger,):
-        holds = [await ledger.hold(budgets, REQUEST) for _ in range(50)]
-        for hold in holds:
-            hold.settle(COST, 1000)
-        await settled(holds)
-        async with asyncio.timeout(20):
-            while not 40 * COST < (await window())[1] <= 60 * COST:  # what the last minute took
-                await asyncio.sleep(0.05)
-        assert (await window())[0] == 50 * COST
-        async with database_away():
-            late = [await ledger.hold(budgets, REQUEST) for _ in range(40)]
-            for hold in late:
-                hold.settle(COST, 1000)
-        await settled(late)
-        assert (await window())[0] == 90 * COST
-
-
-async def test_what_one_has_in_hand_goes_to_others_when_little_is_left(monkeypatch):
-    monkeypatch.setattr("tenants.ledger.TEND_S", 0.02)
-    monkeypatch.setattr("tenants.pockets.NEWS_S", 0.1)
-    budgets = await make("0.1")
-    async with workers(2) as (one, other):
-        (await one.hold(budgets, REQUEST)).settle(0, 0)
-        holds = []
-        for _ in range(100):
-            hold = await tried(other, budgets)
-            if isinstance(hold, BudgetExceeded):
-                await asyncio.sleep(3)  # what the other has comes back meanwhile
-                hold = await other.hold(budgets, REQUEST)
-            holds.append(hold)
-        assert isinstance(await tried(other, budgets), BudgetExceeded)
-        assert len(holds) == 100
-
-
-async def test_what_nobody_needs_goes_back_however_much_is_left(monkeypatch):
-    monkeypatch.setattr("tenants.ledger.TEND_S", 0.02)
-    monkeypatch.setattr("tenants.pockets.KEPT_S", 0.5)
-    budgets = await make("1.0")
-    async with workers(1) as (ledger,):
-        (await ledger.hold(budgets, REQUEST)).settle(0, 0)
-        assert (await window())[1] > 0
-        await drained()
-        await asyncio.sleep(0.5)
-        assert await window() == (0, 0), "and is not fetched again"
-
-
 async def test_a_dead_worker_s_lease_comes_back_when_it_is_released():
     budgets = await make("1.0")
     async with workers(1) as (ledger,):
@@ -305,31 +190,3 @@ async def test_thresholds_are_told_once_when_they_are_passed():
             hold.settle(COST, 1000)
             told += await settled([hold])
         assert [(each.percent, each.spent) for each in told] == [(50, 5 * COST), (100, 10 * COST)]
-
-
-async def test_only_what_is_leased_is_spent_while_the_database_is_away():
-    budgets = await make("1.0")
-    async with workers(1) as (ledger,):
-        await ledger.hold(budgets, REQUEST)
-        big = Need("p/m", ONE, 600_000, 0)
-        async with database_away():
-            with pytest.raises(LimitsUnavailable) as refused:
-                await ledger.hold(budgets, big)
-            assert refused.value.status == 503 and refused.value.retry_after_s
-            assert await ledger.hold(budgets, REQUEST)  # the slice in hand goes on
-        await asyncio.sleep(PAUSE_S)
-        assert await ledger.hold(budgets, big)
-
-
-@asynccontextmanager
-async def database_away():
-    await in_thread(rename, "tenants_budgetwindow", "elsewhere")
-    try:
-        yield
-    finally:
-        await in_thread(rename, "elsewhere", "tenants_budgetwindow")
-
-
-def rename(table, name):
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME TO {name}")
