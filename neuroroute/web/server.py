@@ -10,6 +10,7 @@ from typing import Final
 from uvicorn import Config, Server
 
 from neuroroute.asgi import break_off
+from neuroroute.web.acceptor import Acceptor
 from neuroroute.web.connection import Connection
 from neuroroute.web.door import Door
 from routing.healthmetrics import refused
@@ -29,16 +30,24 @@ class WebServer(Server):
         door = Door(self.server_state.tasks.__len__, refused.inc)
         config.http = partial(Connection, door)  # type: ignore[assignment]
         self._grace_s, self._ready = grace_s, ready
+        self._acceptors: list[Acceptor] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([])  # without uvicorn's own listening
+        self._acceptors = [Acceptor(sock, self._new_connection) for sock in sockets or ()]
         if self._ready and self.started:
             self._ready.touch()
 
+    def _new_connection(self) -> asyncio.Protocol:
+        app_state = self.lifespan.state
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=app_state
+        )
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the door; let answers finish for the grace time; end the others by an error; stop the worker."""
-        for server in self.servers:
-            server.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
         for sock in sockets or ():
             sock.close()
         await self._let_finish()
