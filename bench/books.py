@@ -44,7 +44,9 @@ class Books:
         log.read()
         self.heard, self.calls = clients.heard, log.by_token()
         self.rows = postgres.rows(RECORDS)
-        self.records = Counter({token: sum(row[4] for row in self.rows if row[0] == token) for token, *_ in self.rows})
+        self.records = Counter[str]()
+        for token, *_, requests in self.rows:
+            self.records[token] += requests
         self.status = {row[0]: row[1] for row in self.rows}
         self.attempts = {row[0]: row[3] for row in self.rows}
         self.money, self.holders = postgres.rows(MONEY), postgres.rows(HOLDERS)

@@ -35,7 +35,8 @@ LITTLE_USD = 0.01  # for some hundred requests
 
 
 def configuration(*sandboxes: Sandbox) -> dict:
-    """`demo` at every sandbox; one tenant with more money than it needs, one whose budget will be used up."""
+    """`demo` at every sandbox, the first of which is always asked first; one tenant with more money than it needs, one
+    whose budget will be used up."""
     facts = {"model": "demo", "context": 128000, "max_output": 200, "price": PRICE, "quality": 0.7}
     providers = [
         {"name": f"sandbox{number}", "wire": "openai", "base_url": sandbox.base_url, "credential": "sk-bench",
@@ -44,10 +45,18 @@ def configuration(*sandboxes: Sandbox) -> dict:
     ]  # fmt: skip
     limits = {"requests_per_minute": 10**6}
     tenants = [
-        {"name": name, "keys": [{"name": "k"}], "limits": limits, "budgets": [{"usd": usd, "period": "total"}]}
+        {
+            "name": name,
+            "keys": [{"name": "k"}],
+            "limits": limits,
+            "budgets": [{"usd": usd, "period": "total"}],
+            "default_policy": "in-order",
+        }
         for name, usd in (("bench", ENOUGH_USD), ("poor", LITTLE_USD))
     ]
-    return {"providers": providers, "tenants": tenants}
+    order = [provider["name"] for provider in providers]
+    policies = [{"name": "in-order", "kind": "ordered", "order": order}]
+    return {"providers": providers, "policies": policies, "tenants": tenants}
 
 
 async def kill_workers(installation: Production, over: asyncio.Event) -> int:

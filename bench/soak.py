@@ -3,8 +3,9 @@
 
     bench/soak.py [--seconds 600] [--rate 300] [--workers 2]
 
-One provider fails by chance in eight ways, the other is healthy; a tenth of the clients leaves early. Prints what
-clients heard, latencies, the memory of each web worker over time with its slope, and whether the books agree.
+One provider fails by chance in eight ways and is always asked first, the other is healthy; a tenth of the clients
+leaves early. Prints what clients heard, latencies, the memory of each web worker over time with its slope, and whether
+the books agree.
 """
 
 import argparse
