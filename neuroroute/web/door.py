@@ -3,9 +3,9 @@
 Streams that wait for their upstreams are no load, and many requests in flight are none as long as their bytes are few:
 what counts is how late the event loop runs what is due, and only so far as its own work makes it late: a machine whose
 other processes are busy is no reason to refuse. Lateness that lasts begins a time of shedding, in which no more
-requests may run than when it began; that number shrinks while the loop is late and grows while it is in time. So each
-that ends lets one in, and the worker is never idle. It ends when nobody had to be refused for a while. The clock ticks
-only while requests come.
+requests may run than when it began; that number shrinks while turns of the loop are long (the longer, the faster) and
+grows while they are short. When a quarter of them have ended, as many are let in together, so the worker is never idle.
+It ends when nobody had to be refused for a while. The clock ticks only while requests come.
 """
 
 import asyncio
