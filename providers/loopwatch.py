@@ -2,7 +2,7 @@
 
 A timer that should run every tenth of a second measures how late it comes. After a stall the timers of waiting calls
 fire before the bytes that came meanwhile are read, so that what fails now, or a moment after, is our own fault. Limits
-on upstreams leave out what was lost (`providers/patience.py`).
+on upstreams leave out what was lost (`providers/http/patience.py`).
 """
 
 import asyncio

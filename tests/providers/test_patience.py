@@ -9,8 +9,8 @@ import pytest
 import uvloop
 
 from providers.errors import UpstreamTimeout
+from providers.http.patience import Patience
 from providers.loopwatch import GRACE_S, STALL_S, LoopWatch
-from providers.patience import Patience
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]

@@ -21,11 +21,11 @@ class Patience:
     task; call `end` when the attempt is over.
     """
 
-    __slots__ = ("_deadline", "_loop", "_lost_before_s", "_message", "_out", "_rings_at", "_task", "_timer")
+    __slots__ = ("_deadline", "_lost_before_s", "_message", "_out", "_rings_at", "_task", "_timer", "loop")
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._lost_before_s = lost_s(self._loop)
+        self.loop = asyncio.get_running_loop()
+        self._lost_before_s = lost_s(self.loop)
         self._task: asyncio.Task[object] | None = None
         self._deadline: float | None = None  # None: nobody waits
         self._timer: asyncio.Handle | None = None
@@ -36,7 +36,7 @@ class Patience:
     @property
     def lost_s(self) -> float:
         """Seconds that our own event loop has lost since the attempt began."""
-        return lost_s(self._loop) - self._lost_before_s
+        return lost_s(self.loop) - self._lost_before_s
 
     def until(self, deadline: float, message: str) -> "Patience":
         """Set the deadline of the wait that follows; `message` says what did not happen in time."""
@@ -46,7 +46,7 @@ class Patience:
         return self
 
     def __enter__(self) -> None:
-        self._task = asyncio.current_task(self._loop)  # told the loop, it need not ask the system for it
+        self._task = asyncio.current_task(self.loop)  # told the loop, it need not ask the system for it
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._deadline = None
@@ -65,14 +65,14 @@ class Patience:
 
     def _arm(self, when: float) -> None:
         self.end()
-        self._timer, self._rings_at = self._loop.call_at(when, self._ring), when
+        self._timer, self._rings_at = self.loop.call_at(when, self._ring), when
 
     def _ring(self) -> None:
         self._timer, self._rings_at = None, inf
         if self._deadline is None:
             return
         deadline = self._deadline + self.lost_s
-        if self._loop.time() < deadline:
+        if self.loop.time() < deadline:
             self._arm(deadline)
         elif self._task is not None:
             self._out = True

@@ -1,0 +1,138 @@
+"""Which connection carries a call? One that rests, or else a new one; each event loop has its own."""
+
+import asyncio
+import socket
+import ssl
+from functools import cache
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import aiohappyeyeballs
+
+from providers.errors import Unreachable, Untrusted
+from providers.http.connection import Connection
+from providers.http.heads import Origin
+from providers.http.lookups import Lookups
+
+IDLE_S: Final = 30  # shorter than the servers' limits (60 s and more): a reused connection is rarely a dead one
+NEXT_ADDRESS_S: Final = 0.25  # until a host's next address is tried beside the one before (RFC 8305, 8)
+
+
+class Pool:
+    """The connections of one event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lookups = Lookups()
+        self._resting: dict[Origin, list[Connection]] = {}  # the last one in is the first one out: others may age
+        self._all: set[Connection] = set()
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    def rested(self, origin: Origin) -> Connection | None:
+        """One that has carried calls before, if any rests."""
+        resting = self._resting.get(origin)
+        while resting:
+            connection = resting.pop()
+            if self._loop.time() - connection.idle_since < IDLE_S:
+                return connection
+            connection.close()
+        return None
+
+    async def opened(self, origin: Origin, connect_s: float) -> Connection:
+        """A new one, from the look-up of the name to the end of the TLS handshake within `connect_s`.
+
+        Raises `Unreachable`, `Untrusted`, and `TimeoutError`.
+        """
+        try:
+            async with asyncio.timeout(connect_s):
+                return await self._open(origin)
+        except (TimeoutError, Unreachable):
+            raise
+        except socket.gaierror as exc:
+            raise Unreachable("no connection: the name cannot be resolved") from exc
+        except (ssl.SSLError, ssl.CertificateError) as exc:
+            raise Untrusted("no connection: TLS failed") from exc
+        except OSError as exc:
+            raise Unreachable(f"no connection: {exc.strerror or 'unknown reason'}") from exc
+
+    async def _open(self, origin: Origin) -> Connection:
+        addresses = await self._lookups.addresses(origin.host, origin.port)
+        sock = await aiohappyeyeballs.start_connection(
+            addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, interleave=1, loop=self._loop
+        )
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            _, connection = await self._loop.create_connection(
+                lambda: Connection(self.give_back, self._forget, origin),
+                sock=sock,
+                ssl=_trust() if origin.tls else None,
+                server_hostname=origin.host if origin.tls else None,
+            )
+        except BaseException:
+            sock.close()
+            raise
+        self._all.add(connection)
+        return connection
+
+    def give_back(self, connection: Connection) -> None:
+        """Let it rest until the next call, or close it where none may follow."""
+        if not connection.reusable:
+            connection.close()
+            return
+        connection.idle_since = self._loop.time()
+        self._resting.setdefault(connection.origin, []).append(connection)
+        if self._sweeper is None:
+            self._sweeper = self._loop.call_later(IDLE_S, self._sweep)
+
+    def _forget(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        resting = self._resting.get(connection.origin)
+        if resting and connection in resting:
+            resting.remove(connection)
+
+    def _sweep(self) -> None:
+        """Close those that have rested too long, and come again while any rests."""
+        self._sweeper = None
+        since = self._loop.time() - IDLE_S
+        for origin, resting in list(self._resting.items()):
+            for connection in [each for each in resting if each.idle_since <= since]:
+                resting.remove(connection)
+                connection.close()
+            if not resting:
+                del self._resting[origin]
+        if self._resting:
+            self._sweeper = self._loop.call_later(IDLE_S / 4, self._sweep)
+
+    def close(self) -> None:
+        """Close all of them, whatever is under way."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in list(self._all):
+            connection.close()
+
+
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+
+
+def pool(loop: asyncio.AbstractEventLoop) -> Pool:
+    """That of the running event loop."""
+    found = _pools.get(loop)
+    if found is None:
+        found = _pools[loop] = Pool()
+    return found
+
+
+async def close() -> None:
+    """Close this event loop's connections."""
+    found = _pools.pop(asyncio.get_running_loop(), None)
+    if found is not None:
+        found.close()
+        await asyncio.sleep(0)  # in which the transports tell their connections
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The system's certificates, or those that SSL_CERT_FILE names."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
