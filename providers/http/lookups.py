@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from typing import Final
 
 from aiohappyeyeballs import AddrInfoType
@@ -62,9 +63,9 @@ def _look_up(host: str, port: int) -> list[AddrInfoType]:
 
 
 def _is_numeric(host: str) -> bool:
-    """Whether no name server is asked for it."""
+    """Whether nobody has to be asked for it."""
     try:
-        socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
-    except OSError:
+        ip_address(host.partition("%")[0])
+    except ValueError:
         return False
     return True
