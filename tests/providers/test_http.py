@@ -1,0 +1,267 @@
+"""What does the HTTP client make of what an upstream sends? Raw bytes over real sockets, on both event loops."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvloop
+
+from providers import http
+from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, UpstreamTimeout
+from providers.http.connection import BUFFER, HEAD_LIMIT
+from providers.http.heads import head, place
+
+LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+
+
+@pytest.fixture(params=LOOPS, ids=["asyncio", "uvloop"])
+def run(request) -> Run:
+    def run_there(work: Coroutine[Any, Any, Any]) -> Any:
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            return runner.run(_then_close(work))
+
+    return run_there
+
+
+async def _then_close(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return await work
+    finally:
+        await http.close()
+
+
+class Upstream:
+    """Answers each call with the next of its scripts; `calls` are the heads that came, by connection."""
+
+    def __init__(self, *scripts: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
+        self.scripts = list(scripts)
+        self.calls: list[list[bytes]] = []
+        self.closed = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mine: list[bytes] = []
+        self.calls.append(mine)
+        try:
+            while data := await reader.readuntil(b"\r\n\r\n"):
+                mine.append(data)
+                length = int(data.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                script = self.scripts.pop(0)
+                if script is not unread:
+                    await reader.readexactly(length)
+                await script(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self.closed += 1
+            writer.close()
+
+
+def says(*pieces: bytes, then_close: bool = False) -> Callable[..., Awaitable[None]]:
+    """Send these one by one, so that each comes alone."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for number, piece in enumerate(pieces):
+            if number:
+                await asyncio.sleep(0.02)
+            writer.write(piece)
+            await writer.drain()
+        if then_close:
+            raise ConnectionError
+
+    return script
+
+
+async def unread(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Refuse without reading the body."""
+    writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig")
+    await writer.drain()
+    await asyncio.sleep(30)
+
+
+@asynccontextmanager
+async def serving(upstream: Upstream) -> AsyncIterator[str]:
+    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/chat"
+    server.close()
+
+
+async def ask(url: str, body: bytes = b"{}", limit_s: float = 10.0) -> tuple[int, bytes]:
+    deadline = asyncio.get_running_loop().time() + limit_s
+    async with http.Exchange(url, (("x-own", "1"),), body, 3.0, deadline) as reply:
+        return reply.status, await reply.read_all(deadline, 10**8)
+
+
+def answered(run: Run, *scripts: Any, calls: int = 1) -> tuple[list[Any], Upstream]:
+    """What each of several calls, one after another, came to: status and body, or the error."""
+    upstream = Upstream(*scripts)
+
+    async def work() -> list[Any]:
+        found: list[Any] = []
+        async with serving(upstream) as url:
+            for _ in range(calls):
+                try:
+                    found.append(await ask(url))
+                except ProviderError as exc:
+                    found.append(exc)
+                await asyncio.sleep(0.05)
+            return found
+
+    return run(work()), upstream
+
+
+@pytest.mark.parametrize(
+    ("pieces", "body"),
+    [
+        ([OK], b"ok"),
+        ([OK[:9], OK[9:30], OK[30:-1], OK[-1:]], b"ok"),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n" + OK], b"ok"),
+        ([b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n", OK], b"ok"),
+        ([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\nx-sum: 1\r\n\r\n"], b"ok"),
+        ([b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"], b""),
+    ],
+    ids=["whole", "split", "continue", "early-hints", "trailers", "empty"],
+)
+def test_an_answer_is_read_and_its_connection_serves_the_next_call(run, pieces, body):
+    found, upstream = answered(run, says(*pieces), says(OK), calls=2)
+    assert found == [(200, body), (200, b"ok")]
+    assert [len(calls) for calls in upstream.calls] == [2]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        says(b"HTTP/1.0 200 OK\r\n\r\no", b"k", then_close=True),
+        says(b"HTTP/1.1 200 OK\r\n\r\nok", then_close=True),
+        says(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"),
+        says(OK + b"more"),
+        says(OK, b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n"),
+    ],
+    ids=["http-1.0", "until-the-end", "close", "more-than-its-length", "an-answer-to-nobody"],
+)
+def test_a_connection_that_may_not_serve_again_does_not(run, first):
+    found, upstream = answered(run, first, says(OK), calls=2)
+    assert found == [(200, b"ok"), (200, b"ok")]
+    assert [len(calls) for calls in upstream.calls] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "error", "text"),
+    [
+        ([b""], Unreachable, "the connection broke"),
+        ([OK[:20]], Unreachable, "the connection broke"),
+        ([OK[:-1]], Unreachable, "ended early"),
+        ([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nok"], Unreachable, "ended early"),
+        ([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"zz\r\nok"], Unreachable, "malformed"),
+        ([b"SSH-2.0-OpenSSH_9.2\r\n"], BadUpstreamResponse, "no HTTP"),
+        ([b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"], ProviderError, ""),
+        ([b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * (HEAD_LIMIT // 6), b"x: y\r\n"], BadUpstreamResponse, "is longer"),
+        (
+            [b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nok"],
+            BadUpstreamResponse,
+            "compress",
+        ),
+    ],
+    ids=["nothing", "half-a-head", "short", "half-a-chunk", "bad-chunk", "ssh", "upgrade", "endless-head", "gzip"],
+)
+def test_a_broken_answer_is_an_error_and_not_asked_for_again(run, pieces, error, text):
+    (found,), upstream = answered(run, says(*pieces, then_close=True))
+    assert isinstance(found, error) and text in found.message
+    assert [len(calls) for calls in upstream.calls] == [1]
+
+
+def test_a_connection_that_died_at_rest_is_replaced_once_and_in_silence(run):
+    found, upstream = answered(run, says(OK), says(then_close=True), says(OK), calls=2)
+    assert found == [(200, b"ok"), (200, b"ok")]
+    assert [len(calls) for calls in upstream.calls] == [2, 1]
+
+
+def test_a_call_that_had_begun_to_be_answered_is_not_sent_again(run):
+    found, upstream = answered(run, says(OK), says(OK[:20], then_close=True), calls=2)
+    assert found[0] == (200, b"ok") and isinstance(found[1], Unreachable)
+    assert [len(calls) for calls in upstream.calls] == [2]
+
+
+def test_a_body_that_nobody_reads_stays_with_the_upstream(run):
+    size, sent = 64 * BUFFER, 0
+
+    async def pours(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
+        for _ in range(64):
+            writer.write(b"x" * BUFFER)
+            await writer.drain()
+            sent += BUFFER
+
+    async def work() -> None:
+        async with serving(Upstream(pours, says(OK))) as url:
+            deadline = asyncio.get_running_loop().time() + 30
+            async with http.Exchange(url, (), b"{}", 3.0, deadline) as reply:
+                await asyncio.sleep(1)
+                held = sent
+                assert held < size, "all of it was taken, though nobody read"
+                assert len(await reply.read_all(deadline, size)) == size
+            assert await ask(url) == (200, b"ok")
+
+    run(work())
+
+
+def test_a_refusal_before_the_whole_body_was_sent_is_heard(run):
+    async def work() -> tuple[int, bytes]:
+        async with serving(Upstream(unread)) as url:
+            return await ask(url, b"x" * 50_000_000)
+
+    assert run(work()) == (413, b"big")
+
+
+def test_leaving_early_closes_and_leaving_after_the_end_mark_keeps(run):
+    endless = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n"
+    upstream = Upstream(says(endless, b"0\r\n\r\n"), says(endless), says(endless))
+
+    async def begin(url: str) -> None:
+        deadline = asyncio.get_running_loop().time() + 10
+        async with http.Exchange(url, (), b"{}", 3.0, deadline) as reply:
+            assert await reply.read(deadline, "late") == b"ok"
+
+    async def work() -> None:
+        async with serving(upstream) as url:
+            await begin(url)
+            await asyncio.sleep(0.1)
+            assert upstream.closed == 0
+            await begin(url)  # whose end never comes: it is given a moment for it
+            await asyncio.sleep(0.1)
+            assert upstream.closed == 0
+            await asyncio.sleep(1)
+            assert upstream.closed == 1
+            with pytest.raises(UpstreamTimeout, match="not complete"):
+                await ask(url, limit_s=0.3)
+            await asyncio.sleep(0.1)
+            assert upstream.closed == 2
+
+    run(work())
+
+
+def test_a_head_says_what_the_url_and_the_operator_want():
+    where = place("https://[::1]:8443/v1/modèles/a b:x?alt=sse")
+    assert where.origin == (True, "::1", 8443)
+    lines = head(where, (("user-agent", "ours"), ("content-length", "7"), ("x-own", "é")), 2).split(b"\r\n")
+    assert lines[:2] == [b"POST /v1/mod%C3%A8les/a%20b:x?alt=sse HTTP/1.1", b"host: [::1]:8443"]
+    assert lines[2:] == [
+        b"accept: */*", b"accept-encoding: identity", b"user-agent: ours", "x-own: é".encode(), b"content-length: 2",
+        b"", b"",
+    ]  # fmt: skip
+
+
+def test_a_host_in_another_script_is_asked_for_as_its_servers_know_it():
+    where = place("http://bücher.example/v1")
+    assert (where.origin.host, where.origin.port) == ("xn--bcher-kva.example", 80)
+    assert "host: xn--bcher-kva.example\r\n" in where.usual
+
+
+@pytest.mark.parametrize("value", ["a\r\nx-other: b", "a\nb", "a\rb"])
+def test_a_header_cannot_smuggle_another(value):
+    with pytest.raises(ValueError, match="line break"):
+        head(place("http://127.0.0.1/v1"), (("x-own", value),), 0)
