@@ -6,6 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from providers import attempts, http
+from providers.http import exchange
 
 from .factories import asked, target
 
@@ -78,7 +79,7 @@ async def test_a_stream_whose_body_ends_after_its_end_mark_keeps_its_connection(
 
 
 async def test_a_body_that_never_ends_neither_delays_the_client_nor_keeps_its_connection(monkeypatch):
-    monkeypatch.setattr(http, "LINGER_S", 0.05)
+    monkeypatch.setattr(exchange, "LINGER_S", 0.05)
     async with Upstream(None) as upstream:
         await asyncio.wait_for(read(upstream), 5)
         while not upstream.closed:
@@ -86,7 +87,7 @@ async def test_a_body_that_never_ends_neither_delays_the_client_nor_keeps_its_co
 
 
 async def test_a_client_that_leaves_in_the_middle_closes_the_connection_at_once(monkeypatch):
-    monkeypatch.setattr(http, "LINGER_S", 3600)
+    monkeypatch.setattr(exchange, "LINGER_S", 3600)
     async with Upstream(None) as upstream:
         await read(upstream, enough=1)
         while not upstream.closed:
