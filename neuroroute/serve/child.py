@@ -16,6 +16,7 @@ class Child:
     hint: str = ""
     log: str = ""  # whose log file it writes to; empty: its own
     listen: tuple[str, int, int] | None = None  # host, port and `slow_client_s`: it gets that socket as `--fd`
+    reserve: tuple[str, int] | None = None  # host and port: likewise, and nobody else has them while it is stopped
 
     def to_line(self) -> str:
         """One line of JSON."""
@@ -25,4 +26,5 @@ class Child:
     def from_line(cls, line: str | bytes) -> "Child":
         """The child that `to_line` described."""
         fields = json.loads(line)
-        return cls(**fields | {"listen": fields["listen"] and tuple(fields["listen"])})
+        addresses = {name: fields[name] and tuple(fields[name]) for name in ("listen", "reserve")}
+        return cls(**fields | addresses)

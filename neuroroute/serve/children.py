@@ -43,11 +43,12 @@ def beat() -> Child:
     return Child("beat", [*CELERY, "beat", "--pidfile="], rank=2, grace_s=5)
 
 
-def sandbox(wire: str, port: int) -> Child:
+def sandbox(wire: str, host: str, port: int) -> Child:
     """One provider of the sandbox: a person may stop it to see a failover, so it does not start again by itself."""
     name = f"sandbox-{wire}"
-    argv = [sys.executable, "-m", "providers.sandbox", "--wire", wire, "--port", str(port)]
-    return Child(name, argv, rank=2, grace_s=2, restart=False, hint=f"{_python()} manage.py sandbox start {name}")
+    argv = [sys.executable, "-m", "providers.sandbox", "--wire", wire]
+    hint = f"{_python()} manage.py sandbox start {name}"
+    return Child(name, argv, rank=2, grace_s=2, restart=False, hint=hint, reserve=(host, port))
 
 
 def _python() -> str:

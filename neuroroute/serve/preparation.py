@@ -3,7 +3,7 @@
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -44,13 +44,13 @@ def prepare_database() -> Access:
         return prepare_access(url(), places.FIRST_RUN_FILE)
 
 
-def prepare_all(start: Start) -> None:
+def prepare_all(start: Start, sandbox_ports: Sequence[int]) -> None:
     """Everything on this machine: first what answers, then what may come a little later and would slow that down."""
     check_port_free()
     access = prepare_database()
     for child in children.web():
         start(child)
-    upstreams = find_upstreams(start)
+    upstreams = find_upstreams(start, sandbox_ports)
     ready = _wait_until_ready()
     for child in (children.ship(), children.worker(), children.beat()):
         start(child)

@@ -8,12 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from neuroroute.places import RUN_DIR
+from neuroroute.places import LOG_DIR, RUN_DIR
+from neuroroute.serve.console import tail
 from neuroroute.serve.running import supervisor_pid
 from providers.sandbox.offer import DEMO
 
 PREFIX: Final = "sandbox-"
-PATIENCE_S: Final = 5.0
+STOP_S: Final = 5.0
+START_S: Final = 20.0  # a new process beside others that start
 POLL_S: Final = 0.05
 
 
@@ -33,12 +35,12 @@ def stop(name: str | None) -> Iterator[str]:
     for each in _names(name):
         if pid := _pid(_pid_file(each)):
             os.kill(pid, signal.SIGTERM)
-            _wait(each, runs=False)
+            _wait_until_gone(each)
         yield f"{each}: stopped"
 
 
 def start(name: str | None) -> Iterator[str]:
-    """Ask the supervisor to start them and wait until they run."""
+    """Ask the supervisor to start them and wait until they serve."""
     supervisor = supervisor_pid()
     if not supervisor:
         raise SandboxTrouble("no NeuroRoute runs here: `make run` starts it, with its sandbox when it needs one")
@@ -46,7 +48,7 @@ def start(name: str | None) -> Iterator[str]:
         if not _pid(_pid_file(each)):
             (RUN_DIR / f"{each}.start").touch()
             os.kill(supervisor, signal.SIGUSR1)
-            _wait(each, runs=True)
+        _wait_until_it_serves(each)
         yield f"{each}: runs"
 
 
@@ -73,10 +75,30 @@ def _pid(file: Path) -> int | None:
     return None
 
 
-def _wait(name: str, *, runs: bool) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while bool(_pid(_pid_file(name))) != runs:
+def _wait_until_gone(name: str) -> None:
+    deadline = time.monotonic() + STOP_S
+    while _pid(_pid_file(name)):
         if time.monotonic() > deadline:
-            did_not = "did not start" if runs else "did not stop"
-            raise SandboxTrouble(f"{name} {did_not} within {PATIENCE_S:.0f} s: see var/log/{name}.log")
+            raise SandboxTrouble(f"{name} did not stop within {STOP_S:.0f} s: see {_log(name)}")
         time.sleep(POLL_S)
+
+
+def _wait_until_it_serves(name: str) -> None:
+    """A process is not enough: it may end before it serves."""
+    deadline, lived = time.monotonic() + START_S, False
+    while not ((lives := bool(_pid(_pid_file(name)))) and (RUN_DIR / f"{name}.ready").exists()):
+        if lived and not lives:
+            raise SandboxTrouble(f"{name} ended before it served: {_last_line(name)}")
+        if time.monotonic() > deadline:
+            raise SandboxTrouble(f"{name} did not serve within {START_S:.0f} s: {_last_line(name)}")
+        lived = lives
+        time.sleep(POLL_S)
+
+
+def _last_line(name: str) -> str:
+    lines = tail(_log(name))
+    return f"{lines[-1]} ({_log(name)})" if lines else f"{_log(name)} says nothing"
+
+
+def _log(name: str) -> Path:
+    return LOG_DIR / f"{name}.log"

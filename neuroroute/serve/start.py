@@ -7,15 +7,19 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from neuroroute.environment import SettingError
 from neuroroute.places import BASE_DIR, RUN_DIR, SECRETS_FILE, VAR_DIR, env
 from neuroroute.serve.console import say
 from neuroroute.serve.missing_secrets import make_missing
+from neuroroute.serve.sockets import LOOPBACK, Sockets
 from neuroroute.serve.supervisor import Supervisor
 from neuroroute.serve.undertaker import Undertaker
+from providers.sandbox.offer import DEMO
 
 PARTS = ("web", "ship", "worker", "beat")
+FIRST_SANDBOX_PORT: Final = 9101
 DRAIN_S = env.number("DRAIN_S", 0, 0, 600)
 
 
@@ -33,12 +37,18 @@ def _serve_locked(only: str | None) -> int:
         say("serve", f"made {', '.join(made)} in {SECRETS_FILE}")
     os.chdir(BASE_DIR)
     undertaker = Undertaker()
-    supervisor = Supervisor(undertaker, to_files=only is None, drain_s=DRAIN_S)
-    part = ["--only", only] if only else []
+    sockets = Sockets()
+    supervisor = Supervisor(undertaker, sockets, to_files=only is None, drain_s=DRAIN_S)
+    options = ["--only", only] if only else _sandbox_ports(sockets)
     try:
-        return asyncio.run(supervisor.run([sys.executable, "manage.py", "prepare", *part]))
+        return asyncio.run(supervisor.run([sys.executable, "manage.py", "prepare", *options]))
     finally:
         undertaker.dismiss()
+
+
+def _sandbox_ports(sockets: Sockets) -> list[str]:
+    """Ours before anybody is told of them: another installation that starts at the same time gets others."""
+    return ["--sandbox-ports", *map(str, sockets.reserve(LOOPBACK, FIRST_SANDBOX_PORT, len(DEMO)))]
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
@@ -14,7 +13,7 @@ from typing import Any, Final
 from neuroroute.places import DRAINING_FILE, LOG_DIR, RUN_DIR
 from neuroroute.serve.child import Child
 from neuroroute.serve.console import complain, open_log, rotate, say, tail
-from neuroroute.serve.listening import listen
+from neuroroute.serve.sockets import Sockets
 from neuroroute.serve.undertaker import Undertaker, send
 
 FIRST_PAUSE_S: Final = 0.5
@@ -29,7 +28,7 @@ READY_POLL_S: Final = 0.05
 class Supervisor:
     """One per installation. `to_files`: the children's output goes to var/log, else to our own output (containers)."""
 
-    def __init__(self, undertaker: Undertaker, *, to_files: bool, drain_s: float) -> None:
+    def __init__(self, undertaker: Undertaker, sockets: Sockets, *, to_files: bool, drain_s: float) -> None:
         self._undertaker = undertaker
         self._to_files = to_files
         self._drain_s = drain_s
@@ -37,7 +36,7 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._groups: dict[str, int] = {}
         self._wishes: dict[str, asyncio.Event] = {}
-        self._sockets: dict[tuple[str, int, int], socket.socket] = {}
+        self._sockets = sockets
         self._retired: set[str] = set()
         self._rolls = 0
         self._rolling: asyncio.Task[None] | None = None
@@ -50,6 +49,7 @@ class Supervisor:
         chores = [asyncio.create_task(self._rotate_logs()), asyncio.create_task(self._watch_make())]
         try:
             code = await self._prepare(prepare)
+            self._sockets.keep(self._children.values())
             if code == 0 and self._tasks:
                 await self._stop.wait()
         finally:
@@ -152,6 +152,7 @@ class Supervisor:
         send(process.pid, signal.SIGKILL)  # what the child itself started and left behind
         del self._groups[child.name]
         self._undertaker.dead(process.pid)
+        self._sockets.ended(child)
         pid_file.unlink(missing_ok=True)
         _ready_file(child).unlink(missing_ok=True)
         return code
@@ -170,9 +171,9 @@ class Supervisor:
 
     def _command(self, child: Child) -> tuple[list[str], tuple[int, ...]]:
         """The command line, and the descriptors that go with it."""
-        if not child.listen:
+        sock = self._sockets.of(child)
+        if not sock:
             return child.argv, ()
-        sock = self._sockets.get(child.listen) or self._sockets.setdefault(child.listen, listen(*child.listen))
         ready = _ready_file(child)
         ready.unlink(missing_ok=True)
         return [*child.argv, "--fd", str(sock.fileno()), "--ready", str(ready)], (sock.fileno(),)
@@ -183,8 +184,8 @@ class Supervisor:
 
     async def _wished(self, child: Child) -> None:
         wish = self._wishes[child.name]
-        wish.clear()
         await _first(self._stop.wait(), wish.wait())
+        wish.clear()  # not before: a person may be quicker than we notice the end
 
     def _read_wishes(self) -> None:
         """`manage.py sandbox start` left a file and sent SIGUSR1."""
@@ -236,8 +237,7 @@ class Supervisor:
         if any(child.listen and name in self._groups for name, child in self._children.items()):
             DRAINING_FILE.touch()
             await _first(self._hurry.wait(), asyncio.sleep(self._drain_s))
-        for sock in self._sockets.values():
-            sock.close()  # else callers would wait in line for nobody
+        self._sockets.close()
         for rank in sorted({child.rank for child in self._children.values()}):
             await self._stop_rank([child for child in self._children.values() if child.rank == rank])
 

@@ -1,9 +1,7 @@
 """Which upstreams serve this installation? Those found, those that operators entered, or else the sandbox."""
 
 import os
-import socket
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from django.conf import settings
@@ -11,22 +9,21 @@ from django.conf import settings
 from neuroroute.serve.child import Child
 from neuroroute.serve.children import sandbox
 from neuroroute.serve.console import say
+from neuroroute.serve.sockets import LOOPBACK
 from providers.adoption import adopt, switch_sandbox
 from providers.discovery import find
 from providers.found import FoundProvider
 from providers.models import Provider
 from providers.sandbox.offer import DEMO, offer
 
-FIRST_SANDBOX_PORT: Final = 9101
 SANDBOX_ANSWERS: Final = (
     "It answers from a SANDBOX: scripted models that cost nothing. For real ones set OPENAI_API_KEY or start Ollama."
 )
 NOT_REAL: Final = (Provider.Source.SANDBOX, Provider.Source.DRILL)
-LOOPBACK: Final = "127.0.0.1"
 
 
-def find_upstreams(start: Callable[[Child], None]) -> str:
-    """Make providers of what is there, start the sandbox when it is needed; return a sentence about it."""
+def find_upstreams(start: Callable[[Child], None], sandbox_ports: Sequence[int]) -> str:
+    """Make providers of what is there, start the sandbox on its ports when it is needed; return a sentence about it."""
     found = find(os.environ)
     for provider in found:
         if provider.note:
@@ -34,7 +31,7 @@ def find_upstreams(start: Callable[[Child], None]) -> str:
     for line in adopt(found, keep_sandbox=settings.SANDBOX == "on").lines:
         say("upstreams", line)
     if _needs_sandbox():
-        _start_sandbox(start)
+        _start_sandbox(start, sandbox_ports)
         return SANDBOX_ANSWERS
     switch_sandbox(on=False)
     names = Provider.objects.filter(enabled=True).exclude(source=Provider.Source.DRILL).values_list("name", flat=True)
@@ -47,21 +44,11 @@ def _needs_sandbox() -> bool:
     return bool(settings.SANDBOX == "on")
 
 
-def _start_sandbox(start: Callable[[Child], None]) -> None:
-    ports = {wire: _port(FIRST_SANDBOX_PORT + number) for number, wire in enumerate(DEMO)}
-    for wire, port in ports.items():
-        start(sandbox(wire, port))
-    offers: list[FoundProvider] = offer({wire: f"http://{LOOPBACK}:{port}" for wire, port in ports.items()})
+def _start_sandbox(start: Callable[[Child], None], ports: Sequence[int]) -> None:
+    by_wire = dict(zip(DEMO, ports, strict=False))
+    for wire, port in by_wire.items():
+        start(sandbox(wire, LOOPBACK, port))
+    offers: list[FoundProvider] = offer({wire: f"http://{LOOPBACK}:{port}" for wire, port in by_wire.items()})
     for line in adopt(offers, keep_sandbox=True).lines:
         say("upstreams", line)
     switch_sandbox(on=True)
-
-
-def _port(wanted: int) -> int:
-    """The usual port, or any other when that is taken."""
-    for port in (wanted, 0):
-        with suppress(OSError), closing(socket.socket()) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((LOOPBACK, port))
-            return int(sock.getsockname()[1])
-    return wanted

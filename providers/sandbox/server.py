@@ -15,6 +15,7 @@ from providers.sandbox.app import TRANSPORT, SandboxApp
 from providers.sandbox.delivery import Line
 
 KEEP_ALIVE_S = 75
+BACKLOG = 1024
 
 
 class SandboxProtocol(HttpToolsProtocol):
@@ -33,7 +34,16 @@ class SandboxProtocol(HttpToolsProtocol):
 
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 lets the system choose. Raises `OSError` where the port is taken."""
-    sock = socket.create_server((host, port), backlog=1024)
+    sock = socket.create_server((host, port), backlog=BACKLOG)
+    sock.setblocking(False)
+    return sock
+
+
+def inherit(descriptor: int) -> socket.socket:
+    """The same on a socket that has its address from our parent. Raises `OSError` where there is none."""
+    sock = socket.socket(fileno=descriptor)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of its last life may still be closing
+    sock.listen(BACKLOG)
     sock.setblocking(False)
     return sock
 

@@ -3,9 +3,12 @@
 import os
 import re
 import signal
+import socket
 import stat
+from contextlib import closing
 
 import httpx
+import pytest
 
 from tests.run.asking import asking_all_the_time
 from tests.run.installation import Installation, wait_until, web_workers
@@ -75,6 +78,38 @@ def test_a_stopped_sandbox_provider_is_left_alone_and_can_be_started_again(runni
     assert "runs (pid" in running.run("manage.py", "sandbox", "status", "openai").stdout
 
 
+def test_a_stopped_sandbox_provider_keeps_its_address_and_refuses_callers(running: Installation) -> None:
+    address = _address(running, "sandbox-openai")
+    with socket.create_connection(address) as caller:  # whose connection the provider closes, and remembers
+        caller.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert caller.recv(1)
+        running.run("manage.py", "sandbox", "stop", "openai")
+    for allow_others in (0, 1):
+        with closing(socket.socket()) as foreign, pytest.raises(OSError, match="in use"):
+            foreign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, allow_others)
+            foreign.bind(address)
+            foreign.listen()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+    started = running.run("manage.py", "sandbox", "start", "openai")
+    assert "sandbox-openai: runs" in started.stdout, started.stderr
+    socket.create_connection(address).close()
+
+
+def test_a_sandbox_provider_that_cannot_serve_says_why(running: Installation) -> None:
+    running.run("manage.py", "sandbox", "stop", "anthropic")
+    part = running.root / "providers" / "sandbox" / "server.py"
+    away = part.rename(part.with_suffix(".away"))
+    try:
+        started = running.run("manage.py", "sandbox", "start", "anthropic")
+    finally:
+        away.rename(part)
+    assert "runs" not in started.stdout
+    assert "sandbox-anthropic ended before it served: ModuleNotFoundError" in started.stderr
+    assert started.returncode == 1
+    assert "sandbox-anthropic: runs" in running.run("manage.py", "sandbox", "start", "anthropic").stdout
+
+
 def test_a_killed_web_server_is_started_again(running: Installation) -> None:
     killed = running.pid_of("web")
     os.kill(killed, signal.SIGKILL)
@@ -97,6 +132,12 @@ def test_sigterm_ends_every_process(running: Installation) -> None:
     assert running.stop(signal.SIGTERM) == 0
     assert running.living() == {}
     assert list((running.var / "run").glob("*.pid")) == []
+
+
+def _address(installation: Installation, child: str) -> tuple[str, int]:
+    """Where that provider of the sandbox listens, as it says itself."""
+    said = re.findall(r"listening on http://([\d.]+):(\d+)", (installation.var / "log" / f"{child}.log").read_text())
+    return said[-1][0], int(said[-1][1])
 
 
 def _answers(installation: Installation) -> bool:

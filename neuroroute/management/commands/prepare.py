@@ -16,9 +16,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--plan-to", type=int, help="(for the supervisor) name the processes to start there")
+        parser.add_argument("--sandbox-ports", type=int, nargs="*", help="(for the supervisor) what it keeps for them")
         parser.add_argument("--only", choices=PARTS, help="(for the supervisor) name this one alone")
 
-    def handle(self, *args: Any, plan_to: int | None, only: str | None, **options: Any) -> None:
+    def handle(
+        self, *args: Any, plan_to: int | None, only: str | None, sandbox_ports: list[int], **options: Any
+    ) -> None:
         if plan_to is None:
             access = prepare_database()
             self.stdout.write(f"Ready to serve {access.url}; how to sign in is in VAR_DIR/first-run.env")
@@ -27,4 +30,4 @@ class Command(BaseCommand):
             if only:
                 prepare_part(only, lambda child: print(child.to_line(), end="", file=plan))
             else:
-                prepare_all(lambda child: print(child.to_line(), end="", file=plan))
+                prepare_all(lambda child: print(child.to_line(), end="", file=plan), sandbox_ports)
