@@ -84,6 +84,8 @@ def test_a_stopped_sandbox_provider_keeps_its_address_and_refuses_callers(runnin
         caller.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert caller.recv(1)
         running.run("manage.py", "sandbox", "stop", "openai")
+        while caller.recv(65536):
+            pass
     for allow_others in (0, 1):
         with closing(socket.socket()) as foreign, pytest.raises(OSError, match="in use"):
             foreign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, allow_others)
