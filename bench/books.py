@@ -2,14 +2,17 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import psycopg
 
 from bench.clients import Clients, Log
 from bench.production import Production
 from bench.services import Postgres
+from providers.sandbox.testing import Received
 from tests.run.installation import web_workers
 
 RECORDS = """SELECT r.session, r.status, r.error, count(a.id), count(DISTINCT r.id)
@@ -49,6 +52,7 @@ class Books:
             self.records[token] += requests
         self.status = {row[0]: row[1] for row in self.rows}
         self.attempts = {row[0]: row[3] for row in self.rows}
+        self.repeats = Counter({token: silent_repeats(calls) for token, calls in self.calls.items()})
         self.money, self.holders = postgres.rows(MONEY), postgres.rows(HOLDERS)
 
     def differences(self) -> dict[str, set[str]]:
@@ -58,17 +62,32 @@ class Books:
         }
         whole = {token for token, heard in self.heard.items() if heard.said == "answered"}
         answered = {token for token, status in self.status.items() if status == "answered"}
+        attempted = Counter(self.attempts) + self.repeats
         return {
             "lost": (self.calls.keys() | whole) - self.records.keys(),
             "duplicated": {token for token, count in self.records.items() if count > 1},
             "phantom": answered - completed,
             "whole answers recorded otherwise": whole - answered,
-            "more calls than attempts": {t for t in self.calls if len(self.calls[t]) > self.attempts.get(t, 0)},
+            "more calls than attempts": {t for t in self.calls if len(self.calls[t]) > attempted[t]},
         }
 
     def show(self, token: str) -> None:
-        calls = [(call.status, call.left_early, call.chunks) for call in self.calls.get(token, ())]
+        calls = [(c.status, c.left_early, c.chunks, c.served_before) for c in self.calls.get(token, ())]
         print("  ", token, self.heard.get(token), calls, [row[1:] for row in self.rows if row[0] == token])
+
+
+def silent_repeats(calls: Sequence[Received]) -> int:
+    """How many of one token's calls belong to the same attempt as the call before (docs/adr/0005-http-client.md).
+
+    A call on a used connection that was dropped without an answer goes out again at once, on a new one.
+    """
+    return sum(
+        before.dropped and before.served_before > 0 and _on_a_new_one(before, call) for before, call in pairwise(calls)
+    )
+
+
+def _on_a_new_one(before: Received, call: Received) -> bool:
+    return not call.served_before and call.headers["host"] == before.headers["host"]
 
 
 def compare(books: Books) -> bool:
@@ -76,6 +95,7 @@ def compare(books: Books) -> bool:
     calls, endings = sum(map(len, books.calls.values())), Counter(books.status.values())
     print(f"{len(books.heard)} requests, {calls} calls at the sandbox, {len(books.rows)} records {dict(endings)}")
     print(f"of these by workers that were killed: {sum(row[2] == 'WorkerDied' for row in books.rows)}")
+    print(f"sent again in silence, because a used connection was dropped: {books.repeats.total()}")
     differences = books.differences()
     print(", ".join(f"{name}: {len(tokens)}" for name, tokens in differences.items()))
     for token in sorted(set().union(*differences.values()))[:10]:

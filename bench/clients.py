@@ -106,8 +106,9 @@ class Log:
             self._calls |= {(number, call.number): call for call in sandbox.calls(chats=True)}
 
     def by_token(self) -> dict[str, list[Received]]:
+        """Those of one sandbox in the order in which they came, then those of the next."""
         found = defaultdict(list)
-        for call in self._calls.values():
+        for _, call in sorted(self._calls.items()):
             if "token-" in call.raw:
                 found[call.raw.partition("token-")[2][:32]].append(call)
         return found

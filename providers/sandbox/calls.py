@@ -16,6 +16,7 @@ class Call:
         self.number, self.method, self.path, self.query = number, method, path, query
         self.headers = headers
         self.raw = raw
+        self.served_before = 0  # calls on the same connection
         self.fault: str | None = None
         self.status: int | None = None  # None: no headers were sent
         self.chunks = 0  # pieces of body that were sent

@@ -27,6 +27,7 @@ class Line(Struct, frozen=True):
 
 async def deliver(draft: Draft, call: Call, line: Line, receive: Receive, send: Send) -> None:
     """Send the draft and note in `call` what happened; a client that leaves ends it at once."""
+    call.served_before = line.served
     work = asyncio.ensure_future(_play(draft, call, line, send))
     gone = asyncio.ensure_future(_left(receive))
     try:

@@ -45,7 +45,10 @@ def tool_call(name: str, **arguments: Any) -> Step:
 
 
 class Received(Struct, frozen=True):
-    """One call as the sandbox saw it; `status` None: no headers were sent, `ended_at` None: it is still running."""
+    """One call as the sandbox saw it; `status` None: no headers were sent, `ended_at` None: it is still running.
+
+    `served_before` counts the calls on the same connection before it.
+    """
 
     number: int
     method: str
@@ -54,12 +57,18 @@ class Received(Struct, frozen=True):
     headers: dict[str, str]
     body: Any
     raw: str
+    served_before: int
     fault: str | None
     status: int | None
     chunks: int
     left_early: bool
     started_at: float
     ended_at: float | None
+
+    @property
+    def dropped(self) -> bool:
+        """Whether the sandbox broke its connection without one byte of an answer."""
+        return bool(self.ended_at) and self.status is None and not self.chunks and not self.left_early
 
 
 class Setup(Struct, frozen=True):

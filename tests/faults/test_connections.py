@@ -53,6 +53,7 @@ def test_a_reused_connection_that_is_dead_is_replaced_in_silence(gateway, lonely
     assert said(answer, stream) == PRIMARY_TEXT
     calls = lonely.calls(ended=True, chats=True)
     assert [(call.fault, call.status) for call in calls[1:]] == [("reset_reused", None), ("reset_reused", 200)]
+    assert [(call.served_before > 0, call.dropped) for call in calls[1:]] == [(True, True), (False, False)]
     story = gateway.story(answer.headers["x-request-id"])
     assert [attempt["status"] for attempt in story["attempts"]] == ["answered"]
 

@@ -188,6 +188,8 @@ def test_row_34_tears_down_a_connection_that_has_served(sandbox):
             post(connection, sandbox)
     with connected(sandbox) as connection:
         assert b"Paris" in post(connection, sandbox).read()
+    calls = sandbox.calls(ended=True)
+    assert [(call.served_before, call.dropped) for call in calls] == [(0, False), (1, True), (0, False)]
 
 
 def test_row_35_forgets_the_id_and_has_an_odd_time(openai_sandbox, stream):
