@@ -13,6 +13,7 @@ from providers.chat import TokenUsage
 from providers.errors import GatewayError, ProviderError, StreamInterrupted
 from providers.requests import Request
 from providers.targets import Secret, Target
+from routing.answering.billing import bill, forecast, total
 from routing.answering.paying import applying
 from routing.answering.tries import Try
 from routing.asked import Asked
@@ -25,7 +26,6 @@ from usage.errors import JournalUnavailable
 from usage.outcomes import AttemptKind, AttemptOutcome, Outcome, Status
 
 CHARACTERS_PER_TOKEN: Final = 4.0
-SHORTEST_SHARE: Final = 0.5  # an answer may be half as long as expected, or twice: the range of the forecast
 
 
 class Story:
@@ -83,13 +83,14 @@ class Story:
         outcome, first = self.outcome, plan.candidates[0]
         outcome.policy, outcome.policy_version = plan.policy.name, plan.policy.version
         outcome.first_choice, outcome.why, outcome.decision = first.name, plan.why, plan.decision
-        price = first.facts.target.price
-        if price:
-            prompt, expected = self.prompt_tokens(first.facts.target), self.asked.features["output_tokens"]
-            longest = self.asked.longest_output
-            shortest = max(int(min(expected, longest) * SHORTEST_SHARE), 1 if expected else 0)
-            outcome.forecast_low_nano_usd = price.cost_nano_usd(TokenUsage(prompt, shortest))
-            outcome.forecast_high_nano_usd = price.cost_nano_usd(TokenUsage(prompt, longest))
+        target = first.facts.target
+        if target.price:
+            outcome.forecast_low_nano_usd, outcome.forecast_high_nano_usd = forecast(
+                target.price,
+                self.prompt_tokens(target),
+                self.asked.features["output_tokens"],
+                self.asked.longest_output,
+            )
 
     def prompt_tokens(self, target: Target) -> int:
         """Our estimate of the prompt, as this deployment counts."""
@@ -181,7 +182,8 @@ class Story:
         self._waited_until = self.clock()
         if exc is None:
             self._warn(marks)
-        self._bill(attempt)
+        if (usage := self._usage(attempt)) is not None:
+            bill(outcome, usage, attempt.target.price, self.asked.features.get("images", 0))
         if attempt.hold is not None:
             self._settle_hold(attempt.hold, outcome, over=exc is None)
         self.on_end(attempt, exc)
@@ -194,25 +196,12 @@ class Story:
             with suppress(JournalUnavailable):  # what is kept then claims more than it should, never less
                 self.keep(self.outcome)
 
-    def _bill(self, attempt: Try) -> None:
-        """Tokens and cost of an attempt: as reported, else estimated from what arrived, else none."""
-        outcome, usage = attempt.outcome, attempt.usage
-        if usage is None and attempt.answer_length:
-            tokens = int(attempt.answer_length / CHARACTERS_PER_TOKEN) + 1
-            usage = TokenUsage(self.prompt_tokens(attempt.target), tokens, estimated=True)
-        if usage is None:
-            return
-        outcome.prompt_tokens, outcome.completion_tokens = usage.prompt, usage.completion
-        outcome.cached_tokens, outcome.reasoning_tokens = usage.cached, usage.reasoning
-        outcome.estimated = usage.estimated
-        _note_parts(outcome, usage)
-        price = attempt.target.price
-        if price is None:
-            return
-        if price.image:  # no upstream reports how many images it was sent
-            outcome.images = self.asked.features.get("images", 0)
-            usage = msgspec.structs.replace(usage, images=outcome.images)
-        outcome.cost_nano_usd = price.cost_nano_usd(usage)
+    def _usage(self, attempt: Try) -> TokenUsage | None:
+        """Its tokens: as reported, else estimated from what arrived, else none."""
+        if attempt.usage is not None or not attempt.answer_length:
+            return attempt.usage
+        tokens = int(attempt.answer_length / CHARACTERS_PER_TOKEN) + 1
+        return TokenUsage(self.prompt_tokens(attempt.target), tokens, estimated=True)
 
     def _warn(self, marks: Marks) -> None:
         planned = self.plan.warnings if self.plan else ()
@@ -249,7 +238,7 @@ class Story:
         return outcome
 
     def _settle(self, outcome: Outcome) -> None:
-        """Name who answered and sum what was billed; one unknown price makes the sum unknown."""
+        """Name who answered, and sum what was billed."""
         told = outcome.decisive
         if told.status == "answered" or told.committed:
             outcome.deployment_id, outcome.provider, outcome.model = told.deployment_id, told.provider, told.model
@@ -257,11 +246,7 @@ class Story:
         outcome.prompt_tokens, outcome.completion_tokens = told.prompt_tokens, told.completion_tokens
         outcome.cached_tokens, outcome.reasoning_tokens = told.cached_tokens, told.reasoning_tokens
         outcome.estimated = told.estimated
-        billed = [a.cost_nano_usd for a in outcome.attempts if a.prompt_tokens is not None]
-        known = [cost for cost in billed if cost is not None]
-        outcome.cost_nano_usd = sum(known) if len(known) == len(billed) else None
-        if not billed and outcome.status == "answered":
-            outcome.cost_nano_usd = None
+        outcome.cost_nano_usd = total(outcome)
 
     def _waited(self, marks: Marks) -> float:
         """Seconds of waiting for this attempt, but for those that another beside it waited as well."""
@@ -278,14 +263,6 @@ class Story:
 
     def _overhead(self, waiting_s: float) -> float:
         return round(max((self.clock() - self.started - self.waited_s - waiting_s) * 1000, 0.001), 3)
-
-
-def _note_parts(outcome: AttemptOutcome, usage: TokenUsage) -> None:
-    """Parts that are billed apart, where there are any."""
-    outcome.cache_write_tokens = usage.cache_write or None
-    outcome.cache_write_1h_tokens = usage.cache_write_1h or None
-    outcome.audio_input_tokens = usage.audio_input or None
-    outcome.audio_output_tokens = usage.audio_output or None
 
 
 def status_of(error: BaseException | None) -> Status:
