@@ -1,10 +1,12 @@
 """What is a client's connection, beyond HTTP? One that refuses at a shut door, and can be told that its end is near."""
 
-from typing import Any, Final
+import asyncio
+from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from neuroroute.web.door import Door
+from neuroroute.web.onepiece import OnePiece
 from neuroroute.web.refusals import path_of_whole, refusals
 
 REFUSALS: Final = refusals()
@@ -59,7 +61,12 @@ class Connection(HttpToolsProtocol):
             self._refusal = REFUSALS.get(self.url.partition(b"?")[0])
             if self._refusal:
                 return
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is before:  # an upgrade, which is nobody's here
+            return
+        if self.scope["method"] != "HEAD":  # whose answer has no body to wait for
+            self.cycle.transport = cast(asyncio.Transport, OnePiece(self.transport))
         if self._ending:
             self.cycle.keep_alive = False
 
