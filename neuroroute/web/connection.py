@@ -8,6 +8,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from neuroroute.web.door import Door
 from neuroroute.web.onepiece import OnePiece
 from neuroroute.web.refusals import path_of_whole, refusals
+from routing.api.leaving import LEAVERS, Leave
 
 REFUSALS: Final = refusals()
 
@@ -23,6 +24,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, door: Door, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._door = door
+        self._leavers: set[Leave] = set()
 
     def end(self, linger_s: float) -> None:
         """Close after an answer that can still say so, else when nothing has come for `linger_s`: ask again and again.
@@ -56,12 +58,18 @@ class Connection(HttpToolsProtocol):
         self._reading = True
         super().on_message_begin()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        for leave in list(self._leavers):
+            leave()
+
     def on_headers_complete(self) -> None:
         if not self._door.enter() and not self._answering:
             self._refusal = REFUSALS.get(self.url.partition(b"?")[0])
             if self._refusal:
                 return
         before = self.cycle
+        self.scope[LEAVERS] = self._leavers  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
         if self.cycle is before:  # an upgrade, which is nobody's here
             return

@@ -42,7 +42,7 @@ class StreamConsumer(AsyncHttpConsumer):
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Any) -> None:
         self.scope, self.base_send = scope, send
-        await while_client_stays(receive, self.handle(scope["neuroroute.body"]))
+        await while_client_stays(scope, receive, self.handle(scope["neuroroute.body"]))
 
 
 class SurfaceStream(StreamConsumer):

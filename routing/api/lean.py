@@ -15,11 +15,10 @@ from providers.errors import GatewayError
 from routing.api.base import Finished
 from routing.api.entry import new_id
 from routing.api.errors import error_headers, told
-from routing.api.leaving import Receive, while_client_stays
+from routing.api.leaving import Receive, Scope, while_client_stays
 from routing.errors import BodyTooLarge, UnknownAddress
 from routing.surfaces import surface_for
 
-Scope = dict[str, Any]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
@@ -30,7 +29,7 @@ class LeanHandler:
         self._matches: dict[str, ResolverMatch] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await while_client_stays(receive, self._serve(scope, send))
+        await while_client_stays(scope, receive, self._serve(scope, send))
 
     async def _serve(self, scope: Scope, send: Send) -> None:
         try:

@@ -2,34 +2,40 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 from routing.errors import GatewayStopping
 
+Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+Leave = Callable[[], None]
+LEAVERS: Final = "neuroroute.leavers"  # in a scope: a set; each member is called when the client has left
 STOPPING: Final = GatewayStopping("this worker of the gateway is ending; ask again", retry_after_s=1.0)
 
 _running: set["asyncio.Task[Any]"] = set()
 _broken_off: set["asyncio.Task[Any]"] = set()
 
 
-async def while_client_stays(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+async def while_client_stays(scope: Scope, receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     """Await `work`, and cancel it as soon as the client leaves: closing the upstream is what its `finally` blocks do.
 
-    One task listens; the work itself runs in the caller's task, which saves a task switch per request.
+    Our own server tells us (`LEAVERS`); of any other a task has to be kept that listens, 12 microseconds per request.
     """
     here = asyncio.current_task()
     assert here is not None
-    listener = asyncio.ensure_future(_left(receive))
-    left = over = False
+    left = False
 
-    def cancel(_: "asyncio.Future[None]") -> None:
+    def leave() -> None:
         nonlocal left
-        if not (over or listener.cancelled()):  # a callback that is scheduled already cannot be removed
-            left = True
-            here.cancel()
+        left = True
+        here.cancel()
 
-    listener.add_done_callback(cancel)
+    leavers: set[Leave] | None = scope.get(LEAVERS)
+    listener = None
+    if leavers is None:
+        leavers, listener = set(), asyncio.ensure_future(_listen(receive, leave))
+    leavers.add(leave)
     _running.add(here)
     try:
         await work
@@ -37,9 +43,10 @@ async def while_client_stays(receive: Receive, work: Coroutine[Any, Any, None]) 
         if not (left or here in _broken_off) or here.uncancel() > 0:
             raise
     finally:
-        over = True
         _running.discard(here)
-        listener.cancel()
+        leavers.discard(leave)
+        if listener is not None:
+            listener.cancel()
 
 
 def break_off_all() -> None:
@@ -54,6 +61,8 @@ def was_broken_off() -> bool:
     return bool(_broken_off) and asyncio.current_task() in _broken_off
 
 
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _listen(receive: Receive, leave: Leave) -> None:
+    with suppress(Exception):  # a server that can tell nothing any more has nobody to answer either
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    leave()
