@@ -4,7 +4,9 @@ llhttp parses, through httptools. Calls follow one another; none is sent before 
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
+from errno import ECONNRESET
 from typing import Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -35,6 +37,23 @@ class Connection(asyncio.Protocol):
         self._ended = True  # the answer, as far as one is awaited
         self._expect()
 
+    async def secure(self, context: ssl.SSLContext, host: str) -> None:
+        """TLS from here on, for a server that proves to be `host`; raises `OSError`.
+
+        Reading is paused below TLS: uvloop loses what it holds for a TLS transport that is paused when the end comes.
+        """
+        if self._excess:
+            raise ssl.SSLError("it speaks first, which TLS does not")
+        if self._carrier.is_closing():
+            raise ConnectionResetError(ECONNRESET, "closed before TLS began")
+        try:
+            secured = await self._loop.start_tls(self._carrier, self, context, server_hostname=host)
+        except BaseException:
+            self.close()
+            raise
+        assert secured is not None
+        self._transport = secured
+
     def _expect(self) -> None:
         """An answer from its beginning."""
         self.status = 0
@@ -46,6 +65,11 @@ class Connection(asyncio.Protocol):
         self._broken: ProviderError | None = None
 
     # ------------------------------------------------------------ for a call
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is closed for good."""
+        return self._lost
 
     @property
     def ended(self) -> bool:
@@ -117,7 +141,7 @@ class Connection(asyncio.Protocol):
         self._pieces, self._size = [], 0
         if self._paused and not self._transport.is_closing():
             self._paused = False
-            self._transport.resume_reading()
+            self._carrier.resume_reading()
 
     async def _news(self) -> None:
         waiter = self._waiter = self._loop.create_future()
@@ -138,7 +162,7 @@ class Connection(asyncio.Protocol):
     # ---------------------------------------------------- from the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = self._carrier = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         if self._ended or self._broken is not None:
@@ -171,6 +195,27 @@ class Connection(asyncio.Protocol):
         self._leaving = None
         self._rested(self)
 
+    def eof_received(self) -> None:
+        """An answer without a length ends with its connection (RFC 9112, 6.3), where that is closed as it should be:
+        what a reset or an end without TLS' own goodbye cuts off would pass for the whole (9.8)."""
+        if self._ended or self._broken is not None:
+            return
+        if self._head and self._took_leave() and not any(name.lower() in FRAMED for name, _ in self.headers):
+            self._ended = True
+            self._wake()
+        else:
+            self._cut()
+
+    def _took_leave(self) -> bool:
+        """Whether TLS, if any, was ended by the upstream; asyncio does not tell that from a mere end of the stream."""
+        secured: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        try:
+            return secured is None or not secured.read(1)
+        except ssl.SSLZeroReturnError:
+            return True
+        except ssl.SSLError:
+            return False
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         if self._leaving is not None:
@@ -182,13 +227,8 @@ class Connection(asyncio.Protocol):
         self._gone(self)
 
     def _cut(self) -> None:
-        """An answer without a length ends with its connection (RFC 9112, 6.3); any other is broken by that."""
-        if not self._head:
-            self._fail(Unreachable("the connection broke", connected=True))
-        elif any(name.lower() in FRAMED for name, _ in self.headers):
-            self._fail(Unreachable("the body ended early or was malformed", connected=True))
-        else:
-            self._ended = True
+        cut = "the body ended early or was malformed" if self._head else "the connection broke"
+        self._fail(Unreachable(cut, connected=True))
 
     # -------------------------------------------------------- from the parser
 
@@ -201,10 +241,12 @@ class Connection(asyncio.Protocol):
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        if self._ended:
+            return
         status = self._parser.get_status_code()
         if status < 200:  # interim: the answer proper follows (RFC 9110, 15.2)
             self.headers = []
-        elif not self._ended:
+        else:
             self.status, self._head, self._keep = status, True, self._parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:
@@ -214,7 +256,7 @@ class Connection(asyncio.Protocol):
         self._size += len(body)
         if self._size > BUFFER and not self._paused:
             self._paused = True
-            self._transport.pause_reading()
+            self._carrier.pause_reading()
 
     def on_message_complete(self) -> None:
         if self._head:

@@ -63,15 +63,15 @@ class Pool:
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             _, connection = await self._loop.create_connection(
-                lambda: Connection(self.give_back, self._forget, origin),
-                sock=sock,
-                ssl=_trust() if origin.tls else None,
-                server_hostname=origin.host if origin.tls else None,
+                lambda: Connection(self.give_back, self._forget, origin), sock=sock
             )
         except BaseException:
             sock.close()
             raise
-        self._all.add(connection)
+        if origin.tls:
+            await connection.secure(_trust(), origin.host)
+        if not connection.lost:  # not before: a connection whose handshake fails does not hear that it is lost
+            self._all.add(connection)
         return connection
 
     def give_back(self, connection: Connection) -> None:
