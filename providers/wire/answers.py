@@ -51,12 +51,14 @@ def _read(body: bytes) -> tuple[bytes, StrictAnswer]:
     except loose.MALFORMED:
         answer = None
     if answer is not None and _is_right(answer):
-        return body, answer
+        return body if _is_whole(answer) else _completed(body), answer
     return _repaired(loose.loads(body))
 
 
 def _is_right(answer: StrictAnswer) -> bool:
     if answer.error is not UNSET or not answer.id or not answer.choices:
+        return False
+    if answer.usage is not None and answer.usage.says_cached_beside:
         return False
     return all(choice.message.tool_calls is None or _are_right(choice.message.tool_calls) for choice in answer.choices)
 
@@ -64,6 +66,19 @@ def _is_right(answer: StrictAnswer) -> bool:
 def _are_right(calls: Sequence[StrictCall]) -> bool:
     """Whether there are tool calls, each with an id of its own: results are told apart by them."""
     return len({call.id for call in calls}) == len(calls) > 0
+
+
+def _is_whole(answer: StrictAnswer) -> bool:
+    return all([choice.logprobs is not UNSET and choice.message.refusal is not UNSET for choice in answer.choices])
+
+
+def _completed(body: bytes) -> bytes:
+    """A right answer with the nulls that OpenAI's clients expect: most servers but OpenAI's leave them out."""
+    answer = msgspec.json.decode(body)
+    for choice in answer["choices"]:
+        choice.setdefault("logprobs", None)
+        choice["message"].setdefault("refusal", None)
+    return msgspec.json.encode(answer)
 
 
 def _repaired(payload: Any) -> tuple[bytes, StrictAnswer]:
@@ -86,7 +101,7 @@ def _message(message: StrictMessage) -> WholeMessage:
     ]
     return WholeMessage(
         content=message.content,
-        refusal=message.refusal,
+        refusal=None if message.refusal is UNSET else message.refusal,
         reasoning_content=message.reasoning_content or message.reasoning or UNSET,
         tool_calls=calls or UNSET,
     )

@@ -69,7 +69,7 @@ class StrictCall(Struct):
 class StrictMessage(Struct):
     role: Literal["assistant"]
     content: str | None
-    refusal: str | None
+    refusal: str | None | UnsetType = UNSET
     tool_calls: list[StrictCall] = ABSENT
     function_call: StrictFunction = ABSENT
     annotations: list[Raw] = ABSENT
@@ -88,7 +88,7 @@ class StrictChoice(Struct):
     index: int
     message: StrictMessage
     finish_reason: Finish
-    logprobs: Raw
+    logprobs: Raw | UnsetType = UNSET
 
 
 class StrictPromptDetails(PromptDetails):
@@ -114,6 +114,13 @@ class StrictUsage(WireUsage, kw_only=True):
     total_tokens: Count
     prompt_tokens_details: StrictPromptDetails = ABSENT
     completion_tokens_details: StrictCompletionDetails = ABSENT
+    prompt_cache_hit_tokens: Raw | UnsetType = UNSET
+    cached_tokens: Raw | UnsetType = UNSET
+
+    @property
+    def says_cached_beside(self) -> bool:
+        """Whether cached tokens stand outside the details, where OpenAI's clients do not look."""
+        return self.prompt_cache_hit_tokens is not UNSET or self.cached_tokens is not UNSET
 
 
 class StrictAnswer(Struct, kw_only=True):

@@ -47,6 +47,31 @@ def test_row_35_what_is_missing_is_filled_in_and_the_served_model_recorded():
     check(filled, ANSWER)
 
 
+@pytest.mark.parametrize("missing", ["refusal", "logprobs", "both"])
+def test_nulls_that_most_servers_leave_out_are_added_and_nothing_else_changes(missing):
+    body = completion({"content": "né", "reasoning": "so"}, extra={"kept": [1.5, 10**18]}, usage={
+        "prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9, "queue_time": 0.25,
+    })  # fmt: skip
+    (choice,) = body["choices"]
+    if missing != "logprobs":
+        del choice["message"]["refusal"]
+    if missing != "refusal":
+        del choice["logprobs"]
+    answer = read(body)
+    choice["message"] |= {"refusal": None}
+    assert answered(answer) == body | {"model": "ours", "choices": [choice | {"logprobs": None}]}
+    assert (answer.usage.prompt, answer.usage.completion, answer.text_length) == (7, 2, 4)
+
+
+@pytest.mark.parametrize("message", [{}, {"refusal": None}])
+@pytest.mark.parametrize("name", ["prompt_cache_hit_tokens", "cached_tokens"])
+def test_cached_tokens_beside_the_details_are_found_whatever_else_is_left_out(name, message):
+    body = completion(usage={"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, name: 64})
+    body["choices"][0]["message"] = {"role": "assistant", "content": "Hi", **message}
+    answer = read(body)
+    assert answer.usage.cached == answered(answer)["usage"]["prompt_tokens_details"]["cached_tokens"] == 64
+
+
 def test_nulls_and_foreign_words_are_put_right():
     tools = [
         {"id": None, "function": {"name": "f", "arguments": {"q": 1}}},
