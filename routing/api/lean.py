@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.core.handlers.asgi import ASGIRequest
 from django.urls import Resolver404, ResolverMatch, resolve
+from django.utils.functional import cached_property
 
 from providers.errors import GatewayError
 from routing.api.base import Finished
@@ -20,6 +21,22 @@ from routing.errors import BodyTooLarge, UnknownAddress
 from routing.surfaces import surface_for
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+class LeanRequest(ASGIRequest):
+    """Django's request, whose body has been read. `META`, which no view here looks at, is made for whoever asks."""
+
+    resolver_match = None
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.path = self.path_info = scope["path"]
+        self.method = scope["method"]
+        self._body = scope["neuroroute.body"]
+
+    @cached_property
+    def META(self) -> dict[str, Any]:  # type: ignore[override]  # noqa: N802 - Django's name
+        return ASGIRequest(self.scope, io.BytesIO()).META
 
 
 class LeanHandler:
@@ -33,12 +50,11 @@ class LeanHandler:
 
     async def _serve(self, scope: Scope, send: Send) -> None:
         try:
-            request = ASGIRequest(scope, io.BytesIO(scope["neuroroute.body"]))
-            match = self._resolve(request.path_info)
-        except (Resolver404, UnicodeDecodeError):
+            match = self._resolve(scope["path"])
+        except Resolver404:
             await send_finished(refusal(UnknownAddress("there is nothing at this address"), scope["path"]), send)
         else:
-            await send_finished(await match.func(request, *match.args, **match.kwargs), send)
+            await send_finished(await match.func(LeanRequest(scope), *match.args, **match.kwargs), send)
 
     def _resolve(self, path: str) -> ResolverMatch:
         """Django's resolver, asked once per address: the data plane has a handful of them."""
