@@ -1,10 +1,9 @@
-"""How does an outcome become durable before the last byte leaves? One INSERT and commit into a segment of the spool.
+"""How does an outcome become durable before the last byte leaves? One row behind the others of a segment of the spool.
 
 A journal belongs to one process. Its rows outlive a kill -9; `usage.shipper` moves them into the database.
 """
 
 import os
-import sqlite3
 import threading
 import time
 from contextlib import suppress
@@ -19,6 +18,7 @@ from msgspec import structs
 from usage import families, openslots, segments
 from usage.errors import JournalUnavailable
 from usage.outcomes import Outcome
+from usage.rowlog import RowWriter
 
 ROWS_PER_SEGMENT: Final = 20_000
 SECONDS_PER_SEGMENT: Final = 60.0
@@ -49,7 +49,7 @@ class Journal:
         self._rests_until = 0.0
         self._held = segments.hold(directory / f"{self.writer}{segments.WRITER}")
         self._open = openslots.OpenSlots(openslots.path_of(directory, self.writer))
-        self._segment: sqlite3.Connection | None = None
+        self._segment: RowWriter | None = None
         self._open_next()
 
     def begin(self, outcome: Outcome) -> None:
@@ -71,14 +71,14 @@ class Journal:
 
     def write(self, outcome: Outcome) -> None:
         """Return when the outcome outlives this process; raises `JournalUnavailable` when it cannot be made to."""
-        row = (outcome.id, time.time(), self._encoder.encode(outcome))
+        at, body = time.time(), self._encoder.encode(outcome)
         with self._mutex:
             if self._rows >= self._rows_per_segment or time.monotonic() > self._rotate_at:
                 self._rotate()
             try:
-                self._insert(row)
-            except sqlite3.Error as exc:
-                self._insert_elsewhere(row, exc)
+                self._append(at, body)
+            except OSError as exc:
+                self._append_elsewhere(at, body, exc)
             self._open.drop(outcome.id)
 
     def close(self) -> None:
@@ -90,20 +90,20 @@ class Journal:
             self._open.close()
             os.close(self._held)
 
-    def _insert(self, row: tuple[str, float, bytes]) -> None:
+    def _append(self, at: float, body: bytes) -> None:
         if self._segment is None:
             self._open_next()
         assert self._segment
-        self._segment.execute(segments.INSERT, row)
+        self._segment.append(at, body)
         self._rows += 1
 
-    def _insert_elsewhere(self, row: tuple[str, float, bytes], first: sqlite3.Error) -> None:
+    def _append_elsewhere(self, at: float, body: bytes, first: OSError) -> None:
         """A segment that refuses a row is left to the shipper as it is; the row goes to a new one."""
         log.error("journal segment failed", segment=self._number, error=str(first))
         try:
             self._drop()
-            self._insert(row)
-        except sqlite3.Error as exc:
+            self._append(at, body)
+        except OSError as exc:
             families.write_failures.inc()
             self._rests_until = time.monotonic() + REST_S
             log.error("journal unavailable", directory=str(self._directory), error=str(exc))
@@ -114,7 +114,7 @@ class Journal:
         old = self._segment
         try:
             self._open_next()
-        except sqlite3.Error as exc:
+        except OSError as exc:
             log.warning("journal keeps its segment", error=str(exc))
             self._rows, self._rotate_at = 0, time.monotonic() + self._seconds_per_segment
             return
@@ -123,14 +123,14 @@ class Journal:
 
     def _open_next(self) -> None:
         number = self._number + 1
-        self._segment = segments.create(segments.path_of(self._directory, self.writer, number))
+        self._segment = RowWriter(segments.path_of(self._directory, self.writer, number))
         self._number, self._rows = number, 0
         self._rotate_at = time.monotonic() + self._seconds_per_segment
 
     def _drop(self) -> None:
         old, self._segment = self._segment, None
         if old:
-            with suppress(sqlite3.Error):
+            with suppress(OSError):
                 old.close()
 
 

@@ -151,7 +151,7 @@ class ShipperMark(models.Model):
     """How far a segment of a spool has been shipped; committed together with the rows it counts."""
 
     segment = models.TextField(primary_key=True)
-    last_row = models.BigIntegerField()
+    position = models.BigIntegerField()  # where the last row that was shipped ends (`usage.rowlog`)
 
     def __str__(self) -> str:
-        return f"{self.segment} {self.last_row}"
+        return f"{self.segment} {self.position}"

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from usage import families, segments
+from usage.rowlog import RowWriter
 from usage.segments import Segment
 
 DIRECTORY: Final = "rejected"
@@ -22,8 +23,8 @@ log = structlog.get_logger(__name__)
 def set_row_aside(directory: Path, segment: str, body: bytes, reason: str) -> None:
     """Keep one row."""
     path = segments.path_of(_kept_in(directory), f"{segment}-rejected", 1)
-    with closing(segments.append(path) if path.exists() else segments.create(path)) as connection:
-        connection.execute(segments.INSERT, ("", time.time(), body))
+    with closing(RowWriter(path)) as kept:
+        kept.append(time.time(), body)
     families.set_aside.inc()
     log.error("journalled row set aside", file=path.name, reason=reason.strip())
 
@@ -31,9 +32,7 @@ def set_row_aside(directory: Path, segment: str, body: bytes, reason: str) -> No
 def set_segment_aside(segment: Segment, reason: str) -> None:
     """Keep a whole segment that cannot be read."""
     kept = _kept_in(segment.path.parent)
-    for path in segment.files():
-        if path.exists():
-            os.replace(path, kept / path.name)
+    os.replace(segment.path, kept / segment.path.name)
     families.set_aside.inc()
     log.error("journal segment set aside", file=segment.path.name, reason=reason.strip())
 

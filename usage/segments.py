@@ -1,17 +1,15 @@
-"""How does the spool lie on disk? One SQLite file per segment, one locked file per living writer.
+"""How does the spool lie on disk? One file of rows per segment, one locked file per living writer.
 
 <writer>.writer             held with flock() for as long as the writer lives; the lock, unlike a pid, is right
                             across containers and cannot be reused
 <writer>.open                what the writer has begun and not journalled yet (`usage.openslots`)
-<writer>-<number>.segment   (with -wal and -shm) rows in the order of writing; the writer writes to its highest
-                            number only, so every other segment of it is complete
+<writer>-<number>.segment   rows in the order of writing (`usage.rowlog`); the writer writes to its highest number
+                            only, so every other segment of it is complete
 """
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,17 +17,6 @@ from msgspec import Struct
 
 WRITER: Final = ".writer"
 SEGMENT: Final = ".segment"
-INSERT: Final = "INSERT INTO entry (request, at, body) VALUES (?, ?, ?)"
-SCHEMA: Final = "CREATE TABLE entry (number INTEGER PRIMARY KEY, request TEXT, at REAL, body BLOB)"
-# Rows are about 2 kB: a page takes four. The log is folded back every 256 pages, which stalls for half a millisecond;
-# seldom would stall longer, and never costs more, because a log that starts over writes where the kernel has pages.
-# synchronous=OFF: a commit is in the kernel, and so outlives the process; only a crash of the machine can take it.
-_WRITER_PRAGMAS: Final = (
-    "PRAGMA page_size=8192",
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=OFF",
-    "PRAGMA wal_autocheckpoint=256",
-)
 
 
 class Segment(Struct, frozen=True, order=True):
@@ -39,45 +26,9 @@ class Segment(Struct, frozen=True, order=True):
     path: Path
     complete: bool
 
-    def files(self) -> list[Path]:
-        """The file and what SQLite keeps beside it."""
-        return [Path(f"{self.path}{suffix}") for suffix in ("", "-wal", "-shm")]
-
-    def unlink(self) -> None:
-        for path in self.files():
-            path.unlink(missing_ok=True)
-
 
 def path_of(directory: Path, writer: str, number: int) -> Path:
     return directory / f"{writer}-{number:06d}{SEGMENT}"
-
-
-def create(path: Path) -> sqlite3.Connection:
-    """Make a segment and open it for writing; each statement commits by itself. Raises `sqlite3.Error`."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
-    try:
-        for pragma in _WRITER_PRAGMAS:
-            connection.execute(pragma)
-        connection.execute(SCHEMA)
-    except sqlite3.Error:
-        connection.close()
-        Segment(path.stem, path, True).unlink()
-        raise
-    return connection
-
-
-def append(path: Path) -> sqlite3.Connection:
-    """Open a segment of our own again."""
-    return sqlite3.connect(path, isolation_level=None)
-
-
-@contextmanager
-def reading(segment: Segment) -> Iterator[sqlite3.Connection]:
-    """The segment opened for reading; its writer goes on undisturbed."""
-    with closing(
-        sqlite3.connect(f"{segment.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    ) as connection:
-        yield connection
 
 
 def listing(directory: Path) -> list[Segment]:

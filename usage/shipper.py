@@ -7,12 +7,12 @@ is away everything stays in the spool. What the database refuses is set aside (`
 
 import fcntl
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,7 @@ from usage.fold import Cells, fold, spread
 from usage.models import AttemptRecord, RequestRecord, ShipperMark
 from usage.outcomes import Outcome
 from usage.rollups import AttemptRollup, Rollup
+from usage.rowlog import BrokenSegment, Row, rows
 from usage.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_rows, request_row
 from usage.segments import Segment
 
@@ -50,7 +51,6 @@ class Read(Struct, frozen=True):
     """One row of the spool, decoded."""
 
     segment: str
-    number: int
     body: bytes
     outcome: Outcome
 
@@ -102,7 +102,7 @@ class Shipper:
         Raises `django.db.DatabaseError` or `InterfaceError` when the database is away; nothing is lost by it.
         """
         if self._marks is None:
-            self._marks = dict(ShipperMark.objects.values_list("segment", "last_row"))
+            self._marks = dict(ShipperMark.objects.values_list("segment", "position"))
         batch, marks, done = self._read()
         if marks:
             self._ship(batch, marks)
@@ -137,29 +137,33 @@ class Shipper:
         for position, segment in enumerate(listed):
             # An equal share for each, so that one busy worker does not keep the others' rows waiting.
             share = max((self._batch_rows - len(batch)) // (len(listed) - position), 1)
-            found = self._entries(segment, share)
+            found, ended = self._rows(segment, share)
             if found:
-                marks[segment.name] = found[-1].number
-                batch += self._decoded(segment.name, found)
-            if segment.complete and len(found) < share:
+                marks[segment.name] = found[-1].position
+                batch += self._decoded(segment.name, [row.body for row in found])
+            if ended:
                 done.append(segment)
         return batch, marks, done
 
-    def _entries(self, segment: Segment, limit: int) -> list[spool.Entry]:
+    def _rows(self, segment: Segment, limit: int) -> tuple[list[Row], bool]:
+        """The next whole rows, and whether nothing follows them any more. What is no row is found when it is next."""
         assert self._marks is not None
+        found: list[Row] = []
         try:
-            return spool.entries(segment, self._marks.get(segment.name, 0), limit)
-        except sqlite3.DatabaseError as exc:
-            if segment.complete:
-                rejects.set_segment_aside(segment, str(exc))
-            return []
+            for row in islice(rows(segment.path, self._marks.get(segment.name, 0)), limit):
+                found.append(row)
+        except BrokenSegment as exc:
+            if found or not segment.complete:
+                return found, False
+            rejects.set_segment_aside(segment, str(exc))
+        return found, segment.complete and len(found) < limit
 
-    def _decoded(self, segment: str, entries: Sequence[spool.Entry]) -> Iterator[Read]:
-        for entry in entries:
+    def _decoded(self, segment: str, bodies: Sequence[bytes]) -> Iterator[Read]:
+        for body in bodies:
             try:
-                yield Read(segment, entry.number, entry.body, spool.decode(entry.body))
+                yield Read(segment, body, spool.decode(body))
             except (msgspec.MsgspecError, UnicodeError) as exc:
-                rejects.set_row_aside(self._directory, segment, entry.body, str(exc))
+                rejects.set_row_aside(self._directory, segment, body, str(exc))
 
     def _ship(self, batch: Sequence[Read], marks: dict[str, int]) -> None:
         """Commit the batch; what the database refuses is found by halving, and set aside."""
@@ -214,8 +218,8 @@ class Shipper:
         money that they had leased."""
         self._bury_at = time.monotonic() + BURY_S
         for writer in segments.dead_writers(self._directory):
-            left = [spool.Entry(0, body) for body in openslots.left(self._directory, writer)]
-            begun = sorted(self._decoded(writer, left), key=lambda read: abandoned.progress(read.outcome))
+            left = self._decoded(writer, openslots.left(self._directory, writer))
+            begun = sorted(left, key=lambda read: abandoned.progress(read.outcome))
             self._ship([structs.replace(read, outcome=abandoned.closed(read.outcome)) for read in begun], {})
             settling.release(writer)
             openslots.path_of(self._directory, writer).unlink(missing_ok=True)
@@ -225,7 +229,7 @@ class Shipper:
         if not done:
             return
         for segment in done:
-            segment.unlink()
+            segment.path.unlink(missing_ok=True)
         names = [segment.name for segment in done]
         ShipperMark.objects.filter(segment__in=names).delete()
         self._marks = {name: row for name, row in (self._marks or {}).items() if name not in names}
@@ -254,8 +258,8 @@ def _mark(marks: dict[str, int]) -> None:
     """Written first: whoever else ships these segments waits here until this transaction has ended."""
     if marks:
         ShipperMark.objects.bulk_create(
-            [ShipperMark(segment=name, last_row=row) for name, row in sorted(marks.items())],
+            [ShipperMark(segment=name, position=row) for name, row in sorted(marks.items())],
             update_conflicts=True,
             unique_fields=["segment"],
-            update_fields=["last_row"],
+            update_fields=["position"],
         )

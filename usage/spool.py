@@ -5,12 +5,11 @@ readers without a database; it may be a batch behind, never ahead.
 """
 
 import os
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,14 +17,13 @@ from msgspec import Raw, Struct, structs
 
 from usage import segments
 from usage.outcomes import Outcome
+from usage.rowlog import BrokenSegment, heads, rows
 from usage.segments import Segment
 
+T = TypeVar("T")
 SHIPPED: Final = "shipped.json"
 PROBE_BYTES: Final = 1024 * 1024  # a new segment takes less
 NAME: Final = "spool"  # below VAR_DIR
-_AFTER: Final = "SELECT number, body FROM entry WHERE number > ? ORDER BY number LIMIT ?"
-_COUNT: Final = "SELECT count(*), min(at) FROM entry WHERE number > ?"
-_FIND: Final = "SELECT body FROM entry WHERE number > ? AND request = ?"
 
 NOTHING: Final = Raw(b"null")
 _NUL, _REPLACEMENT = rb"\u0000", rb"\ufffd"
@@ -48,35 +46,27 @@ class Backlog(Struct, frozen=True):
     oldest_age_s: float = 0.0
 
 
-class Entry(Struct, frozen=True):
-    """A journalled row; `number` counts within its segment."""
-
-    number: int
-    body: bytes
-
-
 def backlog(directory: Path, now: float | None = None) -> Backlog:
     """Count the rows that are not shipped; `now` is seconds since the epoch."""
     now = time.time() if now is None else now
-    found = [counted for segment, last in _unshipped(directory) for counted in _query(segment, _COUNT, (last,))]
-    oldest = min((at for rows, at in found if rows), default=now)
-    return Backlog(sum(rows for rows, _ in found), max(now - oldest, 0.0))
+    instants = [at for segment, last in _unshipped(directory) for _, at in _readable(heads(segment.path, last))]
+    return Backlog(len(instants), max(now - min(instants, default=now), 0.0))
 
 
 def find(directory: Path, request_id: UUID) -> Outcome | None:
     """The outcome of a request that is not shipped yet."""
-    for segment, last in _unshipped(directory):
-        for (body,) in _query(segment, _FIND, (last, request_id.hex)):
-            return Outcome(**structs.asdict(decode(body)))
+    name = request_id.hex.encode()
+    for body in _bodies(directory):
+        if name in body and (found := decode(body)).id == request_id.hex:
+            return Outcome(**structs.asdict(found))
     return None
 
 
 def waiting(directory: Path) -> Iterator[Outcome]:
     """The outcomes that are not shipped yet; what cannot be read is left out."""
-    for segment, last in _unshipped(directory):
-        for _, body in _query(segment, _AFTER, (last, -1)):
-            with suppress(msgspec.MsgspecError):
-                yield decode(body)
+    for body in _bodies(directory):
+        with suppress(msgspec.MsgspecError):
+            yield decode(body)
 
 
 def try_to_write(directory: Path) -> None:
@@ -92,12 +82,6 @@ def free_bytes(directory: Path) -> int:
     """What is left of the spool's disk."""
     disk = os.statvfs(directory)
     return disk.f_bavail * disk.f_frsize
-
-
-def entries(segment: Segment, after: int, limit: int) -> list[Entry]:
-    """Up to `limit` rows that follow row `after`, in order of writing; raises `sqlite3.DatabaseError`."""
-    with segments.reading(segment) as connection:
-        return [Entry(number, body) for number, body in connection.execute(_AFTER, (after, limit))]
 
 
 def decode(body: bytes) -> Outcome:
@@ -133,10 +117,14 @@ def _unshipped(directory: Path) -> list[tuple[Segment, int]]:
     return [(segment, marks.get(segment.name, 0)) for segment in segments.listing(directory)]
 
 
-def _query(segment: Segment, sql: str, parameters: tuple[int | str, ...]) -> list[tuple[Any, ...]]:
-    """Rows of one segment; none where it cannot be read: gone, not yet whole, or broken, which the shipper reports."""
-    try:
-        with segments.reading(segment) as connection:
-            return connection.execute(sql, parameters).fetchall()
-    except sqlite3.DatabaseError:
-        return []
+def _bodies(directory: Path) -> Iterator[bytes]:
+    """Of the rows that are not shipped."""
+    for segment, last in _unshipped(directory):
+        for row in _readable(rows(segment.path, last)):
+            yield row.body
+
+
+def _readable(found: Iterator[T]) -> Iterator[T]:
+    """What of a segment can be read: nothing where it is gone; what is broken is for the shipper to report."""
+    with suppress(FileNotFoundError, BrokenSegment):
+        yield from found

@@ -35,7 +35,7 @@ def write_on_a_full_disk() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     journal, rng = _journal(), random.Random(1)
     for room in (True, False, False, True):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY if room else 1000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY if room else 10, resource.RLIM_INFINITY))
         for _ in range(10):
             outcome = story(datetime.now(UTC), rng)
             try:

@@ -1,7 +1,6 @@
 """An outcome that was written is there, whatever happens to the process."""
 
 import signal
-import sqlite3
 import threading
 
 import pytest
@@ -10,6 +9,7 @@ from tests.usage.conftest import Place
 from tests.usage.stories import journal, stories
 from usage import segments, spool
 from usage.journal import Journal
+from usage.rowlog import BrokenSegment, RowWriter, heads, rows
 from usage.segments import WRITER
 
 PROCESS = ("-m", "tests.usage.processes")
@@ -52,18 +52,42 @@ def test_a_full_disk_is_said_and_ends_with_the_disk(place: Place) -> None:
     assert sorted(outcome.id for outcome in spool.waiting(place.spool)) == sorted(written)
 
 
-def test_a_broken_segment_is_left_for_a_new_one(place: Place) -> None:
+def test_a_segment_that_takes_no_row_is_left_for_a_new_one(place: Place) -> None:
     first, second = stories(2)
     writer = Journal(place.spool, "test")
     writer.write(first)
-    with sqlite3.connect(segments.listing(place.spool)[0].path) as connection:
-        connection.execute("ALTER TABLE entry RENAME TO broken")
-    connection.close()
+    assert writer._segment
+    writer._segment.close()  # as if its disk had failed
     writer.write(second)
     writer.close()
 
-    assert [outcome.id for outcome in spool.waiting(place.spool)] == [second.id]
+    assert [outcome.id for outcome in spool.waiting(place.spool)] == [first.id, second.id]
     assert len(segments.listing(place.spool)) == 2
+
+
+def test_what_a_killed_writer_left_behind_its_last_whole_row_is_no_row(place: Place) -> None:
+    journal(place.spool, stories(3))
+    (segment,) = segments.listing(place.spool)
+    whole = segment.path.read_bytes()
+    (_, second, third) = [row.position for row in rows(segment.path)]
+    for cut in range(second, third):
+        segment.path.write_bytes(whole[:cut])
+        assert [row.position for row in rows(segment.path)][-1] == second
+        assert [position for position, _ in heads(segment.path)][-1] == second
+    end = RowWriter(segment.path)
+    end.append(1.0, b"after it")
+    end.close()
+    assert [row.body for row in rows(segment.path, second)] == [b"after it"]
+
+
+def test_what_is_no_row_is_said(place: Place) -> None:
+    journal(place.spool, stories(2))
+    (segment,) = segments.listing(place.spool)
+    with segment.path.open("ab") as file:
+        file.write(b"SQLite format 3\0")
+    with pytest.raises(BrokenSegment, match="no row begins at byte"):
+        list(rows(segment.path))
+    assert spool.backlog(place.spool).rows == 2
 
 
 def test_only_the_newest_segment_of_a_living_writer_is_incomplete(place: Place) -> None:
@@ -101,7 +125,7 @@ def test_only_dead_writers_are_swept(place: Place) -> None:
     living, dead = Journal(place.spool, "living"), Journal(place.spool, "dead")
     dead.close()
     for segment in segments.listing(place.spool):
-        segment.unlink()
+        segment.path.unlink()
     assert [writer.partition("-")[0] for writer in segments.dead_writers(place.spool)] == ["dead"]
 
     assert [path.name.partition("-")[0] for path in place.spool.glob(f"*{WRITER}")] == ["living"]
@@ -112,13 +136,14 @@ def test_the_backlog_is_counted_from_the_marks_on(place: Place) -> None:
     assert spool.backlog(place.spool) == spool.Backlog()
     journal(place.spool, stories(10))
     (segment,) = segments.listing(place.spool)
-    spool.note_shipped(place.spool, {segment.name: 4})
+    ends = [row.position for row in rows(segment.path)]
+    spool.note_shipped(place.spool, {segment.name: ends[3]})
 
     waiting = spool.backlog(place.spool)
     assert waiting.rows == 6
     assert 0 <= waiting.oldest_age_s < 60
 
-    spool.note_shipped(place.spool, {segment.name: 10})
+    spool.note_shipped(place.spool, {segment.name: ends[9]})
     assert spool.backlog(place.spool) == spool.Backlog(0, 0.0)
 
 

@@ -33,6 +33,7 @@ from usage.models import (
 from usage.outcomes import Outcome
 from usage.rejects import DIRECTORY
 from usage.rollups import ALL_TENANTS, GRAINS
+from usage.rowlog import RowWriter, rows
 from usage.shipper import Shipper
 
 PROCESS = ("-m", "tests.usage.processes")
@@ -234,25 +235,37 @@ def test_a_row_that_cannot_be_read_is_set_aside(database: Place) -> None:
     writer = Journal(database.spool, "test")
     writer.write(first)
     (segment,) = segments.listing(database.spool)
-    connection = segments.append(segment.path)
-    connection.execute(segments.INSERT, ("", time.time(), b'{"id": "torn'))
-    connection.close()
+    beside = RowWriter(segment.path)
+    beside.append(time.time(), b'{"id": "torn')
+    beside.close()
     writer.write(second)
     writer.close()
     ship(database.spool)
 
     assert RequestRecord.objects.count() == 2
     (kept,) = segments.listing(database.spool / DIRECTORY)
-    assert spool.entries(kept, 0, 10)[0].body == b'{"id": "torn'
+    assert [row.body for row in rows(kept.path)] == [b'{"id": "torn']
 
 
 def test_a_segment_that_cannot_be_read_does_not_hold_the_others_up(database: Place) -> None:
     journal(database.spool, stories(5))
-    (database.spool / "test-1-broken-000001.segment").write_bytes(b"this is no database" * 500)
+    (database.spool / "test-1-broken-000001.segment").write_bytes(b"these are no rows" * 500)
     ship(database.spool)
 
     assert RequestRecord.objects.count() == 5
     assert (database.spool / DIRECTORY / "test-1-broken-000001.segment").exists()
+
+
+def test_of_a_segment_that_breaks_off_all_that_is_whole_is_shipped_and_nothing_deleted(database: Place) -> None:
+    journal(database.spool, stories(5))
+    (segment,) = segments.listing(database.spool)
+    with segment.path.open("ab") as file:
+        file.write(b"these are no rows" * 500)
+    ship(database.spool)
+
+    assert RequestRecord.objects.count() == 5
+    assert not segments.listing(database.spool)
+    assert b"these are no rows" in (database.spool / DIRECTORY / segment.path.name).read_bytes()
 
 
 def test_a_callers_nul_does_not_stop_anything(database: Place) -> None:
