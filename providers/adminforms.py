@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from providers.formfields import CapabilitiesField, LinesField, MappingField, SecretField, probability
+from providers.http.heads import RESERVED
 from providers.models import Credential, Deployment, LanguageModel, Provider
 from providers.secrets import last_four, seal
 from providers.timelimits import PHASES, default_time_limits
@@ -22,6 +23,8 @@ def header_value(name: str, value: str) -> str:
         raise ValueError(f"{name} is not a header's name")
     if name.lower() in SECRET_HEADERS:
         raise ValueError(f"{name} carries a key: enter it as a credential, where it is encrypted")
+    if name.lower() in RESERVED:
+        raise ValueError(f"{name} is for the gateway itself to say, as it frames the requests")
     if not value.isascii() or not value.isprintable():
         raise ValueError("a header's value is plain ASCII text")
     return value

@@ -6,7 +6,10 @@ from urllib.parse import quote, urlsplit
 
 URLS: Final = 4096  # one per deployment and operation
 PATH: Final = "/:@!$&'()*+,;=~%"  # what stays as it is in a path (RFC 3986, 3.3), what is quoted already included
-FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})  # ours to say, nobody else's
+RESERVED: Final = frozenset(  # ours to say, nobody else's: how a request is framed, and how its answer
+    {"accept-encoding", "connection", "content-length", "expect", "keep-alive", "proxy-connection", "te", "trailer"}
+    | {"transfer-encoding", "upgrade"}
+)
 
 Headers = tuple[tuple[str, str], ...]  # lower-case names
 
@@ -17,6 +20,11 @@ class Origin(NamedTuple):
     tls: bool
     host: str  # ASCII
     port: int
+
+    @property
+    def name(self) -> str:
+        """What a certificate calls the host: without the zone of an address, and without the dot that ends a name."""
+        return self.host.partition("%")[0].rstrip(".")
 
 
 class Place(NamedTuple):
@@ -36,8 +44,9 @@ def head(where: Place, headers: Headers, length: int) -> bytes:
         raise ValueError("a header has a line break in it")
     begin = where.usual
     if not _OURS.isdisjoint(names):
-        given = _lines(tuple((name, value) for name, value in headers if name not in FRAMING))
-        begin = where.line + _lines(tuple((name, value) for name, value in where.own if name not in names))
+        theirs = {name: value for name, value in headers if name not in RESERVED}
+        given = _lines(tuple(theirs.items()))
+        begin = where.line + _lines(tuple((name, value) for name, value in where.own if name not in theirs))
     return f"{begin}{given}content-length: {length}\r\n\r\n".encode()
 
 
@@ -61,4 +70,4 @@ def _lines(headers: Headers) -> str:
 
 
 _ALWAYS: Final = (("accept", "*/*"), ("accept-encoding", "identity"), ("user-agent", "NeuroRoute"))
-_OURS: Final = FRAMING | {"host"} | {name for name, _ in _ALWAYS}
+_OURS: Final = RESERVED | {"host"} | {name for name, _ in _ALWAYS}

@@ -91,6 +91,13 @@ def test_a_header_that_carries_a_key_is_refused(operator: Client) -> None:
     assert "enter it as a credential" in response.content.decode()
 
 
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding", "Connection", "Expect", "Accept-Encoding"])
+def test_a_header_that_frames_requests_is_refused(name: str, operator: Client) -> None:
+    address = reverse("admin:providers_provider_change", args=[rows.provider().pk])
+    response = fill(operator, address, "provider_form", headers=f"{name}: 7")
+    assert f"{name} is for the gateway itself to say" in str(response.context["errors"])
+
+
 def test_history_and_audit_log_hold_no_secret(operator: Client) -> None:
     row = rows.credential()
     address = reverse("admin:providers_provider_change", args=[row.provider.pk])

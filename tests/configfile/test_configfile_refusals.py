@@ -55,6 +55,7 @@ pytestmark = pytest.mark.django_db
             "line 4: providers[0].base_url: 10.0.0.1 is a loopback, private or link-local address; set allow_private",
         ),
         (provider("  headers:\n    Authorization: x\n"), "line 6: providers[0].headers.Authorization: Authorization"),
+        (provider("  headers:\n    Connection: x\n"), "line 6: providers[0].headers.Connection: Connection is for the"),
         ("models: [{name: auto}]", "line 1: models[0].name: auto is a name of the router itself"),
         ("models:\n- name: m\n  aliases:\n  - auto:fast", "line 4: models[0].aliases[0]: auto:fast is a name"),
         (
