@@ -15,7 +15,7 @@ from providers.errors import BadUpstreamResponse, ProviderError, Unreachable
 from providers.http.heads import Origin
 
 BUFFER: Final = 64 * 1024  # bytes of a body that may lie unread; beyond, the upstream has to wait
-HEAD_LIMIT: Final = 64 * 1024  # bytes before the end of an answer's head
+HEAD_LIMIT: Final = 64 * 1024  # bytes before the end of an answer's head, and of trailers
 FRAMED: Final = (b"content-length", b"transfer-encoding")
 
 
@@ -31,6 +31,9 @@ class Connection(asyncio.Protocol):
         self._rested, self._gone = rested, gone
         self._loop = asyncio.get_running_loop()
         self._parser = HttpResponseParser(self)
+        # Some load balancers send them, and no chunk's end can move by it. What could move an end is refused: lines
+        # without CR, folded lines, two lengths, a length beside chunks.
+        self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
         self._waiter: asyncio.Future[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._lost = self._paused = False
@@ -58,7 +61,7 @@ class Connection(asyncio.Protocol):
         """An answer from its beginning."""
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []  # names as the upstream spells them
-        self._before = 0  # bytes of the head so far, those of interim answers included
+        self._before = 0  # bytes since anything of the body came: of the head, interim answers included, or of trailers
         self._head = self._excess = self._keep = False
         self._pieces: list[bytes] = []
         self._size = 0
@@ -169,14 +172,18 @@ class Connection(asyncio.Protocol):
             self._excess = True
             self.close()
             return
+        size = self._size
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             self._misread()
-        if not self._head and self._broken is None:
+        if self._size != size:
+            self._before = 0
+        elif not self._ended and self._broken is None:
             self._before += len(data)
             if self._before > HEAD_LIMIT:
-                self._fail(BadUpstreamResponse(f"the head of the answer is longer than {HEAD_LIMIT} bytes"))
+                part = "end" if self._head else "head"
+                self._fail(BadUpstreamResponse(f"the {part} of the answer is longer than {HEAD_LIMIT} bytes"))
         self._wake()
         if self._leaving is not None and self._ended:
             self._rest()
@@ -244,7 +251,7 @@ class Connection(asyncio.Protocol):
         if self._ended:
             return
         status = self._parser.get_status_code()
-        if status < 200:  # interim: the answer proper follows (RFC 9110, 15.2)
+        if 100 <= status < 200:  # interim: the answer proper follows (RFC 9110, 15.2)
             self.headers = []
         else:
             self.status, self._head, self._keep = status, True, self._parser.should_keep_alive()

@@ -14,6 +14,7 @@ from providers.http.pool import pool
 
 LINGER_S: Final = 0.5  # from a stream's end mark to the end of its body
 ENCODING: Final = b"content-encoding"
+NONE: Final = (b"identity", b"")
 
 
 class Reply:
@@ -133,5 +134,5 @@ class Exchange:
 
 def _refuse_encoded(connection: Connection) -> None:
     for name, value in connection.headers:
-        if len(name) == len(ENCODING) and name.lower() == ENCODING and value != b"identity":
+        if len(name) == len(ENCODING) and name.lower() == ENCODING and value.lower() not in NONE:
             raise BadUpstreamResponse("the upstream compressed its answer although asked not to")

@@ -37,7 +37,9 @@ class Lookups:
             found.rows.append(found.rows.pop(0))
             return found.rows.copy()
         if _is_numeric(host):
-            return _look_up(host, port)
+            return _look_up(
+                host, port, flags=socket.AI_NUMERICHOST
+            )  # ::1 too where IPv4 alone goes beyond this machine
         running = self._running.get(key)
         if running is None:
             running = self._running[key] = self._loop.create_task(self._look_up(key))
@@ -55,8 +57,8 @@ class Lookups:
             task.exception()  # seen, even where everybody has left
 
 
-def _look_up(host: str, port: int) -> list[AddrInfoType]:
-    rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+def _look_up(host: str, port: int, flags: int = socket.AI_ADDRCONFIG) -> list[AddrInfoType]:
+    rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     if not rows:
         raise socket.gaierror(socket.EAI_NONAME, "no address")
     return list(rows)

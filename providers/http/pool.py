@@ -5,7 +5,6 @@ import socket
 import ssl
 from functools import cache
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import aiohappyeyeballs
 
@@ -24,7 +23,7 @@ class Pool:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._lookups = Lookups()
-        self._resting: dict[Origin, list[Connection]] = {}  # the last one in is the first one out: others may age
+        self._resting: dict[Origin, dict[Connection, None]] = {}  # the last one in is the first one out: others may age
         self._all: set[Connection] = set()
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -32,7 +31,7 @@ class Pool:
         """One that has carried calls before, if any rests."""
         resting = self._resting.get(origin)
         while resting:
-            connection = resting.pop()
+            connection, _ = resting.popitem()
             if self._loop.time() - connection.idle_since < IDLE_S:
                 return connection
             connection.close()
@@ -69,7 +68,7 @@ class Pool:
             sock.close()
             raise
         if origin.tls:
-            await connection.secure(_trust(), origin.host)
+            await connection.secure(_trust(), origin.name)
         if not connection.lost:  # not before: a connection whose handshake fails does not hear that it is lost
             self._all.add(connection)
         return connection
@@ -80,15 +79,15 @@ class Pool:
             connection.close()
             return
         connection.idle_since = self._loop.time()
-        self._resting.setdefault(connection.origin, []).append(connection)
+        self._resting.setdefault(connection.origin, {})[connection] = None
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(IDLE_S, self._sweep)
 
     def _forget(self, connection: Connection) -> None:
         self._all.discard(connection)
         resting = self._resting.get(connection.origin)
-        if resting and connection in resting:
-            resting.remove(connection)
+        if resting:
+            resting.pop(connection, None)
 
     def _sweep(self) -> None:
         """Close those that have rested too long, and come again while any rests."""
@@ -96,7 +95,7 @@ class Pool:
         since = self._loop.time() - IDLE_S
         for origin, resting in list(self._resting.items()):
             for connection in [each for each in resting if each.idle_since <= since]:
-                resting.remove(connection)
+                del resting[connection]
                 connection.close()
             if not resting:
                 del self._resting[origin]
@@ -111,13 +110,16 @@ class Pool:
             connection.close()
 
 
-_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+_pools: dict[asyncio.AbstractEventLoop, Pool] = {}
 
 
 def pool(loop: asyncio.AbstractEventLoop) -> Pool:
     """That of the running event loop."""
     found = _pools.get(loop)
     if found is None:
+        for other in list(_pools):
+            if other.is_closed():  # and nobody closed its pool, which holds it
+                _pools.pop(other, None)
         found = _pools[loop] = Pool()
     return found
 

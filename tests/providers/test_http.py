@@ -1,6 +1,8 @@
 """What does the HTTP client make of what an upstream sends? Raw bytes over real sockets, on both event loops."""
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -40,8 +42,23 @@ def answered(run: Run, *scripts: Any, calls: int = 1) -> tuple[list[Any], Upstre
         ([b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n", OK], b"ok"),
         ([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\nx-sum: 1\r\n\r\n"], b"ok"),
         ([b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"], b""),
+        ([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2  \r\nok\r\n0 \r\n\r\n"], b"ok"),
+        ([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\n\r\n"], b"ok"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Encoding: Identity\r\ncontent-length: 2\r\n\r\nok"], b"ok"),
+        ([b"HTTP/1.1 200 OK\r\nx:\r\nupgrade: h2c\r\nconnection: upgrade\r\ncontent-length: 2\r\n\r\nok"], b"ok"),
     ],
-    ids=["whole", "split", "continue", "early-hints", "trailers", "empty"],
+    ids=[
+        "whole",
+        "split",
+        "continue",
+        "early-hints",
+        "trailers",
+        "empty",
+        "spaces-behind-sizes",
+        "chunk-extension",
+        "identity",
+        "an-offer-to-upgrade",
+    ],  # fmt: skip
 )
 def test_an_answer_is_read_and_its_connection_serves_the_next_call(run, pieces, body):
     found, upstream = answered(run, says(*pieces), says(OK), calls=2)
@@ -78,17 +95,91 @@ def test_a_connection_that_may_not_serve_again_does_not(run, first):
         ([b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"], ProviderError, ""),
         ([b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * (HEAD_LIMIT // 6), b"x: y\r\n"], BadUpstreamResponse, "is longer"),
         (
+            [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: ", *[b"y" * HEAD_LIMIT] * 3],
+            BadUpstreamResponse,
+            "is longer",
+        ),
+        (
             [b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nok"],
             BadUpstreamResponse,
             "compress",
         ),
     ],
-    ids=["nothing", "half-a-head", "short", "half-a-chunk", "bad-chunk", "ssh", "upgrade", "endless-head", "gzip"],
+    ids=[
+        "nothing",
+        "half-a-head",
+        "short",
+        "half-a-chunk",
+        "bad-chunk",
+        "ssh",
+        "upgrade",
+        "endless-head",
+        "endless-trailer",
+        "gzip",
+    ],
 )
 def test_a_broken_answer_is_an_error_and_not_asked_for_again(run, pieces, error, text):
     (found,), upstream = answered(run, says(*pieces, then_close=True))
     assert isinstance(found, error) and text in found.message
     assert [len(calls) for calls in upstream.calls] == [1]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"content-length: 2\r\ncontent-length: 2",
+        b"content-length: 2\r\nContent-Length: 3",
+        b"content-length: 2, 2",
+        b"content-length: -2",
+        b"content-length: +2",
+        b"content-length: 0x2",
+        b"content-length: 99999999999999999999",
+        b"content-length: 2\r\ntransfer-encoding: chunked",
+        b"transfer-encoding: chunked\r\ncontent-length: 2",
+        b"x: 1\r\n content-length: 3\r\ncontent-length: 2",
+        b"content-length : 2",
+        b"x: 1\ncontent-length: 2",
+        b"x: \0\r\ncontent-length: 2",
+    ],
+)
+def test_a_head_that_can_be_framed_in_two_ways_is_refused(run, head):
+    (found,), _ = answered(run, says(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\nok", then_close=True))
+    assert isinstance(found, BadUpstreamResponse)
+
+
+@pytest.mark.parametrize(
+    "chunk", [b"2\nok\n", b"-2\r\nok\r\n", b"0x2\r\nok\r\n", b"3\r\nok", b"2 5\r\nok\r\n", b"f" * 17]
+)
+def test_a_chunk_that_can_be_read_in_two_ways_is_refused(run, chunk):
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    (found,), _ = answered(run, says(head + chunk + b"\r\n0\r\n\r\n", then_close=True))
+    assert isinstance(found, Unreachable) and "malformed" in found.message
+
+
+def test_an_interim_answer_behind_an_answer_does_not_take_its_headers(run):
+    async def work() -> None:
+        async with serving(Upstream(says(OK + b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"))) as url:
+            deadline = asyncio.get_running_loop().time() + 10
+            async with http.Exchange(url, (), b"{}", 3.0, deadline) as reply:
+                assert reply.headers == {"content-length": "2"}
+
+    run(work())
+
+
+def test_an_event_loop_that_was_closed_without_its_connections_is_let_go(run):
+    last = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"
+
+    async def work() -> weakref.ref[asyncio.AbstractEventLoop]:
+        async with serving(Upstream(says(last))) as url:
+            assert await ask(url) == (200, b"ok")
+            await asyncio.sleep(0.1)  # until the upstream has heard of it
+        return weakref.ref(asyncio.get_running_loop())
+
+    with asyncio.Runner() as runner:
+        left = runner.run(work())
+    run(work())
+    gc.collect()
+    assert left() is None
 
 
 def test_a_connection_that_died_at_rest_is_replaced_once_and_in_silence(run):
@@ -165,12 +256,24 @@ def test_leaving_early_closes_and_leaving_after_the_end_mark_keeps(run):
 def test_a_head_says_what_the_url_and_the_operator_want():
     where = place("https://[::1]:8443/v1/modèles/a b:x?alt=sse")
     assert where.origin == (True, "::1", 8443)
-    lines = head(where, (("user-agent", "ours"), ("content-length", "7"), ("x-own", "é")), 2).split(b"\r\n")
+    lines = head(where, (("user-agent", "ours"), ("accept-encoding", "br"), ("x-own", "é")), 2).split(b"\r\n")
     assert lines[:2] == [b"POST /v1/mod%C3%A8les/a%20b:x?alt=sse HTTP/1.1", b"host: [::1]:8443"]
     assert lines[2:] == [
         b"accept: */*", b"accept-encoding: identity", b"user-agent: ours", "x-own: é".encode(), b"content-length: 2",
         b"", b"",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://a.example./v1", "a.example"),
+        ("https://[fe80::1%25eth0]/", "fe80::1"),
+        ("https://A.example", "a.example"),
+    ],
+)
+def test_a_host_has_to_prove_its_name_as_certificates_have_it(url, name):
+    assert place(url).origin.name == name
 
 
 def test_a_host_in_another_script_is_asked_for_as_its_servers_know_it():
