@@ -86,6 +86,8 @@ class Connection(HttpToolsProtocol):
         self._reading = False
         if self._refusal is None:
             super().on_message_complete()
+            if not self.pipeline:  # else it is the next request that came whole, and reading waits for its turn
+                self.flow.resume_reading()  # a big body has stopped it: whoever does not read hears nobody leave
             return
         self._turn_away(self._refusal)
         self._refusal = None
