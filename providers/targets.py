@@ -72,8 +72,12 @@ class Price(Struct, frozen=True):
 
     def _pico(self, usage: TokenUsage) -> int:
         pico = usage.prompt * self.input + usage.completion * self.output + usage.images * self.image + self.request
+        parts = usage.cached or usage.cache_write or usage.cache_write_1h or usage.audio_input
+        return pico + self._parts_pico(usage) if parts or usage.reasoning or usage.audio_output else pico
+
+    def _parts_pico(self, usage: TokenUsage) -> int:
         written_1h = self.cache_write if self.cache_write_1h is None else self.cache_write_1h
-        pico += _apart(usage.cached, self.cached_input, self.input)
+        pico = _apart(usage.cached, self.cached_input, self.input)
         pico += _apart(usage.cache_write, self.cache_write, self.input)
         pico += _apart(usage.cache_write_1h, written_1h, self.input)
         pico += _apart(usage.audio_input, self.audio_input, self.input)

@@ -42,7 +42,8 @@ def new_key() -> str:
 
 def digest(plain: str) -> str:
     """What is kept of a key: HMAC-SHA256 under CLIENT_KEY_PEPPER, 64 hex digits."""
-    inner, outer = (pad.copy() for pad in _padded(settings.CLIENT_KEY_PEPPER))
+    inner, outer = _padded(settings.CLIENT_KEY_PEPPER)
+    inner, outer = inner.copy(), outer.copy()
     inner.update(plain.encode())
     outer.update(inner.digest())
     return outer.hexdigest()

@@ -7,7 +7,8 @@ in `entry.py`), one renderer (JSON bytes), and the finished answer is returned. 
 
 import asyncio
 import logging
-from functools import partial
+from collections.abc import Coroutine
+from functools import partial, wraps
 from typing import Any, Final
 
 from asgiref.sync import markcoroutinefunction
@@ -44,7 +45,13 @@ class GatewayView(APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        view = super().as_view(**initkwargs)
+        """DRF's, but for what it wraps every call in: nothing here goes by cookies, so there is nothing to forge."""
+        made = super().as_view(**initkwargs)
+
+        @wraps(made)
+        def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Finished]:
+            return cls(**initkwargs).dispatch(request, *args, **kwargs)
+
         return markcoroutinefunction(view)
 
     async def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Finished:  # type: ignore[override]

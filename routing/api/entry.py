@@ -132,7 +132,7 @@ def decoded(decode: Callable[[bytes], T], raw: bytes, limit: int) -> tuple[T, Wi
         raise BodyTooLarge(f"the body has {len(raw)} bytes; the limit is {limit} (MAX_BODY_BYTES)")
     try:
         body = decode(raw)
-        wishes = _wishes.decode(raw) if any(mark in raw for mark in WISH_MARKS) else NO_WISHES
+        wishes = _wishes.decode(raw) if [mark for mark in WISH_MARKS if mark in raw] else NO_WISHES
     except msgspec.ValidationError as exc:
         raise named(exc) from exc
     except UNREADABLE as exc:

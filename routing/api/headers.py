@@ -1,11 +1,22 @@
 """What comes back beside the body: which model answered, by which policy, after how many attempts, at what cost."""
 
+from typing import Final, get_args
+
 import msgspec
 
 from tenants.admission import RateState
+from tenants.limits import Measure
 from usage.outcomes import Outcome
 
 Headers = list[tuple[bytes, bytes]]
+RATE_NAMES: Final = {
+    measure: (
+        f"x-ratelimit-limit-{measure}".encode(),
+        f"x-ratelimit-remaining-{measure}".encode(),
+        f"x-ratelimit-reset-{measure}".encode(),
+    )
+    for measure in get_args(Measure)
+}
 
 
 def story_headers(outcome: Outcome, rates: tuple[RateState, ...], warnings: list[str]) -> Headers:
@@ -45,9 +56,10 @@ def rate_headers(rates: tuple[RateState, ...]) -> Headers:
     """OpenAI's names for the tightest limits of requests and of tokens."""
     headers: Headers = []
     for rate in rates:
-        headers.append((f"x-ratelimit-limit-{rate.measure}".encode(), str(rate.limit).encode()))
-        headers.append((f"x-ratelimit-remaining-{rate.measure}".encode(), str(rate.remaining).encode()))
-        headers.append((f"x-ratelimit-reset-{rate.measure}".encode(), f"{rate.reset_s:g}s".encode()))
+        limit, remaining, reset = RATE_NAMES[rate.measure]
+        headers.append((limit, b"%d" % rate.limit))
+        headers.append((remaining, b"%d" % rate.remaining))
+        headers.append((reset, b"%gs" % rate.reset_s))
     return headers
 
 
