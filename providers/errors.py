@@ -115,7 +115,7 @@ class AccessDenied(CredentialRejected):
 
 
 class NotAsked(ProviderError):
-    """Nothing was sent, as the deployment is left alone at the moment; `message` says why."""
+    """Nothing was sent, as the deployment is left alone at the moment, or as we could not; `message` says why."""
 
     status, code, cools_down = 503, "upstream_resting", False
 

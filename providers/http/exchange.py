@@ -13,6 +13,7 @@ from providers.http.patience import Patience
 from providers.http.pool import pool
 
 LINGER_S: Final = 0.5  # from a stream's end mark to the end of its body
+DEAD_S: Final = 2.0  # a connection that died at rest shows it within a round trip, or a second if a packet is lost
 ENCODING: Final = b"content-encoding"
 NONE: Final = (b"identity", b"")
 
@@ -85,13 +86,16 @@ class Exchange:
         return Reply(connection, self._patience)
 
     async def _asked(self, origin: Origin, request: bytes) -> Connection:
-        """Send it; once more, on a new connection, where the one that had rested turns out to be dead."""
+        """Send it; once more, on a new connection, where the one that had rested turns out to be dead. One that breaks
+        later carried the call, which may have cost money by then."""
         connection = self._pool.rested(origin)
         if connection is not None:
+            dead_until = self._patience.loop.time() + DEAD_S
             try:
                 return await self._sent(connection, request)
             except ProviderError:
-                if not connection.untouched:
+                late = self._patience.loop.time() > dead_until + self._patience.lost_s
+                if late or not connection.untouched:
                     raise
                 connection.close()
         return await self._sent(await self._opened(origin), request)

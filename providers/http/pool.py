@@ -3,12 +3,13 @@
 import asyncio
 import socket
 import ssl
+from errno import EMFILE, ENFILE
 from functools import cache
 from typing import Final
 
 import aiohappyeyeballs
 
-from providers.errors import Unreachable, Untrusted
+from providers.errors import NotAsked, Unreachable, Untrusted
 from providers.http.connection import Connection
 from providers.http.heads import Origin
 from providers.http.lookups import Lookups
@@ -40,7 +41,7 @@ class Pool:
     async def opened(self, origin: Origin, connect_s: float) -> Connection:
         """A new one, from the look-up of the name to the end of the TLS handshake within `connect_s`.
 
-        Raises `Unreachable`, `Untrusted`, and `TimeoutError`.
+        Raises `Unreachable`, `Untrusted`, `NotAsked`, and `TimeoutError`.
         """
         try:
             async with asyncio.timeout(connect_s):
@@ -52,6 +53,8 @@ class Pool:
         except (ssl.SSLError, ssl.CertificateError) as exc:
             raise Untrusted("no connection: TLS failed") from exc
         except OSError as exc:
+            if exc.errno in (EMFILE, ENFILE):
+                raise NotAsked("this machine has no more sockets for it") from exc
             raise Unreachable(f"no connection: {exc.strerror or 'unknown reason'}") from exc
 
     async def _open(self, origin: Origin) -> Connection:
