@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.gateway.gateway import Gateway, clean_environment, manage  # noqa: E402
+from tests.gateway.served import Served  # noqa: E402
 from tests.halves import Services, open_services  # noqa: E402
 
 LIMITS = {"requests_per_minute": 10**8, "requests_per_day": 10**9}
@@ -53,14 +54,15 @@ def configuration(deployments: int = 2, keys: int = 1) -> dict[str, Any]:
 
 
 @contextmanager
-def running(config: dict[str, Any], env: dict[str, str] | None = None, *options: str) -> Iterator[Gateway]:
-    """A gateway with its shipper."""
+def running(config: dict[str, Any], env: dict[str, str] | None = None, workers: int = 1) -> Iterator[Served]:
+    """A gateway with its shipper, its web workers those of production."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         var = Path(name)
         manage(var, "migrate", "-v0", env=env)
-        gateway = Gateway(var, env)
+        gateway = Served(var, env)
+        gateway.workers = workers
         gateway.apply(config)
-        gateway.start(*options)
+        gateway.start()
         command = [sys.executable, "manage.py", "ship"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         shipper = subprocess.Popen(command, cwd=ROOT, env=clean_environment(var, env), **quiet)
@@ -135,7 +137,7 @@ def workers(rounds: int) -> list[str]:
         config = configuration()
         with running(config, first.environment()) as one:
             env = second.environment() | {"WEB_WORKERS": "2"}
-            with running(config, env, "--workers", "2") as two:
+            with running(config, env, workers=2) as two:
                 alone, both, ratio = in_turn(one, two, rounds, 64)
     cores = os.cpu_count()
     note = f"{alone:,.0f} and {both:,.0f} requests/s: {ratio:.2f} times, on {cores} cores that wrk, nginx, shipper, \
