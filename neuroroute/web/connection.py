@@ -20,6 +20,7 @@ class Connection(HttpToolsProtocol):
     _reading = False  # a request has begun and not ended
     _idle_since: float | None = None  # as the loop tells time; only looked at when the end is near
     _refusal: bytes | None = None  # of the request that is being read
+    _rests_since = 0.0  # since the last answer or refusal, as the loop tells time
 
     def __init__(self, door: Door, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
@@ -60,6 +61,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         for leave in list(self._leavers):
             leave()
 
@@ -97,5 +100,38 @@ class Connection(HttpToolsProtocol):
     def _turn_away(self, refusal: bytes) -> None:
         self._door.refused += 1
         self.transport.write(refusal)
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._rest()
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
+
+    # One timer per connection, which looks when it rings. uvicorn's is cancelled and set anew for every request, and with
+    # thousands of connections each of that costs as much as a refusal.
+
+    def _rest(self) -> None:
+        self._rests_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._ring_in(self.timeout_keep_alive)
+
+    def _ring_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._reading or self._answering or self.transport.is_closing():
+            return
+        rests_s = self._rests_since + self.timeout_keep_alive - self.loop.time()
+        if rests_s > 0:
+            self._ring_in(rests_s)
+        else:
+            self.transport.close()
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Called for each piece of a request: the timer stays."""

@@ -1,0 +1,93 @@
+"""How long does a connection rest? As long as its timer says, from its last answer or refusal on."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from math import inf
+
+import pytest
+from uvicorn import Config, Server
+
+from neuroroute.serve.listening import listen
+from neuroroute.web.connection import Connection
+from neuroroute.web.door import Door
+
+KEPT_S = 1
+ASK = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
+
+
+async def application(scope, receive, send) -> None:
+    await receive()
+    if scope["query_string"]:
+        await asyncio.sleep(float(scope["query_string"]))
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.fixture(scope="module")
+def door() -> Door:
+    shut = Door(lambda: 0)
+    shut._asleep = False  # nobody looks at the clock here
+    return shut
+
+
+@pytest.fixture
+def client(door) -> Iterator[socket.socket]:
+    sock = listen("127.0.0.1", 0, 30)
+    http = partial(Connection, door)
+    server = Server(Config(application, lifespan="off", http=http, log_level="error", timeout_keep_alive=KEPT_S))
+    thread = threading.Thread(target=server.run, args=([sock],))
+    thread.start()
+    with socket.create_connection(sock.getsockname()) as client:
+        client.settimeout(20)
+        yield client
+    server.should_exit = True
+    thread.join()
+
+
+def asked(client: socket.socket, request: bytes = ASK) -> bytes:
+    client.sendall(request)
+    return client.recv(65536)[:12]
+
+
+def closed_after_s(client: socket.socket) -> float:
+    began = time.monotonic()
+    assert client.recv(1) == b""
+    return time.monotonic() - began
+
+
+def test_a_connection_at_rest_is_closed_and_not_before_its_time(client):
+    for _ in range(4):
+        assert asked(client) == b"HTTP/1.1 200"
+        time.sleep(KEPT_S * 0.6)
+    assert asked(client) == b"HTTP/1.1 200"
+    assert closed_after_s(client) > KEPT_S * 0.9
+
+
+def test_who_is_refused_again_and_again_keeps_its_connection(client, door):
+    door.limit = 0.0
+    try:
+        for _ in range(4):
+            assert asked(client) == b"HTTP/1.1 503"
+            time.sleep(KEPT_S * 0.6)
+    finally:
+        door.limit = inf
+    assert asked(client) == b"HTTP/1.1 200"
+    assert closed_after_s(client) > KEPT_S * 0.9
+
+
+def test_an_answer_that_takes_longer_is_not_cut(client):
+    assert asked(client) == b"HTTP/1.1 200"
+    assert asked(client, ASK.replace(b" HTTP", b"?%d HTTP" % (KEPT_S * 2), 1)) == b"HTTP/1.1 200"
+    assert closed_after_s(client) > KEPT_S * 0.9
+
+
+def test_a_request_that_comes_slowly_is_not_cut(client):
+    assert asked(client) == b"HTTP/1.1 200"
+    client.sendall(ASK[:30])
+    time.sleep(KEPT_S * 1.6)
+    assert asked(client, ASK[30:]) == b"HTTP/1.1 200"
+    assert closed_after_s(client) > KEPT_S * 0.9
