@@ -112,8 +112,8 @@ class Connection(HttpToolsProtocol):
         else:
             self._rest()
 
-    # One timer per connection, which looks when it rings. uvicorn's is cancelled and set anew for every request, and with
-    # thousands of connections each of that costs as much as a refusal.
+    # One timer per connection, which looks when it rings. uvicorn cancels and sets one anew for each request: with
+    # thousands of connections that costs as much as a refusal.
 
     def _rest(self) -> None:
         self._rests_since = self.loop.time()
