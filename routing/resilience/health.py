@@ -155,7 +155,7 @@ class Health:
         sent = now if sent is None else sent
         if not error.cools_down and error.upstream_status is None:
             self.abandoned(target, now)  # nothing was sent
-        elif isinstance(error, UpstreamTimeout | Unreachable) and self._stalled(now):
+        elif _may_be_ours(error) and self._stalled(now):
             self.abandoned(target, now)
         elif not error.cools_down:
             self._throttle(target).accepted(now)
@@ -276,6 +276,11 @@ class Health:
         if found is None:
             found = self._budgets[target.id] = RetryBudget()
         return found
+
+
+def _may_be_ours(error: ProviderError) -> bool:
+    """Whether it can come of a stall of our own; a certificate that is not trusted cannot."""
+    return isinstance(error, UpstreamTimeout | Unreachable) and not isinstance(error, Untrusted)
 
 
 def _keys(target: Target) -> tuple[Key, Key]:
