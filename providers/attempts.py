@@ -1,5 +1,6 @@
 """One attempt on the wire: an adapter's bytes sent, timed and read back. It retries nothing and records nothing."""
 
+import asyncio
 import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,7 +14,8 @@ from providers import http
 from providers.adapters import adapters
 from providers.adapters.base import StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest, Chunk
-from providers.errors import BadUpstreamResponse
+from providers.errors import BadUpstreamResponse, TakenTooSlowly
+from providers.loopwatch import lost_s
 from providers.requests import Request
 from providers.targets import Secret, Target
 
@@ -40,6 +42,7 @@ class Marks:
     first_byte: float | None = None
     first_token: float | None = None
     waited_s: float = 0.0  # time spent waiting for the upstream
+    lost_before_s: float = 0.0  # what our own event loop had lost when it was sent (`providers/loopwatch.py`)
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, wire: WireRequest, request: Request) -> None:
@@ -80,7 +83,7 @@ async def stream(
     marks.warn(wire, request)
     limits = target.timeouts
     decoder = adapter.decoder(request, target)
-    marks.sent = monotonic()
+    marks.sent, marks.lost_before_s = monotonic(), lost_s(asyncio.get_running_loop())
     first_byte = min(marks.sent + limits.first_byte_s, bounds.first)
     url = target.base_url + wire.path
     async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
@@ -96,10 +99,15 @@ async def stream(
 async def _chunks(
     reply: http.Reply, decoder: StreamDecoder, target: Target, marks: Marks, bounds: Bounds
 ) -> AsyncGenerator[list[Chunk], None]:
-    """Read until the wire's end mark or the end of the body, each wait bounded by the phase's own limit."""
-    ends = min(marks.sent + target.timeouts.total_s, bounds.end)
+    """Read until the wire's end mark or the end of the body, each wait bounded by the phase's own limit.
+
+    Where more has come already, nobody waits: then the end holds for whoever takes it.
+    """
+    ends, loop = min(marks.sent + target.timeouts.total_s, bounds.end), asyncio.get_running_loop()
     while not decoder.done:
         asked = monotonic()
+        if asked > ends and asked > ends + lost_s(loop) - marks.lost_before_s:
+            raise TakenTooSlowly("the answer was not taken in time")
         try:
             data = await reply.read(*_deadline(asked, ends, marks, target, bounds))
         finally:

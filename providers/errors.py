@@ -2,7 +2,8 @@
 
     GatewayError
       ProviderError        one attempt failed
-        RateLimited QuotaExhausted Overloaded UpstreamTimeout Unreachable (Untrusted) BadUpstreamResponse
+        RateLimited QuotaExhausted Overloaded UpstreamTimeout (TakenTooSlowly) Unreachable (Untrusted)
+        BadUpstreamResponse
         CredentialRejected (AccessDenied) UnsupportedByWire NotAsked    fail over
         ContextTooLong                                             fails over to a larger context only
         InvalidRequest ContentRefused                              do not fail over: wrong everywhere
@@ -80,6 +81,12 @@ class UpstreamTimeout(ProviderError):
     """Connect, first byte, first token, stall or total time ran out; `message` says which."""
 
     status, code = 504, "upstream_timeout"
+
+
+class TakenTooSlowly(UpstreamTimeout):
+    """The total time ran out while our caller took what the upstream had sent: nothing that the upstream did."""
+
+    cools_down = False
 
 
 class Unreachable(ProviderError):

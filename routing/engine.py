@@ -18,7 +18,7 @@ from typing import Protocol
 
 from providers import attempts
 from providers.chat import Answer, ChatRequest, Chunk
-from providers.errors import ProviderError, RateLimited, StreamInterrupted
+from providers.errors import ProviderError, RateLimited, StreamInterrupted, TakenTooSlowly
 from providers.requests import Request
 from providers.targets import Target
 from routing.answering.endings import exhausted
@@ -118,7 +118,9 @@ class Engine:
                             yield batch, story.outcome
                     return
                 except StreamInterrupted:
-                    opening = await recovery.gone_on(turns, broken) if recovery else None
+                    if recovery is None or isinstance(story.error_of(broken), TakenTooSlowly):
+                        raise
+                    opening = await recovery.gone_on(turns, broken)
                     if opening is None:
                         raise
         except BaseException as exc:

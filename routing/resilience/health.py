@@ -154,7 +154,7 @@ class Health:
         """An attempt failed: decide who is left alone."""
         sent = now if sent is None else sent
         if not error.cools_down and error.upstream_status is None:
-            self.abandoned(target, now)  # nothing was sent
+            self.abandoned(target, now)  # nothing was sent, or nothing was wrong with what came
         elif _may_be_ours(error) and self._stalled(now):
             self.abandoned(target, now)
         elif not error.cools_down:

@@ -1,6 +1,7 @@
-"""Row 32: clients that do not read what they asked for.
+"""Row 32: clients that do not read what they asked for, and row 22: clients that read it in drips.
 
-They are cut by the kernel, as the socket says that `neuroroute.serve.listening` makes: a bare uvicorn would wait.
+The first are cut by the kernel, as the socket says that `neuroroute.serve.listening` makes: a bare uvicorn would wait.
+The others get as long as any answer may take.
 """
 
 import json
@@ -17,8 +18,8 @@ import pytest
 from msgspec import Struct
 
 from providers.sandbox.testing import Received, Sandbox, Step
-from tests.faults.expecting import FALLBACK_TEXT
-from tests.faults.matrix import WAYS, cells, provider, way_id
+from tests.faults.expecting import FALLBACK_TEXT, PRIMARY_TEXT
+from tests.faults.matrix import USUAL_LIMITS, WAYS, cells, provider, way_id
 from tests.gateway.served import Served
 
 READERS = 10  # of each stream; of whole answers one
@@ -27,6 +28,9 @@ STREAM = Step(pieces=("x" * PIECE,) * PIECES)
 WHOLE = "x" * PIECE * PIECES
 SLOW_CLIENT_S = 2
 CUT_S = 30  # at the very latest
+DRIPPERS = 6  # more than the failures in a row that open a breaker
+DRIP, DRIP_EVERY_S = 10_000, 0.02  # twenty seconds and more for all of it
+LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Cut(Struct):
@@ -44,10 +48,11 @@ def served(migrated, tmp_path_factory, primary, fallback):
     gateway = Served.made_from(migrated, tmp_path_factory.mktemp("served"))
     gateway.slow_client_s = SLOW_CLIENT_S
     own = provider("primary", primary.base_url, "warm", *(way_id(*way) for way in WAYS))
-    spare = provider("fallback", fallback.base_url, *(way_id(*way) for way in WAYS if way[1]))
-    policy = {"name": "primary-first", "kind": "ordered", "order": [f"primary/{way_id(*way)}" for way in WAYS]}
+    hasty = provider("hasty", primary.base_url, "dripping", timeouts=USUAL_LIMITS | {"total": 2})
+    spare = provider("fallback", fallback.base_url, "dripping", *(way_id(*way) for way in WAYS if way[1]))
+    policy = {"name": "primary-first", "kind": "ordered", "order": ["primary", "hasty", "fallback"], "recovery": True}
     tenant = {"name": "team", "keys": [{"name": "ci"}], "default_policy": "primary-first"}
-    gateway.apply({"providers": [own, spare], "policies": [policy], "tenants": [tenant]})
+    gateway.apply({"providers": [own, hasty, spare], "policies": [policy], "tenants": [tenant]})
     fallback.script(FALLBACK_TEXT, lasting=True)
     yield gateway.start()
     gateway.stop()
@@ -152,6 +157,34 @@ def test_streams_that_nobody_reads_hold_their_upstreams_back(streams):
     assert max(call.chunks for call in streams.calls) < PIECES
     # 200 MB were offered. What may wait: in the connection, in the gateway and before it, some 100 kB each.
     assert streams.growth_mb < 2 * READERS * 1.5
+
+
+def test_a_client_that_reads_in_drips_has_the_total_limit_and_its_upstream_is_not_blamed(served, primary, fallback):
+    primary.script(STREAM, model="dripping", lasting=True)
+    with ExitStack() as open_ones:
+        clients = [
+            open_ones.enter_context(asking_without_reading(served, "dripping", stream=True)) for _ in range(DRIPPERS)
+        ]
+        answers = read_in_drips(clients)
+    for said in answers:
+        assert '"code":"upstream_interrupted"' in said and "[DONE]" not in said
+    calls = primary.calls(ended=True, model="dripping")
+    assert [call.left_early for call in calls] == [True] * DRIPPERS
+    assert fallback.calls(model="dripping") == [], "nothing broke that could be gone on with"
+    primary.script(PRIMARY_TEXT, model="dripping", lasting=True)
+    assert served.chat("Hello", "dripping").json()["choices"][0]["message"]["content"] == PRIMARY_TEXT
+
+
+def read_in_drips(clients: Iterable[socket.socket]) -> list[str]:
+    """Each client's answer, of which it takes a little now and then until the end."""
+    said = dict.fromkeys(clients, b"")
+    while reading := [client for client, read in said.items() if not read.endswith(LAST_CHUNK)]:
+        for client in reading:
+            piece = client.recv(DRIP)
+            assert piece, said[client][-500:]
+            said[client] += piece
+        time.sleep(DRIP_EVERY_S)
+    return [read.decode() for read in said.values()]
 
 
 def recorded(served: Served, model: str) -> int:
