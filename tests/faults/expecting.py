@@ -102,7 +102,7 @@ def judge(seen: Seen, expect: Expect, model: str, stream: bool) -> None:
 
 def _judge_calls(seen: Seen, expect: Expect) -> None:
     for calls, (least, most) in ((seen.calls, expect.calls), (seen.fallback_calls, expect.fallback_calls)):
-        assert least <= len(calls) <= most, [(call.fault, call.status) for call in calls]
+        assert least <= len(calls) <= most, ([(call.fault, call.status) for call in calls], seen.story["attempts"])
     if expect.closed:
         assert seen.calls[0].left_early and seen.calls[0].ended_at is not None
 

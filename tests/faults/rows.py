@@ -19,7 +19,8 @@ LATE = refused(504, "upstream_timeout", closed=True)
 BUSY = refused(503, "upstream_overloaded", retry_after=(1, 300))
 OK = answered()
 CUT = interrupted()
-QUICK = {"connect": 1, "first_byte": 1, "first_token": 1, "stall": 1, "total": 4}
+QUICK = {"first_byte": 1, "first_token": 1, "stall": 1, "total": 4}
+PATIENT = {"first_byte": 3, "first_token": 3, "stall": 3, "total": 4}  # so that only the total can run out
 
 
 class Row(Struct, frozen=True):
@@ -117,7 +118,7 @@ ROWS = (
     row(22, "stall", fault("stall_mid"), LATE, interrupted(closed=True), limits=QUICK),
     row(22, "drip", fault("slow_drip", seconds=0.05), LATE, limits=QUICK),
     row(22, "slow_tokens", fault("slow_tokens", seconds=0.7), OK, interrupted(closed=True),
-        limits=QUICK | {"total": 2}),
+        limits=PATIENT),
     row(23, "endless_line", fault("endless_line"), refused(502, "upstream_bad_response", closed=True)),
     row(23, "endless_line_later", fault("endless_line", after=4),
         refused(502, "upstream_bad_response", closed=True), interrupted(closed=True)),

@@ -97,6 +97,7 @@ class Gateway:
             if serves():
                 return
             time.sleep(0.05)
+        self.stop(signal.SIGKILL)  # nobody else would
         raise AssertionError(self.said())
 
     def said(self) -> str:
