@@ -25,11 +25,12 @@ from tests.gateway.served import Served
 READERS = 10  # of each stream; of whole answers one
 PIECE, PIECES = 10_000, 1_000  # 10 MB each, far more than all buffers of the kernel on the way hold
 STREAM = Step(pieces=("x" * PIECE,) * PIECES)
+LONG_STREAM = Step(pieces=("x" * PIECE,) * PIECES * 3)  # also where readers have made the kernel's buffers grow
 WHOLE = "x" * PIECE * PIECES
 SLOW_CLIENT_S = 2
 CUT_S = 30  # at the very latest
 DRIPPERS = 6  # more than the failures in a row that open a breaker
-DRIP, DRIP_EVERY_S = 10_000, 0.02  # twenty seconds and more for all of it
+DRIP, DRIP_EVERY_S = 10_000, 0.02  # a minute and more for all of it
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -50,20 +51,22 @@ def served(migrated, tmp_path_factory, primary, fallback):
     own = provider("primary", primary.base_url, "warm", *(way_id(*way) for way in WAYS))
     hasty = provider("hasty", primary.base_url, "dripping", timeouts=USUAL_LIMITS | {"total": 2})
     spare = provider("fallback", fallback.base_url, "dripping", *(way_id(*way) for way in WAYS if way[1]))
-    policy = {"name": "primary-first", "kind": "ordered", "order": ["primary", "hasty", "fallback"], "recovery": True}
+    policy = {"name": "primary-first", "kind": "ordered", "order": ["primary", "hasty", "fallback"]}
+    recovering = policy | {"name": "recovering", "recovery": True}
     tenant = {"name": "team", "keys": [{"name": "ci"}], "default_policy": "primary-first"}
-    gateway.apply({"providers": [own, hasty, spare], "policies": [policy], "tenants": [tenant]})
+    gateway.apply({"providers": [own, hasty, spare], "policies": [policy, recovering], "tenants": [tenant]})
     fallback.script(FALLBACK_TEXT, lasting=True)
     yield gateway.start()
     gateway.stop()
 
 
-def asking_without_reading(gateway: Served, model: str, stream: bool) -> socket.socket:
+def asking_without_reading(gateway: Served, model: str, stream: bool, policy: str = "primary-first") -> socket.socket:
     """A client that asks and then takes nothing."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
     client.connect(("127.0.0.1", gateway.port))
-    body = json.dumps({"model": model, "stream": stream, "messages": [{"role": "user", "content": "Tell everything"}]})
+    messages, own = [{"role": "user", "content": "Tell everything"}], {"policy": policy}
+    body = json.dumps({"model": model, "stream": stream, "messages": messages, "neuroroute": own})
     head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {gateway.key}\r\n"
     client.sendall(f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode())
     return client
@@ -160,16 +163,17 @@ def test_streams_that_nobody_reads_hold_their_upstreams_back(streams):
 
 
 def test_a_client_that_reads_in_drips_has_the_total_limit_and_its_upstream_is_not_blamed(served, primary, fallback):
-    primary.script(STREAM, model="dripping", lasting=True)
+    primary.script(LONG_STREAM, model="dripping", lasting=True)
     with ExitStack() as open_ones:
         clients = [
-            open_ones.enter_context(asking_without_reading(served, "dripping", stream=True)) for _ in range(DRIPPERS)
+            open_ones.enter_context(asking_without_reading(served, "dripping", True, "recovering"))
+            for _ in range(DRIPPERS)
         ]
         answers = read_in_drips(clients)
     for said in answers:
         assert '"code":"upstream_interrupted"' in said and "[DONE]" not in said
     calls = primary.calls(ended=True, model="dripping")
-    assert [call.left_early for call in calls] == [True] * DRIPPERS
+    assert [call.left_early for call in calls] == [True] * DRIPPERS, [call.chunks for call in calls]
     assert fallback.calls(model="dripping") == [], "nothing broke that could be gone on with"
     primary.script(PRIMARY_TEXT, model="dripping", lasting=True)
     assert served.chat("Hello", "dripping").json()["choices"][0]["message"]["content"] == PRIMARY_TEXT
