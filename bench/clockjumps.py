@@ -4,10 +4,9 @@ installation, PostgreSQL's and Redis' too, goes an hour ahead, an hour back and 
 
     bench/clockjumps.py [--rate 12] [--seconds 12]
 
-It begins just before the midnight that ends a day, a week and a month of the tenant's time zone. Four kinds of load:
-`paid` (three hard budgets), `limited` (requests per minute), `repeated` (each Idempotency-Key again and again) and
-`failing` (an upstream that always answers 429 with Retry-After, another that answers 503). Afterwards the books of all
-sides are compared. The clock is tests/wallclock.c; the clients, the sandboxes and time.monotonic() keep the real one.
+It begins just before the midnight that ends a day, a week and a month of the tenant's time zone. The load is of five
+kinds (bench/jumpload.py). Afterwards the books of all sides are compared. The clock is tests/wallclock.c; the clients,
+the sandboxes and time.monotonic() keep the real one.
 """
 
 import argparse
@@ -16,20 +15,17 @@ import sys
 import tempfile
 import time
 import uuid
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
-
-import aiohttp
-import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.jumpload import FAILED_SHARE, PER_MINUTE, USAGE, ZONE, Load, configuration  # noqa: E402
 from bench.production import production  # noqa: E402
 from bench.services import Postgres, services  # noqa: E402
 from providers.sandbox.steps import Step  # noqa: E402
@@ -39,84 +35,14 @@ from tenants.periods import Period, span_of  # noqa: E402
 from tests.clocks import WallClock, why_not  # noqa: E402
 from tests.run.installation import wait_until  # noqa: E402
 
-ZONE: Final = "Europe/Berlin"
-PRICE: Final = {"input": 1, "output": 2}
-USAGE: Final = {"prompt": 900, "completion": 100}
-COST_NANO_USD: Final = 900 * 1000 + 100 * 2000
-PER_MINUTE: Final = 40
 RETRY_AFTER_S: Final = 25
 HOUR_S: Final = 3600.0
 WORKERS: Final = 2
 TOLERANCE_S: Final = 0.3
 STEPS: Final = (("+1 h", HOUR_S), ("-1 h", -HOUR_S), ("-5 s", -5.0))  # the last one just after midnight
 PAST_S: Final = 2.0
-PAID_FOR: Final = {"day": 90, "week": 300, "month": 1000}  # requests that a window covers
-
-
-@dataclass
-class Load:
-    """What clients heard: `said` by kind, the tokens of whole answers, and the answers to each repeated key."""
-
-    url: str
-    keys: dict[str, str]
-    said: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
-    whole: set[str] = field(default_factory=set)
-    repeated: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-
-    def is_known(self, kind: str) -> bool:
-        """Whether the worker that answers knows the key."""
-        headers = {"authorization": f"Bearer {self.keys[kind]}"}
-        return httpx.get(f"{self.url}/v1/usage", headers=headers, timeout=30).status_code == 200
-
-    async def run(self, rate: float, seconds: float, repeating: str) -> None:
-        """All kinds at this rate; `repeating` is a key that every request with one brings during this part."""
-        async with aiohttp.ClientSession(self.url, timeout=aiohttp.ClientTimeout(total=60)) as http:
-            due, tasks = time.monotonic(), []
-            for number in range(int(rate * seconds)):
-                await asyncio.sleep(max(due + number / rate - time.monotonic(), 0))
-                asks = [("paid", "demo", ""), ("limited", "demo", ""), ("failing", "failing", "")]
-                asks += [("repeated", "demo", repeating)] * (number % 4 == 0)
-                tasks += [asyncio.create_task(self.ask(http, *one, stream=number % 2 == 0)) for one in asks]
-            await asyncio.gather(*tasks)
-
-    async def ask(self, http: aiohttp.ClientSession, kind: str, model: str, repeating: str, stream: bool) -> None:
-        token = repeating or uuid.uuid4().hex
-        body = {"model": model, "stream": stream and not repeating, "max_tokens": 100}
-        body |= {
-            "messages": [{"role": "user", "content": "Hi"}],
-            "neuroroute": {"session_id": token, "policy": "cheap"},
-        }
-        headers = {"authorization": f"Bearer {self.keys[kind]}"} | ({"idempotency-key": token} if repeating else {})
-        async with http.post("/v1/chat/completions", json=body, headers=headers) as answer:
-            text = await answer.text()
-        self.said[kind][answer.status] += 1
-        if answer.status == 200:
-            self.whole.add(token)
-            if repeating:
-                self.repeated[token].add(text)
-
-
-def configuration(sandbox: Sandbox, limiting: Sandbox, broken: Sandbox) -> dict[str, Any]:
-    facts = {"context": 128_000, "max_output": 4096, "retries": 0, "quality": 0.7}
-    cheap, dear = ({"input": price, "output": 2 * price} for price in (0.1, 10))
-    served = {
-        "sandbox": (sandbox, {"demo": PRICE, "failing": dear}),
-        "limiting": (limiting, {"failing": cheap}),
-        "broken": (broken, {"failing": cheap}),
-    }
-    providers = [
-        {"name": name, "wire": "openai", "base_url": server.base_url, "credential": "sk-bench", "allow_private": True,
-         "deployments": [{"model": model, "price": price, **facts} for model, price in models.items()]}
-        for name, (server, models) in served.items()
-    ]  # fmt: skip
-    budgets = [{"usd": count * COST_NANO_USD / 1e9, "period": period} for period, count in PAID_FOR.items()]
-    more: dict[str, dict[str, Any]] = {
-        "paid": {"budgets": budgets, "time_zone": ZONE},
-        "limited": {"limits": {"requests_per_minute": PER_MINUTE}},
-        "repeated": {"budgets": [{"usd": 10, "period": "day"}], "time_zone": ZONE},
-        "failing": {},
-    }
-    return {"providers": providers, "tenants": [{"name": n, "keys": [{"name": "k"}], **m} for n, m in more.items()]}
+WATCHED_S: Final = 4.0  # each worker tells every two seconds what it keeps back
+SHARE: Final = (0.15, 0.95)  # kept back from a provider of which three calls in four fail, about a half
 
 
 def great_midnight() -> datetime:
@@ -130,7 +56,7 @@ def great_midnight() -> datetime:
 async def jump(clock: WallClock, load: Load, rate: float, seconds: float, midnight: float) -> None:
     """Before, and after each step; a request that repeats is sent in two parts in a row, a step between them."""
     keys = [uuid.uuid4().hex for _ in range(len(STEPS) + 1)]
-    running = asyncio.create_task(load.run(rate, seconds, keys[0]))
+    running, watched = asyncio.create_task(load.run(rate, seconds, keys[0])), {}
     for number, (name, step_s) in enumerate(STEPS):
         await asyncio.sleep(seconds)
         if step_s == STEPS[-1][1]:
@@ -139,9 +65,11 @@ async def jump(clock: WallClock, load: Load, rate: float, seconds: float, midnig
         clock.step(step_s)  # while the last of the part before are being answered
         print(f"{name}: the clock went from {_shown(earlier)} to {_shown(clock.now())}", flush=True)
         again = asyncio.create_task(load.run(rate, seconds, keys[number]))
+        watched[name] = asyncio.create_task(load.kept_back_for(WATCHED_S))
         await running
         running = again
     await running
+    load.kept_back = {name: await shares for name, shares in watched.items()}
 
 
 def _shown(instant: float) -> str:
@@ -166,11 +94,11 @@ def drained(postgres: Postgres, patience_s: float = 180.0) -> float:
 class Books:
     """What must hold, each with its figure; `wrong` says what does not."""
 
-    def __init__(self, postgres: Postgres, load: Load, sandboxes: tuple[Sandbox, Sandbox, Sandbox]) -> None:
+    def __init__(self, postgres: Postgres, load: Load, sandboxes: tuple[Sandbox, ...]) -> None:
         self.postgres, self.load, self.wrong = postgres, load, list[str]()
         rows = postgres.rows("SELECT id, tenant, session, status, cost_nano_usd FROM usage_requestrecord")
         self.records = [(row[0].int >> 80, *row[1:]) for row in rows]
-        self.demo, self.limiting, self.broken = sandboxes
+        self.demo, self.limiting, self.broken, self.uneven = sandboxes
 
     def say(self, right: bool, text: str) -> None:
         print(f"{'' if right else 'WRONG  '}{text}")
@@ -233,6 +161,15 @@ class Books:
             self.say(right, f"{name} of {least_s:g} s: {len(started)} calls, {first + 1} before the first rest, "
                      f"{len(rests)} rests, gaps {_largest(gaps)}")  # fmt: skip
 
+    def throttles(self) -> None:
+        """What a provider that fails often is spared does not change by a jump, and it goes on being asked."""
+        least, most = SHARE
+        for name, shares in self.load.kept_back.items():
+            right = least <= min(shares) and max(shares) <= most
+            self.say(right, f"throttled: {min(shares):.2f} to {max(shares):.2f} of the calls after {name}")
+        asked, sent = self.load.said["uneven"].total(), len(self.uneven.calls(chats=True))
+        self.say(0 < sent < asked, f"throttled: {asked} requests, {sent} calls")
+
 
 def _most_at_once(gaps: list[float], least_s: float) -> int:
     """The most calls that came between two rests."""
@@ -260,10 +197,13 @@ def main() -> None:
         Sandbox.start("openai", pace=4, process=True) as demo,
         Sandbox.start("openai", process=True) as limiting,
         Sandbox.start("openai", process=True) as broken,
+        Sandbox.start("openai", process=True) as uneven,
     ):
         demo.script(Step(text="Hello there, this is the answer.", usage=USAGE), lasting=True)
         limiting.script(rate_limited(RETRY_AFTER_S), lasting=True)
         broken.script(fault("503"), lasting=True)
+        uneven.fault_rates(seed=1, **{"503": FAILED_SHARE})
+        sandboxes = demo, limiting, broken, uneven
         clock = WallClock(Path(name), midnight - time.time() - 300)
         with services(clock.environment) as (postgres, cache):
             settings = {
@@ -272,7 +212,7 @@ def main() -> None:
                 "WEB_WORKERS": str(WORKERS),
                 **clock.environment,
             }
-            with production(configuration(demo, limiting, broken), **settings) as installation:
+            with production(configuration(*sandboxes), **settings) as installation:
                 lines = (installation.var / "keys.env").read_text().split()
                 load = Load(installation.url, {line.partition("/")[0]: line.partition("=")[2] for line in lines})
                 wait_until(lambda: all(load.is_known(kind) for kind in load.keys for _ in range(8)))  # to both workers
@@ -280,8 +220,15 @@ def main() -> None:
                 asyncio.run(jump(clock, load, chosen.rate, chosen.seconds, midnight))
                 print(f"nothing reserved {drained(postgres):.1f} s after the last answer")
                 print({kind: dict(said) for kind, said in load.said.items()})
-                books = Books(postgres, load, (demo, limiting, broken))
-                for each in (books.budgets, books.limits, books.repeats, books.records_once, books.rests):
+                books = Books(postgres, load, sandboxes)
+                for each in (
+                    books.budgets,
+                    books.limits,
+                    books.repeats,
+                    books.records_once,
+                    books.rests,
+                    books.throttles,
+                ):
                     each()
     sys.exit("; ".join(books.wrong) if books.wrong else 0)
 

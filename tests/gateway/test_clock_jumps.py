@@ -1,5 +1,6 @@
 """The wall clock of a real gateway is set while it runs: an hour ahead, back, and five seconds back over a midnight."""
 
+import re
 import sqlite3
 import threading
 import time
@@ -11,9 +12,11 @@ import httpx
 import pytest
 
 from providers.sandbox.steps import Step
-from providers.sandbox.testing import fault, rate_limited
+from providers.sandbox.testing import Sandbox, fault, rate_limited
+from routing.resilience.throttle import probability
 from tenants.limits import DAY_S
 from tests.clocks import WallClock, why_not
+from tests.run.installation import wait_until
 
 from .conftest import two_providers
 from .gateway import Gateway
@@ -130,6 +133,33 @@ def test_who_asked_to_be_left_alone_is_and_an_answer_is_given_again(make_gateway
         bodies.add(post(gateway, asked, headers))
         assert gateway.chat("Hello").headers["x-neuroroute-provider"] == "fallback"
     assert len(bodies) == 1 and len(primary.calls(chats=True)) == 1
+
+
+def test_a_provider_that_refuses_many_is_spared_no_less_and_no_longer(make_gateway, clock, midnight, primary, fallback):
+    """Four of five fail, too few in a row and in all to open its breaker: what is kept back, the throttle keeps."""
+    primary.script(*(*[fault("503")] * 4, ANSWER) * 4)
+    gateway = make_gateway(two_providers(primary, fallback), **clock.environment)
+    for calls, step_s in ((14, 0), (15, HOUR_S), (16, -HOUR_S), (17, -5)):
+        clock.step(step_s)
+        ask_until_called(gateway, primary, calls)
+        share = round(probability(calls, accepts=calls // 5), 3)
+        assert share > 0.5 and wait_until(lambda share=share: kept_back(gateway) == share, 20), kept_back(gateway)
+
+
+def ask_until_called(gateway: Gateway, primary: Sandbox, calls: int) -> None:
+    """Ask until it has had so many calls: each request is one, but for those that are kept back."""
+    for _ in range(100):
+        if len(primary.calls(chats=True)) == calls:
+            return
+        assert gateway.chat("Hello").status_code == 200
+    raise AssertionError("the provider is not asked any more")
+
+
+def kept_back(gateway: Gateway) -> float:
+    """The share of the primary's calls, as the gateway tells it."""
+    metrics = httpx.get(f"{gateway.url}/metrics", timeout=30).text
+    told = re.search(r'^llm_throttled_share{[^}]*provider="primary"[^}]*} (\S+)', metrics, re.MULTILINE)
+    return float(told[1]) if told else 0.0
 
 
 def post(gateway: Gateway, body: dict, headers: dict[str, str]) -> str:
