@@ -48,7 +48,16 @@ def story(role="fallback", attempts=(), usd=None):
 
 
 def call(at=0.0, fault=None, status=200, left_early=False):
-    facts = {"method": "POST", "path": "/", "query": "", "headers": {}, "body": None, "raw": "", "chunks": 1}
+    facts = {
+        "method": "POST",
+        "path": "/",
+        "query": "",
+        "headers": {},
+        "body": None,
+        "raw": "",
+        "chunks": 1,
+        "served_before": 0,
+    }
     times = {"started_at": NOW + at, "ended_at": NOW + at + 0.1}
     return Received(number=1, fault=fault, status=status, left_early=left_early, **facts, **times)
 
