@@ -14,8 +14,8 @@ from tenants.charges import Charge
 from tenants.lending import Ask, exchange
 from tenants.models import Tenant
 from tests.usage.conftest import Place
+from tests.usage.shipping import assert_sums_agree, ship
 from tests.usage.stories import story
-from tests.usage.test_shipper import assert_sums_agree, ship
 from usage import openslots, selectors
 from usage.errors import JournalUnavailable
 from usage.journal import Journal

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,13 +16,13 @@ from msgspec import structs
 
 from tests.halves import Services
 from tests.usage.conftest import Place
+from tests.usage.shipping import assert_sums_agree, ship
 from tests.usage.stories import NOON, journal, stories, story
 from usage import segments, selectors, shipper, spool
 from usage.errors import SpoolBusy
 from usage.journal import Journal
 from usage.models import (
     AttemptRecord,
-    AttemptRollup,
     FlowRollup,
     LatencyRollup,
     RequestRecord,
@@ -31,33 +30,10 @@ from usage.models import (
     ShipperMark,
 )
 from usage.outcomes import Outcome
-from usage.rejects import DIRECTORY
 from usage.rollups import ALL_TENANTS, GRAINS
-from usage.rowlog import RowWriter, rows
 from usage.shipper import Shipper
 
 PROCESS = ("-m", "tests.usage.processes")
-
-
-def ship(directory: Path) -> None:
-    moving = Shipper(directory)
-    while moving.ship_batch():
-        pass
-
-
-def assert_sums_agree() -> None:
-    """What the rollups say in every grain and scope is what the records say, exactly."""
-    requests = RequestRecord.objects.count()
-    cost = RequestRecord.objects.aggregate(total=Sum("cost_nano_usd"))["total"] or 0
-    tokens = RequestRecord.objects.aggregate(total=Sum("completion_tokens"))["total"] or 0
-    attempts = AttemptRecord.objects.count()
-    for grain in GRAINS:
-        for scope in ({"tenant_id": ALL_TENANTS}, {"tenant_id__gt": ALL_TENANTS}):
-            rows = RequestRollup.objects.filter(grain=grain, **scope)
-            sums = rows.aggregate(n=Sum("requests"), cost=Sum("cost_nano_usd"), tokens=Sum("completion_tokens"))
-            assert sums == {"n": requests or None, "cost": cost, "tokens": tokens}, (grain, scope)
-            counted = AttemptRollup.objects.filter(grain=grain, **scope).aggregate(n=Sum("attempts"))["n"] or 0
-            assert counted == attempts, (grain, scope)
 
 
 def test_stories_are_the_same_before_and_after(database: Place) -> None:
@@ -215,57 +191,6 @@ def test_a_running_shipper_gets_over_a_database_that_goes_away(postgresql: Place
 
     assert process.wait(60) == 0
     assert_sums_agree()
-
-
-def test_what_the_database_refuses_is_set_aside_and_the_rest_shipped(database: Place) -> None:
-    told = stories(40)
-    told[17].total_ms, told[17].deployment_id = 1.0, 2**70
-    journal(database.spool, told)
-    ship(database.spool)
-
-    assert RequestRecord.objects.count() == 39
-    assert selectors.find(told[17].id, directory=database.spool) is None
-    assert [one.id for one in spool.waiting(database.spool / DIRECTORY)] == [told[17].id]
-    assert not segments.listing(database.spool)
-    assert_sums_agree()
-
-
-def test_a_row_that_cannot_be_read_is_set_aside(database: Place) -> None:
-    first, second = stories(2)
-    writer = Journal(database.spool, "test")
-    writer.write(first)
-    (segment,) = segments.listing(database.spool)
-    beside = RowWriter(segment.path)
-    beside.append(time.time(), b'{"id": "torn')
-    beside.close()
-    writer.write(second)
-    writer.close()
-    ship(database.spool)
-
-    assert RequestRecord.objects.count() == 2
-    (kept,) = segments.listing(database.spool / DIRECTORY)
-    assert [row.body for row in rows(kept.path)] == [b'{"id": "torn']
-
-
-def test_a_segment_that_cannot_be_read_does_not_hold_the_others_up(database: Place) -> None:
-    journal(database.spool, stories(5))
-    (database.spool / "test-1-broken-000001.segment").write_bytes(b"these are no rows" * 500)
-    ship(database.spool)
-
-    assert RequestRecord.objects.count() == 5
-    assert (database.spool / DIRECTORY / "test-1-broken-000001.segment").exists()
-
-
-def test_of_a_segment_that_breaks_off_all_that_is_whole_is_shipped_and_nothing_deleted(database: Place) -> None:
-    journal(database.spool, stories(5))
-    (segment,) = segments.listing(database.spool)
-    with segment.path.open("ab") as file:
-        file.write(b"these are no rows" * 500)
-    ship(database.spool)
-
-    assert RequestRecord.objects.count() == 5
-    assert not segments.listing(database.spool)
-    assert b"these are no rows" in (database.spool / DIRECTORY / segment.path.name).read_bytes()
 
 
 def test_a_callers_nul_does_not_stop_anything(database: Place) -> None:

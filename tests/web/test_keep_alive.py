@@ -2,18 +2,14 @@
 
 import asyncio
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from math import inf
 
 import pytest
-from uvicorn import Config, Server
 
-from neuroroute.serve.listening import listen
-from neuroroute.web.connection import Connection
 from neuroroute.web.door import Door
+from tests.web.serving import serving, still_door
 
 KEPT_S = 1
 ASK = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
@@ -29,23 +25,14 @@ async def application(scope, receive, send) -> None:
 
 @pytest.fixture(scope="module")
 def door() -> Door:
-    shut = Door(lambda: 0)
-    shut._asleep = False  # nobody looks at the clock here
-    return shut
+    return still_door()
 
 
 @pytest.fixture
 def client(door) -> Iterator[socket.socket]:
-    sock = listen("127.0.0.1", 0, 30)
-    http = partial(Connection, door)
-    server = Server(Config(application, lifespan="off", http=http, log_level="error", timeout_keep_alive=KEPT_S))
-    thread = threading.Thread(target=server.run, args=([sock],))
-    thread.start()
-    with socket.create_connection(sock.getsockname()) as client:
+    with serving(application, door, timeout_keep_alive=KEPT_S) as address, socket.create_connection(address) as client:
         client.settimeout(20)
         yield client
-    server.should_exit = True
-    thread.join()
 
 
 def asked(client: socket.socket, request: bytes = ASK) -> bytes:

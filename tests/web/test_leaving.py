@@ -5,16 +5,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
-from uvicorn import Config, Server
 
-from neuroroute.serve.listening import listen
-from neuroroute.web.connection import Connection
-from neuroroute.web.door import Door
 from routing.api.lean import read_body
 from routing.api.leaving import while_client_stays
+from tests.web.serving import serving, still_door
 
 begun, ended = threading.Event(), threading.Event()
 
@@ -35,14 +31,8 @@ async def application(scope, receive, send) -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    sock = listen("127.0.0.1", 0, 30)
-    config = Config(application, lifespan="off", http=partial(Connection, Door(lambda: 0)), log_level="critical")
-    server = Server(config)
-    thread = threading.Thread(target=server.run, args=([sock],))
-    thread.start()
-    yield sock.getsockname()
-    server.should_exit = True
-    thread.join()
+    with serving(application, still_door()) as address:
+        yield address
 
 
 @pytest.mark.parametrize("pieces", [(2,), (9, 66_000), (9, 100_000), (9, 160_000), (70_000, 200_000)])

@@ -1,19 +1,15 @@
 """What does a client read at a shut door, and who is never turned away? Over real sockets."""
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from math import inf
 
 import httpx
 import pytest
-from uvicorn import Config, Server
 
-from neuroroute.serve.listening import listen
-from neuroroute.web.connection import Connection
 from neuroroute.web.door import Door
+from tests.web.serving import serving, still_door
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "Hello " * 40_000}]}
 SMALL = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
@@ -31,21 +27,16 @@ async def application(scope, receive, send) -> None:
 
 @pytest.fixture(scope="module")
 def door() -> Door:
-    shut = Door(lambda: 0)
-    shut._asleep = False  # nobody looks at the clock here
-    return shut
+    return still_door()
 
 
 @pytest.fixture(scope="module")
 def client(door) -> Iterator[httpx.Client]:
-    sock = listen("127.0.0.1", 0, 30)
-    server = Server(Config(application, lifespan="off", http=partial(Connection, door), log_level="error"))
-    thread = threading.Thread(target=server.run, args=([sock],))
-    thread.start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}", timeout=10) as client:
+    with (
+        serving(application, door) as (host, port),
+        httpx.Client(base_url=f"http://{host}:{port}", timeout=10) as client,
+    ):
         yield client
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture(autouse=True)
