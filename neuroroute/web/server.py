@@ -27,7 +27,7 @@ class WebServer(Server):
 
     def __init__(self, config: Config, grace_s: float, ready: Path | None) -> None:
         super().__init__(config)
-        door = Door(self.server_state.tasks.__len__, refused.inc)
+        door = Door(refused.inc)
         config.http = partial(Connection, door)  # type: ignore[assignment]
         self._grace_s, self._ready = grace_s, ready
         self._acceptors: list[Acceptor] = []

@@ -13,13 +13,6 @@ from neuroroute.web.connection import Connection
 from neuroroute.web.door import Door
 
 
-def still_door() -> Door:
-    """One that nobody looks at: it is shut and opened by its `limit` alone."""
-    door = Door(lambda: 0)
-    door._asleep = False
-    return door
-
-
 @contextmanager
 def serving(application: Callable[..., Awaitable[None]], door: Door, **options: Any) -> Iterator[tuple[str, int]]:
     """Host and port; `options` are uvicorn's."""

@@ -4,12 +4,11 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
-from math import inf
 
 import pytest
 
 from neuroroute.web.door import Door
-from tests.web.serving import serving, still_door
+from tests.web.serving import serving
 
 KEPT_S = 1
 ASK = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
@@ -25,7 +24,7 @@ async def application(scope, receive, send) -> None:
 
 @pytest.fixture(scope="module")
 def door() -> Door:
-    return still_door()
+    return Door()
 
 
 @pytest.fixture
@@ -55,13 +54,13 @@ def test_a_connection_at_rest_is_closed_and_not_before_its_time(client):
 
 
 def test_who_is_refused_again_and_again_keeps_its_connection(client, door):
-    door.limit = 0.0
+    door.shut = True
     try:
         for _ in range(4):
             assert asked(client) == b"HTTP/1.1 503"
             time.sleep(KEPT_S * 0.6)
     finally:
-        door.limit = inf
+        door.shut = False
     assert asked(client) == b"HTTP/1.1 200"
     assert closed_after_s(client) > KEPT_S * 0.9
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from neuroroute.web.door import Door
 from routing.api.lean import read_body
 from routing.api.leaving import while_client_stays
-from tests.web.serving import serving, still_door
+from tests.web.serving import serving
 
 begun, ended = threading.Event(), threading.Event()
 
@@ -31,7 +32,7 @@ async def application(scope, receive, send) -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    with serving(application, still_door()) as address:
+    with serving(application, Door()) as address:
         yield address
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.web.serving import serving, still_door
+from neuroroute.web.door import Door
+from tests.web.serving import serving
 
 PAUSE_S = 0.3
 
@@ -35,7 +36,7 @@ async def application(scope, receive, send) -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    with serving(application, still_door()) as address:
+    with serving(application, Door()) as address:
         yield address
 
 

@@ -3,13 +3,12 @@
 import socket
 import time
 from collections.abc import Iterator
-from math import inf
 
 import httpx
 import pytest
 
 from neuroroute.web.door import Door
-from tests.web.serving import serving, still_door
+from tests.web.serving import serving
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "Hello " * 40_000}]}
 SMALL = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
@@ -27,7 +26,7 @@ async def application(scope, receive, send) -> None:
 
 @pytest.fixture(scope="module")
 def door() -> Door:
-    return still_door()
+    return Door()
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +40,9 @@ def client(door) -> Iterator[httpx.Client]:
 
 @pytest.fixture(autouse=True)
 def shut(door) -> Iterator[None]:
-    door.limit = 0.0
+    door.shut = True
     yield
-    door.limit = inf
+    door.shut = False
 
 
 @pytest.mark.parametrize("body", [CHAT, SMALL], ids=["in_pieces", "in_one"])
@@ -69,7 +68,7 @@ def test_health_and_pages_are_never_refused(client, path):
 
 def test_the_next_request_on_the_connection_is_answered_when_the_door_is_open(client, door):
     assert client.post("/v1/chat/completions", json=CHAT).status_code == 503
-    door.limit = inf
+    door.shut = False
     assert client.post("/v1/chat/completions", json=CHAT).text == "ok"
 
 
