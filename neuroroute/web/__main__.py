@@ -1,6 +1,7 @@
 """`python -m neuroroute.web --fd N`: one web worker on a socket that listens already (`neuroroute.serve.listening`)."""
 
 import argparse
+import resource
 import signal
 import socket
 import sys
@@ -11,6 +12,7 @@ from uvicorn import Config
 
 from neuroroute.web.server import WebServer
 
+MOST_FILES: Final = 2**20
 KEEP_ALIVE_S: Final = 75  # longer than a proxy's usual 60: it must never send on a connection that we are closing
 
 
@@ -24,6 +26,7 @@ def main() -> None:
     chosen = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # before it serves; afterwards uvicorn raises it once more
+    raise_file_limit()
     config = Config(
         chosen.app,
         lifespan="on",
@@ -33,6 +36,14 @@ def main() -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
     )
     WebServer(config, chosen.grace, chosen.ready).run([socket.socket(fileno=chosen.fd)])
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files as it may: a stream takes two, and the usual 1,024 end at five hundred."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 if __name__ == "__main__":
