@@ -21,6 +21,7 @@ class RenderedPanel(Struct, frozen=True):
     panel: Panel
     body: SafeString | None
     problem: str = ""
+    csv: str = ""  # where its table is to be had; empty where it has none
 
 
 def panels_of(page: str) -> list[Panel]:
@@ -32,8 +33,10 @@ def panels_of(page: str) -> list[Panel]:
 def rendered(panel: Panel, scope: Scope, request: HttpRequest | None = None) -> RenderedPanel:
     """Draw one panel; this is the edge where its errors end."""
     try:
-        context = {"data": panel.data(scope), "panel": panel, "scope": scope}
-        return RenderedPanel(panel, render_to_string(panel.template, context, request))
+        data = panel.data(scope)
+        body = render_to_string(panel.template, {"data": data, "panel": panel, "scope": scope}, request)
+        has_table = panel.table(data, scope) is not None
+        return RenderedPanel(panel, body, csv=scope.csv_address(panel.name) if has_table else "")
     except DatabaseError as exc:
         log.exception("panel %s: the database did not answer", panel.name)
         return RenderedPanel(panel, None, f"The database did not answer ({type(exc).__name__}).")

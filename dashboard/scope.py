@@ -95,6 +95,10 @@ class Scope(Struct, frozen=True):
         """Where one panel of this page stands by itself, with all filters."""
         return _queried(reverse("dashboard:panel", args=[self.page, panel]), self.words)
 
+    def csv_address(self, panel: str) -> str:
+        """Where one panel's table is to be had as a file, with all filters."""
+        return _queried(reverse("dashboard:csv", args=[self.page, panel]), self.words)
+
 
 def scope_of(
     page: str,

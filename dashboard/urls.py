@@ -2,12 +2,15 @@
 
 from django.urls import include, path
 
-from dashboard import reconciliation, views, welcome
+from dashboard import exports, reconciliation, views, welcome
 from dashboard.pages import NAVIGATION
 
 pages = [path(page.path, views.page, {"name": page.name}, name=page.name) for page in NAVIGATION]
 record = [path("requests/<str:request_id>/", views.record, name="request"), path("find/", views.find, name="find")]
-panels = [path("panels/<str:name>/<str:panel>/", views.panel, name="panel")]
+panels = [
+    path("panels/<str:name>/<str:panel>/", views.panel, name="panel"),
+    path("panels/<str:name>/<str:panel>.csv", exports.panel_csv, name="csv"),
+]
 invoices = [
     path("invoices/", reconciliation.invoices, name="invoices"),
     path("invoices/<int:invoice_id>/", reconciliation.invoice, name="invoice"),

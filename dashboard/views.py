@@ -23,7 +23,7 @@ from usage.outcomes import Outcome
 @staff_only
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """A page of panels for the range and filters of the address."""
-    scope = _scope(request, name)
+    scope = scope_for(request, name)
     return _answer(request, PAGES[name], scope, [rendered(one, scope, request) for one in panels_of(name)])
 
 
@@ -31,7 +31,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 @staff_only
 def panel(request: HttpRequest, name: str, panel: str) -> HttpResponse:
     """A page with one of its panels alone, which may then ask more: what a page fetches once it stands."""
-    scope = replace(_scope(request, name), alone=True)
+    scope = replace(scope_for(request, name), alone=True)
     panels = [rendered(one, scope, request) for one in panels_of(name) if one.name == panel]
     if not panels:
         raise Http404(f"The page {name!r} has no panel {panel!r}.")
@@ -45,7 +45,7 @@ def record(request: HttpRequest, request_id: str) -> HttpResponse:
     found = selectors.find(request_id)
     if found is None:
         raise Http404(f"No request has the id {request_id!r}. Records are kept for a limited time.")
-    scope = _scope(request, "request", found)
+    scope = scope_for(request, "request", found)
     return _answer(request, PAGES["request"], scope, [rendered(one, scope, request) for one in panels_of("request")])
 
 
@@ -59,7 +59,8 @@ def find(request: HttpRequest) -> HttpResponse:
     raise Http404(f"{wanted!r} is not the id of a request, which reads req_ and 32 hexadecimal digits.")
 
 
-def _scope(request: HttpRequest, name: str, record: Outcome | None = None) -> Scope:
+def scope_for(request: HttpRequest, name: str, record: Outcome | None = None) -> Scope:
+    """What a request for a page asks for."""
     return scope_of(name, request.GET.dict(), datetime.now(UTC), record, request.user.has_perm)
 
 

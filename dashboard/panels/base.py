@@ -1,11 +1,12 @@
 """What is a panel? One question, answered by a frozen struct and drawn by one template of the same name."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
 from dashboard.scope import Scope
+from dashboard.tables import Table, chart_table
 from usage.outcomes import Outcome
 
 
@@ -24,6 +25,11 @@ class Panel(ABC):
     @abstractmethod
     def data(self, scope: Scope) -> Struct:
         """Ask the selectors, return numbers; called once per page view."""
+
+    def table(self, data: Any, scope: Scope) -> Table | None:
+        """The same answer in rows and columns, offered as CSV; by default that of its chart. None: it has none."""
+        chart = getattr(data, "chart", None)
+        return chart_table(chart, scope.period) if chart else None
 
     @property
     def template(self) -> str:

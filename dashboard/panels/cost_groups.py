@@ -9,6 +9,7 @@ from dashboard.panels.base import Panel
 from dashboard.panels.cost_over_time import GROUPS
 from dashboard.panels.tiles import total
 from dashboard.scope import Scope
+from dashboard.tables import Column, Table
 from usage.selectors import Group, Totals, by
 
 MOST_ROWS = 50
@@ -58,6 +59,25 @@ class CostGroupsPanel(Panel):
             for one in found[:MOST_ROWS]
         )
         return CostGroups(group, rows, len(found), sums, sums.known_cost_nano_usd)
+
+    def table(self, data: CostGroups, scope: Scope) -> Table:
+        columns = (
+            Column(data.group.capitalize()),
+            Column("Requests"),
+            Column("Tokens in"),
+            Column("Tokens out"),
+            Column("Cost", "USD"),
+            Column("Share of cost", "share"),
+            Column("Per 1,000 requests", "USD"),
+            Column("Requests without a price"),
+        )
+        return Table(columns, (_cells(row) for row in data.rows))
+
+
+def _cells(row: Row) -> tuple[str | float | None, ...]:
+    sums = row.sums
+    used = (sums.requests, sums.prompt_tokens, sums.completion_tokens)
+    return row.name, *used, row.cost_nano_usd, row.share, row.per_thousand, sums.unpriced
 
 
 def _dearest(one: Group) -> tuple[int, str]:

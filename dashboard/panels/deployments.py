@@ -5,6 +5,7 @@ from msgspec import Struct
 from dashboard.panels.base import Panel
 from dashboard.panels.providers import level
 from dashboard.scope import Scope
+from dashboard.tables import Column, ColumnUnit, Table
 from usage.selectors import Attempts, attempts, errors
 
 
@@ -42,6 +43,16 @@ class DeploymentsPanel(Panel):
             classes.setdefault(one.deployment, []).append((one.error, one.attempts))
         found = scope.ask(attempts, span, tenant_id)
         return Deployments(tuple(_row(one, classes.get(one.deployment, [])) for one in found))
+
+    def table(self, data: Deployments, scope: Scope) -> Table:
+        heads = ("Deployment", "Attempts", "Success", "Retries", "Speed", "Errors by class")
+        units: dict[str, ColumnUnit] = {"Success": "share", "Speed": "tokens/s"}
+        return Table(tuple(Column(head, units.get(head, "")) for head in heads), (_cells(row) for row in data.rows))
+
+
+def _cells(row: Row) -> tuple[str | float | None, ...]:
+    classes = "; ".join(f"{name} {number}" for name, number in row.errors)
+    return row.name, row.attempts, row.success, row.retries, row.tokens_per_s, classes
 
 
 def _row(one: Attempts, classes: list[tuple[str, int]]) -> Row:

@@ -6,6 +6,7 @@ from dashboard.drawing import REST, Flow, Link, flow
 from dashboard.formatting import share_of
 from dashboard.panels.base import Panel
 from dashboard.scope import NOBODY, Scope
+from dashboard.tables import Column, Table
 from usage import selectors
 
 MOST_LINKS = 12
@@ -45,6 +46,11 @@ class FlowPanel(Panel):
             flow=flow(_widest(links)),
             links=tuple(links),
         )
+
+    def table(self, data: FlowData, scope: Scope) -> Table:
+        columns = tuple(map(Column, ("First choice", "Served by", "Requests", "Failed over")))
+        rows = ((link.first, link.served or "nobody", link.requests, link.failed_over) for link in data.links)
+        return Table(columns, rows)
 
 
 def _link(one: selectors.Flow, scope: Scope) -> Link:

@@ -6,6 +6,7 @@ from dashboard.colours import OTHER, colours_of
 from dashboard.groups import By, Tab, chosen, labels, requests_of, tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from dashboard.tables import Column, Table
 from usage.selectors import Metric, Percentiles, percentiles
 
 GROUPS: tuple[By, ...] = ("provider", "model", "deployment", "tenant")
@@ -58,6 +59,19 @@ class LatencyGroupsPanel(Panel):
             for value in values
         )
         return LatencyGroups(tabs(scope, GROUPS), group, rows)
+
+    def table(self, data: LatencyGroups, scope: Scope) -> Table:
+        heads = [
+            (f"{what} {name}", unit)
+            for what in ("First token", "Total")
+            for name, unit in (("samples", ""), ("p50", "ms"), ("p95", "ms"), ("p99", "ms"))
+        ]
+        columns = (Column(data.group.capitalize()), *(Column(label, unit) for label, unit in heads))  # type: ignore[arg-type]
+        return Table(columns, ((row.name, *_cells(row.ttft), *_cells(row.total)) for row in data.rows))
+
+
+def _cells(one: Percentiles) -> tuple[float | None, ...]:
+    return one.n, one.p50, one.p95, one.p99
 
 
 def _felt(scope: Scope, metric: Metric, group: By) -> dict[int | str, Percentiles]:

@@ -7,6 +7,7 @@ from dashboard.formatting import duration
 from dashboard.groups import labels, requests_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from dashboard.tables import Column, Table
 from routing.healthnow import health_now
 from routing.resilience.report import CredentialReport, HealthReport
 from usage.selectors import Attempts, Percentiles, attempts, by, percentiles
@@ -76,6 +77,24 @@ class ProvidersPanel(Panel):
                 )
             )
         return Providers(tuple(rows))
+
+    def table(self, data: Providers, scope: Scope) -> Table:
+        columns = (
+            Column("Provider"),
+            Column("Attempts"),
+            Column("Success of attempts", "share"),
+            Column("Now"),
+            Column("Requests served"),
+            Column("First token p50", "ms"),
+            Column("First token p95", "ms"),
+            Column("Cost", "USD"),
+        )
+        return Table(columns, (_cells(row) for row in data.rows))
+
+
+def _cells(row: Row) -> tuple[str | float | None, ...]:
+    felt = (row.p50_ms, row.p95_ms)
+    return row.name, row.attempts, row.success, row.now or None, row.requests, *felt, row.cost_nano_usd
 
 
 def _by_provider(found: list[Attempts]) -> dict[str, tuple[int, int]]:

@@ -1,12 +1,39 @@
 """Which requests, one by one?"""
 
+from collections.abc import Iterator
+from typing import Any, Final
+
 from msgspec import Struct
 
 from dashboard.controls import STATUSES
 from dashboard.listing import Line, lines
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from dashboard.tables import Column, Table
 from usage.selectors import RequestFilter, page
+
+PER_READ: Final = 1000
+FIELDS: Final[tuple[tuple[str, Column], ...]] = (
+    ("http_status", Column("HTTP status")),
+    ("error", Column("Error")),
+    ("asked_model", Column("Model asked for")),
+    ("provider", Column("Provider")),
+    ("model", Column("Model")),
+    ("policy", Column("Policy")),
+    ("first_choice", Column("First choice")),
+    ("tenant", Column("Tenant")),
+    ("key_prefix", Column("Key")),
+    ("prompt_tokens", Column("Tokens in")),
+    ("completion_tokens", Column("Tokens out")),
+    ("cached_tokens", Column("Cached tokens")),
+    ("estimated", Column("Estimated")),
+    ("cost_nano_usd", Column("Cost", "USD")),
+    ("ttft_ms", Column("First token", "ms")),
+    ("total_ms", Column("Total", "ms")),
+    ("attempts_count", Column("Attempts")),
+    ("failovers", Column("Failovers")),
+)
+COLUMNS: Final = (Column("Time"), Column("Request"), Column("Result"), *(column for _, column in FIELDS))
 
 
 class RequestList(Struct, frozen=True):
@@ -28,6 +55,24 @@ class RequestListPanel(Panel):
         found = page(scope.period.span, filter_of(scope), scope.word("cursor") or None)
         first = scope.here() if scope.word("cursor") else ""
         return RequestList(lines(found.rows), first, scope.here(cursor=found.cursor) if found.cursor else "")
+
+    def table(self, data: RequestList, scope: Scope) -> Table | None:
+        return Table(COLUMNS, _all_of(scope)) if data.rows else None
+
+
+def _all_of(scope: Scope) -> Iterator[tuple[Any, ...]]:
+    """Every request that fits, from the newest on, read a page at a time while the file is written."""
+    cursor: str | None = None
+    while True:
+        found = page(scope.period.span, filter_of(scope), cursor, limit=PER_READ)
+        yield from (_cells(line) for line in lines(found.rows))
+        if not (cursor := found.cursor):
+            return
+
+
+def _cells(line: Line) -> tuple[Any, ...]:
+    one = line.listed
+    return (line.started_at, line.wire_id, line.state, *(getattr(one, name) for name, _ in FIELDS))
 
 
 def filter_of(scope: Scope) -> RequestFilter:

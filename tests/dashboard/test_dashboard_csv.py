@@ -1,0 +1,88 @@
+"""Does each panel's file say what its picture says, exactly?"""
+
+import csv
+import io
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.test import Client
+
+from dashboard.panels.base import Panel, RequestPanel
+from dashboard.tables import MOST_ROWS, Column, Table, csv_lines
+from neuroroute.plugins import discover
+
+PANELS = discover("dashboard.panels", Panel)
+WITH_TABLE = {
+    "cost_groups", "cost_over_time", "deployments", "errors_over_time", "flow", "latency_groups", "latency_overhead",
+    "latency_total", "latency_tpot", "latency_ttft", "providers", "request_list", "spend", "traffic", "volume",
+}  # fmt: skip
+
+pytestmark = pytest.mark.django_db
+
+
+def read(client, name: str, **words: str) -> list[list[str]]:
+    answer = client.get(f"/dashboard/panels/{PANELS[name].page}/{name}.csv", words)
+    assert answer.status_code == 200 and answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert f'filename="{name}-' in answer["Content-Disposition"]
+    return list(csv.reader(io.StringIO(async_to_sync(_whole)(answer).decode())))
+
+
+async def _whole(answer) -> bytes:
+    return b"".join([piece async for piece in answer.streaming_content])
+
+
+def test_the_panels_with_a_table_are_known():
+    assert set(PANELS) >= WITH_TABLE
+
+
+@pytest.mark.parametrize("name", sorted(PANELS))
+def test_the_head_of_a_panel_offers_its_file_and_the_file_is_there(name, staff_client, traffic):
+    if issubclass(PANELS[name], RequestPanel):
+        return
+    shown = staff_client.get(f"/dashboard/panels/{PANELS[name].page}/{name}/").content.decode()
+    address = f"/dashboard/panels/{PANELS[name].page}/{name}.csv"
+    assert (address in shown) == (name in WITH_TABLE)
+    if name in WITH_TABLE:
+        head, *rows = read(staff_client, name)
+        assert rows and all(len(row) == len(head) for row in rows)
+    else:
+        assert staff_client.get(address).status_code == 404
+
+
+def test_costs_in_the_file_are_exact_and_add_up(staff_client, traffic):
+    head, *rows = read(staff_client, "cost_groups", range="7d", group="model")
+    column = head.index("Cost, USD")
+    in_list_head, *listed = read(staff_client, "request_list", range="7d")
+    each = [row[in_list_head.index("Cost, USD")] for row in listed]
+    assert sum(Decimal(row[column]) for row in rows if row[column]) == sum(Decimal(cost) for cost in each if cost) > 0
+    assert "" in each, "a request without a price has no cost, which is not 0"
+
+
+def test_times_are_in_the_zone_of_the_page(staff_client, traffic):
+    _, *rows = read(staff_client, "traffic", tz="Asia/Kolkata")
+    assert all(datetime.fromisoformat(row[0]).utcoffset().total_seconds() == 19_800 for row in rows)
+
+
+def test_comments_say_what_was_asked_and_are_off_by_default(staff_client, traffic):
+    assert not read(staff_client, "cost_groups")[0][0].startswith("#")
+    first, second, third, *_ = read(staff_client, "cost_groups", comments="1", model="nobody-of-this-name", range="7d")
+    assert first[0].startswith("# What costs how much?") and "filters: model=nobody-of-this-name" in ",".join(third)
+    assert second[0].startswith("# 20")
+
+
+def test_unknown_panels_and_pages_are_not_there(staff_client):
+    for address in ("home/nothing", "nothing/traffic", "home/cost_groups", "home/tiles"):
+        assert staff_client.get(f"/dashboard/panels/{address}.csv").status_code == 404
+    assert Client().get("/dashboard/panels/home/traffic.csv").status_code == 302
+
+
+def test_a_file_has_an_end_and_no_command_for_a_spreadsheet():
+    table = Table(
+        (Column("Name"), Column("Cost", "USD")), ((f"=cmd|{n}", None if n else 1) for n in range(MOST_ROWS + 5))
+    )
+    lines = list(csv_lines(table, ZoneInfo("UTC")))
+    assert lines[0] == 'Name,"Cost, USD"\r\n' and lines[1] == "'=cmd|0,0.000000001\r\n" and lines[2] == "'=cmd|1,\r\n"
+    assert len(lines) == MOST_ROWS + 2 and lines[-1].startswith(f"# {MOST_ROWS}")
