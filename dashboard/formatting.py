@@ -39,6 +39,14 @@ def exact_money(nano_usd: int | None) -> str:
     return UNKNOWN if nano_usd is None else f"{Decimal(nano_usd) / NANO:.9f}"
 
 
+def per_million(usd: Decimal | None) -> str:
+    """A price in USD per million tokens as it is quoted: `0.15`, `2.50`, `60.00`."""
+    if usd is None:
+        return UNKNOWN
+    exact = usd.normalize()
+    return f"{usd:.2f}" if exact == exact.quantize(CENT) else f"{exact:f}"
+
+
 def count(number: int | None) -> str:
     """`88,310`."""
     return UNKNOWN if number is None else f"{number:,}"

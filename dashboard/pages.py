@@ -27,6 +27,7 @@ PAGES: Final[Mapping[str, Page]] = {
         Page("cost", "Cost", "Where does the money go?", "cost/", ("tenant", "provider", "model")),
         Page("latency", "Latency", "How fast, and how bad is the tail?", "latency/", ("tenant", "provider", "model")),
         Page("reliability", "Reliability", "What failed, and what caught it?", "reliability/"),
+        Page("models", "Models", "What can be called?", "models/", ("provider", "model")),
         Page("request", "Request", "What happened, and why?", "requests/<str:request_id>/", (), listed=False),
     )
 }

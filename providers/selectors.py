@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from msgspec import Struct
 
@@ -72,6 +72,71 @@ def _model(deployment: Deployment) -> ModelOffer:
         capabilities=tuple(deployment.capabilities),
         input_price=deployment.input_price,  # type: ignore[attr-defined]  # with_prices
         output_price=deployment.output_price,  # type: ignore[attr-defined]
+    )
+
+
+class CatalogueLine(Struct, frozen=True):
+    """One deployment in the catalogue. Prices are USD per million tokens, quality is a prior of 0 to 1; None is unknown."""
+
+    id: int
+    model_id: int
+    model: str
+    provider: str
+    aliases: tuple[str, ...]
+    enabled: bool  # and its provider too
+    local: bool
+    context: int | None
+    max_output: int | None
+    capabilities: tuple[str, ...]
+    input_price: Decimal | None
+    output_price: Decimal | None
+    quality: float | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+class CataloguePage(Struct, frozen=True):
+    """`after` asks for the page that follows; None on the last."""
+
+    lines: list[CatalogueLine]
+    after: int | None
+
+
+def catalogue(
+    provider: str | None = None, model: str | None = None, after: int | None = None, limit: int = 50
+) -> CataloguePage:
+    """Up to `limit` deployments by model and provider, behind the one whose id is `after`, in at most two queries."""
+    rows = Deployment.objects.exclude(provider__source=Provider.Source.DRILL).select_related("model", "provider")
+    if provider is not None:
+        rows = rows.filter(provider__name=provider)
+    if model is not None:
+        rows = rows.filter(model__name=model)
+    if after is not None and (last := Deployment.objects.filter(pk=after).select_related("model", "provider").first()):
+        name = last.model.name
+        rows = rows.filter(Q(model__name__gt=name) | Q(model__name=name, provider__name__gt=last.provider.name))
+    found = list(with_prices(rows, timezone.now()).order_by("model__name", "provider__name")[: limit + 1])
+    lines = [_catalogued(deployment) for deployment in found[:limit]]
+    return CataloguePage(lines, lines[-1].id if len(found) > limit else None)
+
+
+def _catalogued(deployment: Deployment) -> CatalogueLine:
+    model, provider = deployment.model, deployment.provider
+    return CatalogueLine(
+        id=deployment.pk,
+        model_id=model.pk,
+        model=model.name,
+        provider=provider.name,
+        aliases=tuple(model.aliases),
+        enabled=deployment.enabled and provider.enabled,
+        local=provider.local,
+        context=deployment.context,
+        max_output=deployment.max_output,
+        capabilities=tuple(deployment.capabilities),
+        input_price=deployment.input_price,  # type: ignore[attr-defined]  # with_prices
+        output_price=deployment.output_price,  # type: ignore[attr-defined]
+        quality=deployment.quality if deployment.quality is not None else model.quality,
     )
 
 

@@ -1,6 +1,7 @@
 """The filters and tags of the dashboard's templates: numbers as people read them, the exact value beside."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from django import template
 from django.utils.html import format_html
@@ -56,6 +57,14 @@ def money(nano_usd: int | None, estimated: bool = False) -> SafeString:
         return format_html('<span title="unknown: no price for this model">{}</span>', formatting.UNKNOWN)
     exact = formatting.exact_money(nano_usd)
     return format_html('<data value="{}" title="${}">{}</data>', exact, exact, formatting.money(nano_usd, estimated))
+
+
+@register.filter
+def per_million(usd: Decimal | None) -> SafeString | str:
+    """A price per million tokens."""
+    if usd is None:
+        return format_html('<span title="unknown: no price is entered">{}</span>', formatting.UNKNOWN)
+    return formatting.per_million(usd)
 
 
 @register.filter
