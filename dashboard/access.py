@@ -8,6 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from tenants.sight import sight_of
+
 View = Callable[..., HttpResponseBase]
 
 
@@ -22,6 +24,19 @@ def staff_only(view: View) -> View:
             raise PermissionDenied(
                 "Only staff accounts see the dashboard. An owner can make this account one in admin."
             )
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def every_tenant_only(view: View) -> View:
+    """`staff_only`, and what shows all tenants together is for those who see every one."""
+
+    @staff_only
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if sight_of(request.user) is not None:
+            raise PermissionDenied("This is about all tenants together, and you see some of them, or none.")
         return view(request, *args, **kwargs)
 
     return guarded

@@ -1,11 +1,16 @@
 """How is a latency over time drawn? p50, a band up to p95, p99 thin; a bucket with too few samples is a gap."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from dashboard.charts import Chart, Series
 from dashboard.formatting import count, duration
 from dashboard.scope import Scope
 from usage.selectors import Metric, percentile_series
+
+_TOGETHER: Final = "This is measured for all tenants together: remove the tenant filter to see it."
+_NOT_YOURS: Final = "This is measured for all tenants together, and you see some of them. An owner can let you see all."
 
 
 class Latency(Struct, frozen=True):
@@ -17,7 +22,7 @@ def latency_chart(name: str, scope: Scope, metric: Metric, what: str, by_tenant:
     """Percentiles of a metric per bucket. `by_tenant` False: the metric is kept for all tenants together."""
     period = scope.period
     if scope.tenant_id is not None and not by_tenant:
-        return Latency(None, "This is measured for all tenants together: remove the tenant filter to see it.")
+        return Latency(None, _TOGETHER if scope.sight is None else _NOT_YOURS)
     buckets = (period.span, *period.buckets)
     whole, *parts = scope.ask(
         percentile_series,

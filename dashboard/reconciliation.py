@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard.access import staff_only
+from dashboard.access import every_tenant_only
 from dashboard.reconciling import compare, recorded, total
 from providers.selectors import names_of_models, provider_names
 from usage.invoices import BadInvoice, Line, read_invoice
@@ -21,7 +21,7 @@ SHOWN: Final = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
+@every_tenant_only
 def invoices(request: HttpRequest) -> HttpResponse:
     """What was imported, and a form for more."""
     problem = ""
@@ -37,7 +37,7 @@ def invoices(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@staff_only
+@every_tenant_only
 def invoice(request: HttpRequest, invoice_id: int) -> HttpResponse:
     """One invoice beside our records."""
     found = get_object_or_404(Invoice, pk=invoice_id)

@@ -10,8 +10,9 @@ from msgspec import Struct, field
 
 from dashboard.ranges import CUSTOM, PRESETS, Period, period_of
 from tenants.selectors import tenant_names
+from tenants.sight import Sight
 from usage.outcomes import Outcome
-from usage.selectors import Entities
+from usage.selectors import Entities, Whose
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,7 +26,10 @@ NO_SUCH = -2  # an id that no tenant or key has
 
 
 class Scope(Struct, frozen=True):
-    """The question of one page view. `record` is the request that a request page is about."""
+    """The question of one page view. `record` is the request that a request page is about.
+
+    `tenants` are those that who looks may see; `sight` says the same as ids, None: every one.
+    """
 
     page: str
     period: Period
@@ -35,6 +39,7 @@ class Scope(Struct, frozen=True):
     answers: dict[Any, Any] = field(default_factory=dict)
     may: Callable[[str], bool] = lambda permission: True  # whether who looks has a permission in the admin
     alone: bool = False  # one panel is asked for by itself
+    sight: Sight = None
 
     def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a selector; panels of one page that ask the same share it."""
@@ -49,9 +54,10 @@ class Scope(Struct, frozen=True):
         return Entities(self.tenant_id, self.key_id, self.name("provider"), self.name("model"), self.name("policy"))
 
     @property
-    def tenant_id(self) -> int | None:
+    def tenant_id(self) -> Whose:
+        """The tenant of the address; without one, whatever who looks may see."""
         name = self.word("tenant")
-        return next((pk for pk, known in self.tenants.items() if known == name), NO_SUCH) if name else None
+        return next((pk for pk, known in self.tenants.items() if known == name), NO_SUCH) if name else self.sight
 
     @property
     def key_id(self) -> int | None:
@@ -106,14 +112,20 @@ def scope_of(
     now: datetime,
     record: Outcome | None = None,
     may: Callable[[str], bool] = lambda permission: True,
+    sight: Sight = None,
+    tenants: Mapping[int, str] | None = None,
 ) -> Scope:
-    """Keep the words that mean something here; a word that cannot be a name is dropped."""
+    """Keep the words that mean something here; a word that cannot be a name is dropped.
+
+    `tenants` are the names of those in `sight`, looked up where they are not known yet.
+    """
     words = {name: query[name] for name in WORDS if query.get(name) and _may_be_a_name(query[name])}
     period = period_of(words, now)
     if period.name != CUSTOM:
         words.pop("from", None)
         words.pop("to", None)
-    return Scope(page, period, words, tenant_names(), record, may=may)
+    tenants = tenant_names(sight) if tenants is None else tenants
+    return Scope(page, period, words, tenants, record, may=may, sight=sight)
 
 
 def _may_be_a_name(word: str) -> bool:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,9 +15,9 @@ from dashboard.access import staff_only
 from dashboard.controls import controls_of
 from dashboard.pages import NAVIGATION, PAGES, Page
 from dashboard.rendering import RenderedPanel, panels_of, rendered
-from dashboard.scope import Scope, scope_of
+from dashboard.scope import NO_SUCH, Scope, scope_of
+from tenants.selectors import tenants_seen_by
 from usage import ids, selectors, spool
-from usage.outcomes import Outcome
 
 
 @require_safe
@@ -42,10 +43,11 @@ def panel(request: HttpRequest, name: str, panel: str) -> HttpResponse:
 @staff_only
 def record(request: HttpRequest, request_id: str) -> HttpResponse:
     """The page about one request."""
-    found = selectors.find(request_id)
+    scope = scope_for(request, "request")
+    found = selectors.find(request_id, scope.sight)
     if found is None:
         raise Http404(f"No request has the id {request_id!r}. Records are kept for a limited time.")
-    scope = scope_for(request, "request", found)
+    scope = replace(scope, record=found)
     return _answer(request, PAGES["request"], scope, [rendered(one, scope, request) for one in panels_of("request")])
 
 
@@ -59,9 +61,19 @@ def find(request: HttpRequest) -> HttpResponse:
     raise Http404(f"{wanted!r} is not the id of a request, which reads req_ and 32 hexadecimal digits.")
 
 
-def scope_for(request: HttpRequest, name: str, record: Outcome | None = None) -> Scope:
-    """What a request for a page asks for."""
-    return scope_of(name, request.GET.dict(), datetime.now(UTC), record, request.user.has_perm)
+def scope_for(request: HttpRequest, name: str) -> Scope:
+    """What a request for a page asks for.
+
+    To who sees some tenants, another's name is as unknown as one that nobody has: 404. Who sees none is told so.
+    """
+    sight, tenants = tenants_seen_by(request.user)
+    if sight is not None and not sight:
+        raise PermissionDenied("You see no tenant yet. An owner can make you a member of one, on your page in admin.")
+    now, may = datetime.now(UTC), request.user.has_perm
+    scope = scope_of(name, request.GET.dict(), now, may=may, sight=sight, tenants=tenants)
+    if sight is not None and scope.tenant_id == NO_SUCH:
+        raise Http404(f"There is no tenant {scope.word('tenant')!r}.")
+    return scope
 
 
 def _answer(request: HttpRequest, shown: Page, scope: Scope, panels: list[RenderedPanel]) -> HttpResponse:

@@ -1,18 +1,21 @@
 """Admin page of what people said of answers: to read, and of tests."""
 
+from typing import Any
+
 from django.contrib import admin
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from django.http import HttpRequest
 from unfold.decorators import display
 
 from feedback.models import Evaluation, Rating
 from providers.adminbase import ReadOnlyAdmin
+from tenants.adminrows import RowsInSight, TenantFilter
 
 
 @admin.register(Rating)
-class RatingAdmin(ReadOnlyAdmin):
+class RatingAdmin(RowsInSight, ReadOnlyAdmin):
     list_display = ["created_at", "tenant", "score", "comment", "answer"]
     list_select_related = ["tenant"]
-    list_filter = [("tenant", AutocompleteSelectFilter)]
+    list_filter = [("tenant", TenantFilter)]
     search_fields = ["comment"]
 
     @display(description="Request")
@@ -21,8 +24,12 @@ class RatingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Evaluation)
-class EvaluationAdmin(ReadOnlyAdmin):
+class EvaluationAdmin(RowsInSight, ReadOnlyAdmin):
     list_display = ["created_at", "tenant", "kind", "model", "score", "category", "comment"]
     list_select_related = ["tenant"]
-    list_filter = ["kind", ("tenant", AutocompleteSelectFilter)]
+    list_filter = ["kind", ("tenant", TenantFilter)]
     search_fields = ["model", "comment", "category"]
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """What was asked and answered is for those who may read it."""
+        return [] if request.user.has_perm("usage.read_bodies") else ["prompt", "response", "expected"]

@@ -23,6 +23,7 @@ from unfold.widgets import (
 
 from providers import audit
 from providers.adminbase import AuditedAdmin, Switchable
+from tenants.admin import TenantsOfPersonInline
 
 for foreign in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(foreign)
@@ -30,12 +31,16 @@ for foreign in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, So
 
 @admin.register(User)
 class UserAdmin(AuditedAdmin, StockUserAdmin):
-    """Rights come from groups; only a superuser makes another, or touches one."""
+    """Rights come from groups; only a superuser makes another, or touches one.
+
+    Who may change groups may also put people into them: such a person could write any right into their own.
+    """
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     autocomplete_fields = ["groups"]
+    inlines = [TenantsOfPersonInline]
     filter_horizontal = ()
     list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
@@ -47,7 +52,11 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
     readonly_fields = ["last_login", "date_joined"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [*self.readonly_fields, *([] if request.user.is_superuser else ["is_superuser", "groups"])]
+        fixed = [] if request.user.is_superuser else ["is_superuser"]
+        return [*self.readonly_fields, *fixed, *([] if request.user.has_perm("auth.change_group") else ["groups"])]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return self.inlines if obj else []
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _may_touch(request, obj)

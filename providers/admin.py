@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -255,6 +256,19 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_prices(super().get_queryset(request), timezone.now())
+
+    def has_switch_off_permission(self, request: HttpRequest) -> bool:
+        return super().has_switch_off_permission(request) or request.user.has_perm("providers.drain_deployment")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who sets prices may save a deployment's page too, on which all else is then fixed."""
+        may_price = obj is not None and request.user.has_perm("providers.add_deploymentprice")
+        return super().has_change_permission(request, obj) or (may_price and self.has_view_permission(request, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or super().has_change_permission(request, obj):
+            return self.readonly_fields
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
 
 
 @admin.register(AuditEntry)

@@ -122,7 +122,11 @@ class Switchable(AuditedAdmin):
     def enable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._switch(request, queryset, True)
 
-    @admin.action(description="Disable", permissions=["change"])
+    def has_switch_off_permission(self, request: HttpRequest) -> bool:
+        """Whether somebody may take rows out of use."""
+        return self.has_change_permission(request)
+
+    @admin.action(description="Disable", permissions=["switch_off"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._switch(request, queryset, False)
 

@@ -168,6 +168,7 @@ class Deployment(models.Model):
 
     class Meta:
         ordering = ["provider", "model"]
+        permissions = [("drain_deployment", "Can drain deployment")]
         constraints = [models.UniqueConstraint(fields=["provider", "model"], name="deployment_once_per_provider")]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,23 +14,27 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
 from providers import audit
+from providers.admin import AuditEntryAdmin
 from providers.adminbase import AuditedAdmin, Switchable, operation_page
+from providers.models import AuditEntry
 from providers.revisions import TENANTS
 from tenants import keys
 from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm, TenantForm, hidden
+from tenants.adminrows import ChoicesInSight, ForEveryTenant, RowsInSight, TenantFilter
 from tenants.budgetadmin import BudgetAdmin
 from tenants.callers import LIMITS, Limits
-from tenants.models import Budget, ClientKey, Tenant
+from tenants.models import Budget, ClientKey, Membership, Tenant
 from tenants.rotation import rotate
+from tenants.sight import sight_of
 
 LIMIT_FIELDS: dict[str, Any] = {
     "fields": [("requests_per_minute", "requests_per_day"), ("tokens_per_minute", "concurrent_requests")]
 }
 admin.site.register(Budget, BudgetAdmin)
+admin.site.unregister(AuditEntry)
 STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 
@@ -38,6 +43,30 @@ def state_of(key: ClientKey) -> str:
     if key.revoked_at:
         return "revoked"
     return "expired" if key.expires_at and key.expires_at <= timezone.now() else "active"
+
+
+@admin.register(AuditEntry)
+class AuditOfEveryTenantAdmin(ForEveryTenant, AuditEntryAdmin):
+    """Its rows name keys and people of all tenants."""
+
+
+class MemberInline(ChoicesInSight, TabularInline):
+    """Who sees a tenant's rows, on its page."""
+
+    model = Membership
+    fields = ["user"]
+    autocomplete_fields = ["user"]
+    verbose_name_plural = "Members: people who see this tenant's requests, keys and budgets"
+    per_page = 20
+    extra = 0
+
+
+class TenantsOfPersonInline(MemberInline):
+    """Which tenants' rows a person sees, on the person's page."""
+
+    fields = ["tenant"]
+    autocomplete_fields = ["tenant"]
+    verbose_name_plural = "Tenants that this person sees; every one with the permission to see every tenant"
 
 
 class KeyInline(TabularInline):
@@ -64,10 +93,12 @@ class KeyInline(TabularInline):
 
 
 @admin.register(Tenant)
-class TenantAdmin(Switchable):
+class TenantAdmin(RowsInSight, Switchable):
     part = TENANTS
+    tenant_path = "pk"
+    ordering = ["name"]  # the model's own is lost where keys are counted
     form = TenantForm
-    inlines = [KeyInline]
+    inlines = [KeyInline, MemberInline]
     actions_detail = ["new_key"]
     list_display = ["name", "enabled", "default_policy", "models_allowed", "limits", "live_keys"]
     list_filter = ["enabled"]
@@ -92,6 +123,10 @@ class TenantAdmin(Switchable):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).annotate(keys_count=Count("keys", filter=Q(keys__revoked_at=None)))
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who sees some tenants would not see the new one."""
+        return super().has_add_permission(request) and sight_of(request.user) is None
+
     @display(description="Models")
     def models_allowed(self, row: Tenant) -> str:
         return ", ".join(row.allow_models) or "none"
@@ -111,14 +146,14 @@ class TenantAdmin(Switchable):
 
 
 @admin.register(ClientKey)
-class ClientKeyAdmin(AuditedAdmin):
+class ClientKeyAdmin(RowsInSight, AuditedAdmin):
     part = TENANTS
     autocomplete_fields: ClassVar[list[str]] = ["tenant"]
     actions = ["revoke_selected"]
     actions_detail = ["rotate_key", "revoke_key"]
     list_display = ["name", "tenant", "shown", "status", "rights", "created_at", "expires_at"]
     list_select_related = ["tenant"]
-    list_filter = ["operator", ("tenant", AutocompleteSelectFilter)]
+    list_filter = ["operator", ("tenant", TenantFilter)]
     search_fields = ["name", "prefix", "tenant__name"]
     readonly_fields = ["tenant", "shown", "status", "rights", "created_at", "revoked_at"]
     fieldsets: ClassVar[list[Any]] = [
@@ -146,7 +181,11 @@ class ClientKeyAdmin(AuditedAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
             kwargs["form"] = NewKeyForm
-        return super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change, **kwargs)
+        if "operator" in form.base_fields and sight_of(request.user) is not None:
+            form.base_fields["operator"].disabled = True  # the operator API knows no limits by tenant
+            form.base_fields["operator"].help_text = "Only who sees every tenant makes such a key."
+        return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return self.readonly_fields if obj else []
@@ -177,9 +216,14 @@ class ClientKeyAdmin(AuditedAdmin):
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         return self._made_page(request, obj, obj.shown_once)
 
-    @action(description="Rotate", url_path="rotate", icon="autorenew", permissions=["change"])
+    def has_rotate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("tenants.rotate_key")
+
+    @action(description="Rotate", url_path="rotate", icon="autorenew", permissions=["rotate"])
     def rotate_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key = get_object_or_404(ClientKey.objects.select_related("tenant"), pk=object_id)
+        key = get_object_or_404(self.get_queryset(request).select_related("tenant"), pk=object_id)
+        if key.operator and sight_of(request.user) is not None:
+            raise PermissionDenied("A key of the operator API is rotated by those who see every tenant.")
         form = RotateForm(request.POST or None)
         live = state_of(key) == "active"
         if live and form.is_valid():
@@ -200,9 +244,9 @@ class ClientKeyAdmin(AuditedAdmin):
 
     @action(description="Revoke", url_path="revoke", icon="block", permissions=["change"])
     def revoke_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        get_object_or_404(ClientKey, pk=object_id)
+        rows = self.get_queryset(request).filter(pk=object_id)
+        get_object_or_404(rows)
         back = reverse("admin:tenants_clientkey_change", args=[object_id])
-        rows = ClientKey.objects.filter(pk=object_id)
         return self._revoke(request, rows, [("post", "yes")], back) or HttpResponseRedirect(back)
 
     @admin.action(description="Revoke", permissions=["change"])

@@ -11,21 +11,23 @@ from tenants.budgets import amount_text
 from tenants.models import ClientKey
 from tenants.selectors import budget_states
 from tenants.settling import lost_leases
+from tenants.sight import Sight, seen
 
 SOON: Final = timedelta(days=7)
 SHOWN: Final = 10
 WHOLE: Final = 100  # percent
 
 
-def notices(now: datetime) -> Iterator[Notice]:
-    """Budgets that have passed a threshold, what lost workers hold of them, live keys that end soon; ten of each."""
-    yield from _of_budgets(now)
-    yield from _of_leases(now)
-    yield from _of_keys(now)
+def notices(now: datetime, sight: Sight = None) -> Iterator[Notice]:
+    """Of tenants in sight, ten of each: budgets past a threshold, what lost workers hold of them, keys ending soon."""
+    yield from _of_budgets(now, sight)
+    yield from _of_leases(now, sight)
+    yield from _of_keys(now, sight)
 
 
-def _of_budgets(now: datetime) -> Iterator[Notice]:
-    passed = [state for state in budget_states(now) if state.alerts and state.used_percent >= state.alerts[0]]
+def _of_budgets(now: datetime, sight: Sight) -> Iterator[Notice]:
+    states = [state for state in budget_states(now) if sight is None or state.tenant_id in sight]
+    passed = [state for state in states if state.alerts and state.used_percent >= state.alerts[0]]
     for state in sorted(passed, key=lambda state: -state.used_percent)[:SHOWN]:
         link = reverse("admin:tenants_budget_change", args=[state.id])
         effect = "What it does not cover is refused." if state.hard else "It only alerts: nothing is refused."
@@ -34,9 +36,10 @@ def _of_budgets(now: datetime) -> Iterator[Notice]:
         yield Notice(what, effect, link, "tenants.view_budget", level, "The budget")
 
 
-def _of_leases(now: datetime) -> Iterator[Notice]:
+def _of_leases(now: datetime, sight: Sight) -> Iterator[Notice]:
     lost = lost_leases(now).select_related("window__budget__tenant", "window__budget__key")
-    for lease in lost.filter(window__budget__isnull=False)[:SHOWN]:
+    lost = seen(lost.filter(window__budget__isnull=False), sight, "window__budget__tenant_id")
+    for lease in lost[:SHOWN]:
         budget = lease.window.budget
         link = reverse("admin:tenants_budget_change", args=[budget.pk])
         what = f"{amount_text(budget.unit, lease.outstanding)} of {budget} are leased by {lease.holder}"
@@ -44,9 +47,9 @@ def _of_leases(now: datetime) -> Iterator[Notice]:
         yield Notice(what, effect, link, "tenants.view_budget", "budget", "The budget")
 
 
-def _of_keys(now: datetime) -> Iterator[Notice]:
+def _of_keys(now: datetime, sight: Sight) -> Iterator[Notice]:
     ending = ClientKey.objects.filter(revoked_at=None, expires_at__gt=now, expires_at__lt=now + SOON)
-    for key in ending.select_related("tenant").order_by("expires_at")[:SHOWN]:
+    for key in seen(ending, sight, "tenant_id").select_related("tenant").order_by("expires_at")[:SHOWN]:
         link = reverse("admin:tenants_clientkey_change", args=[key.pk])
         when = f"{key.expires_at:%Y-%m-%d %H:%M} UTC"
         effect = "Its application is refused then."

@@ -9,13 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from providers.adminbase import AuditedAdmin
 from providers.formfields import LinesField
 from providers.revisions import TENANTS
+from tenants.adminrows import RowsInSight, TenantFilter
 from tenants.budgets import Budget, BudgetWindow, amount_text, usual_alerts
 from tenants.selectors import state_of
 from tenants.settling import release_lost
@@ -52,19 +52,21 @@ class BudgetForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        key, tenant = given.get("key"), given.get("tenant") or self.instance.tenant
-        if key and key.tenant_id != tenant.pk:
+        key, tenant = given.get("key"), given.get("tenant")
+        if tenant is None and self.instance.tenant_id is not None:
+            tenant = self.instance.tenant
+        if key and tenant and key.tenant_id != tenant.pk:
             raise ValidationError({"key": f"This is no key of {tenant}."})
         return given
 
 
-class BudgetAdmin(AuditedAdmin):
+class BudgetAdmin(RowsInSight, AuditedAdmin):
     part = TENANTS
     form = BudgetForm
     autocomplete_fields: ClassVar[list[str]] = ["tenant", "key"]
     actions: ClassVar[list[str]] = ["release"]
     list_display: ClassVar[list[str]] = ["limit_text", "tenant", "counts", "kind", "spent", "reserved"]
-    list_filter: ClassVar[list[Any]] = ["period", "kind", ("tenant", AutocompleteSelectFilter)]
+    list_filter: ClassVar[list[Any]] = ["period", "kind", ("tenant", TenantFilter)]
     list_select_related: ClassVar[list[str]] = ["tenant", "key"]
     search_fields: ClassVar[list[str]] = ["tenant__name", "tag"]
     readonly_fields: ClassVar[list[str]] = ["spent", "reserved"]
@@ -80,8 +82,11 @@ class BudgetAdmin(AuditedAdmin):
         return super().get_queryset(request).prefetch_related(Prefetch("windows", recent, to_attr="recent"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """What was counted stays what it was counted for."""
-        return [*self.readonly_fields, "tenant", "key", "tag", "period"] if obj else self.readonly_fields
+        """What was counted stays what it was counted for; a limit that stands is moved by those who may raise it."""
+        if obj is None:
+            return self.readonly_fields
+        limits = [] if request.user.has_perm("tenants.raise_budget") else ["limit_usd", "limit_tokens"]
+        return [*self.readonly_fields, "tenant", "key", "tag", "period", *limits]
 
     @display(description="Limit")
     def limit_text(self, row: Budget) -> str:

@@ -68,6 +68,7 @@ class Budget(models.Model):
 
     class Meta:
         ordering = ["tenant", "pk"]
+        permissions = [("raise_budget", "Can raise budget")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(limit_usd=None, limit_tokens__isnull=False) | Q(limit_usd__isnull=False, limit_tokens=None),

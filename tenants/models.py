@@ -6,8 +6,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from tenants.budgets import Budget, BudgetLease, BudgetWindow
+from tenants.people import Membership, RoleGrant
 
-__all__ = ["Budget", "BudgetLease", "BudgetWindow", "ClientKey", "Tenant"]
+__all__ = ["Budget", "BudgetLease", "BudgetWindow", "ClientKey", "Membership", "RoleGrant", "Tenant"]
 UNLIMITED = "Empty: unlimited."
 
 
@@ -53,6 +54,7 @@ class Tenant(Limited):
 
     class Meta:
         ordering = ["name"]
+        permissions = [("see_every_tenant", "Can see every tenant")]
 
     def __str__(self) -> str:
         return self.name
@@ -72,6 +74,7 @@ class ClientKey(Limited):
 
     class Meta:
         ordering = ["tenant", "name"]
+        permissions = [("rotate_key", "Can rotate client key")]
         constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="client_key_name_per_tenant")]
 
     def __str__(self) -> str:

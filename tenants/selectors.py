@@ -5,12 +5,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, Final
 
+from django.contrib.auth.models import Permission
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, Value
 from msgspec import Struct
 
 from tenants.budgets import USD, Budget, BudgetWindow
-from tenants.models import ClientKey, Tenant
+from tenants.models import ClientKey, Membership, Tenant
 from tenants.periods import Period, Span, span_of
+from tenants.sight import EVERY_TENANT, Sight, seen
+
+_EVERY: Final = 0  # no tenant's id
 
 
 class BudgetState(Struct, frozen=True):
@@ -45,9 +51,28 @@ class BudgetState(Struct, frozen=True):
         return f"{Decimal(amount).scaleb(-9).normalize():f}" if self.unit == USD else str(amount)
 
 
-def tenant_names() -> dict[int, str]:
-    """Every tenant's name by its id, in the order of names."""
-    return dict(Tenant.objects.order_by("name").values_list("pk", "name"))
+def tenant_names(sight: Sight = None) -> dict[int, str]:
+    """The name of every tenant in sight by its id, in the order of names."""
+    return dict(seen(Tenant.objects.order_by("name"), sight, "pk").values_list("pk", "name"))
+
+
+def tenants_seen_by(user: Any) -> tuple[Sight, dict[int, str]]:
+    """`sight_of` a person, and the names of those tenants, in one query: what every page of the dashboard begins with.
+
+    It asks for the permission where Django's own backend keeps it, as the person's or as a group's.
+    """
+    if user.is_superuser:
+        return None, tenant_names()
+    app, codename = EVERY_TENANT.split(".")
+    granted = Permission.objects.filter(
+        Q(user=user.pk) | Q(group__user=user.pk), content_type__app_label=app, codename=codename
+    )
+    member = Membership.objects.filter(user=user.pk, tenant=OuterRef("pk"))
+    mark = granted.annotate(key=Value(_EVERY, BigIntegerField()), called=Value("")).values_list("key", "called")
+    shown = Tenant.objects.filter(Exists(granted) | Exists(member)).order_by().values_list("pk", "name")
+    names = dict(sorted(mark.order_by().union(shown), key=lambda row: row[1]))
+    sight = None if names.pop(_EVERY, None) is not None else frozenset(names)
+    return sight, names
 
 
 def key_labels(ids: set[int]) -> dict[int, str]:

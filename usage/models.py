@@ -80,6 +80,7 @@ class RequestRecord(models.Model):
     total_ms = models.FloatField()
 
     class Meta:
+        permissions = [("read_bodies", "Can read prompts and answers")]
         indexes = [
             models.Index(fields=["tenant_id", "id"], name="request_tenant"),
             models.Index(fields=["key_id", "id"], name="request_key"),

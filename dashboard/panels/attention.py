@@ -56,7 +56,7 @@ class AttentionPanel(Panel):
         without_price = scope.ask(unpriced, scope.period.span, scope.entities)
         told = {unpriced_use(str(group.value)) for group in without_price}
         health = scope.ask(health_now)
-        noticed = notices(scope.period.now, health) if scope.alone else refused(health)
+        noticed = notices(scope.period.now, health, scope.sight) if scope.alone else refused(health)
         findings = _of_requests(called, without_price, scope)
         findings += [_noticed(notice, scope) for notice in noticed if notice.about not in told]
         findings.sort(key=lambda finding: (finding.level not in GRAVE, finding.level != "refused"))

@@ -19,7 +19,7 @@ from time import thread_time
 from typing import Final
 
 LONG_S: Final = 0.008  # turns to aim at
-FEWEST, MOST = 1, 12  # let in per turn: a long one halves the number, a short one adds one
+FEWEST, MOST = 1, 8  # let in per turn: a long one halves the number, a short one adds one
 PATIENCE_S: Final = 0.25  # a crowd that comes at once is no overload
 ROW: Final = 2  # turns' worth may wait once some had to be refused: the worker is never idle, and nobody waits for long
 CALM_S: Final = 1.0  # of processor time without refusals, and patience is back

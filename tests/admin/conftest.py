@@ -2,9 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db.models import Q
 from django.test import Client
 
 from tests.admin.rows import user
+
+VIEW, EVERY_TENANT = Q(codename__startswith="view_"), Q(codename="see_every_tenant")
 
 
 @pytest.fixture
@@ -19,7 +22,7 @@ def operator(db: None) -> Client:
 def viewer(db: None) -> Client:
     """A browser in which somebody is signed in who may see everything and change nothing."""
     person = user(username="vic")
-    person.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    person.user_permissions.set(Permission.objects.filter(VIEW | EVERY_TENANT))
     client = Client()
     client.force_login(person)
     return client

@@ -4,16 +4,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.dashboard.traffic import day, ship
+from tests.people import staff
 from usage.outcomes import Outcome
 
 
 @pytest.fixture
 def staff_client(client: Client, db: None) -> Client:
-    client.force_login(User.objects.create_user("ana", is_staff=True))
+    client.force_login(staff("ana", "every tenant"))
     return client
 
 

@@ -18,6 +18,7 @@ from tests.admin.rows import price_proposal
 from tests.dashboard.test_dashboard_browser import looking, signed_in  # noqa: F401
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import day, ship
+from tests.people import staff
 
 PANEL = "/dashboard/panels/home/attention/"
 DRIFT = "alpha/small: prompts are estimated -31% off what it reports"
@@ -65,7 +66,7 @@ def test_the_same_is_not_told_twice(troubled, staff_client, traffic):
 def test_who_may_not_open_a_page_gets_no_link_to_it(troubled, client):
     owner = User.objects.create_superuser("olga")
     address = reverse("admin:tenants_budget_change", args=[troubled.pk])
-    for user, linked in ((owner, True), (User.objects.create_user("ana", is_staff=True), False)):
+    for user, linked in ((owner, True), (staff("ana", "every tenant"), False)):
         client.force_login(user)
         page = client.get(PANEL).content.decode()
         assert f"{BUDGET}: 96 % spent" in page and (f'href="{address}"' in page) is linked

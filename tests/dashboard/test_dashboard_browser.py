@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, expect, sync_playwright
 
 from dashboard.pages import NAVIGATION
+from tests.people import staff
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -19,7 +19,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 def signed_in(transactional_db: None) -> str:
     """The session cookie of a staff account."""
     client = Client()
-    client.force_login(User.objects.create_user("ana", is_staff=True))
+    client.force_login(staff("ana", "every tenant"))
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
@@ -14,6 +14,7 @@ from msgspec import structs
 
 from providers.models import Deployment, LanguageModel, Provider
 from tests.dashboard.traffic import day, ship
+from tests.people import staff
 from usage.invoices import BadInvoice, Line, read_invoice
 from usage.models import Invoice
 
@@ -46,7 +47,7 @@ def test_a_bad_line_is_named(text: str, told: str) -> None:
 
 @pytest.fixture
 def accountant(db: None) -> Client:
-    person = User.objects.create_user("ana", is_staff=True)
+    person = staff("ana", "every tenant")
     person.user_permissions.add(Permission.objects.get(codename="add_invoice"))
     client = Client()
     client.force_login(person)

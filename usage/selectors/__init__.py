@@ -19,6 +19,7 @@ from usage.selectors.reliability import (
     flow,
 )
 from usage.selectors.requests import Listed, Page, RequestFilter, find, page
+from usage.selectors.sums import Whose
 from usage.selectors.totals import (
     Dimension,
     Entities,
@@ -47,6 +48,7 @@ __all__ = [
     "RequestFilter",
     "TimeRange",
     "Totals",
+    "Whose",
     "attempt_series",
     "attempts",
     "by",

@@ -10,7 +10,7 @@ from usage.fold import ATTEMPT_TOTAL, ATTEMPT_TTFT, OVERHEAD, TPOT
 from usage.ranges import TimeRange
 from usage.rollups import ALL_TENANTS, LatencyRollup
 from usage.scale import percentile_ms
-from usage.selectors.sums import EACH_TENANT, read
+from usage.selectors.sums import EACH_TENANT, Whose, read
 
 # The first three are of requests as their callers felt them, by tenant; the others are kept for all tenants together.
 Metric = Literal["ttft", "total", "failover_delay", "overhead", "attempt_ttft", "attempt_total", "tpot"]
@@ -40,7 +40,7 @@ def percentiles(
     period: TimeRange,
     by: By | None = None,
     *,
-    tenant_id: int | None = None,
+    tenant_id: Whose = None,
     provider: str | None = None,
     model: str | None = None,
 ) -> list[Percentiles]:
@@ -59,7 +59,7 @@ def percentile_series(
     metric: Metric,
     buckets: Sequence[TimeRange],
     *,
-    tenant_id: int | None = None,
+    tenant_id: Whose = None,
     provider: str | None = None,
     model: str | None = None,
 ) -> list[Percentiles]:
@@ -72,7 +72,7 @@ def _slots(
     metric: Metric,
     buckets: Sequence[TimeRange],
     by: By | None,
-    tenant_id: int | None,
+    tenant_id: Whose,
     where: dict[str, str | None],
 ) -> dict[tuple[int, int | str | None], dict[int, int]]:
     """Counts by slot of the scale, for each bucket and value."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from usage.ranges import TimeRange
 from usage.rollups import ALL_TENANTS, AttemptRollup, FlowRollup
-from usage.selectors.sums import read
+from usage.selectors.sums import Whose, read
 
 ANSWERED, CANCELLED = "answered", "cancelled"
 _SUMS: Final = ("attempts", "retries", "completion_tokens", "generation_us")
@@ -49,14 +49,14 @@ class Attempts(Struct, frozen=True):
         return self.failed / judged if judged else None
 
 
-def flow(period: TimeRange, tenant_id: int | None = None) -> list[Flow]:
+def flow(period: TimeRange, tenant_id: Whose = None) -> list[Flow]:
     """All pairs that occur, the busiest first; requests that were refused or whose caller left are not among them."""
     sums = ("requests", "failed_over", "cost_nano_usd")
     rows = read(FlowRollup, [period], tenant=_scope(tenant_id), group=("first_choice", "served"), sums=sums)
     return sorted((Flow(*key, *values) for _, key, values in rows), key=lambda one: (-one.requests, one.first_choice))
 
 
-def errors(period: TimeRange, tenant_id: int | None = None, deployment: str | None = None) -> list[ErrorCount]:
+def errors(period: TimeRange, tenant_id: Whose = None, deployment: str | None = None) -> list[ErrorCount]:
     """Failed attempts by deployment and class, the most frequent first."""
     found = [
         ErrorCount(name, ended, values[0])
@@ -66,14 +66,14 @@ def errors(period: TimeRange, tenant_id: int | None = None, deployment: str | No
     return sorted(found, key=lambda one: (-one.attempts, one.deployment, one.error))
 
 
-def attempts(period: TimeRange, tenant_id: int | None = None, deployment: str | None = None) -> list[Attempts]:
+def attempts(period: TimeRange, tenant_id: Whose = None, deployment: str | None = None) -> list[Attempts]:
     """Each deployment that was called, the busiest first."""
     found = [cells[0] for cells in attempt_series([period], tenant_id, deployment).values()]
     return sorted(found, key=lambda one: (-one.attempts, one.deployment))
 
 
 def attempt_series(
-    buckets: Sequence[TimeRange], tenant_id: int | None = None, deployment: str | None = None
+    buckets: Sequence[TimeRange], tenant_id: Whose = None, deployment: str | None = None
 ) -> dict[str, list[Attempts]]:
     """Each deployment that was called, bucket by bucket; one without attempts has zeros."""
     raw: dict[str, list[dict[str, list[int]]]] = {}
@@ -83,7 +83,7 @@ def attempt_series(
 
 
 def _ended(
-    buckets: Sequence[TimeRange], tenant_id: int | None, deployment: str | None
+    buckets: Sequence[TimeRange], tenant_id: Whose, deployment: str | None
 ) -> list[tuple[int, str, str, list[int]]]:
     """(position of the bucket, deployment, how attempts ended, sums)."""
     provider, _, model = deployment.partition("/") if deployment is not None else (None, "", None)
@@ -106,5 +106,5 @@ def _attempts(deployment: str, cell: dict[str, list[int]]) -> Attempts:
     return Attempts(deployment, counted, answered, cancelled, counted - answered - cancelled, retries, speed)
 
 
-def _scope(tenant_id: int | None) -> int:
+def _scope(tenant_id: Whose) -> int | frozenset[int]:
     return ALL_TENANTS if tenant_id is None else tenant_id

@@ -14,6 +14,7 @@ from usage.models import AttemptRecord, RequestRecord
 from usage.outcomes import Outcome, Status
 from usage.ranges import TimeRange
 from usage.rows import outcome_of
+from usage.selectors.sums import Whose
 
 PAGE_ROWS: Final = 50
 NOBODY: Final = ""
@@ -23,7 +24,7 @@ class RequestFilter(Struct, frozen=True):
     """What the listed requests have in common; None is no condition, '' is "has none"."""
 
     status: Status | Literal["failover", "unpriced"] | None = None
-    tenant_id: int | None = None
+    tenant_id: Whose = None
     key_id: int | None = None
     provider: str | None = None
     model: str | None = None
@@ -90,16 +91,18 @@ def page(
     return Page(rows[:limit], rows[limit - 1].id if more else None)
 
 
-def find(request_id: str | UUID, tenant_id: int | None = None, directory: Path | None = None) -> Outcome | None:
+def find(request_id: str | UUID, tenant_id: Whose = None, directory: Path | None = None) -> Outcome | None:
     """The whole story of a request, shipped or not; None when there is none, or it is another tenant's."""
     key = request_id if isinstance(request_id, UUID) else ids.parse(request_id)
     if key is None:
         return None
     # The spool first: what is not there any more is in the database by then.
     outcome = spool.find(directory or Path(settings.VAR_DIR) / spool.NAME, key) or _recorded(key)
-    if outcome is None or tenant_id not in (None, outcome.tenant_id):
-        return None
-    return outcome
+    return outcome if outcome is not None and _is_of(outcome.tenant_id, tenant_id) else None
+
+
+def _is_of(tenant_id: int, whose: Whose) -> bool:
+    return tenant_id in whose if isinstance(whose, frozenset) else whose in (None, tenant_id)
 
 
 def _recorded(key: UUID) -> Outcome | None:
@@ -112,7 +115,6 @@ def _recorded(key: UUID) -> Outcome | None:
 
 def _matching(chosen: RequestFilter) -> "QuerySet[RequestRecord]":
     plain: dict[str, Any] = {
-        "tenant_id": chosen.tenant_id,
         "key_id": chosen.key_id,
         "provider": chosen.provider,
         "model": chosen.model,
@@ -121,6 +123,10 @@ def _matching(chosen: RequestFilter) -> "QuerySet[RequestRecord]":
         "session": chosen.session,
     }
     conditions = Q()
+    if isinstance(chosen.tenant_id, frozenset):
+        conditions = Q(tenant_id__in=chosen.tenant_id)
+    elif chosen.tenant_id is not None:
+        conditions = Q(tenant_id=chosen.tenant_id)
     for column, value in plain.items():
         if value is not None:
             conditions &= Q(**{column: value}) if value != "" else Q(**{f"{column}__isnull": True})

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from usage import ids, spool
 from usage.ranges import TimeRange
 from usage.rollups import ALL_TENANTS, RequestRollup
-from usage.selectors.sums import EACH_TENANT, read
+from usage.selectors.sums import EACH_TENANT, Whose, read
 
 Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
 Value = int | str
@@ -29,7 +29,7 @@ _COLUMNS: Final[dict[Dimension, tuple[str, ...]]] = {
 class Entities(Struct, frozen=True):
     """Whose or which requests; None is all of them, '' those that have none."""
 
-    tenant_id: int | None = None
+    tenant_id: Whose = None
     key_id: int | None = None
     provider: str | None = None
     model: str | None = None
@@ -140,7 +140,7 @@ def used_since(
     return used
 
 
-def _scope(entities: Entities, dimension: Dimension | None = None) -> int:
+def _scope(entities: Entities, dimension: Dimension | None = None) -> int | frozenset[int]:
     if entities.tenant_id is not None:
         return entities.tenant_id
     return EACH_TENANT if entities.key_id is not None or dimension in ("tenant", "key") else ALL_TENANTS

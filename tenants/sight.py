@@ -1,0 +1,26 @@
+"""Whose rows may a person see? Asked by the dashboard and by the admin; callers with keys are `tenants.callers`."""
+
+from typing import Any, Final, TypeVar
+
+from django.db.models import Model, QuerySet
+
+from tenants.people import Membership
+
+Row = TypeVar("Row", bound=Model)
+Sight = frozenset[int] | None  # ids of tenants; None: every tenant
+EVERY_TENANT: Final = "tenants.see_every_tenant"
+
+
+def sight_of(user: Any) -> Sight:
+    """Every tenant with the permission for it (a superuser has it), else those that the person is a member of.
+
+    Without either it is none: a membership that ends, or a tenant that is deleted, never opens what was closed.
+    """
+    if user.has_perm(EVERY_TENANT):
+        return None
+    return frozenset(Membership.objects.filter(user_id=user.pk).values_list("tenant_id", flat=True))
+
+
+def seen(rows: QuerySet[Row], sight: Sight, path: str) -> QuerySet[Row]:
+    """Those of `rows` whose tenant, found by `path`, is in sight."""
+    return rows if sight is None else rows.filter(**{f"{path}__in": sight})

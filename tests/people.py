@@ -1,0 +1,20 @@
+"""People of every kind, for the pages that they look at."""
+
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from tenants.models import Membership, Tenant
+
+
+def staff(name: str, *groups: str, tenants: tuple[Tenant, ...] = ()) -> User:
+    """A staff account in these groups, and a member of these tenants."""
+    person = User.objects.create_user(name, is_staff=True)
+    person.groups.set([Group.objects.get(name=group) for group in groups])
+    Membership.objects.bulk_create(Membership(user=person, tenant=tenant) for tenant in tenants)
+    return person
+
+
+def browser_of(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
