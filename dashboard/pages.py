@@ -15,6 +15,7 @@ class Page(Struct, frozen=True):
     path: str
     filters: tuple[str, ...] = ("tenant",)
     listed: bool = True  # in the navigation
+    ranged: bool = True  # a range of time is chosen for it
 
 
 ENTITIES: Final = ("tenant", "provider", "model", "policy")
@@ -27,6 +28,7 @@ PAGES: Final[Mapping[str, Page]] = {
         Page("cost", "Cost", "Where does the money go?", "cost/", ("tenant", "provider", "model")),
         Page("latency", "Latency", "How fast, and how bad is the tail?", "latency/", ("tenant", "provider", "model")),
         Page("reliability", "Reliability", "What failed, and what caught it?", "reliability/"),
+        Page("budgets", "Budgets", "Will it hold?", "budgets/", ranged=False),
         Page("models", "Models", "What can be called?", "models/", ("provider", "model")),
         Page("request", "Request", "What happened, and why?", "requests/<str:request_id>/", (), listed=False),
     )

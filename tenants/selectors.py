@@ -27,6 +27,7 @@ class BudgetState(Struct, frozen=True):
     tenant: str
     name: str
     key_id: int | None
+    key: str  # its name; empty: all keys together
     tag: str
     unit: str
     period: str
@@ -36,6 +37,8 @@ class BudgetState(Struct, frozen=True):
     spent: int
     reserved: int  # by running requests, and in the hands of workers
     span: Span
+    counted_from: int  # seconds since the epoch: when the window began, or the budget was made if that was later
+    zone: str  # the tenant's, whose midnights end its windows
 
     @property
     def remaining(self) -> int:
@@ -102,6 +105,7 @@ def state_of(row: Budget, windows: Iterable[BudgetWindow], now: datetime) -> Bud
         tenant=row.tenant.name,
         name=str(row),
         key_id=row.key_id,
+        key=row.key.name if row.key else "",
         tag=row.tag,
         unit=row.unit,
         period=row.period,
@@ -111,4 +115,6 @@ def state_of(row: Budget, windows: Iterable[BudgetWindow], now: datetime) -> Bud
         spent=window.spent if window else 0,
         reserved=window.leased if window else 0,
         span=span,
+        counted_from=max(span.start, int(row.created_at.timestamp())),
+        zone=row.tenant.time_zone,
     )

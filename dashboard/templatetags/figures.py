@@ -1,6 +1,7 @@
 """The filters and tags of the dashboard's templates: numbers as people read them, the exact value beside."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 
 from django import template
@@ -25,6 +26,10 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "price": ("warn", "$", "price"),
     "budget": ("warn", "$", "budget"),
     "spent": ("bad", "$", "spent"),
+    "short": ("warn", "◔", "runs out"),
+    "tight": ("warn", "◑", "tight"),
+    "holds": ("ok", "✓", "holds"),
+    "unknown": ("", "?", "unknown"),
     "figures": ("warn", "≠", "figures"),
     "ending": ("warn", "◔", "ends soon"),
     "job": ("warn", "✕", "job"),
@@ -79,6 +84,12 @@ def duration(ms: float | None) -> SafeString | str:
     if ms is None:
         return formatting.UNKNOWN
     return format_html('<data value="{}" title="{} ms">{}</data>', f"{ms:.3f}", f"{ms:,.3f}", formatting.duration(ms))
+
+
+@register.filter
+def instant(when: datetime) -> str:
+    """`27 Nov 14:05`, by the clock of its own zone."""
+    return f"{when:%-d %b %H:%M}"
 
 
 @register.filter

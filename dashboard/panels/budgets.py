@@ -1,0 +1,119 @@
+"""Which budget will not hold?"""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from django.urls import reverse
+from msgspec import Struct
+
+from dashboard.burndown import amount, said
+from dashboard.outlooks import Outlook, outlooks_of
+from dashboard.panels.base import Panel
+from dashboard.scope import Scope
+from dashboard.tables import Column, Table
+from tenants.budgets import USD
+from tenants.periods import Period
+from usage.selectors import TimeRange, Totals, totals
+
+MOST_ROWS = 200
+
+
+class Row(Struct, frozen=True):
+    outlook: Outlook
+    whose: str
+    part: str  # which key or tag; empty: all
+    limit: str
+    spent: str
+    held: str
+    left: str
+    share: float | None  # of the limit, spent
+    fill: str
+    words: str
+    requests: str
+    change: str  # the admin's page; empty: this person may not open it
+
+
+class Budgets(Struct, frozen=True):
+    rows: tuple[Row, ...]
+    budgets: int
+    month: Totals | None  # what was spent this month, where there is no budget
+    add: str
+
+
+class BudgetsPanel(Panel):
+    """Every budget, the one that runs out soonest first."""
+
+    name = "budgets"
+    title = "Will each budget hold?"
+    page = "budgets"
+    order = 10
+    formula = (
+        "Spent and held are the ledger's, to the nano-dollar; left is the limit less both. The forecast takes what was "
+        "spent in each of the last 14 days (of the last 24 hours, for a budget per day), from the first whole one "
+        "on: m is their mean, s their standard deviation, n their number. The next t days are expected to cost "
+        "m·t, and cost m·t ± 1.28·s·√(t + t²/n) eight times in ten, if the days to come are like those that were. It "
+        "runs out where that reaches the limit less what is spent; what is held is mostly given back, and is not "
+        "taken off. Fewer than 3 whole days (or hours) tell nothing."
+    )
+
+    def data(self, scope: Scope) -> Budgets:
+        found = outlooks_of(scope)
+        month = None if found else scope.ask(totals, _this_month(scope.period.now), scope.entities)
+        add = reverse("admin:tenants_budget_add") if scope.may("tenants.add_budget") else ""
+        return Budgets(tuple(_row(one, scope) for one in found[:MOST_ROWS]), len(found), month, add)
+
+    def table(self, data: Budgets, scope: Scope) -> Table | None:
+        if not data.rows:
+            return None
+        money = ("Limit", "Spent", "Held", "Left")
+        columns = [Column(name) for name in ("Tenant", "Key", "Tag", "Period", "Begins", "Resets")]
+        columns += [Column(name, "USD") for name in money] + [Column(f"{name}, tokens") for name in money]
+        columns += [Column("Runs out"), Column("Earliest"), Column("Latest"), Column("Forecast")]
+        return Table(tuple(columns), (_cells(row) for row in data.rows))
+
+
+def _cells(row: Row) -> tuple[Any, ...]:
+    one, state = row.outlook, row.outlook.state
+    amounts = (state.limit, state.spent, state.reserved, state.remaining)
+    nothing = (None,) * len(amounts)
+    by_unit = (*amounts, *nothing) if state.unit == USD else (*nothing, *amounts)
+    named = (state.tenant, state.key, state.tag, state.period, one.starts, one.resets)
+    return (*named, *by_unit, one.runs_out, one.earliest, one.latest, row.words)
+
+
+def _row(one: Outlook, scope: Scope) -> Row:
+    state = one.state
+    change = scope.may("tenants.change_budget") and reverse("admin:tenants_budget_change", args=[state.id])
+    part = " and ".join(filter(None, (state.key and f"key {state.key}", state.tag and f"tag {state.tag}")))
+    return Row(
+        outlook=one,
+        whose=state.tenant,
+        part=part or "all of its requests",
+        limit=f"{amount(one, state.limit)} {Period(state.period).phrase}",
+        spent=amount(one, state.spent),
+        held=amount(one, state.reserved),
+        left=amount(one, state.remaining),
+        share=min(state.used_percent / 100, 1.0),
+        fill=fill_of(one),
+        words=said(one),
+        requests=_requests(one, scope),
+        change=change or "",
+    )
+
+
+def fill_of(one: Outlook) -> Literal["fok", "fwarn", "fbad", "f6"]:
+    """The colour of how it looks."""
+    fills: dict[str, Literal["fok", "fwarn", "fbad", "f6"]] = {"holds": "fok", "tight": "fwarn", "unknown": "f6"}
+    return fills.get(one.level, "fbad")
+
+
+def _requests(one: Outlook, scope: Scope) -> str:
+    """Those of its window; a tag cannot be asked for, so that they are the tenant's, or the key's."""
+    words = {"range": "custom", "from": f"{one.starts:%Y-%m-%dT%H:%M}", "to": "", "tz": one.state.zone}
+    key = "" if one.state.key_id is None else str(one.state.key_id)
+    return scope.link("requests", **words, tenant=one.state.tenant, key=key)
+
+
+def _this_month(now: datetime) -> TimeRange:
+    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return TimeRange.around(first, now, now)
