@@ -6,9 +6,15 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse_lazy
 
+AUDIT = "providers.view_auditentry"
+
 
 def _may_view(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
+
+
+def _may_view_of_every_tenant(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission) and request.user.has_perm("tenants.see_every_tenant")
 
 
 def _rows(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
@@ -75,7 +81,7 @@ NAVIGATION = [
             },
             _rows("Jobs", "bolt", "profiling", "job"),
             _rows("Schedules", "schedule", "django_celery_beat", "periodictask"),
-            _rows("Audit log", "history", "providers", "auditentry"),
+            _rows("Audit log", "history", "providers", "auditentry") | {"permission": _may_view_of_every_tenant(AUDIT)},
             _rows("Users", "person", "auth", "user"),
             _rows("Groups", "shield_person", "auth", "group"),
         ],
