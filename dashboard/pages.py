@@ -26,6 +26,7 @@ PAGES: Final[Mapping[str, Page]] = {
         Page("home", "Home", "Is all well?", ""),
         Page("requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "status")),
         Page("cost", "Cost", "Where does the money go?", "cost/", ("tenant", "provider", "model")),
+        Page("savings", "Savings", "What did routing save, against what?", "savings/", ENTITIES),
         Page("latency", "Latency", "How fast, and how bad is the tail?", "latency/", ("tenant", "provider", "model")),
         Page("reliability", "Reliability", "What failed, and what caught it?", "reliability/"),
         Page("budgets", "Budgets", "Will it hold?", "budgets/", ranged=False),

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 CARRIED = ("range", "from", "to", "tz", "tenant", "provider", "model")  # kept from page to page
 FILTERS = ("tenant", "provider", "model", "policy", "key", "status", "first", "served")
-WORDS = ("range", "from", "to", "tz", *FILTERS, "group", "cursor")
+WORDS = ("range", "from", "to", "tz", *FILTERS, "group", "baseline", "cursor")
 LONGEST_WORD = 200
 NOBODY = "-"  # the word for "has none": no name begins with a dash
 NO_SUCH = -2  # an id that no tenant or key has

@@ -85,7 +85,7 @@ def page(
     """Up to `limit` requests of the range before `cursor` (a page's own; one that is none begins at the newest)."""
     low, high = period.id_bounds
     before = ids.parse(cursor or "")
-    found = _matching(chosen).filter(id__gte=low, id__lt=min(before, high) if before else high).order_by("-id")
+    found = matching(chosen).filter(id__gte=low, id__lt=min(before, high) if before else high).order_by("-id")
     rows = [Listed(key.hex, *rest) for key, *rest in found.values_list(*_LISTED)[: limit + 1]]
     more = len(rows) > limit
     return Page(rows[:limit], rows[limit - 1].id if more else None)
@@ -113,7 +113,7 @@ def _recorded(key: UUID) -> Outcome | None:
     return outcome_of(record, sorted(attempts, key=lambda attempt: attempt.index))
 
 
-def _matching(chosen: RequestFilter) -> "QuerySet[RequestRecord]":
+def matching(chosen: RequestFilter) -> "QuerySet[RequestRecord]":
     plain: dict[str, Any] = {
         "key_id": chosen.key_id,
         "provider": chosen.provider,
