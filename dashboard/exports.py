@@ -7,6 +7,7 @@ from typing import Final
 from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_safe
+from msgspec.structs import replace
 
 from dashboard.access import staff_only
 from dashboard.pages import PAGES
@@ -26,7 +27,7 @@ def panel_csv(request: HttpRequest, name: str, panel: str) -> StreamingHttpRespo
     if name not in PAGES:
         raise Http404(f"There is no page {name!r}.")
     found = next((one for one in panels_of(name) if one.name == panel), None)
-    scope = scope_for(request, name)
+    scope = replace(scope_for(request, name), alone=True)
     table = found and found.table(found.data(scope), scope)
     if not found or not table:
         raise Http404(f"The panel {panel!r} of the page {name!r} has no table for this range.")

@@ -65,6 +65,14 @@ def tokens(number: float | None) -> str:
     return f"{number / 1e9:,.2f}B"
 
 
+def gibibytes(number: float | None) -> str:
+    """Memory as it is bought: `0.52 GiB`, `23.1 GiB`."""
+    if number is None:
+        return UNKNOWN
+    size = number / 2**30
+    return f"{size:.2f} GiB" if size < 10 else f"{size:.1f} GiB"
+
+
 def duration(ms: float | None) -> str:
     """`0.4 ms`, `842 ms`, `3.42 s`, `2 m 05 s`, `3 h 07 m`."""
     if ms is None:
@@ -109,5 +117,6 @@ UNITS: Mapping[str, Callable[[Any], str]] = {
     "requests": count,
     "tokens": tokens,
     "ms": duration,
+    "bytes": gibibytes,
     "share": percent,
 }

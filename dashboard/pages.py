@@ -31,6 +31,7 @@ PAGES: Final[Mapping[str, Page]] = {
         Page("reliability", "Reliability", "What failed, and what caught it?", "reliability/"),
         Page("budgets", "Budgets", "Will it hold?", "budgets/", ranged=False),
         Page("models", "Models", "What can be called?", "models/", ("provider", "model")),
+        Page("local", "Local", "What is in memory, and what fits?", "local/", ()),
         Page("request", "Request", "What happened, and why?", "requests/<str:request_id>/", (), listed=False),
     )
 }

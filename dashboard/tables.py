@@ -16,7 +16,7 @@ from dashboard.ranges import Period
 MOST_ROWS: Final = 100_000
 COMMANDS: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a text that begins so
 
-ColumnUnit = Literal["", "USD", "ms", "tokens/s", "share"]
+ColumnUnit = Literal["", "USD", "ms", "tokens/s", "share", "bytes"]
 
 
 class Column(Struct, frozen=True):
@@ -33,7 +33,7 @@ class Table(Struct, frozen=True):
     rows: Iterable[tuple[Any, ...]]
 
 
-CHART_UNITS: Final[dict[str, ColumnUnit]] = {"usd": "USD", "ms": "ms", "share": "share"}
+CHART_UNITS: Final[dict[str, ColumnUnit]] = {"usd": "USD", "ms": "ms", "share": "share", "bytes": "bytes"}
 
 
 def chart_table(chart: Chart, period: Period) -> Table:

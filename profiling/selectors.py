@@ -1,12 +1,14 @@
 """What did we measure? What routing reads, in memory, reloaded when the revision of its part moves."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from profiling.models import LatencyProfile, TokenCalibration
+from profiling.models import GpuSample, LatencyProfile, TokenCalibration
 
 EVIDENCE: Final = "evidence"  # the part of `providers.revisions` that every new profile moves
 CALIBRATION: Final = "calibration"  # the part that every new factor moves
@@ -23,6 +25,30 @@ class LatencyEvidence(Struct, frozen=True):
     total_ms: float | None = None
     tokens_per_s: float | None = None
     error_rate: float | None = None
+
+
+class GpuCourse(Struct, frozen=True):
+    """One GPU over a range: the most memory used in each bucket, in bytes, None without a sample."""
+
+    name: str
+    host: str
+    total_bytes: int
+    used_bytes: tuple[int | None, ...]
+    busy_percent: int | None  # at the last sample
+
+
+def gpu_courses(buckets: Sequence[tuple[datetime, datetime]]) -> list[GpuCourse]:
+    """Each GPU that was sampled within the buckets, which follow one another, in one query."""
+    starts = [start for start, _ in buckets]
+    rows = GpuSample.objects.filter(taken_at__gte=starts[0], taken_at__lt=buckets[-1][1]).order_by("taken_at")
+    most: dict[str, list[int | None]] = {}
+    last: dict[str, GpuSample] = {}
+    for row in rows:
+        course, place = most.setdefault(row.gpu, [None] * len(starts)), bisect_right(starts, row.taken_at) - 1
+        course[place] = max(course[place] or 0, row.used_bytes)
+        last[row.gpu] = row
+    found = [GpuCourse(r.name, r.host, r.total_bytes, tuple(most[gpu]), r.busy_percent) for gpu, r in last.items()]
+    return sorted(found, key=lambda one: (one.host, one.name))
 
 
 def latency_profiles() -> dict[int, LatencyEvidence]:

@@ -76,7 +76,7 @@ def _model(deployment: Deployment) -> ModelOffer:
 
 
 class CatalogueLine(Struct, frozen=True):
-    """One deployment in the catalogue. Prices are USD per million tokens, quality is a prior of 0 to 1; None is unknown."""
+    """One deployment in the catalogue. Prices: USD per million tokens; quality: a prior, 0 to 1; None is unknown."""
 
     id: int
     model_id: int

@@ -43,6 +43,11 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "off": ("", "–", "off"),
     "chosen": ("ok", "✓", "served"),
     "excluded": ("", "⊘", "ruled out"),
+    "loaded": ("ok", "✓", "in memory"),
+    "loading": ("warn", "◔", "loading"),
+    "downloading": ("warn", "◔", "downloading"),
+    "unloaded": ("", "–", "not in memory"),
+    "sleeping": ("", "☾", "asleep"),
     "sandbox": ("info", "◆", "sandbox"),
     "local": ("info", "⌂", "local"),
 }
@@ -90,6 +95,16 @@ def duration(ms: float | None) -> SafeString | str:
 def instant(when: datetime) -> str:
     """`27 Nov 14:05`, by the clock of its own zone."""
     return f"{when:%-d %b %H:%M}"
+
+
+@register.filter
+def gibibytes(number: int | None) -> SafeString | str:
+    """Memory, with the bytes in the title."""
+    if number is None:
+        return formatting.UNKNOWN
+    return format_html(
+        '<data value="{}" title="{} bytes">{}</data>', number, f"{number:,}", formatting.gibibytes(number)
+    )
 
 
 @register.filter

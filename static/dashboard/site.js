@@ -12,7 +12,8 @@
     return "$" + (Math.abs(usd) >= 1000 ? short(usd) : Number(usd.toPrecision(3)).toString());
   };
   const span = (ms) => (ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`);
-  const ticks = { usd: dollars, ms: span, share: (v) => `${Number((v * 100).toPrecision(4))} %`, requests: short, tokens: short };
+  const gibibytes = (bytes) => `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`;
+  const ticks = { bytes: gibibytes, usd: dollars, ms: span, share: (v) => `${Number((v * 100).toPrecision(4))} %`, requests: short, tokens: short };
 
   function dataset(series, index, chart) {
     const ink = seriesColour(series.colour);
