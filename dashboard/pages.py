@@ -32,6 +32,7 @@ PAGES: Final[Mapping[str, Page]] = {
         Page("budgets", "Budgets", "Will it hold?", "budgets/", ranged=False),
         Page("models", "Models", "What can be called?", "models/", ("provider", "model")),
         Page("local", "Local", "What is in memory, and what fits?", "local/", ()),
+        Page("upstreams", "Providers", "Which upstream is well?", "upstreams/"),
         Page("request", "Request", "What happened, and why?", "requests/<str:request_id>/", (), listed=False),
     )
 }

@@ -14,8 +14,7 @@ from msgspec import Struct
 
 from dashboard.decisions import Candidate, decoder
 from dashboard.scope import Scope
-from usage.selectors import Entities, TimeRange
-from usage.selectors.choices import Chosen, choices
+from usage.selectors import Chosen, Entities, TimeRange, choices
 
 MOST: Final = 5000  # records that a page reads
 ASKED, DEAREST = "asked", "dearest"

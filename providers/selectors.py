@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from msgspec import Struct
 
@@ -73,6 +73,28 @@ def _model(deployment: Deployment) -> ModelOffer:
         input_price=deployment.input_price,  # type: ignore[attr-defined]  # with_prices
         output_price=deployment.output_price,  # type: ignore[attr-defined]
     )
+
+
+class Upstream(Struct, frozen=True):
+    """One provider, and how many of its credentials are switched on."""
+
+    id: int
+    name: str
+    wire: str
+    enabled: bool
+    local: bool
+    sandbox: bool
+    credentials: int
+
+
+def upstreams() -> list[Upstream]:
+    """Every provider by name, in one query."""
+    rows = _providers().annotate(keys=Count("credentials", filter=Q(credentials__enabled=True)))
+    fields = rows.values_list("pk", "name", "wire", "enabled", "local", "source", "keys")
+    return [
+        Upstream(pk, name, wire, enabled, local, source == Provider.Source.SANDBOX, keys)
+        for pk, name, wire, enabled, local, source, keys in fields
+    ]
 
 
 class CatalogueLine(Struct, frozen=True):

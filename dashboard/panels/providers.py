@@ -50,7 +50,7 @@ class ProvidersPanel(Panel):
     def data(self, scope: Scope) -> Providers:
         span, tenant_id = scope.period.span, scope.tenant_id
         served = {str(group.value): group.totals for group in scope.ask(by, "provider", span, scope.entities)}
-        called = _by_provider(scope.ask(attempts, span, tenant_id))
+        called = by_provider(scope.ask(attempts, span, tenant_id))
         speed = {str(p.value): p for p in scope.ask(percentiles, "ttft", span, "provider", tenant_id=tenant_id)}
         health = scope.ask(health_now)
         names = sorted((served.keys() | called.keys()) - {""}, key=lambda n: (-sum(called.get(n, (0, 0))), n))
@@ -97,7 +97,7 @@ def _cells(row: Row) -> tuple[str | float | None, ...]:
     return row.name, row.attempts, row.success, row.now or None, row.requests, *felt, row.cost_nano_usd
 
 
-def _by_provider(found: list[Attempts]) -> dict[str, tuple[int, int]]:
+def by_provider(found: list[Attempts]) -> dict[str, tuple[int, int]]:
     """Answered and failed attempts of each provider; what a leaving client cancelled is neither."""
     sums: dict[str, tuple[int, int]] = {}
     for one in found:

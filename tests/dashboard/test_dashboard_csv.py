@@ -18,7 +18,7 @@ PANELS = discover("dashboard.panels", Panel)
 WITH_TABLE = {
     "cost_groups", "cost_over_time", "deployments", "errors_over_time", "flow", "latency_groups", "latency_overhead",
     "latency_total", "latency_tpot", "latency_ttft", "providers", "request_list", "savings", "savings_by_policy",
-    "savings_over_time", "spend", "traffic", "volume",
+    "savings_over_time", "spend", "traffic", "upstreams", "volume",
 }  # fmt: skip
 
 pytestmark = pytest.mark.django_db

@@ -3,10 +3,14 @@
 totals series series_by by unpriced used_since            requests, tokens, money
 percentiles percentile_series                             latency
 flow errors attempts attempt_series last_attempts         what failed, and what caught it
+last_errors                                               the newest failure of each deployment
+choices                                                   what was chosen among what
 page find                                                 requests one by one
 """
 
 from usage.ranges import TimeRange
+from usage.selectors.choices import Chosen, choices
+from usage.selectors.lasterrors import LastError, last_errors
 from usage.selectors.latency import Metric, Percentiles, percentile_series, percentiles
 from usage.selectors.recent import LastAttempt, last_attempts
 from usage.selectors.reliability import (
@@ -35,12 +39,14 @@ from usage.selectors.totals import (
 
 __all__ = [
     "Attempts",
+    "Chosen",
     "Dimension",
     "Entities",
     "ErrorCount",
     "Flow",
     "Group",
     "LastAttempt",
+    "LastError",
     "Listed",
     "Metric",
     "Page",
@@ -52,10 +58,12 @@ __all__ = [
     "attempt_series",
     "attempts",
     "by",
+    "choices",
     "errors",
     "find",
     "flow",
     "last_attempts",
+    "last_errors",
     "page",
     "percentile_series",
     "percentiles",

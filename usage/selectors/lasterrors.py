@@ -1,0 +1,48 @@
+"""How did each deployment fail last?"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
+from msgspec import Struct
+
+from providers.models import Deployment
+from usage import ids
+from usage.models import AttemptRecord
+from usage.ranges import TimeRange
+from usage.selectors.sums import Whose
+
+
+class LastError(Struct, frozen=True):
+    """The newest failed attempt at a deployment: when its request came, and its class in the tree of errors."""
+
+    deployment: str
+    request_id: str
+    at: datetime
+    error: str
+    message: str
+
+
+def last_errors(period: TimeRange, deployments: Collection[str], whose: Whose = None) -> list[LastError]:
+    """One for each of these deployments that failed in the range and is still there, the latest first; two queries."""
+    named = Deployment.objects.annotate(called=Concat("provider__name", Value("/"), "model__name"))
+    newest = Subquery(_failed(period, whose).filter(deployment=OuterRef("called")).order_by("-id").values("id")[:1])
+    found = named.filter(called__in=deployments).annotate(last=newest).values_list("last", flat=True)
+    rows = AttemptRecord.objects.filter(id__in=[key for key in found if key]).order_by("-id")
+    return [_told(row) for row in rows]
+
+
+def _failed(period: TimeRange, whose: Whose) -> "QuerySet[AttemptRecord]":
+    # The exclusion is the condition of the index that this walks.
+    low, high = period.id_bounds
+    rows = AttemptRecord.objects.exclude(status="answered").filter(status="failed", id__gte=low, id__lt=high)
+    if isinstance(whose, frozenset):
+        return rows.filter(tenant_id__in=whose)
+    return rows if whose is None else rows.filter(tenant_id=whose)
+
+
+def _told(row: AttemptRecord) -> LastError:
+    request_id = row.request_id.hex
+    at = datetime.fromtimestamp(ids.instant_ms(request_id) / 1000, UTC)
+    return LastError(row.deployment, request_id, at, row.error or "failed", row.error_message or "")
