@@ -1,9 +1,11 @@
 """The wiring as a Django app; importing the Celery application makes it the one that tasks are sent through."""
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from neuroroute import celery
+from neuroroute import celery, slowqueries
 
 __all__ = ["NeurorouteConfig", "celery"]
 
@@ -15,3 +17,5 @@ class NeurorouteConfig(AppConfig):
         from neuroroute.roles import fill_roles  # models are not ready before
 
         post_migrate.connect(fill_roles, dispatch_uid="neuroroute.roles")
+        if settings.SLOW_QUERY_MS:
+            connection_created.connect(slowqueries.install, dispatch_uid="neuroroute.slowqueries")

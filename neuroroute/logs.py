@@ -1,43 +1,91 @@
-"""How log lines look: text for people, JSON for collectors, the same for our own loggers and the libraries'."""
+"""How log lines look: text for people, JSON for collectors, the same for our own loggers and the libraries'.
 
-from typing import Any
+No secret stands in them (`neuroroute.redaction`), and a line that belongs to a request says which.
+"""
+
+import logging
+import random
+from collections.abc import Iterable
+from typing import Any, Final
 
 import structlog
 
-SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.ExtraAdder(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
+from neuroroute.redaction import Redaction
+from neuroroute.requestids import FIELD, add_request_id
+
+_ID_RANGE: Final = 0x10000
 
 
-def logging_config(level: str, form: str) -> dict[str, Any]:
-    """A dictConfig: every record goes through structlog to standard error."""
+class Sampling(logging.Filter):
+    """Lets so many of a hundred info and debug lines pass, and every warning; all of a request's lines or none."""
+
+    def __init__(self, percent: int) -> None:
+        super().__init__()
+        self._share = percent / 100
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno > logging.INFO or _place(record) < self._share
+
+
+def _place(record: logging.LogRecord) -> float:
+    """0..1, the same for all lines of a request: by the random end of its id."""
+    told = record.msg if isinstance(record.msg, dict) else structlog.contextvars.get_contextvars()
+    request_id = told.get(FIELD)
+    return int(request_id[-4:], 16) / _ID_RANGE if isinstance(request_id, str) else random.random()
+
+
+def logging_config(level: str, form: str, percent: int = 100, secrets: Iterable[str] = ()) -> dict[str, Any]:
+    """A dictConfig: every record goes through structlog to standard error.
+
+    `percent` of the info lines are kept; `secrets` are values that no line may hold.
+    """
+    redaction = Redaction(secrets)
+    shared = _shared(redaction)
     structlog.configure(
-        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    render: list[Any] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if form == "json"
-        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
-    )
+    processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(form), redaction.line]
+    sampled = percent < 100  # a filter that lets all pass would still be asked for every line
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": SHARED,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+                "foreign_pre_chain": shared,
+                "processors": processors,
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"sampling": {"()": Sampling, "percent": percent}} if sampled else {},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["sampling"] if sampled else [],
+            }
+        },
         "root": {"handlers": ["stderr"], "level": level.upper()},
         # httpx says every request at INFO: a line per probe is noise, and its URL may carry what is private.
         "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "asyncio", "daphne")},
     }
+
+
+def _shared(redaction: Redaction) -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        add_request_id,
+        redaction.fields,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _renderers(form: str) -> list[Any]:
+    if form == "json":
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]

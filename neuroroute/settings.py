@@ -12,6 +12,7 @@ from neuroroute import places
 from neuroroute.environment import DATABASE_SCHEMES, EMBEDDED_SCHEMES, SettingError, is_loopback, local_url
 from neuroroute.logs import logging_config
 from neuroroute.places import BASE_DIR, VAR_DIR, env
+from neuroroute.redaction import secrets_in
 from neuroroute.unfold import UNFOLD as UNFOLD
 
 # Where it is reached.
@@ -67,7 +68,9 @@ RECORDS_KEPT_DAYS = env.number("RECORDS_KEPT_DAYS", 90, 1, 36_500)  # of request
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
 LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
-LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+LOG_SAMPLE_PERCENT = env.number("LOG_SAMPLE_PERCENT", 100, 0, 100)  # of info lines; warnings and errors are all kept
+SLOW_QUERY_MS = env.number("SLOW_QUERY_MS", 1000, 0, 3_600_000)  # 0: nobody looks
+LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT, LOG_SAMPLE_PERCENT, secrets_in(os.environ))
 
 DRAINING_FILE = places.DRAINING_FILE
 
@@ -111,6 +114,7 @@ INSTALLED_APPS = [
 if "runserver" in sys.argv[1:2]:  # Daphne's development server; twisted would cost every other process 0.5 s and 14 MB
     INSTALLED_APPS.insert(0, "daphne")
 MIDDLEWARE = [
+    "neuroroute.requestids.RequestIds",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",

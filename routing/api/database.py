@@ -63,7 +63,7 @@ class DatabaseView(APIView):
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every error in the shape of our own."""
         error = exc if isinstance(exc, GatewayError) else ours(exc)
-        surface, request_id = surface_for(self.request.path), new_id()
+        surface, request_id = surface_for(self.request.path), getattr(self.request, "neuroroute_id", None) or new_id()
         response = HttpResponse(surface.error(told(error, request_id)), status=error.status)
         for name, value in error_headers(error, request_id) + surface.headers(request_id):
             response.headers[name.decode()] = value.decode()
