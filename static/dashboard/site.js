@@ -35,12 +35,14 @@
     const muted = colour("--muted");
     const format = ticks[chart.unit];
     const nothing = chart.series.every((series) => series.values.every((value) => !value));
+    const peak = Math.max(...chart.series.flatMap((series) => series.values.map(Number)));
+    const step = chart.unit === "bytes" ? 2 ** Math.max(28, Math.ceil(Math.log2(peak / 5))) : undefined; // whole GiB, as memory is bought
     const top = nothing && chart.unit === "usd" ? 1e7 : undefined; // a cent, else the axis of nothing counts nano-dollars
     return {
       animation: false, responsive: true, maintainAspectRatio: false, interaction: { mode: "index", intersect: false },
       scales: {
         x: { stacked: chart.stacked, grid: { display: false }, border: { color: colour("--line-strong") }, ticks: { color: muted, maxRotation: 0, autoSkipPadding: 18 } },
-        y: { stacked: chart.stacked, beginAtZero: true, suggestedMax: top, border: { display: false }, grid: { color: colour("--line") }, ticks: { color: muted, maxTicksLimit: 6, precision: chart.unit === "requests" ? 0 : undefined, callback: format } },
+        y: { stacked: chart.stacked, beginAtZero: true, suggestedMax: top, border: { display: false }, grid: { color: colour("--line") }, ticks: { color: muted, maxTicksLimit: 6, stepSize: step, precision: chart.unit === "requests" ? 0 : undefined, callback: format } },
       },
       plugins: {
         legend: { display: false }, // the page has one of its own, in words
