@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import InterfaceError, OperationalError
@@ -21,6 +21,7 @@ from routing.api.errors import Internal, error_headers, told
 from routing.api.once import once
 from routing.errors import UnknownAddress
 from routing.repeating.finished import Finished
+from routing.repeating.repeats import Work
 from routing.runtime import runtime
 from routing.surfaces import surface_for
 from tenants.callers import Caller
@@ -33,12 +34,13 @@ class DatabaseView(APIView):
 
     authentication_classes = ()
     permission_classes = ()
+    repeatable: ClassVar[frozenset[str]] = frozenset({"POST"})  # methods that an Idempotency-Key counts for
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """As DRF does; a write with an Idempotency-Key happens once."""
         plain = partial(super().dispatch, request, *args, **kwargs)
         try:
-            key = idempotency_key(_headers(request)) if request.method == "POST" else None
+            key = idempotency_key(pairs_of(request)) if request.method in self.repeatable else None
             return plain() if key is None else self._once(key, request, plain)
         except GatewayError as exc:
             return self.handle_exception(exc)
@@ -50,15 +52,19 @@ class DatabaseView(APIView):
             pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.items()]
             return Finished(response.status_code, pairs, response.content)
 
-        answer = async_to_sync(once)(key, request.path, _headers(request), request.body, work)
+        answer = async_to_sync(self.once)(key, request, work)
         response = HttpResponse(answer.body, status=answer.status)
         for name, value in answer.headers:
             response.headers[name.decode()] = value.decode("latin-1")
         return response
 
+    async def once(self, key: bytes, request: HttpRequest, work: Work) -> Finished:
+        """The answer of `work`, or the one that this caller got before under `key`."""
+        return await once(key, request.path, pairs_of(request), request.body, work)
+
     def caller(self, request: Request) -> Caller:
         """Who calls; raises `Unauthenticated`."""
-        return caller_of(_headers(request), runtime().keyring.current)
+        return caller_of(pairs_of(request), runtime().keyring.current)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every error in the shape of our own."""
@@ -70,7 +76,7 @@ class DatabaseView(APIView):
         return response
 
 
-def _headers(request: HttpRequest | Request) -> list[tuple[bytes, bytes]]:
+def pairs_of(request: HttpRequest | Request) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.items()]
 
 
@@ -92,7 +98,7 @@ def ours(exc: Exception) -> GatewayError:
 
 @extend_schema(exclude=True)
 class Nowhere(DatabaseView):
-    """Every address below /v1 that nothing else answers: clients of an API read JSON, not pages."""
+    """Every address below /v1 and /api/admin that nothing else answers: clients of an API read JSON, not pages."""
 
     def initial(self, request: Request, address: str) -> None:
-        raise UnknownAddress(f"/v1/{address[:200]}: there is nothing at this address")
+        raise UnknownAddress(f"{request.path[:200]}: there is nothing at this address")

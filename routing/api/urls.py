@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from django.urls import path
+from django.urls import include, path
 
 from routing.api.base import GatewayView
 from routing.api.chat import ChatCompletions
@@ -40,6 +40,7 @@ LEAN_PREFIXES: Final[dict[str, type[GatewayView]]] = {"/v1/models/": OneModel, "
 urlpatterns = [
     *(path(address.lstrip("/"), view.as_view()) for address, view in LEAN.items()),
     *(path(f"{prefix.lstrip('/')}<path:model>", view.as_view()) for prefix, view in LEAN_PREFIXES.items()),
+    path("api/admin/", include("routing.api.operator.urls")),
     path("v1/feedback", Feedback.as_view()),
     path("api/feedback", FeedbackOfOlderRouters.as_view()),
     path("api/eval", EvalOfOlderRouters.as_view()),

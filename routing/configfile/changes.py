@@ -9,6 +9,7 @@ from django.db.models import Model
 from msgspec import UnsetType
 
 from providers import audit
+from providers.models import Provider
 from routing.configfile.reading import Document
 
 SILENT: Final = frozenset({"headers"})  # a value that may be a secret is never repeated
@@ -21,6 +22,7 @@ class Changes:
 
     document: Document
     actor: audit.Actor
+    source: Provider.Source = Provider.Source.FILE  # of what is new
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)

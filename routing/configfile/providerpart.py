@@ -23,7 +23,7 @@ def put_providers(changes: Changes, specs: list[schema.Provider]) -> None:
     stored = stored_rows()
     for index, spec in enumerate(specs):
         path = f"providers[{index}]"
-        row = stored.providers.get(spec.name) or Provider(name=spec.name, source=Provider.Source.FILE)
+        row = stored.providers.get(spec.name) or Provider(name=spec.name, source=changes.source)
         values = _values(spec, row)
         if not _is_sound(changes, path, spec, row):
             continue

@@ -94,14 +94,22 @@ def _line(node: yaml.Node) -> int:
 
 
 def _located(message: str, lines: Mapping[str, int]) -> ConfigError:
+    path, text = explained(message)
+    return ConfigError([(Document(Config(), lines).line(path), text)])
+
+
+def explained(message: str, root: str = "") -> tuple[str, str]:
+    """msgspec's words as ours: the path of the field (without list ends), and the message that begins with it.
+
+    `root`: the path of `SECTIONS` at which the data stood that did not fit.
+    """
     place = PLACE.match(message)
     what, path = (place["what"], place["path"] or "") if place else (message, "")
     path = path.removesuffix("[...]")
     if unknown := UNKNOWN.match(what):
-        section = SECTIONS.get(re.sub(r"\[\d+\]", "", path))
+        section = SECTIONS.get(re.sub(r"\[\d+\]", "", f"{root}.{path}".strip(".")))
         known = [field.name for field in fields(section)] if section else []
         path, what = f"{path}.{unknown['name']}".lstrip("."), "unknown field" + nearest(unknown["name"], known)
     what = what.replace("Object missing", "missing").replace("Object contains", "contains")
     what = what[:1].lower() + what[1:]
-    text = f"{path}: {what}" if path else what
-    return ConfigError([(Document(Config(), lines).line(path), text)])
+    return path, f"{path}: {what}" if path else what

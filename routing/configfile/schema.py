@@ -66,7 +66,9 @@ class Deployment(Section):
     retries: Annotated[int, Meta(ge=0, le=2)] | UnsetType = UNSET
 
 
-class Provider(Section):
+class ProviderFields(Section):
+    """A provider without what reads this machine's environment, and without what it serves."""
+
     name: ProviderName
     wire: str | UnsetType = UNSET
     base_url: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
@@ -76,6 +78,9 @@ class Provider(Section):
     data_policy: Literal["", "collects", "retains", "zdr"] | UnsetType = UNSET
     headers: dict[str, str] | UnsetType = UNSET
     credential: SecretText | list[SecretText] | UnsetType = UNSET
+
+
+class Provider(ProviderFields):
     credential_env: EnvironmentName | list[EnvironmentName] | UnsetType = UNSET
     deployments: list[Deployment] | None = None
 
@@ -97,13 +102,18 @@ class Limits(Section):
     concurrent_requests: Count | None | UnsetType = UNSET
 
 
-class Key(Section):
+class KeyFields(Section):
+    """A client key without what reads this machine's environment."""
+
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     value: str | UnsetType = UNSET
-    value_env: EnvironmentName | UnsetType = UNSET
     operator: bool | UnsetType = UNSET
     expires_at: Annotated[datetime, Meta(tz=True)] | None | UnsetType = UNSET
     limits: Limits = field(default_factory=Limits)
+
+
+class Key(KeyFields):
+    value_env: EnvironmentName | UnsetType = UNSET
 
 
 class Low(Section):
@@ -130,16 +140,21 @@ class Allow(Section):
     policies: list[str] | UnsetType = UNSET
 
 
-class Tenant(Section):
+class TenantFields(Section):
+    """A tenant without its keys."""
+
     name: Slug
     enabled: bool | UnsetType = UNSET
-    keys: list[Key] | None = None
     limits: Limits = field(default_factory=Limits)
     budgets: list[Budget] | None = None
     allow: Allow = field(default_factory=Allow)
     default_policy: str | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
     explain: bool | UnsetType = UNSET
+
+
+class Tenant(TenantFields):
+    keys: list[Key] | None = None
 
 
 class Policy(Section):

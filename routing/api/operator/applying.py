@@ -1,0 +1,71 @@
+"""How one body becomes a row: through the same parts that apply a configuration file, so by the same rules."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct, structs
+
+from providers import revisions
+from providers.audit import Actor
+from providers.models import Provider
+from routing.api.operator.views import Data
+from routing.configfile.changes import Changes
+from routing.configfile.reading import Document, explained, nearest
+from routing.configfile.schema import Config
+from routing.errors import InvalidBody
+
+B = TypeVar("B", bound=Struct)
+
+
+class OneChange(Changes):
+    """What is done for one body: problems and warnings name its fields, not the lines of a file.
+
+    `place` is where the parts believe the body to stand, such as `providers[0]`.
+    """
+
+    place: str
+
+    def __init__(self, actor: Actor, place: str) -> None:
+        super().__init__(Document(Config(), {}), actor, Provider.Source.ADMIN)
+        self.place = place
+        self.found: list[tuple[str, str]] = []
+
+    def problem(self, path: str, text: str) -> None:
+        field = self._field(path)
+        self.problems.append((1, text))
+        self.found.append((field, f"{field}: {text}" if field else text))
+
+    def warn(self, path: str, text: str) -> None:
+        field = self._field(path)
+        self.warnings.append(f"{field}: {text}" if field else text)
+
+    def close(self) -> None:
+        """Make what was done live; raises `InvalidBody` where anything was wrong. Within the write's transaction."""
+        if self.found:
+            raise InvalidBody("\n".join(text for _, text in self.found), param=self.found[0][0] or None)
+        for part in sorted(self.parts):
+            revisions.bump(part)
+
+    def _field(self, path: str) -> str:
+        return path.removeprefix(self.place).lstrip(".")
+
+
+def fitted(data: Data, body: type[B], root: str) -> B:
+    """`data` as the body that it should be; `root` is the path of its section in a file. Raises `InvalidBody`."""
+    known = {field.name for field in structs.fields(body)}
+    for name in data:
+        if name not in known:
+            raise InvalidBody(f"{name}: unknown field{nearest(name, known)}", param=name)
+    try:
+        return msgspec.convert(data, body)
+    except msgspec.ValidationError as exc:
+        path, text = explained(str(exc), root)
+        if not path and "missing required field `" in text:
+            path = text.split("`")[1]
+            text = f"{path}: is required"
+        raise InvalidBody(text, param=path or None) from None
+
+
+def fields_of(body: Struct, *without: str) -> dict[str, Any]:
+    """The fields of a body, as another section takes them."""
+    return {name: value for name, value in structs.asdict(body).items() if name not in without}

@@ -1,0 +1,153 @@
+"""/api/admin/deployments: one model at one provider, with its price, skills and time limits."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from msgspec import Struct, UnsetType
+from rest_framework.decorators import action
+
+from providers import audit
+from providers.models import Deployment, LanguageModel, Provider
+from providers.prices import histories
+from providers.revisions import CATALOG
+from routing import resets
+from routing.api.operator.applying import OneChange, fields_of, fitted
+from routing.api.operator.documents import MATCH, ONCE, Reason, documented, told_once
+from routing.api.operator.paging import Filter, flag
+from routing.api.operator.resource import Resource, Rows, columns
+from routing.configfile import schema
+from routing.configfile.deploymentpart import put_deployments
+from routing.configfile.pricepart import exported_price
+from routing.configfile.stored import stored_rows
+from tenants.errors import Forbidden
+
+SAME = (
+    "upstream_model", "enabled", "context", "max_output", "capabilities", "quantization", "unsupported", "quality",
+    "ttft_ms", "tokens_per_s", "retries",
+)  # fmt: skip
+
+
+EXAMPLE = {
+    "provider": "acme", "model": "gpt-5-mini", "context": 128_000, "capabilities": ["tools"],
+    "price": {"input": 0.25, "output": 2},
+}  # fmt: skip
+
+
+class DeploymentRow(Struct):
+    """A deployment as it is kept. Null is unknown; a null time limit is left to the kind of deployment.
+
+    `price`: USD per million tokens in effect now, a list where others are planned, null where it is unknown.
+    """
+
+    id: int
+    name: str
+    provider: str
+    model: str
+    upstream_model: str
+    enabled: bool
+    context: int | None
+    max_output: int | None
+    capabilities: list[str]
+    quantization: str
+    unsupported: str
+    quality: float | None
+    ttft_ms: float | None
+    tokens_per_s: float | None
+    retries: int
+    timeouts: dict[str, float | None]
+    price: dict[str, Any] | list[dict[str, Any]] | None
+
+
+class DeploymentBody(schema.Deployment, kw_only=True):
+    """A deployment; what is left out stays, a `model` that is new is made. `price`: USD per million tokens."""
+
+    provider: schema.ProviderName
+
+
+@documented(DeploymentRow, EXAMPLE)
+class Deployments(Resource):
+    """What is called, priced and cooled down."""
+
+    model, part, body = Deployment, CATALOG, DeploymentBody
+    root, place = "providers.deployments", "providers[0].deployments[0]"
+    identity = ("provider", "model")
+    filters = {
+        "provider": Filter("provider__name"),
+        "model": Filter("model__name"),
+        "q": Filter("upstream_model__icontains"),
+        "enabled": flag("enabled"),
+    }
+    orders = {"id": "id", "provider": "provider__name", "model": "model__name", "context": "context"}
+
+    def rows(self) -> QuerySet[Any]:
+        return Deployment.objects.exclude(provider__source=Provider.Source.DRILL).select_related("provider", "model")
+
+    def named(self, body: Any) -> QuerySet[Any]:
+        return Deployment.objects.filter(provider__name=body.provider, model__name=body.model)
+
+    def held(self, row: Any) -> dict[str, Any]:
+        return {"provider": row.provider.name, "model": row.model.name}
+
+    def told(self, rows: Rows) -> Rows:
+        now, prices = timezone.now(), histories([row.pk for row in rows])
+        phases = schema.Timeouts.__struct_fields__
+        return [
+            DeploymentRow(
+                id=row.pk,
+                name=str(row),
+                provider=row.provider.name,
+                model=row.model.name,
+                **columns(row, SAME),
+                timeouts={phase: getattr(row, f"{phase}_timeout_s") for phase in phases},
+                price=exported_price(prices.get(row.pk, ()), now),
+            )
+            for row in rows
+        ]
+
+    def rights(self, body: Any) -> tuple[str, ...]:
+        priced = () if isinstance(body.price, UnsetType) else ("providers.add_deploymentprice",)
+        known = LanguageModel.objects.filter(name=body.model).exists()
+        return priced if known else (*priced, "providers.add_languagemodel")
+
+    def write(self, changes: OneChange, body: Any) -> None:
+        provider = self._provider(body.provider)
+        if provider is None:
+            changes.problem("provider", f"there is no provider {body.provider}; make it first, at /api/admin/providers")
+            return
+        wanted = schema.Deployment(**fields_of(body, "provider"))
+        spec = schema.Provider(name=provider.name, deployments=[wanted])
+        put_deployments(changes, "providers[0]", spec, provider, stored_rows())
+
+    @told_once(DeploymentRow, "Deployment", "resetHealth", "Make every worker forget cooldowns and barred credentials")
+    @action(detail=True, methods=["post"], url_path="reset-health")
+    def reset_health(self, request: HttpRequest, pk: str) -> HttpResponse:
+        self.operator.require(self.right("change"))
+        why = fitted(self.data(), Reason, "")
+        with transaction.atomic():
+            row = self.one(pk)
+            resets.ask(str(row))
+            audit.record(self.operator.actor, "reset health", row, {}, why.reason)
+        return self.shown(row)
+
+    @told_once(
+        DeploymentRow,
+        "Deployment",
+        "drain",
+        "Take it out of use; what runs on it ends by itself",
+        parameters=[MATCH, ONCE],
+    )
+    @action(detail=True, methods=["post"])
+    def drain(self, request: HttpRequest, pk: str) -> HttpResponse:
+        if not (self.operator.may("providers.drain_deployment") or self.operator.may(self.right("change"))):
+            raise Forbidden("this account lacks the right providers.drain_deployment; an owner can give it in admin")
+        why = fitted(self.data(), Reason, "")
+        with transaction.atomic():
+            row = self.locked(pk)
+            self.assign(row, "drained", why.reason, enabled=False)
+        return self.shown(row)
+
+    def _provider(self, name: str) -> Provider | None:
+        return Provider.objects.exclude(source=Provider.Source.DRILL).filter(name=name).first()

@@ -1,0 +1,141 @@
+"""The operator's API in the OpenAPI schema: each resource is described by the structs that read and write it."""
+
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from msgspec import Meta, Struct
+
+from routing.api.contracts import ErrorBody, shape
+from routing.api.operator.resource import Reading, Resource
+from routing.configfile.schema import Section
+
+V = TypeVar("V", bound=type[Reading])
+TAG: Final = "Operator"
+COMPONENTS: Final[set[type[Struct]]] = set()
+CHANGES: Final[set[type[Struct]]] = set()
+ERRORS: Final = {
+    400: "A field is wrong: `param` names it, the message says the limit",
+    401: "No valid client key and no session",
+    403: "No operator's key, or the account lacks the right that the message names",
+    404: "No such row, or not yours to see",
+    409: "What is stored stands against it",
+    412: "The row has another version than `If-Match` names",
+    413: "The body is too long",
+    422: "The Idempotency-Key was used with another body",
+}
+
+
+class Reason(Section):
+    """Why; it is kept in the audit log."""
+
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+ONCE: Final = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same again within a day is answered, not done."
+)
+MATCH: Final = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The `ETag` that was read: refused if the row changed since."
+)
+
+
+def answer(schema: Any, what: str, *errors: int, status: int = 200) -> dict[int, Any]:
+    """Responses: the schema (None: no body), and the error body for the statuses named."""
+    told = {code: OpenApiResponse(shape(ErrorBody)["application/json"], ERRORS[code]) for code in (*errors, 401, 403)}
+    return {status: OpenApiResponse(schema, what), **told}
+
+
+def component(struct: type[Struct], changes: bool = False) -> dict[str, Any]:
+    """A reference to the struct's schema; with `changes`, to that in which every field may be left out."""
+    COMPONENTS.add(struct)
+    if changes:
+        CHANGES.add(struct)
+    return {"$ref": f"#/components/schemas/{struct.__name__}{'Change' if changes else ''}"}
+
+
+def documented(row: type[Struct], example: dict[str, Any]) -> Any:
+    """Describe a resource whose rows are told as `row`; `example` is a body that makes one."""
+
+    def describe(view: V) -> V:
+        views = _reading(view, row)
+        if issubclass(view, Resource):
+            views |= _writing(view, row, example)
+        described: V = extend_schema_view(**views)(extend_schema(tags=[TAG])(view))
+        return described
+
+    return describe
+
+
+def told_once(row: type[Struct], name: str, operation: str, summary: str, **more: Any) -> Any:
+    """An operation on one row."""
+    told = answer(component(row), "The row as it is now", 400, 404, 412, 422)
+    given: dict[str, Any] = {
+        "operation_id": f"{operation}{name}",
+        "summary": summary,
+        "responses": told,
+        "parameters": [ONCE],
+    }
+    given["request"] = {"application/json": component(Reason)}
+    return extend_schema(**{**given, **more})
+
+
+def add_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """drf-spectacular hook: put the structs' schemas among the components."""
+    structs = sorted(COMPONENTS, key=lambda struct: struct.__name__)
+    _, made = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
+    for struct in CHANGES:
+        whole = made[struct.__name__]
+        made[f"{struct.__name__}Change"] = {name: value for name, value in whole.items() if name != "required"}
+    for name, schema in made.items():
+        result["components"]["schemas"].setdefault(name, schema)
+    return result
+
+
+def _name(view: type[Reading]) -> str:
+    return "".join(word.capitalize() for word in str(view.model._meta.verbose_name).split())
+
+
+def _reading(view: type[Reading], row: type[Struct]) -> dict[str, Any]:
+    name, one = _name(view), component(row)
+    numbers = {"limit": "Rows of the answer: 1 to 200", "offset": "How many rows to pass over"}
+    asked = [OpenApiParameter(key, int, description=text) for key, text in numbers.items()]
+    asked += [OpenApiParameter(key, str, description=f"Only with: {each.says}") for key, each in view.filters.items()]
+    orders = [sign + order for order in view.orders for sign in ("", "-")]
+    asked.append(OpenApiParameter("ordering", str, enum=orders, description="`-` is downwards"))
+    numbers_of = {key: {"type": "integer"} for key in ("total", "limit", "offset")}
+    listed = {
+        "object": {"type": "string", "enum": ["list"]},
+        "data": {"type": "array", "items": one},
+        **numbers_of,
+        "next": {"type": ["string", "null"], "description": "The address of the rows that follow"},
+    }
+    page = {"type": "object", "required": list(listed), "properties": listed}
+    found = answer(page, "A part of the rows", 400)
+    read = answer(one, "The row; its version is in `ETag`", 404)
+    return {
+        "list": extend_schema(
+            operation_id=f"list{name}", summary=f"List: {view.__doc__}", parameters=asked, responses=found
+        ),
+        "retrieve": extend_schema(operation_id=f"read{name}", summary="Read one", responses=read),
+    }
+
+
+def _writing(view: type[Resource], row: type[Struct], example: dict[str, Any]) -> dict[str, Any]:
+    name, one, body = _name(view), component(row), component(view.body)
+    examples = [OpenApiExample("A new one", value=example, request_only=True)]
+    changed = {"application/json": component(view.body, changes=True)}
+    return {
+        "create": extend_schema(
+            operation_id=f"make{name}", summary="Make one", examples=examples, parameters=[ONCE],
+            request={"application/json": body}, responses=answer(one, "Made", 400, 409, 413, 422, status=201),
+        ),
+        "partial_update": extend_schema(
+            operation_id=f"change{name}", summary="Change one; what is left out stays", parameters=[MATCH, ONCE],
+            request=changed, responses=answer(one, "The row as it is now", 400, 404, 412, 413, 422),
+        ),
+        "destroy": extend_schema(
+            operation_id=f"delete{name}", summary="Delete one", parameters=[MATCH, ONCE],
+            responses=answer(None, "Deleted", 404, 409, 412, 422, status=204),
+        ),
+    }  # fmt: skip
