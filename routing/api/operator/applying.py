@@ -43,7 +43,7 @@ class OneChange(Changes):
         """Make what was done live; raises `InvalidBody` where anything was wrong. Within the write's transaction."""
         if self.found:
             raise InvalidBody("\n".join(text for _, text in self.found), param=self.found[0][0] or None)
-        for part in sorted(self.parts):
+        for part in sorted(self.parts - {""}):
             revisions.bump(part)
 
     def _field(self, path: str) -> str:

@@ -67,7 +67,9 @@ def documented(row: type[Struct], example: dict[str, Any]) -> Any:
     return describe
 
 
-def told_once(row: type[Struct], name: str, operation: str, summary: str, **more: Any) -> Any:
+def told_once(
+    row: type[Struct], name: str, operation: str, summary: str, body: type[Struct] | None = None, **more: Any
+) -> Any:
     """An operation on one row."""
     told = answer(component(row), "The row as it is now", 400, 404, 412, 422)
     given: dict[str, Any] = {
@@ -76,7 +78,7 @@ def told_once(row: type[Struct], name: str, operation: str, summary: str, **more
         "responses": told,
         "parameters": [ONCE],
     }
-    given["request"] = {"application/json": component(Reason)}
+    given["request"] = {"application/json": component(body or Reason)}
     return extend_schema(**{**given, **more})
 
 

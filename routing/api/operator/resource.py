@@ -62,14 +62,14 @@ class Reading(OperatorView):
         told = self.told([row])[0]
         headers = {"etag": version_of(told)}
         if status == 201:
-            headers["location"] = f"{self.request.path.rstrip('/')}/{row.pk}"
+            headers["location"] = "/".join([*self.request.path.split("/")[:4], str(row.pk)])
         return self.json({**msgspec.to_builtins(told), **more}, status, **headers)
 
 
 class Resource(Reading):
     """Rows of one model, to read and write."""
 
-    part: ClassVar[str]  # of the configuration (`providers.revisions`)
+    part: ClassVar[str]  # of the configuration (`providers.revisions`); empty: of what no worker keeps
     body: ClassVar[type[Struct]]
     root: ClassVar[str]  # the path of the body's section in a configuration file
     place: ClassVar[str]  # where the file's parts believe the body to stand
@@ -95,6 +95,10 @@ class Resource(Reading):
         """Why a row may not be deleted; empty: it may."""
         return ""
 
+    def secret(self, changes: OneChange) -> Data:
+        """What is told of a new row in the answer that makes it, and never again."""
+        return {}
+
     def create(self, request: HttpRequest) -> HttpResponse:
         self.operator.require(self.right("add"))
         body = fitted(self.data(), self.body, self.root)
@@ -105,7 +109,7 @@ class Resource(Reading):
                 raise Conflict(text, param=self.identity[-1])
             changes = self.applied(body)
             row = self.one(str(self.named(body).values_list("pk", flat=True).get()))
-            return self.shown(row, 201, warnings=changes.warnings)
+            return self.shown(row, 201, warnings=changes.warnings, **self.secret(changes))
 
     def partial_update(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require(self.right("change"))
@@ -128,7 +132,7 @@ class Resource(Reading):
                 raise Conflict(why)
             audit.record(self.operator.actor, "deleted", row, audit.difference(audit.state(row), None))
             row.delete()
-            revisions.bump(self.part)
+            self.bump()
         return HttpResponse(status=204)
 
     def applied(self, body: Any) -> OneChange:
@@ -157,6 +161,11 @@ class Resource(Reading):
         if changes := audit.difference(before, audit.state(row)):
             row.save(update_fields=list(values))
             audit.record(self.operator.actor, action, row, changes, reason)
+            self.bump()
+
+    def bump(self) -> None:
+        """Make a write live in every worker; what no worker keeps has no part."""
+        if self.part:
             revisions.bump(self.part)
 
 

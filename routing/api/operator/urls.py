@@ -4,15 +4,28 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from routing.api.database import Nowhere
+from routing.api.operator.apikeys import ApiKeys
+from routing.api.operator.auditlog import AuditLog
+from routing.api.operator.config import Configuration
 from routing.api.operator.deployments import Deployments
 from routing.api.operator.models import LanguageModels
 from routing.api.operator.policies import Policies
 from routing.api.operator.providers import Providers
+from routing.api.operator.tenants import Tenants
+from routing.api.operator.users import Users
 
 router = SimpleRouter(trailing_slash=False)
 router.register("providers", Providers, "operator-provider")
 router.register("models", LanguageModels, "operator-model")
 router.register("deployments", Deployments, "operator-deployment")
 router.register("policies", Policies, "operator-policy")
+router.register("tenants", Tenants, "operator-tenant")
+router.register("api-keys", ApiKeys, "operator-key")
+router.register("users", Users, "operator-user")
+router.register("audit-log", AuditLog, "operator-audit")
 
-urlpatterns = [*router.urls, path("<path:address>", Nowhere.as_view())]
+urlpatterns = [
+    *router.urls,
+    path("config", Configuration.as_view({"get": "export", "put": "apply"})),
+    path("<path:address>", Nowhere.as_view()),
+]

@@ -1,0 +1,160 @@
+"""/api/admin/api-keys: the keys that callers present. A value is told once, in the answer that makes it."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from msgspec import Meta, Struct, UnsetType
+from rest_framework.decorators import action
+
+from providers import audit
+from providers.revisions import TENANTS
+from routing.api.operator.applying import OneChange, fields_of, fitted
+from routing.api.operator.documents import Reason, documented, told_once
+from routing.api.operator.errors import Conflict
+from routing.api.operator.paging import Filter, flag, yes
+from routing.api.operator.resource import Resource, Rows, columns
+from routing.configfile import schema
+from routing.configfile.keypart import KeyMaker
+from routing.configfile.schema import given
+from tenants.admin import state_of
+from tenants.callers import LIMITS
+from tenants.models import ClientKey, Tenant
+from tenants.rotation import rotate
+from tenants.sight import seen
+from usage.selectors.lastuse import last_uses
+
+SHOWN = 12  # digits of a fingerprint
+LONGEST_OVERLAP = 168  # hours
+
+
+class ApiKeyRow(Struct, omit_defaults=True):
+    """A key as it is kept: `masked` is its public name, `fingerprint` tells equal keys.
+
+    `last_used_at` is null without a request in the records that are kept. `key` is the value: in the answers that make
+    one, and never again.
+    """
+
+    id: int
+    tenant: str
+    name: str
+    masked: str
+    fingerprint: str
+    state: str
+    operator: bool
+    limits: dict[str, int | None]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    key: str | None = None
+
+
+class ApiKeyBody(schema.KeyFields, kw_only=True):
+    """A client key; what is left out stays. `value` is write-only and brings one's own; usually one is made."""
+
+    tenant: schema.Slug
+
+
+class Rotation(Reason):
+    """How long the old key goes on, and why it is replaced."""
+
+    overlap_hours: Annotated[int, Meta(ge=0, le=LONGEST_OVERLAP)] = 24
+
+
+@documented(ApiKeyRow, {"tenant": "team-a", "name": "ci", "limits": {"requests_per_minute": 60}})
+class ApiKeys(Resource):
+    """Client keys."""
+
+    model, part, body = ClientKey, TENANTS, ApiKeyBody
+    root, place = "tenants.keys", ".keys[0]"
+    identity = ("tenant", "name")
+    filters = {
+        "tenant": Filter("tenant__name"),
+        "name": Filter("name"),
+        "q": Filter("name__icontains"),
+        "operator": flag("operator"),
+        "revoked": Filter("revoked_at__isnull", lambda text: not yes(text), "true or false"),
+    }
+    orders = {"id": "id", "name": "name", "tenant": "tenant__name", "created_at": "created_at"}
+
+    def rows(self) -> QuerySet[Any]:
+        kept = ClientKey.objects.filter(tenant__drill=False).select_related("tenant")
+        return seen(kept, self.operator.sight, "tenant_id")
+
+    def named(self, body: Any) -> QuerySet[Any]:
+        return ClientKey.objects.filter(tenant__name=body.tenant, name=body.name)
+
+    def held(self, row: Any) -> dict[str, Any]:
+        return {"tenant": row.tenant.name, "name": row.name}
+
+    def told(self, rows: Rows) -> Rows:
+        used = last_uses([row.pk for row in rows])
+        same = ("name", "operator", "created_at", "expires_at", "revoked_at")
+        return [
+            ApiKeyRow(
+                id=row.pk,
+                tenant=row.tenant.name,
+                masked=f"{row.prefix}...",
+                fingerprint=row.digest[:SHOWN],
+                state=state_of(row),
+                limits=columns(row, LIMITS),
+                last_used_at=used.get(row.pk),
+                **columns(row, same),
+            )
+            for row in rows
+        ]
+
+    def rights(self, body: Any) -> tuple[str, ...]:
+        if given(body.operator, False):
+            self.operator.require_every_tenant("a key of the operator API")
+        replaced = not isinstance(body.value, UnsetType) and self.named(body).exists()
+        return ("tenants.rotate_key",) if replaced else ()
+
+    def why_kept(self, row: Any) -> str:
+        return "the key is in use: revoke it first" if state_of(row) == "active" else ""
+
+    def write(self, changes: OneChange, body: Any) -> None:
+        tenant = seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk").filter(name=body.tenant).first()
+        if tenant is None:
+            changes.problem("tenant", f"there is no tenant {body.tenant}; make it first, at /api/admin/tenants")
+            return
+        if self.named(body).exclude(revoked_at=None).exists():
+            raise Conflict("the key is revoked for good; give a new one another name", param="name")
+        maker = KeyMaker(changes)
+        maker.put_keys("", tenant, [schema.Key(**fields_of(body, "tenant"))])
+        maker.save()
+
+    def secret(self, changes: OneChange) -> dict[str, Any]:
+        return {"key": changes.keys[0][1]} if changes.keys else {}
+
+    @told_once(ApiKeyRow, "ApiKey", "rotate", "Make its successor; the old one goes on for a while", body=Rotation)
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: HttpRequest, pk: str) -> HttpResponse:
+        self.operator.require("tenants.rotate_key")
+        wish = fitted(self.data(), Rotation, "")
+        with transaction.atomic():
+            old = self.locked(pk)
+            if old.operator:
+                self.operator.require_every_tenant("a key of the operator API")
+            if state_of(old) != "active":
+                raise Conflict(f"the key is {state_of(old)}: there is nothing to rotate; make a new one")
+            before, actor = audit.state(old), self.operator.actor
+            made, plain = rotate(old, timedelta(hours=wish.overlap_hours), timezone.now())
+            audit.record(actor, "rotated", old, audit.difference(before, audit.state(old)), wish.reason)
+            audit.record(actor, "added", made, audit.difference(None, audit.state(made)), wish.reason)
+            return self.shown(self.one(str(made.pk)), 201, key=plain)
+
+    @told_once(ApiKeyRow, "ApiKey", "revoke", "End it for good: refused within a second")
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: HttpRequest, pk: str) -> HttpResponse:
+        self.operator.require(self.right("change"))
+        why = fitted(self.data(), Reason, "")
+        with transaction.atomic():
+            row = self.locked(pk)
+            if row.revoked_at is None:
+                self.assign(row, "revoked", why.reason, revoked_at=timezone.now())
+        return self.shown(row)

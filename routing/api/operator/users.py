@@ -1,0 +1,176 @@
+"""/api/admin/users: people who sign in, with their roles and the tenants that they see."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from providers import audit
+from routing.api.operator.applying import OneChange
+from routing.api.operator.documents import documented
+from routing.api.operator.errors import Forbidden
+from routing.api.operator.paging import Filter, flag
+from routing.api.operator.resource import Resource, Rows, columns
+from routing.configfile.reading import nearest
+from routing.configfile.schema import Section, given
+from tenants.models import Membership, Tenant
+
+OVER_PEOPLE: Final = Q(content_type__app_label="auth") & ~Q(codename__startswith="view_")
+PLAIN: Final = ("email", "is_active", "is_staff")
+
+
+class UserRow(Struct):
+    """A person; `groups` are the roles, `tenants` those whose rows the person sees."""
+
+    id: int
+    username: str
+    email: str
+    is_active: bool
+    is_staff: bool
+    is_superuser: bool
+    groups: list[str]
+    tenants: list[str]
+    last_login: datetime | None
+    date_joined: datetime
+
+
+class UserBody(Section):
+    """A person; what is left out stays. `password` is write-only; without one nobody can sign in with a password."""
+
+    username: Annotated[str, Meta(min_length=1, max_length=150)]
+    email: Annotated[str, Meta(max_length=254)] | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    is_staff: bool | UnsetType = UNSET
+    groups: list[str] | UnsetType = UNSET
+    tenants: list[str] | UnsetType = UNSET
+    password: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
+
+
+@documented(UserRow, {"username": "ana", "email": "ana@example.com", "is_staff": True, "groups": ["viewer"]})
+class Users(Resource):
+    """People. Superusers are made and changed in admin, by superusers."""
+
+    model, part, body = User, "", UserBody
+    root, place, identity = "", "", ("username",)
+    filters = {
+        "username": Filter("username"),
+        "q": Filter("username__icontains"),
+        "is_active": flag("is_active"),
+        "is_staff": flag("is_staff"),
+        "group": Filter("groups__name"),
+    }
+    orders = {"username": "username", "id": "id", "last_login": "last_login"}
+
+    def rows(self) -> QuerySet[Any]:
+        return User.objects.prefetch_related("groups", "memberships__tenant")
+
+    def named(self, body: Any) -> QuerySet[Any]:
+        return User.objects.filter(username=body.username)
+
+    def held(self, row: Any) -> dict[str, Any]:
+        return {"username": row.username}
+
+    def told(self, rows: Rows) -> Rows:
+        same = ("username", *PLAIN, "is_superuser", "last_login", "date_joined")
+        return [
+            UserRow(
+                id=row.pk,
+                groups=sorted(group.name for group in row.groups.all()),
+                tenants=sorted(each.tenant.name for each in row.memberships.all()),
+                **columns(row, same),
+            )
+            for row in rows
+        ]
+
+    def rights(self, body: Any) -> tuple[str, ...]:
+        groups = () if isinstance(body.groups, UnsetType) else ("auth.change_group",)
+        members = ("tenants.add_membership", "tenants.delete_membership")
+        return groups if isinstance(body.tenants, UnsetType) else (*groups, *members)
+
+    def locked(self, pk: str) -> Any:
+        """A key has no power over those who have power over people: it could make itself one of them."""
+        row = super().locked(pk)
+        user = self.operator.user
+        if row.is_superuser and not (user and user.is_superuser):
+            raise Forbidden("superusers are changed by superusers alone")
+        if user is None and Permission.objects.filter(OVER_PEOPLE).filter(Q(user=row) | Q(group__user=row)).exists():
+            raise Forbidden("this person has rights over people: no key may change that account")
+        return row
+
+    def why_kept(self, row: Any) -> str:
+        return "this is your own account" if row == self.operator.user else ""
+
+    def write(self, changes: OneChange, body: Any) -> None:
+        row = self.named(body).first() or User(username=body.username)
+        groups = self._groups(changes, given(body.groups, []))
+        tenants = _found(changes, "tenants", Tenant.objects.filter(drill=False), given(body.tenants, []))
+        values = [("username", "username", body.username), *((name, name, getattr(body, name)) for name in PLAIN)]
+        values += self._password(changes, row, body.password)
+        _check(changes, row, body)
+        if changes.found:
+            return
+        changes.put("", row, f"user {row}", values)
+        if not isinstance(body.groups, UnsetType):
+            self._put_groups(row, groups)
+        if not isinstance(body.tenants, UnsetType):
+            self._put_memberships(row, tenants)
+
+    def _groups(self, changes: OneChange, names: list[str]) -> list[Any]:
+        groups = _found(changes, "groups", Group.objects.all(), names)
+        for group in groups:
+            if self.operator.user is None and group.permissions.filter(OVER_PEOPLE).exists():
+                raise Forbidden(f"groups: {group} has rights over people, which no key may give", param="groups")
+        return groups
+
+    def _password(self, changes: OneChange, row: User, text: str | UnsetType) -> list[tuple[str, str, Any]]:
+        if isinstance(text, UnsetType):
+            if row.pk is None:
+                row.set_unusable_password()
+            return []
+        try:
+            validate_password(text, row)
+        except ValidationError as exc:
+            changes.problem("password", " ".join(exc.messages))
+            return []
+        fresh = User()
+        fresh.set_password(text)
+        return [("password", "password", fresh.password)]
+
+    def _put_groups(self, row: User, groups: list[Any]) -> None:
+        before = audit.state(row)
+        row.groups.set(groups)
+        if changed := audit.difference(before, audit.state(row)):
+            audit.record(self.operator.actor, "changed", row, changed)
+
+    def _put_memberships(self, row: User, tenants: list[Any]) -> None:
+        rows = {each.tenant_id: each for each in Membership.objects.filter(user=row).select_related("tenant", "user")}
+        for tenant in tenants:
+            if tenant.pk not in rows:
+                made = Membership.objects.create(user=row, tenant=tenant)
+                audit.record(self.operator.actor, "added", made, audit.difference(None, audit.state(made)))
+        for gone in rows.keys() - {tenant.pk for tenant in tenants}:
+            old = rows[gone]
+            audit.record(self.operator.actor, "deleted", old, audit.difference(audit.state(old), None))
+            old.delete()
+
+
+def _found(changes: OneChange, field: str, rows: QuerySet[Any], names: list[str]) -> list[Any]:
+    known = {row.name: row for row in rows}
+    for index, name in enumerate(names):
+        if name not in known:
+            changes.problem(f"{field}[{index}]", f"there is no {name[:60]}{nearest(name, known)}")
+    return [known[name] for name in dict.fromkeys(names) if name in known]
+
+
+def _check(changes: OneChange, row: User, body: UserBody) -> None:
+    """The username and the address by Django's own rules."""
+    trial = User(username=body.username, email=given(body.email, row.email), password="!")
+    try:
+        trial.clean_fields(exclude=["password"])
+    except ValidationError as exc:
+        for field, messages in exc.message_dict.items():
+            changes.problem(field, " ".join(messages))
