@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("documentation", RedirectView.as_view(pattern_name="docs")),
     path("favicon.ico", RedirectView.as_view(url=static("dashboard/mark.svg"))),  # asked for by pages that name none
+    path("", include("routing.api.operator.older")),  # before the pages whose addresses they share
     path("admin/drill/", admin.site.admin_view(drill_page), name="drill"),
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),

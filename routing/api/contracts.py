@@ -252,7 +252,16 @@ EMBEDDING_REQUEST: Final = shape(EmbeddingCreation)
 EMBEDDING_ANSWERS: Final = answers(EmbeddingList, "The vectors", *ERRORS)
 
 
-ALIASES: Final = ("/chat/", "/embeddings", "/models", "/api/models", "/api/health", "/api/metrics")
+ALIASES: Final = (
+    "/chat/",
+    "/embeddings",
+    "/models",
+    "/api/models",
+    "/api/health",
+    "/api/metrics",
+    "/admin/",
+    "/dashboard/models",
+)
 
 
 def without_aliases(endpoints: list[Any]) -> list[Any]:

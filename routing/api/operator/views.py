@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
 
 from routing.api.database import DatabaseView
-from routing.api.entry import new_id
 from routing.api.operator.door import Operator, operator_of
 from routing.api.operator.errors import as_ours
 from routing.errors import BodyTooLarge, InvalidBody
@@ -66,7 +65,7 @@ class OperatorView(ViewSetMixin, DatabaseView):
     def json(self, answer: Any, status: int = 200, **headers: str) -> HttpResponse:
         """An answer."""
         body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
-        return HttpResponse(body, "application/json", status, headers={"x-request-id": f"req_{new_id()}", **headers})
+        return HttpResponse(body, "application/json", status, headers=headers)
 
 
 def object_of(raw: bytes) -> Data:

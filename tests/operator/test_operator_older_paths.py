@@ -1,0 +1,63 @@
+"""The paths of older routers: one address, JSON for a key and the page for a browser."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from tenants.models import Tenant
+from tests.dashboard.traffic import day, ship
+from tests.people import browser_of
+
+PAGES = {
+    "/admin/users": "admin:auth_user_changelist",
+    "/admin/api-keys": "admin:tenants_clientkey_changelist",
+    "/admin/config": "admin:index",
+    "/dashboard/stats": "dashboard:home",
+    "/dashboard/usage": "dashboard:cost",
+    "/dashboard/models": "dashboard:models",
+}
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_key_gets_json_and_a_browser_the_page(key, path):
+    told = Client().get(path, headers={"authorization": f"Bearer {key}", "accept": "application/json"})
+    assert (told.status_code, told["content-type"]) == (200, "application/json")
+    shown = browser_of(User.objects.create_superuser("ana")).get(path, follow=True)
+    assert shown.status_code == 200 and shown.redirect_chain[-1][0] == reverse(PAGES[path])
+    assert shown["content-type"].startswith("text/html")
+    stranger = Client().get(path, headers={"authorization": "Bearer nr-nonsense-nonsense"})
+    assert stranger.status_code == 401
+
+
+def test_older_scripts_make_keys_where_they_used_to(key):
+    Tenant.objects.create(name="team-a")
+    client, body = Client(enforce_csrf_checks=True), json.dumps({"tenant": "team-a", "name": "ci"})
+    assert client.post("/admin/api-keys", body, content_type="application/json").status_code == 401
+    made = client.post(
+        "/admin/api-keys", body, content_type="application/json", headers={"authorization": f"Bearer {key}"}
+    )
+    assert made.status_code == 201 and made.json()["key"].startswith("nr-")
+
+
+def test_the_figures_are_those_of_the_records(key, tmp_path):
+    told = day(datetime.now(UTC) - timedelta(minutes=1), 60, hours=20)
+    ship(told, tmp_path / "spool")
+    headers = {"authorization": f"Bearer {key}"}
+    stats = Client().get("/dashboard/stats", headers=headers).json()
+    assert stats["totals"]["requests"] == 60 and stats["totals"]["cost_usd"] > 0
+    for name in ("model", "provider", "deployment", "policy", "tenant"):
+        usage = Client().get(f"/dashboard/usage?by={name}", headers=headers).json()
+        assert sum(row["totals"]["requests"] for row in usage["data"]) == 60, name
+    for query in ("hours=0", "hours=x"):
+        assert Client().get(f"/dashboard/stats?{query}", headers=headers).json()["error"]["param"] == "hours"
+    assert Client().get("/dashboard/usage?by=colour", headers=headers).json()["error"]["param"] == "by"
+
+
+def test_without_requests_there_is_no_rate(key):
+    stats = Client().get("/dashboard/stats", headers={"authorization": f"Bearer {key}"}).json()
+    assert (stats["totals"]["requests"], stats["totals"]["success_rate"]) == (0, None)
