@@ -1,11 +1,12 @@
-# The image of every part of an installation; docker-compose.yml says which part a container runs.
-FROM python:3.11-slim AS installed
+# The image of every part of an installation; docker-compose.yml says which part a container runs. It writes to /app/var
+# and /tmp alone, so that its root may be read-only; a container without a volume at /app/var loses its records.
+FROM python:3.11.11-slim-bookworm AS installed
 WORKDIR /app
 COPY deploy/install.sh deploy/install.sh
 COPY requirements requirements
 RUN python -m venv .venv && sh deploy/install.sh .venv/bin requirements/base.txt
 
-FROM python:3.11-slim
+FROM python:3.11.11-slim-bookworm
 RUN useradd --system --uid 10001 neuroroute && mkdir -p /app/var && chown neuroroute /app/var
 WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -25,4 +26,8 @@ COPY static static
 USER neuroroute
 VOLUME /app/var
 EXPOSE 8000
+STOPSIGNAL SIGTERM
+# Of the web server, alone or with all its company; docker-compose.yml has another check for the parts that listen nowhere.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", 8000)}/health', timeout=4)"]
 CMD ["python", "manage.py", "serve"]

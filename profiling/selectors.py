@@ -51,6 +51,12 @@ def gpu_courses(buckets: Sequence[tuple[datetime, datetime]]) -> list[GpuCourse]
     return sorted(found, key=lambda one: (one.host, one.name))
 
 
+def newest_gpu_samples(since: datetime) -> list[GpuSample]:
+    """The last sample of each GPU that has been looked at since then, in one query."""
+    rows = GpuSample.objects.filter(taken_at__gte=since).order_by("taken_at")
+    return list({(row.host, row.gpu): row for row in rows}.values())
+
+
 def latency_profiles() -> dict[int, LatencyEvidence]:
     """The evidence of each deployment that was called, by its id.
 

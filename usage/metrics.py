@@ -8,7 +8,7 @@ Processes that share the directory must share one PID namespace.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -53,13 +53,17 @@ class SpoolCollector(Collector):
         yield GaugeMetricFamily("llm_journal_disk_free_bytes", "What is left of the journal's disk.", value=free)
 
 
-def exposition(directory: Path | None = None, spool_directory: Path | None = None) -> tuple[bytes, str]:
-    """The page and its content type: all families of all processes, living and dead, added up."""
+def exposition(
+    directory: Path | None = None, spool_directory: Path | None = None, more: Iterable[Collector] = ()
+) -> tuple[bytes, str]:
+    """The page and its content type: all families of all processes, living and dead, added up, and what `more` sees."""
     directory = directory or _directory()
     if (directory / _PLAN).exists():
         sweep(directory)
     registry = CollectorRegistry()
     registry.register(SpoolCollector(spool_directory or Path(settings.VAR_DIR) / spool.NAME))
+    for collector in more:
+        registry.register(collector)
     with _locked(directory, fcntl.LOCK_SH):
         MultiProcessCollector(registry, path=str(directory))
         return generate_latest(registry), CONTENT_TYPE_LATEST

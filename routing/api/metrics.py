@@ -10,6 +10,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from profiling.gpumetrics import GpuCollector
 from usage.metrics import exposition
 
 
@@ -40,5 +41,5 @@ class Metrics(APIView):
         responses={(200, "text/plain"): OpenApiTypes.STR},
     )
     def get(self, request: HttpRequest) -> HttpResponse:
-        body, content_type = exposition()
+        body, content_type = exposition(more=[GpuCollector()])
         return HttpResponse(body, content_type=content_type)
