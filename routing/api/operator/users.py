@@ -19,7 +19,7 @@ from routing.configfile.reading import nearest
 from routing.configfile.schema import Section, given
 from tenants.models import Membership, Tenant
 
-OVER_PEOPLE: Final = Q(content_type__app_label="auth") & ~Q(codename__startswith="view_")
+OVER_PEOPLE: Final = (Q(content_type__app_label="auth") & ~Q(codename__startswith="view_")) | Q(codename="read_bodies")
 PLAIN: Final = ("email", "is_active", "is_staff")
 
 
