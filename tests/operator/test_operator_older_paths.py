@@ -27,11 +27,12 @@ pytestmark = pytest.mark.django_db
 def test_a_key_gets_json_and_a_browser_the_page(key, path):
     told = Client().get(path, headers={"authorization": f"Bearer {key}", "accept": "application/json"})
     assert (told.status_code, told["content-type"]) == (200, "application/json")
-    shown = browser_of(User.objects.create_superuser("ana")).get(path, follow=True)
+    shown = browser_of(User.objects.create_superuser("ana")).get(path, follow=True, headers={"accept": "text/html"})
     assert shown.status_code == 200 and shown.redirect_chain[-1][0] == reverse(PAGES[path])
     assert shown["content-type"].startswith("text/html")
     stranger = Client().get(path, headers={"authorization": "Bearer nr-nonsense-nonsense"})
     assert stranger.status_code == 401
+    assert Client().get(path).status_code == 401, "who asks for no page gets none"
 
 
 def test_older_scripts_make_keys_where_they_used_to(key):

@@ -121,11 +121,12 @@ def _sums(found: Totals) -> Sums:
 
 
 def or_page(api: View, page: str) -> View:
-    """`api` for who brings a client key, and for writes; else on to the page of that name."""
+    """`api` for who brings a client key or does not ask for HTML, and for writes; else on to the page of that name."""
 
     @wraps(api)
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method in SAFE and token_of(pairs_of(request)) is None:
+        browses = request.method in SAFE and "text/html" in request.headers.get("accept", "")
+        if browses and token_of(pairs_of(request)) is None:
             return HttpResponseRedirect(reverse(page))
         return api(request, *args, **kwargs)
 

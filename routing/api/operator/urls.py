@@ -1,6 +1,6 @@
 """The operator's addresses below /api/admin."""
 
-from django.urls import path
+from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
 from routing.api.database import Nowhere
@@ -27,5 +27,5 @@ router.register("audit-log", AuditLog, "operator-audit")
 urlpatterns = [
     *router.urls,
     path("config", Configuration.as_view({"get": "export", "put": "apply"})),
-    path("<path:address>", Nowhere.as_view()),
+    re_path(r"(?s)^(?P<address>.*)\Z", Nowhere.as_view()),  # whatever characters it has, line breaks too
 ]
