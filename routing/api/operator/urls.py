@@ -27,5 +27,5 @@ router.register("audit-log", AuditLog, "operator-audit")
 urlpatterns = [
     *router.urls,
     path("config", Configuration.as_view({"get": "export", "put": "apply"})),
-    re_path(r"(?s)^(?P<address>.*)\Z", Nowhere.as_view()),  # whatever characters it has, line breaks too
+    re_path(r"^(?P<address>[\s\S]*)\Z", Nowhere.as_view()),  # whatever characters it has, line breaks too
 ]
