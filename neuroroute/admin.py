@@ -23,7 +23,7 @@ from unfold.widgets import (
 
 from providers import audit
 from providers.adminbase import AuditedAdmin, Switchable
-from tenants.admin import TenantsOfPersonInline
+from tenants.memberadmin import TenantsOfPersonInline
 
 for foreign in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(foreign)

@@ -23,10 +23,11 @@ from providers.models import AuditEntry
 from providers.revisions import TENANTS
 from tenants import keys
 from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm, TenantForm, hidden
-from tenants.adminrows import ChoicesInSight, ForEveryTenant, RowsInSight, TenantFilter
+from tenants.adminrows import ForEveryTenant, RowsInSight, TenantFilter
 from tenants.budgetadmin import BudgetAdmin
 from tenants.callers import LIMITS, Limits
-from tenants.models import Budget, ClientKey, Membership, Tenant
+from tenants.memberadmin import MemberInline
+from tenants.models import Budget, ClientKey, Tenant
 from tenants.rotation import rotate
 from tenants.sight import sight_of
 
@@ -48,25 +49,6 @@ def state_of(key: ClientKey) -> str:
 @admin.register(AuditEntry)
 class AuditOfEveryTenantAdmin(ForEveryTenant, AuditEntryAdmin):
     """Its rows name keys and people of all tenants."""
-
-
-class MemberInline(ChoicesInSight, TabularInline):
-    """Who sees a tenant's rows, on its page."""
-
-    model = Membership
-    fields = ["user"]
-    autocomplete_fields = ["user"]
-    verbose_name_plural = "Members: people who see this tenant's requests, keys and budgets"
-    per_page = 20
-    extra = 0
-
-
-class TenantsOfPersonInline(MemberInline):
-    """Which tenants' rows a person sees, on the person's page."""
-
-    fields = ["tenant"]
-    autocomplete_fields = ["tenant"]
-    verbose_name_plural = "Tenants that this person sees; every one with the permission to see every tenant"
 
 
 class KeyInline(TabularInline):

@@ -56,9 +56,9 @@ class CataloguePanel(Panel):
     unit = "by model, then provider"
     page = "models"
     formula = (
-        "Prices are those in effect now, per million tokens. Quality is the prior that routing starts from. Requests, "
-        "cost and the time to first token are of the range; a percentile needs twenty samples. Now: the circuit "
-        "breakers as the workers see them at this moment."
+        "Prices are those in effect now, per million tokens. Quality is the prior, from 0 to 1, that routing starts "
+        "from. Requests, cost and the time to first token are of the range; a percentile needs 20 samples. Now: the "
+        "circuit breakers as the workers see them at this moment."
     )
 
     def data(self, scope: Scope) -> Catalogue:

@@ -36,7 +36,7 @@ def test_a_line_says_what_is_known_and_a_dash_for_the_rest(staff_client, acme):
     offered(acme, "small", enabled=False)
     page = staff_client.get("/dashboard/models/").content.decode()
     big, small = page.split('<th scope="row"')[1:3]
-    assert "128.0k" in big and "tools, vision" in big and ">2.50<" in big and ">10.00<" in big and "0.80" in big
+    assert "128.0k" in big and "tools, vision" in big and ">2.50 · 10.00<" in big and "0.80" in big
     assert "off" in small and "no price is entered" in small and "0.50" in small, "a model's prior stands for its own"
 
 
