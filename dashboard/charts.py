@@ -20,6 +20,14 @@ class Series(Struct, frozen=True):
     kind: Literal["bar", "line"] = "bar"
     dashed: bool = False
     band: bool = False  # filled down to the series before it
+    addresses: tuple[str, ...] = ()  # per value, the list of the requests behind it; empty: there is none
+
+
+class Cell(Struct, frozen=True):
+    """One value of the table as text, and the address of the requests behind it."""
+
+    text: str
+    address: str
 
 
 class Chart(Struct, frozen=True):
@@ -41,14 +49,22 @@ class Chart(Struct, frozen=True):
     @property
     def payload(self) -> dict[str, object]:
         """What the script draws, texts of the tooltips included."""
-        return to_builtins(self) | {"texts": [self._texts(s) for s in self.series]}
+        drawn = [to_builtins(series) for series in self.series]
+        for series in drawn:
+            del series["addresses"]  # the script takes them from the table, which has them anyway
+        return to_builtins(self) | {"series": drawn, "texts": [self._texts(s) for s in self.series]}
 
     @property
-    def rows(self) -> list[tuple[str, list[str]]]:
-        """Label and one text per series, newest first."""
-        columns = [self._texts(series) for series in self.series]
-        table = [(label, [texts[i] for texts in columns]) for i, label in enumerate(self.labels)]
+    def rows(self) -> list[tuple[str, list[Cell]]]:
+        """Label and one cell per series, newest first."""
+        columns = [self._cells(series) for series in self.series]
+        table = [(label, [cells[i] for cells in columns]) for i, label in enumerate(self.labels)]
         return table[::-1]
+
+    def _cells(self, series: Series) -> list[Cell]:
+        addresses = series.addresses or ("",) * len(series.values)
+        linked = zip(self._texts(series), series.values, addresses, strict=True)
+        return [Cell(text, address if value else "") for text, value, address in linked]
 
     def _texts(self, series: Series) -> list[str]:
         write = UNITS[self.unit]
@@ -59,7 +75,11 @@ def coloured(
     values_by_name: Mapping[str, tuple[float | None, ...]],
     kind: Literal["bar", "line"],
     colours: Mapping[str, int] | None = None,
+    addresses: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Series, ...]:
     """One series per entity in the entity's own colour (or those given); a name without one is grey."""
-    colours = colours_of(values_by_name) if colours is None else colours
-    return tuple(Series(n, values, colours.get(n, OTHER), kind) for n, values in values_by_name.items())
+    colours, behind = colours_of(values_by_name) if colours is None else colours, addresses or {}
+    return tuple(
+        Series(n, values, colours.get(n, OTHER), kind, addresses=behind.get(n, ()))
+        for n, values in values_by_name.items()
+    )

@@ -10,7 +10,7 @@ from dashboard.scope import FILTERS, Scope
 from providers.selectors import model_names, provider_names
 from routing.selectors import policy_names
 
-STATUSES = ("answered", "failover", "failed", "rejected", "cancelled", "interrupted")
+STATUSES = ("answered", "failover", "failed", "rejected", "cancelled", "interrupted", "unpriced")
 MOST_CHOICES = 500  # more than that nobody finds in a list; the address still takes any name
 
 

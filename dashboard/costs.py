@@ -2,10 +2,11 @@
 
 from msgspec import Struct
 
+from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series, coloured
 from dashboard.colours import COLOURS, colours_of
 from dashboard.formatting import change, money
-from dashboard.groups import By, labels
+from dashboard.groups import By, labels, words_of
 from dashboard.scope import Scope
 from usage.selectors import Totals, series, series_by
 
@@ -36,7 +37,8 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False) -> CostCha
     if len(ranked) > COLOURS:
         rest = zip(*(_costs(found[value]) for value in ranked[COLOURS:]), strict=True)
         layers["Other"] = tuple(sum(column) for column in rest)
-    drawn: tuple[Series, ...] = coloured(layers, "bar", colours)
+    behind = {named[value]: bucket_links(scope, **words_of(scope, by, value)) for value in ranked[:COLOURS]}
+    drawn: tuple[Series, ...] = coloured(layers, "bar", colours, behind)
     total = sum(_sum(parts) for parts in found.values())
     sentence = f"{money(total)} in all, most of it at {named[ranked[0]]}: {money(_sum(found[ranked[0]]))}"
     if before:

@@ -41,9 +41,14 @@ def labels(scope: Scope, by: By, values: Sequence[int | str]) -> dict[int | str,
 
 def requests_of(scope: Scope, by: By, value: int | str) -> str:
     """The address of the requests behind a value."""
+    return scope.link("requests", **words_of(scope, by, value))
+
+
+def words_of(scope: Scope, by: By, value: int | str) -> dict[str, str]:
+    """The filters that a value stands for."""
     if by == "tenant":
-        return scope.link("requests", tenant=scope.tenants.get(int(value), ""))
+        return {"tenant": scope.tenants.get(int(value), "")}
     if by == "deployment":
         provider, _, model = str(value).partition("/")
-        return scope.link("requests", provider=provider or NOBODY, model=model)
-    return scope.link("requests", **{by: str(value) or NOBODY})
+        return {"provider": provider or NOBODY, "model": model or NOBODY}
+    return {by: str(value) or NOBODY}

@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series
 from dashboard.formatting import count, duration
 from dashboard.scope import Scope
@@ -34,10 +35,11 @@ def latency_chart(name: str, scope: Scope, metric: Metric, what: str, by_tenant:
     )
     if not whole.n:
         return Latency(None)
+    behind = bucket_links(scope, status="answered")
     lines = (
-        Series("p50", tuple(part.p50 for part in parts), 0, "line"),
-        Series("p95", tuple(part.p95 for part in parts), 1, "line", band=True),
-        Series("p99", tuple(part.p99 for part in parts), 6, "line", dashed=True),
+        Series("p50", tuple(part.p50 for part in parts), 0, "line", addresses=behind),
+        Series("p95", tuple(part.p95 for part in parts), 1, "line", band=True, addresses=behind),
+        Series("p99", tuple(part.p99 for part in parts), 6, "line", dashed=True, addresses=behind),
     )
     sentence = (
         f"{what} over the range: p50 {duration(whole.p50)}, p95 {duration(whole.p95)}, p99 {duration(whole.p99)}, of "

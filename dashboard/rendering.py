@@ -22,6 +22,7 @@ class RenderedPanel(Struct, frozen=True):
     body: SafeString | None
     problem: str = ""
     csv: str = ""  # where its table is to be had; empty where it has none
+    requests: str = ""  # where the requests behind it are listed; empty where it counts none
 
 
 def panels_of(page: str) -> list[Panel]:
@@ -36,7 +37,8 @@ def rendered(panel: Panel, scope: Scope, request: HttpRequest | None = None) -> 
         data = panel.data(scope)
         body = render_to_string(panel.template, {"data": data, "panel": panel, "scope": scope}, request)
         has_table = panel.table(data, scope) is not None
-        return RenderedPanel(panel, body, csv=scope.csv_address(panel.name) if has_table else "")
+        csv = scope.csv_address(panel.name) if has_table else ""
+        return RenderedPanel(panel, body, csv=csv, requests=panel.requests(scope))
     except DatabaseError as exc:
         log.exception("panel %s: the database did not answer", panel.name)
         return RenderedPanel(panel, None, f"The database did not answer ({type(exc).__name__}).")

@@ -17,7 +17,7 @@ from usage.selectors import Entities, Whose
 P = ParamSpec("P")
 T = TypeVar("T")
 
-CARRIED = ("range", "from", "to", "tz", "tenant", "provider", "model")  # kept from page to page
+CARRIED = ("range", "from", "to", "tz", "tenant", "provider", "model", "policy", "key")  # kept from page to page
 FILTERS = ("tenant", "provider", "model", "policy", "key", "status", "first", "served")
 WORDS = ("range", "from", "to", "tz", *FILTERS, "group", "baseline", "cursor")
 LONGEST_WORD = 200

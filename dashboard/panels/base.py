@@ -1,6 +1,7 @@
 """What is a panel? One question, answered by a frozen struct and drawn by one template of the same name."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ class Panel(ABC):
     width: ClassVar[Literal["full", "half"]] = "full"
     frame: ClassVar[bool] = True  # False: its parts have frames of their own
     formula: ClassVar[str] = ""  # how the numbers are made, shown on demand
+    counts: ClassVar[Mapping[str, str] | None] = None  # filters of the requests behind it; None: it counts none
 
     @abstractmethod
     def data(self, scope: Scope) -> Struct:
@@ -30,6 +32,10 @@ class Panel(ABC):
         """The same answer in rows and columns, offered as CSV; by default that of its chart. None: it has none."""
         chart = getattr(data, "chart", None)
         return chart_table(chart, scope.period) if chart else None
+
+    def requests(self, scope: Scope) -> str:
+        """The address of the requests that it counts, offered beside its title. Empty: it counts none."""
+        return scope.link("requests", **self.counts) if self.counts is not None else ""
 
     @property
     def template(self) -> str:

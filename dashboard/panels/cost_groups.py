@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from dashboard.colours import OTHER, colours_of
 from dashboard.formatting import change, money, share_of
-from dashboard.groups import By, chosen, labels, requests_of
+from dashboard.groups import By, chosen, labels, requests_of, words_of
 from dashboard.panels.base import Panel
 from dashboard.panels.cost_over_time import GROUPS
 from dashboard.panels.tiles import total
@@ -18,6 +18,7 @@ MOST_ROWS = 50
 class Row(Struct, frozen=True):
     name: str
     address: str
+    unpriced: str  # the address of those without a price
     colour: int
     sums: Totals
     cost_nano_usd: int | None
@@ -46,6 +47,7 @@ class CostGroupsPanel(Panel):
     title = "What costs how much?"
     page = "cost"
     order = 20
+    counts = {}
 
     def data(self, scope: Scope) -> CostGroups:
         group = chosen(scope, GROUPS)
@@ -89,6 +91,7 @@ def _row(scope: Scope, group: By, one: Group, name: str, colours: dict[str, int]
     return Row(
         name=name,
         address=requests_of(scope, group, one.value),
+        unpriced=scope.link("requests", **words_of(scope, group, one.value), status="unpriced"),
         colour=colours.get(name, OTHER),
         sums=sums,
         cost_nano_usd=cost,

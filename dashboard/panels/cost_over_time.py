@@ -31,6 +31,7 @@ class CostOverTimePanel(Panel):
         "Tokens as the provider counted them (else our estimate), at the price that stood when the request came. "
         "What has no price is not in the bars; the table below counts it."
     )
+    counts = {}
 
     def data(self, scope: Scope) -> CostOverTime:
         drawn = cost_chart(self.name, scope, chosen(scope, GROUPS), before=True)

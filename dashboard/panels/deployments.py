@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from dashboard.groups import requests_of
 from dashboard.panels.base import Panel
 from dashboard.panels.providers import level
 from dashboard.scope import Scope
@@ -11,6 +12,7 @@ from usage.selectors import Attempts, attempts, errors
 
 class Row(Struct, frozen=True):
     name: str
+    address: str  # of the requests that it served
     attempts: int
     success: float | None
     level: str
@@ -42,7 +44,7 @@ class DeploymentsPanel(Panel):
         for one in errors(span, tenant_id):
             classes.setdefault(one.deployment, []).append((one.error, one.attempts))
         found = scope.ask(attempts, span, tenant_id)
-        return Deployments(tuple(_row(one, classes.get(one.deployment, [])) for one in found))
+        return Deployments(tuple(_row(one, classes.get(one.deployment, []), scope) for one in found))
 
     def table(self, data: Deployments, scope: Scope) -> Table:
         heads = ("Deployment", "Attempts", "Success", "Retries", "Speed", "Errors by class")
@@ -55,6 +57,7 @@ def _cells(row: Row) -> tuple[str | float | None, ...]:
     return row.name, row.attempts, row.success, row.retries, row.tokens_per_s, classes
 
 
-def _row(one: Attempts, classes: list[tuple[str, int]]) -> Row:
+def _row(one: Attempts, classes: list[tuple[str, int]], scope: Scope) -> Row:
     success = None if one.error_rate is None else 1 - one.error_rate
-    return Row(one.deployment, one.attempts, success, level(success), one.retries, one.tokens_per_s, tuple(classes))
+    served, shown = requests_of(scope, "deployment", one.deployment), level(success)
+    return Row(one.deployment, served, one.attempts, success, shown, one.retries, one.tokens_per_s, tuple(classes))

@@ -33,6 +33,7 @@ class FlowPanel(Panel):
         "A request counts once, by the first candidate of its plan and by who answered it. Refused requests and "
         "those whose client left are not among them."
     )
+    counts = {}
 
     def data(self, scope: Scope) -> FlowData:
         links = [_link(one, scope) for one in selectors.flow(scope.period.span, scope.tenant_id) if one.first_choice]

@@ -39,6 +39,7 @@ class LatencyGroupsPanel(Panel):
     formula = (
         "Percentiles come from counts on a logarithmic scale and are right to about 6 %. They need twenty samples."
     )
+    counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> LatencyGroups:
         group = chosen(scope, GROUPS)

@@ -15,6 +15,7 @@ class LatencyOverheadPanel(Panel):
     order = 50
     width = "half"
     formula = "The time of a request in which no provider was waited for."
+    counts = {}
 
     def data(self, scope: Scope) -> Latency:
         return latency_chart(self.name, scope, "overhead", "Our own time", by_tenant=False)

@@ -15,6 +15,7 @@ class LatencyTotalPanel(Panel):
     order = 20
     width = "half"
     formula = "From the arrival of the request here to the last byte of its answer."
+    counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> Latency:
         return latency_chart(self.name, scope, "total", "Total time")

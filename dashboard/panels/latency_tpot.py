@@ -15,6 +15,7 @@ class LatencyTpotPanel(Panel):
     order = 40
     width = "half"
     formula = "From the first token to the last, divided by the tokens between, of streamed answers."
+    counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> Latency:
         return latency_chart(self.name, scope, "tpot", "Time per token", by_tenant=False)

@@ -15,6 +15,7 @@ class LatencyTtftPanel(Panel):
     order = 10
     width = "half"
     formula = "From the arrival of the request here to the first content sent on, failovers included."
+    counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> Latency:
         return latency_chart(self.name, scope, "ttft", "Time to first token")

@@ -46,6 +46,7 @@ class ProvidersPanel(Panel):
         "that of whole requests, from their arrival here, and counts from twenty samples on. Now: the circuit breakers "
         "and credentials as the workers see them at this moment, whatever the range."
     )
+    counts = {}
 
     def data(self, scope: Scope) -> Providers:
         span, tenant_id = scope.period.span, scope.tenant_id

@@ -49,6 +49,7 @@ class SavingsPanel(Panel):
         "its candidates (of the 25 that a record lists), a model the deployment of that name, the dearest if there are "
         f"several. Read are the newest answered requests of the range, {MOST:,} at most."
     )
+    counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> Saved:
         found, chosen = savings_of(scope), baseline_of(scope)

@@ -34,6 +34,7 @@ class SavingsByPolicyPanel(Panel):
     page = "savings"
     order = 30
     width = "half"
+    counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> SavingsByPolicy:
         groups: dict[str, list[Compared]] = {}

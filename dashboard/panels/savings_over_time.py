@@ -5,6 +5,7 @@ from itertools import accumulate
 
 from msgspec import Struct
 
+from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series
 from dashboard.formatting import money
 from dashboard.panels.base import Panel
@@ -25,6 +26,7 @@ class SavingsOverTimePanel(Panel):
     page = "savings"
     order = 20
     width = "half"
+    counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> SavingsOverTime:
         found, period = savings_of(scope), scope.period
@@ -34,6 +36,7 @@ class SavingsOverTimePanel(Panel):
         saved = [0] * len(starts)
         for one in found.compared:
             saved[max(bisect_right(starts, one.request.started_at) - 1, 0)] += one.saved
-        line = Series("Saved so far", tuple(accumulate(saved)), "ok" if found.saved >= 0 else "bad", "line")
+        colour, behind = "ok" if found.saved >= 0 else "bad", bucket_links(scope, status="answered")
+        line = Series("Saved so far", tuple(accumulate(saved)), colour, "line", addresses=behind)
         sentence = f"{money(found.saved)} saved in all, over {len(found.compared):,} requests."
         return SavingsOverTime(Chart(self.name, "usd", period.labels, (line,), sentence, stacked=False))

@@ -25,6 +25,7 @@ class SpendPanel(Panel):
         "Tokens as the provider counted them, at the price that stood when the request came. Requests without a "
         "price are left out and counted."
     )
+    counts = {}
 
     def data(self, scope: Scope) -> Spend:
         return Spend(cost_chart(self.name, scope, "provider").chart)

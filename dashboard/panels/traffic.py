@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series
 from dashboard.formatting import count
 from dashboard.panels.base import Panel
@@ -31,6 +32,7 @@ class TrafficPanel(Panel):
     page = "home"
     order = 30
     width = "half"
+    counts = {}
 
     def data(self, scope: Scope) -> Traffic:
         _, *buckets = scope.ask(series, (scope.period.before, *scope.period.buckets), scope.entities)
@@ -43,7 +45,12 @@ def chart_of(name: str, scope: Scope, buckets: list[Totals]) -> Chart | None:
     if not whole.requests:
         return None
     layers = [
-        Series(ending, tuple(getattr(part, ending) for part in buckets), colour)
+        Series(
+            ending,
+            tuple(getattr(part, ending) for part in buckets),
+            colour,
+            addresses=bucket_links(scope, status=ending),
+        )
         for ending, colour in ENDINGS
         if getattr(whole, ending)
     ]

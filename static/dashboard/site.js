@@ -31,6 +31,14 @@
     };
   }
 
+  // The link in the table below that leads to the requests behind a bar or a point.
+  function behind(event, drawn) {
+    const [hit] = drawn.getElementsAtEventForMode(event.native, "nearest", { intersect: true }, true);
+    const body = hit && drawn.canvas.closest(".chart").querySelector(".behind tbody");
+    return body && body.rows[body.rows.length - 1 - hit.index].cells[hit.datasetIndex + 1].querySelector("a");
+  }
+  const openBehind = (event, elements, drawn) => behind(event, drawn)?.click();
+
   function options(chart) {
     const muted = colour("--muted");
     const format = ticks[chart.unit];
@@ -39,6 +47,8 @@
     const step = chart.unit === "bytes" ? 2 ** Math.max(28, Math.ceil(Math.log2(peak / 5))) : undefined; // whole GiB, as memory is bought
     const top = nothing && chart.unit === "usd" ? 1e7 : undefined; // a cent, else the axis of nothing counts nano-dollars
     return {
+      onClick: openBehind,
+      onHover: (event, elements, drawn) => { drawn.canvas.classList.toggle("leads", Boolean(behind(event, drawn))); },
       animation: false, responsive: true, maintainAspectRatio: false, interaction: { mode: "index", intersect: false },
       scales: {
         x: { stacked: chart.stacked, grid: { display: false }, border: { color: colour("--line-strong") }, ticks: { color: muted, maxRotation: 0, autoSkipPadding: 18 } },
