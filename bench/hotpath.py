@@ -119,6 +119,13 @@ async def measure(key: str) -> None:
         "attempt: request, wire, answer", lambda: attempts.complete(asked.request, target, target.secrets[0], Marks())
     )
     timed("journal: one outcome", lambda: now.journal.write(outcome))
+    story = now.engine._open(asked, caller)
+
+    def register() -> None:
+        now.engine.running.enter(story)
+        now.engine.running.leave(story)
+
+    timed("register of what runs: in and out", register)
     await timed_async("engine: answer, all of the above", lambda: now.engine.answer(asked, caller))
     timed("headers of the answer", lambda: story_headers(outcome, (), []))
 

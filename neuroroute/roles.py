@@ -42,6 +42,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {  # patterns of app.codename
         "routing.add_drillrun",
         *(f"tenants.{verb}_clientkey" for verb in ("add", "change", "delete")),
         "tenants.rotate_key",
+        "usage.cancel_request",
         "profiling.add_job",
         "django_celery_beat.*",
     ),

@@ -26,6 +26,7 @@ from routing.answering.hedging import HedgeBudget, Opens, race
 from routing.answering.openings import Opening, batches_of, opened
 from routing.answering.paying import worst_case
 from routing.answering.recovery import Recovery
+from routing.answering.running import Running
 from routing.answering.story import Story
 from routing.answering.tries import Try
 from routing.answering.turns import FIRST_BACKOFF_S, Turn, Turns
@@ -71,10 +72,12 @@ class Engine:
     deadline_s: float = math.inf
     patience_s: float = 4.0
     hedges: HedgeBudget = field(default_factory=HedgeBudget)
+    running: Running = field(default_factory=Running)
 
     async def answer(self, asked: Asked[Request], caller: Caller) -> tuple[Answer, Outcome]:
         """The first candidate's whole answer, with the story; raises `GatewayError`. Recorded before it returns."""
         story = self._open(asked, caller)
+        self.running.enter(story)
         error: BaseException | None = None
         try:
             turns = await self._planned(story, caller)
@@ -90,6 +93,7 @@ class Engine:
             raise exhausted(story, self.health)
         except BaseException as exc:
             error = exc
+            story.heed(exc)
             raise
         finally:
             self._record(story, error)
@@ -103,6 +107,7 @@ class Engine:
         consume it inside `contextlib.aclosing`, else a client that leaves is recorded late.
         """
         story = self._open(asked, caller)
+        self.running.enter(story)
         error: BaseException | None = None
         try:
             turns = await self._planned(story, caller)
@@ -125,6 +130,7 @@ class Engine:
                         raise
         except BaseException as exc:
             error = exc
+            story.heed(exc)
             raise
         finally:
             self._record(story, error)
@@ -217,8 +223,12 @@ class Engine:
 
     def _record(self, story: Story, error: BaseException | None) -> None:
         """Write the story down; raises `JournalUnavailable`: what is not recorded is not answered."""
-        if self.stopping and error is not None and not isinstance(error, Exception):
-            error = GatewayStopping("the worker ended before the answer did")
+        self.running.leave(story)
+        if error is not None and not isinstance(error, Exception):
+            if story.cancelled is not None:
+                error = story.cancelled
+            elif self.stopping:
+                error = GatewayStopping("the worker ended before the answer did")
         if story.marks:
             told = story.outcome.decisive
             self.serving.note(story.outcome.tenant_id, story.marks, Bound(told.deployment_id, told.deployment))

@@ -67,6 +67,12 @@ class GatewayStopping(RoutingError):
     status, type, code, retry = 503, "server_error", "gateway_stopping", True
 
 
+class CancelledByOperator(RoutingError):
+    """Somebody who runs the gateway has ended this very request, so the client's SDK should not send it again."""
+
+    status, type, code, retry = 503, "server_error", "cancelled_by_operator", False
+
+
 class UnsupportedParameter(RoutingError):
     """No deployment that was meant has a wire that can carry a parameter of the request; `param` names it."""
 

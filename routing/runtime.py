@@ -24,6 +24,7 @@ from routing.engine import Engine
 from routing.evidence import EvidenceBook, StoredEvidence
 from routing.features import features
 from routing.healthmetrics import HealthGauges, observe_lag
+from routing.inflight.hearing import Hearing, new_hearing
 from routing.planner import Planner
 from routing.policies import policy_kinds
 from routing.policybook import PolicyBook, policybook
@@ -44,7 +45,6 @@ from usage.journal import Journal
 from usage.selectors import used_since
 
 GARBAGE: Final = 20_000  # new containers between collections: requests leave few cycles behind
-TICK_S: Final = 2.0  # how stale a plan's evidence may be
 
 
 @dataclass(slots=True)
@@ -62,8 +62,9 @@ class Runtime:
     keyring: Snapshot[Keyring] = field(default_factory=lambda: keyring)
     watch: LoopWatch = field(default_factory=LoopWatch)
     shared_health: SharedHealth | None = None
+    hearing: Hearing | None = None
     repeats: Repeats = field(default_factory=new_repeats)
-    _loop: asyncio.AbstractEventLoop | None = None
+    loop: asyncio.AbstractEventLoop | None = None  # that serves
     _ticker: "asyncio.Task[None] | None" = None
     _starting: "asyncio.Task[None] | None" = None
 
@@ -93,10 +94,12 @@ class Runtime:
         gc.collect()
         gc.freeze()  # what is loaded by now lives as long as the process: the collector need not look at it again
         gc.set_threshold(GARBAGE, 20, 20)
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self.watch.start()
         if self.shared_health is not None:
             self.shared_health.start()
+        if self.hearing is not None:
+            self.hearing.start()
         resets.listeners.append(self._obey)
         self._ticker = asyncio.create_task(self._tick())
 
@@ -107,6 +110,8 @@ class Runtime:
         self.watch.stop()
         if self.shared_health is not None:
             await self.shared_health.close()
+        if self.hearing is not None:
+            await self.hearing.close()
         await asyncio.to_thread(self.watcher.stop)
         await self.limiter.close()
         await self.repeats.close()
@@ -117,8 +122,8 @@ class Runtime:
 
     def _obey(self) -> None:
         """Called in the watcher's thread: health belongs to the event loop's."""
-        if self._loop:
-            self._loop.call_soon_threadsafe(self.obedience.obey)
+        if self.loop:
+            self.loop.call_soon_threadsafe(self.obedience.obey)
 
     def _load(self) -> list[tuple[Window, int]]:
         """Load the snapshots; answer what was taken of each limit of this day."""
@@ -134,11 +139,11 @@ class Runtime:
             connection.close()  # this thread never asks again
 
     async def _tick(self) -> None:
-        """Let new evidence and ended rests into the plans, and health into the metrics."""
+        """Let new evidence and ended rests into the plans, health into the metrics, and count what runs."""
         gauges = HealthGauges()
         while True:
             gauges.publish(self.engine.health, self.catalog.current, monotonic())
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self.engine.running.sample())  # two seconds: how stale a plan's evidence may be
             uneasy = self.engine.health.uneasy  # asked first: a bar that has just ended changes plans once more
             self.engine.health.forget_ended(monotonic())
             if self.engine.evidence.changed or uneasy:
@@ -205,5 +210,5 @@ def runtime() -> Runtime:
     obedience = Obedience(health, lambda: catalog.current)
     return Runtime(
         engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES,
-        watch=watch, shared_health=new_shared_health(health),
+        watch=watch, shared_health=new_shared_health(health), hearing=new_hearing(engine.running),
     )  # fmt: skip

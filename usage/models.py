@@ -80,7 +80,10 @@ class RequestRecord(models.Model):
     total_ms = models.FloatField()
 
     class Meta:
-        permissions = [("read_bodies", "Can read prompts and answers")]
+        permissions = [
+            ("read_bodies", "Can read prompts and answers"),
+            ("cancel_request", "Can cancel a running request"),
+        ]
         indexes = [
             models.Index(fields=["tenant_id", "id"], name="request_tenant"),
             models.Index(fields=["key_id", "id"], name="request_key"),

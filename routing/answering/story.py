@@ -1,9 +1,10 @@
 """What happened to one request, told while it happens, and written down once when it is over."""
 
+import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -18,6 +19,7 @@ from routing.answering.paying import applying
 from routing.answering.tries import Try
 from routing.asked import Asked
 from routing.calibration import UNKNOWN
+from routing.errors import CancelledByOperator
 from routing.planner import Plan
 from tenants.callers import Caller
 from tenants.pockets import Hold
@@ -32,8 +34,8 @@ class Story:
     """A request from its arrival to its record."""
 
     __slots__ = (
-        "_waited_until", "asked", "budgets", "clock", "deadline", "errors", "keep", "marks", "on_end", "outcome",
-        "plan", "started", "waited_s",
+        "_waited_until", "asked", "attempt", "budgets", "cancelled", "clock", "deadline", "errors", "keep", "marks",
+        "on_end", "outcome", "plan", "started", "task", "waited_s",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +54,9 @@ class Story:
         self.started, own_s = clock(), options.deadline_s
         self.deadline = self.started + (longest_s if own_s is None else min(own_s, longest_s))
         self.plan: Plan | None = None
+        self.attempt: Try | None = None  # that speaks, or was begun last
+        self.task: asyncio.Task[Any] | None = None  # that answers
+        self.cancelled: CancelledByOperator | None = None  # what it then ends by
         self.errors: list[tuple[Target, GatewayError]] = []  # why each turn led to nothing, in their order
         self.marks: tuple[str, ...] = ()  # that bind the conversation to who answered
         self.waited_s = self._waited_until = 0.0
@@ -148,7 +153,7 @@ class Story:
         attempts.append(outcome)
         if hold is not None:
             hold.count_for(outcome.index, self.outcome.charges)
-        attempt = Try(target, secret, outcome, self._ended, hold)
+        self.attempt = attempt = Try(target, secret, outcome, self._ended, hold)
         try:
             self.keep(self.outcome)  # before anything is sent
         except JournalUnavailable as exc:
@@ -209,6 +214,7 @@ class Story:
 
     def commit(self, attempt: Try) -> None:
         """The first content byte is about to leave: from here on there is no failover."""
+        self.attempt = attempt
         attempt.outcome.committed = True
         self.outcome.recovered |= attempt.outcome.kind == "recovery"
         self._expect(attempt.target)
@@ -217,6 +223,18 @@ class Story:
         self.outcome.ttft_ms = self.elapsed_ms()
         self._warn(attempt.marks)
         self.outcome.overhead_ms = self._overhead(self._waited(attempt.marks))
+
+    def cancel(self) -> None:
+        """End it, as an operator wishes: what a leaving client does to its task. Call it on the task's loop."""
+        if self.task is not None and self.cancelled is None:
+            self.cancelled = CancelledByOperator("an operator cancelled this request")
+            self.task.cancel()
+
+    def heed(self, exc: BaseException) -> None:
+        """Raise `CancelledByOperator` where that is what broke the work off: its task goes on, and tells the client."""
+        if self.cancelled is not None and self.task is not None and not isinstance(exc, Exception):
+            self.task.uncancel()
+            raise self.cancelled from exc
 
     def finish(self, error: BaseException | None) -> Outcome:
         """Close the story; `error` is what the caller is told, None when the answer is whole."""
@@ -269,6 +287,8 @@ def status_of(error: BaseException | None) -> Status:
     """How a request ended, by what ended it."""
     if error is None:
         return "answered"
+    if isinstance(error, CancelledByOperator):
+        return "cancelled"
     if isinstance(error, StreamInterrupted):
         return "interrupted"
     if isinstance(error, GatewayError) and not isinstance(error, ProviderError) and error.status < 500:

@@ -8,6 +8,7 @@ from routing.api.operator.apikeys import ApiKeys
 from routing.api.operator.auditlog import AuditLog
 from routing.api.operator.config import Configuration
 from routing.api.operator.deployments import Deployments
+from routing.api.operator.live import LiveRequestsView
 from routing.api.operator.models import LanguageModels
 from routing.api.operator.policies import Policies
 from routing.api.operator.providers import Providers
@@ -26,6 +27,8 @@ router.register("audit-log", AuditLog, "operator-audit")
 
 urlpatterns = [
     *router.urls,
+    path("live", LiveRequestsView.as_view({"get": "list"})),
+    path("live/<str:request_id>/cancel", LiveRequestsView.as_view({"post": "cancel"})),
     path("config", Configuration.as_view({"get": "export", "put": "apply"})),
     re_path(r"^(?P<address>[\s\S]*)\Z", Nowhere.as_view()),  # whatever characters it has, line breaks too
 ]

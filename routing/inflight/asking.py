@@ -1,0 +1,165 @@
+"""What do all workers of the installation answer now? Asked through Redis, where they share one; else of this process.
+
+Call it from a view's thread, never on the event loop: it waits, at most `PATIENCE_S`.
+"""
+
+from concurrent.futures import Future
+from functools import cache
+from time import monotonic, time
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+from django.conf import settings
+from msgspec import Struct
+from msgspec.structs import replace
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from routing.answering.running import SAMPLE_S
+from routing.inflight.hearing import channel
+from routing.inflight.telling import MOST_ROWS, InFlight, Question, Told, told
+from routing.runtime import runtime
+from tenants.sight import Sight
+
+PATIENCE_S: Final = 0.6  # for the slowest worker
+STEP_S: Final = 4  # of the curves: whole samples
+MINUTES: Final = 5
+STEPS: Final = MINUTES * 60 // STEP_S
+SETTLED_S: Final = 1.0  # so long after its end the last sample of a step is there
+_told: Final = msgspec.json.Decoder(Told).decode
+
+
+class Answers(Struct, frozen=True):
+    """What the workers said. `asked` of them were there; `alone`: Redis is away, so this process spoke for itself."""
+
+    told: tuple[Told, ...]
+    asked: int
+    alone: bool = False
+
+
+class Live(Struct, frozen=True):
+    """All that runs, the oldest first, and the last minutes in steps of `STEP_S`, None where a worker cannot say.
+
+    `per_s` are requests begun per second, `running` those in flight. `total` counts also what is beyond `MOST_ROWS`.
+    """
+
+    rows: tuple[InFlight, ...]
+    total: int
+    per_s: tuple[float | None, ...]
+    running: tuple[int | None, ...]
+    answered: int  # workers
+    asked: int
+    alone: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether every worker was heard."""
+        return not self.alone and self.answered == self.asked
+
+
+def live(sight: Sight, now: float | None = None) -> Live:
+    """What runs of the tenants in sight."""
+    answers = _everybody(Question(tenants=_tenants(sight)))
+    rows = sorted((row for one in answers.told for row in one.rows), key=lambda row: (row.began_us, row.id))
+    begun, running = _curves(answers.told, time() if now is None else now)
+    return Live(
+        tuple(rows[:MOST_ROWS]),
+        sum(one.total for one in answers.told),
+        tuple(None if number is None else number / STEP_S for number in begun),
+        running,
+        len(answers.told),
+        answers.asked,
+        answers.alone,
+    )
+
+
+def find(request_id: str, sight: Sight) -> InFlight | None:
+    """A running request in sight, by its 32 hex digits."""
+    return _row(_everybody(Question(tenants=_tenants(sight), only=request_id)))
+
+
+def cancel(request_id: str, sight: Sight) -> InFlight | None:
+    """End a request in sight; how it was when it was ended, or None: it had ended by itself."""
+    return _row(_everybody(Question(tenants=_tenants(sight), only=request_id, cancel=True)))
+
+
+def _row(answers: Answers) -> InFlight | None:
+    return next((row for one in answers.told for row in one.rows), None)
+
+
+def _tenants(sight: Sight) -> list[int] | None:
+    return None if sight is None else sorted(sight)
+
+
+def _everybody(question: Question) -> Answers:
+    if not settings.REDIS_URL:
+        return Answers((_here(question),), 1)
+    try:
+        return _asked(question)
+    except (RedisError, OSError):
+        return Answers((_here(question),), 1, alone=True)
+
+
+def _here(question: Question) -> Told:
+    """This process's own answer; what it changes, it changes on the loop that serves."""
+    now = runtime()
+    if now.loop is None or not now.loop.is_running():  # nobody answers requests here, or not yet
+        return told(question, now.engine.running)
+    done: Future[Told] = Future()
+    now.loop.call_soon_threadsafe(lambda: done.set_result(told(question, now.engine.running)))
+    return done.result(PATIENCE_S)
+
+
+def _asked(question: Question) -> Answers:
+    """Ask through Redis, which says how many workers listen. About one request, the first that has it ends the wait."""
+    client, until = _client(), monotonic() + PATIENCE_S
+    place = f"{settings.REDIS_PREFIX}:inflight:{uuid4().hex}"
+    asked: int = client.publish(channel(settings.REDIS_PREFIX), msgspec.json.encode(replace(question, answer_to=place)))
+    heard: list[Told] = []
+    while len(heard) < asked and (left_s := until - monotonic()) > 0:
+        found: Any = client.blpop([place], timeout=max(left_s, 0.01))  # 0 would be for ever
+        if found is None:
+            break
+        heard.append(_told(found[1]))
+        if question.only is not None and heard[-1].rows:
+            break
+    return Answers(tuple(heard), asked)
+
+
+@cache
+def _client() -> Redis:
+    """This process's, for any thread."""
+    return Redis.from_url(
+        settings.REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def _curves(answers: tuple[Told, ...], now: float) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
+    """Begun and running per step, the workers added up."""
+    each = STEP_S // SAMPLE_S
+    end = int((now - SETTLED_S) // STEP_S) * each
+    steps = [range(first, first + each) for first in range(end - STEPS * each, end, each)]
+    begun = tuple(_added([_step(one, one.begun, step) for one in answers]) for step in steps)
+    return begun, tuple(_added([_last(one, step) for one in answers]) for step in steps)
+
+
+def _step(one: Told, numbers: dict[int, int], step: range) -> int | None:
+    """What a worker counted in a step; before its first sample it was not there, so it had nothing to count."""
+    if one.since is None or one.since >= step.stop:
+        return None
+    found = [numbers.get(number) for number in step if number >= one.since]
+    return None if None in found else sum(number for number in found if number is not None)
+
+
+def _last(one: Told, step: range) -> int | None:
+    """What a worker had running at the end of a step."""
+    return one.running.get(step.stop - 1)
+
+
+def _added(numbers: list[int | None]) -> int | None:
+    """A worker that was not there adds nothing; where nobody was there, nobody knows."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
