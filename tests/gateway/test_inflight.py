@@ -51,7 +51,9 @@ def both(services, tmp_path_factory, slow, fallback_process) -> Iterator[Gateway
         configuration["tenants"][0]["keys"].append({"name": "op", "operator": True})
         configuration["tenants"].append({"name": "other", "keys": [{"name": "ci"}]})
         gateway.apply(configuration)
-        yield gateway.start("--workers", "2")
+        gateway.start("--workers", "2")
+        eventually(lambda: api(gateway, "GET").json()["workers"] == 2)  # the other begins a moment later
+        yield gateway
         gateway.stop()
 
 
