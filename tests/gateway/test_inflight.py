@@ -15,7 +15,7 @@ from tests.halves import Services, open_services
 from .conftest import two_providers
 from .gateway import Gateway, manage
 
-TOKENS = 400
+TOKENS, FEW = 1500, 100  # words: longer than a test looks, and soon over
 PEOPLE = """
 from django.contrib.auth.models import Group, User
 from django.contrib.auth import login, BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -83,10 +83,12 @@ def person(gateway: Gateway, sessions: dict[str, str], name: str) -> Iterator[ht
 
 
 @contextmanager
-def streams(gateway: Gateway, slow: Sandbox, number: int) -> Iterator[list[tuple[httpx.Response, Iterator[str]]]]:
+def streams(
+    gateway: Gateway, slow: Sandbox, number: int, words: int = TOKENS
+) -> Iterator[list[tuple[httpx.Response, Iterator[str]]]]:
     """So many streams that have begun, each with the lines that follow."""
     slow.reset()
-    slow.script(*["word " * TOKENS] * number)
+    slow.script(*["word " * words] * number)
     body = {"model": "demo", "messages": [{"role": "user", "content": "Tell"}], "stream": True}
     headers = {"authorization": f"Bearer {key_of(gateway, 'team/ci')}"}
     with ExitStack() as stack:
@@ -130,9 +132,11 @@ def test_streams_of_both_workers_are_listed_by_either_and_gone_at_their_end(both
         assert (row["deployment"], row["provider"], row["asked_model"]) == ("primary/demo", "primary", "demo")
         assert row["tenant"] == "team" and key_of(both, "team/ci").startswith(row["key_prefix"])
         assert [each["began_at"] for each in rows] == sorted(each["began_at"] for each in rows)
-        for _, lines in opened:
-            assert list(lines)[-2:] == ["data: [DONE]", ""]
-    assert eventually(lambda: listed(both) == [])
+    assert eventually(lambda: listed(both) == [])  # their clients have left
+    with streams(both, slow, 1, FEW) as ((_, lines),):
+        assert len(listed(both)) == 1
+        assert list(lines)[-2:] == ["data: [DONE]", ""]
+        assert listed(both) == []
 
 
 def test_a_request_that_waits_or_fails_over_says_so(both, slow, fallback):
@@ -206,5 +210,5 @@ def test_people_of_another_tenant_see_and_end_nothing_and_viewers_end_nothing(bo
                 assert (len(found["data"]), found["total"]) == (seen, seen), name
                 ended = browser.post(f"/api/admin/live/{request_id}/cancel", json={"reason": "x"})
                 assert ended.status_code == status, ended.text
+            assert len(listed(both)) == (1 if name == "mia" else 2)
         assert any("cancelled_by_operator" in line for line in opened[0][1])
-        assert "data: [DONE]" in list(opened[1][1])
