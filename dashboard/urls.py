@@ -2,10 +2,11 @@
 
 from django.urls import include, path
 
-from dashboard import exports, reconciliation, views, welcome
+from dashboard import exports, playground, reconciliation, views, welcome
 from dashboard.pages import NAVIGATION
 
-pages = [path(page.path, views.page, {"name": page.name}, name=page.name) for page in NAVIGATION]
+VIEWS = {"playground": playground.playground}  # of pages that are more than their panels
+pages = [path(page.path, VIEWS.get(page.name, views.page), {"name": page.name}, name=page.name) for page in NAVIGATION]
 record = [path("requests/<str:request_id>/", views.record, name="request"), path("find/", views.find, name="find")]
 panels = [
     path("panels/<str:name>/<str:panel>/", views.panel, name="panel"),
@@ -15,8 +16,13 @@ invoices = [
     path("invoices/", reconciliation.invoices, name="invoices"),
     path("invoices/<int:invoice_id>/", reconciliation.invoice, name="invoice"),
 ]
+asking = [
+    path("playground/key/", playground.lent_key, name="playground-key"),
+    path("playground/answers/<str:request_id>/", playground.answer, name="playground-answer"),
+    path("playground/cases/<int:case_id>/remove/", playground.remove_case, name="playground-remove"),
+]
 
 urlpatterns = [
     path("", welcome.welcome, name="welcome"),
-    path("dashboard/", include((pages + record + panels + invoices, "dashboard"))),
+    path("dashboard/", include((pages + record + panels + invoices + asking, "dashboard"))),
 ]

@@ -43,6 +43,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {  # patterns of app.codename
         *(f"tenants.{verb}_clientkey" for verb in ("add", "change", "delete")),
         "tenants.rotate_key",
         "usage.cancel_request",
+        "tenants.use_playground",
         "profiling.add_job",
         "django_celery_beat.*",
     ),

@@ -133,13 +133,13 @@ class ClientKeyAdmin(RowsInSight, AuditedAdmin):
     autocomplete_fields: ClassVar[list[str]] = ["tenant"]
     actions = ["revoke_selected"]
     actions_detail = ["rotate_key", "revoke_key"]
-    list_display = ["name", "tenant", "shown", "status", "rights", "created_at", "expires_at"]
-    list_select_related = ["tenant"]
+    list_display = ["name", "tenant", "shown", "status", "rights", "lent", "created_at", "expires_at"]
+    list_select_related = ["tenant", "lent_to"]
     list_filter = ["operator", ("tenant", TenantFilter)]
     search_fields = ["name", "prefix", "tenant__name"]
-    readonly_fields = ["tenant", "shown", "status", "rights", "created_at", "revoked_at"]
+    readonly_fields = ["tenant", "shown", "status", "rights", "lent", "created_at", "revoked_at"]
     fieldsets: ClassVar[list[Any]] = [
-        (None, {"fields": [("name", "tenant"), ("shown", "status"), ("rights", "created_at")]}),
+        (None, {"fields": [("name", "tenant"), ("shown", "status"), ("rights", "created_at"), "lent"]}),
         ("Limits of this key, within its tenant's", LIMIT_FIELDS),
         ("End", {"fields": ["expires_at", "revoked_at"]}),
     ]
@@ -155,6 +155,11 @@ class ClientKeyAdmin(RowsInSight, AuditedAdmin):
     @display(description="Operator API", ordering="operator")
     def rights(self, row: ClientKey) -> str:
         return "allowed" if row.operator else "—"
+
+    @display(description="Lent to", ordering="lent_to")
+    def lent(self, row: ClientKey) -> str:
+        """The person whose playground uses it; it ends by itself within minutes."""
+        return str(row.lent_to) if row.lent_to else "—"
 
     @display(description="State", label=STATE_COLOURS)
     def status(self, row: ClientKey) -> str:
@@ -207,12 +212,13 @@ class ClientKeyAdmin(RowsInSight, AuditedAdmin):
         if key.operator and sight_of(request.user) is not None:
             raise PermissionDenied("A key of the operator API is rotated by those who see every tenant.")
         form = RotateForm(request.POST or None)
-        live = state_of(key) == "active"
+        live = state_of(key) == "active" and key.lent_to_id is None
         if live and form.is_valid():
             return self._rotate(request, key, form)
         effect = f"Makes a new key with the name and rights of {key}; the old one ({key.prefix}…) goes on for a while."
         if not live:
-            effect = f"{key} is {state_of(key)}: there is nothing to rotate. Make a new key instead."
+            why = "lent to the playground, which replaces it by itself" if key.lent_to_id else state_of(key)
+            effect = f"{key} is {why}: there is nothing to rotate. Make a new key instead."
         return operation_page(
             self,
             request,

@@ -48,7 +48,7 @@ def _of_leases(now: datetime, sight: Sight) -> Iterator[Notice]:
 
 
 def _of_keys(now: datetime, sight: Sight) -> Iterator[Notice]:
-    ending = ClientKey.objects.filter(revoked_at=None, expires_at__gt=now, expires_at__lt=now + SOON)
+    ending = ClientKey.objects.filter(revoked_at=None, lent_to=None, expires_at__gt=now, expires_at__lt=now + SOON)
     for key in seen(ending, sight, "tenant_id").select_related("tenant").order_by("expires_at")[:SHOWN]:
         link = reverse("admin:tenants_clientkey_change", args=[key.pk])
         when = f"{key.expires_at:%Y-%m-%d %H:%M} UTC"

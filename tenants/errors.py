@@ -19,6 +19,10 @@ class Forbidden(TenantError):
     status, type, code = 403, "permission_error", "permission_denied"
 
 
+class KeyWithheld(Forbidden):
+    """A person gets no key for the playground."""
+
+
 class RateLimitExceeded(TenantError):
     """The tenant's own limit; `retry_after_s` is when the window resets."""
 

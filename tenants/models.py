@@ -2,6 +2,7 @@
 
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -71,11 +72,20 @@ class ClientKey(Limited):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    lent_to = models.ForeignKey(  # `tenants.lentkeys`; empty: an application's
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="+"
+    )
 
     class Meta:
         ordering = ["tenant", "name"]
-        permissions = [("rotate_key", "Can rotate client key")]
-        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="client_key_name_per_tenant")]
+        permissions = [
+            ("rotate_key", "Can rotate client key"),
+            ("use_playground", "Can ask models in the playground, at a tenant's cost"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="client_key_name_per_tenant"),
+            models.UniqueConstraint(fields=["tenant", "lent_to"], name="client_key_lent_once_per_person"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tenant}/{self.name}"

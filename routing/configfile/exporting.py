@@ -51,7 +51,7 @@ def export() -> str:
         deployments[deployment.provider_id].append(
             _deployment(deployment, exported_price(prices.get(deployment.pk, ()), now))
         )
-    for key in ClientKey.objects.filter(revoked_at=None).order_by("name"):
+    for key in ClientKey.objects.filter(revoked_at=None, lent_to=None).order_by("name"):
         keys[key.tenant_id].append(_key(key))
     parts = {
         "providers": [_provider(row, deployments[row.pk]) for row in Provider.objects.exclude(source=DRILL)],

@@ -82,7 +82,7 @@ class ApiKeys(Resource):
     orders = {"id": "id", "name": "name", "tenant": "tenant__name", "created_at": "created_at"}
 
     def rows(self) -> QuerySet[Any]:
-        kept = ClientKey.objects.filter(tenant__drill=False).select_related("tenant")
+        kept = ClientKey.objects.filter(tenant__drill=False, lent_to=None).select_related("tenant")
         return seen(kept, self.operator.sight, "tenant_id")
 
     def named(self, body: Any) -> QuerySet[Any]:
