@@ -61,7 +61,7 @@ def why_not(user: Any, tenant: Tenant | None, choices: Choices) -> str:
     if not user.has_perm(RIGHT):
         return FORBIDDEN
     if tenant is None:
-        return "No tenant that you see is in use. An owner can switch one on in admin."
+        return "No tenant of this name is in use, or none that you see. An owner can switch one on in admin."
     if not choices.fixed:
         return f"No model that {tenant} may use is switched on: providers and models are set in admin."
     return ""

@@ -33,8 +33,9 @@ PAGES: Final[Mapping[str, Page]] = {
         Page("models", "Models", "What can be called?", "models/", ("provider", "model")),
         Page("local", "Local", "What is in memory, and what fits?", "local/", ()),
         Page("upstreams", "Providers", "Which upstream is well?", "upstreams/"),
-        Page("playground", "Playground", "How do models answer this?", "playground/", (), ranged=False),
         Page("request", "Request", "What happened, and why?", "requests/<str:request_id>/", (), listed=False),
     )
 }
-NAVIGATION: Final = tuple(page for page in PAGES.values() if page.listed)
+# No page of panels: `dashboard.playground` draws it.
+PLAYGROUND: Final = Page("playground", "Playground", "How do models answer this?", "playground/", (), ranged=False)
+NAVIGATION: Final = (*(page for page in PAGES.values() if page.listed), PLAYGROUND)

@@ -22,7 +22,7 @@ from dashboard.access import staff_only
 from dashboard.answers import told
 from dashboard.askable import RIGHT, choices_for, tenant_named, tenants_for, why_not
 from dashboard.drafts import AUTO, MOST_COLUMNS, PARAMETERS, SAMPLES, BadDraft, Draft, check, draft_of, snippets
-from dashboard.pages import NAVIGATION, PAGES
+from dashboard.pages import NAVIGATION, PLAYGROUND
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
 from tenants.errors import KeyWithheld
@@ -30,14 +30,13 @@ from tenants.lentkeys import lend
 from tenants.sight import sight_of
 from usage.selectors import find
 
-NAME: Final = "playground"
 KEYS_RATE: Final = "60/h"  # of one person: each page takes one per tenant and quarter of an hour
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_only
 @never_cache
-def playground(request: HttpRequest, name: str = NAME) -> HttpResponse:
+def playground(request: HttpRequest, name: str = PLAYGROUND.name) -> HttpResponse:
     """The page; posted, it keeps the draft as a case (`act=save`) or writes the code that asks the same."""
     words = request.POST if request.method == "POST" else request.GET
     draft, case = _draft(request, words)
@@ -112,11 +111,9 @@ def _draft(request: HttpRequest, words: QueryDict) -> tuple[Draft, cases.Playgro
 
 def _context(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     """What the template draws."""
-    scope = scope_for(request, NAME)
+    scope = scope_for(request, PLAYGROUND.name)
     tenants = tenants_for(request.user)
     tenant = tenant_named(draft.tenant, tenants)
-    if tenant is None and draft.tenant:
-        raise Http404(f"There is no tenant {draft.tenant!r} in use.")
     choices = choices_for(tenant)
     models = draft.models
     if models == (AUTO,) and not draft.prompt and choices.fixed:
@@ -124,8 +121,8 @@ def _context(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     url = f"{request.scheme}://{request.get_host()}/v1"
     words = urlencode([("tenant", tenant.name if tenant else ""), *(("model", model) for model in models)])
     return {
-        "page": PAGES[NAME],
-        "section": NAME,
+        "page": PLAYGROUND,
+        "section": PLAYGROUND.name,
         "scope": scope,
         "navigation": [(other, scope.link(other.name)) for other in NAVIGATION],
         "draft": draft,

@@ -3,9 +3,9 @@
 from django.urls import include, path
 
 from dashboard import exports, playground, reconciliation, views, welcome
-from dashboard.pages import NAVIGATION
+from dashboard.pages import NAVIGATION, PLAYGROUND
 
-VIEWS = {"playground": playground.playground}  # of pages that are more than their panels
+VIEWS = {PLAYGROUND.name: playground.playground}  # of what is no page of panels
 pages = [path(page.path, VIEWS.get(page.name, views.page), {"name": page.name}, name=page.name) for page in NAVIGATION]
 record = [path("requests/<str:request_id>/", views.record, name="request"), path("find/", views.find, name="find")]
 panels = [

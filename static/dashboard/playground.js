@@ -231,6 +231,7 @@
   }
 
   async function offerFor() { // another tenant may ask for other models
+    if ("blocked" in $("run").dataset) { location.assign(address()); return; } // and may be allowed what this one is not
     const page = await take([address()], "column");
     const fresh = page.querySelector("#columns select");
     for (const column of columns()) {
