@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,10 +18,7 @@ LEND = """async () => {
   const body = new URLSearchParams({ tenant: 'team', csrfmiddlewaretoken });
   return (await (await fetch('/dashboard/playground/key/', { method: 'POST', body })).json()).key;
 }"""
-PEOPLE = (
-    "from django.contrib.auth.models import User;"
-    "User.objects.filter(username='ana').exists() or User.objects.create_superuser('ana', password='secret of ana')"
-)
+PEOPLE = "from django.contrib.auth.models import User;User.objects.create_superuser('ana', password='secret of ana')"
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +36,29 @@ def troubles() -> list[str]:
     return []
 
 
-@pytest.fixture
-def page(gateway: Gateway, browser: Callable[..., Page], troubles: list[str]) -> Page:
-    """The playground, with two columns: one routed, one fixed."""
-    manage(gateway.var, "shell", "-v0", "-c", PEOPLE)
-    opened = browser(viewport={"width": 1280, "height": 900})
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("console", lambda said: troubles.append(said.text) if "Content Security" in said.text else None)
-    opened.goto(f"{gateway.url}/admin/login/?next=/dashboard/playground/")
+@pytest.fixture(scope="module")
+def signed_in(shared_gateway: Gateway, browser: Callable[..., Page]) -> list[Any]:
+    """The cookies of an owner."""
+    manage(shared_gateway.var, "shell", "-v0", "-c", PEOPLE)
+    opened = browser()
+    opened.goto(f"{shared_gateway.url}/admin/login/?next=/dashboard/playground/")
     opened.fill("input[name=username]", "ana")
     opened.fill("input[name=password]", "secret of ana")
     opened.press("input[name=password]", "Enter")
     opened.wait_for_url("**/dashboard/playground/")
-    return opened
+    return list(opened.context.cookies())
+
+
+@pytest.fixture
+def page(gateway: Gateway, browser: Callable[..., Page], signed_in: list[Any], troubles: list[str]) -> Iterator[Page]:
+    """The playground, with two columns: one routed, one fixed."""
+    opened = browser(viewport={"width": 1280, "height": 900})
+    opened.context.add_cookies(signed_in)
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on("console", lambda said: troubles.append(said.text) if "Content Security" in said.text else None)
+    opened.goto(f"{gateway.url}/dashboard/playground/")
+    yield opened
+    opened.context.close()
 
 
 def ask(page: Page, prompt: str = "What now?") -> tuple[Locator, Locator]:
@@ -153,7 +161,7 @@ def test_parameters_and_a_system_text_are_sent(primary, page):
     primary.script("Yes.")
     page.get_by_text("System text").first.click()
     page.get_by_role("textbox", name="System text").fill("Be short.")
-    page.get_by_text("Parameters").click()
+    page.get_by_text("Parameters", exact=True).click()
     page.get_by_label("temperature").fill("0.3")
     page.get_by_label("max_tokens").fill("40")
     column = one_column(page)
@@ -218,10 +226,9 @@ def test_it_fits_a_phone_of_320_pixels_while_it_answers(gateway, primary, page):
     assert small.evaluate_all("all => all.filter(one => one.getBoundingClientRect().height < 24).length") == 0
 
 
-def test_without_javascript_it_says_so_and_shows_the_code(gateway, browser, page):
-    cookies = page.context.cookies()
+def test_without_javascript_it_says_so_and_shows_the_code(gateway, browser, signed_in):
     plain = browser(java_script_enabled=False)
-    plain.context.add_cookies(cookies)
+    plain.context.add_cookies(signed_in)
     plain.goto(f"{gateway.url}/dashboard/playground/")
     assert plain.get_by_text("Answers stream in with JavaScript, which is off.").is_visible()
     assert plain.get_by_role("button", name="Run").is_hidden()
