@@ -8,7 +8,7 @@ from msgspec import Struct, to_builtins
 from dashboard.colours import OTHER, colours_of
 from dashboard.formatting import UNITS
 
-Unit = Literal["usd", "requests", "tokens", "ms", "share", "bytes"]
+Unit = Literal["usd", "requests", "rate", "tokens", "ms", "share", "bytes"]
 
 
 class Series(Struct, frozen=True):

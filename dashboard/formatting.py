@@ -107,6 +107,13 @@ def change(now: float | None, before: float | None) -> str:
     return f"{(now - before) / before * 100:+.1f} %"
 
 
+def rate(per_s: float | None) -> str:
+    """Requests per second: `0`, `0.25`, `12.5`, `1,204`."""
+    if per_s is None:
+        return UNKNOWN
+    return f"{per_s:,.0f}" if per_s == 0 or per_s >= 99.95 else f"{per_s:.1f}" if per_s >= 9.995 else f"{per_s:.2f}"
+
+
 def share_of(part: float | None, whole: float | None) -> float | None:
     """`part / whole`, or None where that has no meaning."""
     return None if part is None or not whole else part / whole
@@ -115,6 +122,7 @@ def share_of(part: float | None, whole: float | None) -> float | None:
 UNITS: Mapping[str, Callable[[Any], str]] = {
     "usd": money,
     "requests": count,
+    "rate": rate,
     "tokens": tokens,
     "ms": duration,
     "bytes": gibibytes,

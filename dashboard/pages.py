@@ -16,6 +16,7 @@ class Page(Struct, frozen=True):
     filters: tuple[str, ...] = ("tenant",)
     listed: bool = True  # in the navigation
     ranged: bool = True  # a range of time is chosen for it
+    assets: str = ""  # its own script and style sheet in static/dashboard
 
 
 ENTITIES: Final = ("tenant", "provider", "model", "policy")
@@ -25,6 +26,7 @@ PAGES: Final[Mapping[str, Page]] = {
     for page in (
         Page("home", "Home", "Is all well?", ""),
         Page("requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "status")),
+        Page("live", "Live", "What runs now?", "live/", ranged=False, assets="live"),
         Page("cost", "Cost", "Where does the money go?", "cost/", ("tenant", "provider", "model")),
         Page("savings", "Savings", "What did routing save, against what?", "savings/", ENTITIES),
         Page("latency", "Latency", "How fast, and how bad is the tail?", "latency/", ("tenant", "provider", "model")),

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from dashboard import exports, playground, reconciliation, views, welcome
+from dashboard import exports, liveviews, playground, reconciliation, views, welcome
 from dashboard.pages import NAVIGATION, PLAYGROUND
 
 VIEWS = {PLAYGROUND.name: playground.playground}  # of what is no page of panels
@@ -11,6 +11,10 @@ record = [path("requests/<str:request_id>/", views.record, name="request"), path
 panels = [
     path("panels/<str:name>/<str:panel>/", views.panel, name="panel"),
     path("panels/<str:name>/<str:panel>.csv", exports.panel_csv, name="csv"),
+]
+live = [
+    path("live/now/", liveviews.live_now, name="live_now"),
+    path("live/<str:request_id>/cancel/", liveviews.live_cancel, name="live_cancel"),
 ]
 invoices = [
     path("invoices/", reconciliation.invoices, name="invoices"),
@@ -24,5 +28,5 @@ asking = [
 
 urlpatterns = [
     path("", welcome.welcome, name="welcome"),
-    path("dashboard/", include((pages + record + panels + invoices + asking, "dashboard"))),
+    path("dashboard/", include((pages + record + panels + live + invoices + asking, "dashboard"))),
 ]

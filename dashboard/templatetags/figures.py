@@ -39,6 +39,12 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "open": ("bad", "✕", "resting"),
     "barred": ("warn", "⊘", "credential refused"),
     "well": ("ok", "✓", "all well"),
+    "queued": ("warn", "…", "queued"),
+    "waiting": ("info", "◔", "waiting for first token"),
+    "working": ("info", "◔", "waiting for the answer"),
+    "streaming": ("ok", "▸", "streaming"),
+    "failing over": ("warn", "↷", "failing over"),
+    "retrying": ("warn", "↻", "trying again"),
     "ready": ("ok", "✓", "ready"),
     "off": ("", "–", "off"),
     "chosen": ("ok", "✓", "served"),
@@ -110,6 +116,11 @@ def gibibytes(number: int | None) -> SafeString | str:
 @register.filter
 def count(number: int | None) -> str:
     return formatting.count(number)
+
+
+@register.filter
+def rate(per_s: float | None) -> str:
+    return formatting.rate(per_s)
 
 
 @register.filter

@@ -13,7 +13,7 @@
   };
   const span = (ms) => (ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`);
   const gibibytes = (bytes) => `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`;
-  const ticks = { bytes: gibibytes, usd: dollars, ms: span, share: (v) => `${Number((v * 100).toPrecision(4))} %`, requests: short, tokens: short };
+  const ticks = { bytes: gibibytes, usd: dollars, ms: span, share: (v) => `${Number((v * 100).toPrecision(4))} %`, requests: short, rate: short, tokens: short };
 
   function dataset(series, index, chart) {
     const ink = seriesColour(series.colour);
@@ -72,6 +72,25 @@
     drawn.set(canvas, new Chart(canvas, { data: { labels: chart.labels, datasets }, options: options(chart) }));
   }
 
+  // A page that lives puts other numbers into a chart's data block: the canvas stays, and so does the table beside it.
+  function renew(block) {
+    const canvas = document.querySelector(`canvas[data-chart="${block.id}"]`);
+    const chart = JSON.parse(block.textContent), drawing = drawn.get(canvas);
+    if (drawing) {
+      drawing.data.labels = chart.labels;
+      chart.series.forEach((series, index) => Object.assign(drawing.data.datasets[index], dataset(series, index, chart)));
+      drawing.options = options(chart);
+      drawing.update("none");
+    }
+    canvas.setAttribute("aria-label", chart.sentence);
+    const figure = canvas.closest("figure");
+    figure.querySelector("figcaption").textContent = chart.sentence;
+    for (const [number, row] of [...figure.querySelectorAll("tbody tr")].entries()) {
+      const bucket = chart.labels.length - 1 - number; // the newest stands first
+      [chart.labels, ...chart.texts].forEach((column, place) => { row.cells[place].textContent = column[bucket]; });
+    }
+  }
+
   function drawAll() {
     for (const [canvas, chart] of drawn) {
       if (!canvas.isConnected) { chart.destroy(); drawn.delete(canvas); }
@@ -112,6 +131,7 @@
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
   });
+  document.addEventListener("numbers", (event) => renew(event.target));
   const settle = () => { drawAll(); offerLocalZone(); };
   document.addEventListener("DOMContentLoaded", settle);
   document.addEventListener("htmx:afterSettle", settle);

@@ -1,0 +1,22 @@
+"""Which requests are in flight?"""
+
+from dashboard.live import LivePage, live_page
+from dashboard.panels.base import Panel
+from dashboard.scope import Scope
+
+
+class LiveListPanel(Panel):
+    """Every request that is not over, in all workers, with its state and what has come so far."""
+
+    name = "live_list"
+    title = "Which requests are in flight?"
+    unit = "requests"
+    page = "live"
+    order = 40
+    formula = (
+        "Requests that a worker has begun and not recorded. Tokens marked ≈ are estimated from the text that has come; "
+        "a whole answer comes in one piece. What ends stays in its place for some seconds, with a link to its record."
+    )
+
+    def data(self, scope: Scope) -> LivePage:
+        return live_page(scope)

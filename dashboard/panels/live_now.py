@@ -1,0 +1,19 @@
+"""What runs at this moment, in four figures?"""
+
+from dashboard.live import LATELY_S, LivePage, live_page
+from dashboard.panels.base import Panel
+from dashboard.scope import Scope
+
+
+class LiveNowPanel(Panel):
+    """Requests in flight, how many begin, the oldest, and who was asked."""
+
+    name = "live_now"
+    title = "What runs now?"
+    page = "live"
+    order = 10
+    frame = False
+    formula = f"Every worker is asked when somebody looks. Requests per second are of the last {LATELY_S} seconds."
+
+    def data(self, scope: Scope) -> LivePage:
+        return live_page(scope)
