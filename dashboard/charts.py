@@ -39,6 +39,7 @@ class Chart(Struct, frozen=True):
     series: tuple[Series, ...]
     sentence: str
     stacked: bool = True
+    marks: int | None = None  # labels on the axis of time; None: as many as fit
     partial: tuple[int, ...] = ()  # buckets that the range cuts, the running one among them
 
     @property

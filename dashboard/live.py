@@ -133,7 +133,7 @@ def _version(live: Live, may_cancel: bool) -> str:
 def _curve(name: str, unit: Unit, label: str, values: tuple[float | None, ...], colour: int, sentence: str) -> Chart:
     """Labelled by how long ago a step began, so that a curve of zeros stays the same while time passes."""
     labels = tuple(_ago((STEPS - number) * STEP_S) for number in range(STEPS))
-    return Chart(name, unit, labels, (Series(label, values, colour, "line"),), sentence, stacked=False)
+    return Chart(name, unit, labels, (Series(label, values, colour, "line"),), sentence, stacked=False, marks=MINUTES)
 
 
 def _ago(seconds: int) -> str:

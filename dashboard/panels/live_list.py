@@ -1,6 +1,6 @@
 """Which requests are in flight?"""
 
-from dashboard.live import LivePage, live_page
+from dashboard.live import LATELY_S, LivePage, live_page
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 
@@ -12,9 +12,10 @@ class LiveListPanel(Panel):
     title = "Which requests are in flight?"
     unit = "requests"
     page = "live"
-    order = 40
+    order = 20
     formula = (
-        "Requests that a worker has begun and not recorded. Tokens marked ≈ are estimated from the text that has come; "
+        f"Every worker is asked when somebody looks; requests per second are of the last {LATELY_S} seconds. Listed are "
+        "requests that a worker has begun and not recorded. Tokens marked ≈ are estimated from the text that has come; "
         "a whole answer comes in one piece. What ends stays in its place for some seconds, with a link to its record."
     )
 

@@ -1,6 +1,6 @@
 """What runs at this moment, in four figures?"""
 
-from dashboard.live import LATELY_S, LivePage, live_page
+from dashboard.live import LivePage, live_page
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 
@@ -13,7 +13,6 @@ class LiveNowPanel(Panel):
     page = "live"
     order = 10
     frame = False
-    formula = f"Every worker is asked when somebody looks. Requests per second are of the last {LATELY_S} seconds."
 
     def data(self, scope: Scope) -> LivePage:
         return live_page(scope)

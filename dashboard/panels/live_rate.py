@@ -22,7 +22,7 @@ class LiveRatePanel(Panel):
     title = "How many begin?"
     unit = "requests per second"
     page = "live"
-    order = 20
+    order = 30
     width = "half"
 
     def data(self, scope: Scope) -> LiveCurve:

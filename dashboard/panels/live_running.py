@@ -16,7 +16,7 @@ class LiveRunningPanel(Panel):
     title = "How many run at once?"
     unit = "requests"
     page = "live"
-    order = 30
+    order = 40
     width = "half"
 
     def data(self, scope: Scope) -> LiveCurve:

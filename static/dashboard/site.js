@@ -51,7 +51,7 @@
       onHover: (event, elements, drawn) => { drawn.canvas.classList.toggle("leads", Boolean(behind(event, drawn))); },
       animation: false, responsive: true, maintainAspectRatio: false, interaction: { mode: "index", intersect: false },
       scales: {
-        x: { stacked: chart.stacked, grid: { display: false }, border: { color: colour("--line-strong") }, ticks: { color: muted, maxRotation: 0, autoSkipPadding: 18 } },
+        x: { stacked: chart.stacked, grid: { display: false }, border: { color: colour("--line-strong") }, ticks: { color: muted, maxRotation: 0, autoSkipPadding: 18, maxTicksLimit: chart.marks ?? 11 } },
         y: { stacked: chart.stacked, beginAtZero: true, suggestedMax: top, border: { display: false }, grid: { color: colour("--line") }, ticks: { color: muted, maxTicksLimit: 6, stepSize: step, precision: chart.unit === "requests" ? 0 : undefined, callback: format } },
       },
       plugins: {

@@ -1,0 +1,131 @@
+"""The page of what runs now, before two web workers: its parts, its dialog, and what a browser makes of it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from .inflight import api, eventually, listed, person, streams
+from .inflight import both as both
+from .inflight import sessions as sessions
+from .inflight import slow as slow
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WATCH_SHIFTS = """window.shifts = [];
+const place = (one) => [one.node?.outerHTML?.slice(0, 200), one.previousRect.y, one.currentRect.y];
+new PerformanceObserver((seen) => seen.getEntries().forEach((one) => window.shifts.push(...one.sources.map(place))))
+    .observe({ type: "layout-shift", buffered: true });"""
+HIGHEST = """name => {
+    const canvas = document.querySelector(`canvas[data-chart=${name}]`);
+    return Math.max(...Chart.getChart(canvas).data.datasets[0].data);
+}"""
+
+
+@contextmanager
+def looking(browser, gateway, session) -> Iterator[tuple[Page, list[str], list[str]]]:
+    """The page, signed in: what it has asked for, and what went wrong on it."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(browser), args=FLAGS)
+        opened = chromium.new_context(base_url=gateway.url, viewport={"width": 1440, "height": 900})
+        opened.add_cookies([{"name": "sessionid", "value": session, "url": gateway.url}])
+        page, asked, problems = opened.new_page(), [], []
+        page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda sent: asked.append(sent.url))
+        page.goto("/dashboard/live/")
+        yield page, asked, problems
+        chromium.close()
+
+
+def test_the_parts_that_change_are_sent_only_when_they_have_changed(both, slow, sessions):
+    eventually(lambda: listed(both) == [])
+    address = "/dashboard/live/now/"
+    with person(both, sessions, "bob") as bob, person(both, sessions, "mia") as mia:
+        first = bob.get(address)
+        assert first.status_code == 200 and first.headers["cache-control"] == "private, no-cache"
+        again = {"if-none-match": first.headers["etag"]}
+        same = bob.get(address, headers=again)  # of whichever worker
+        assert (same.status_code, same.content) == (304, b"")
+        with streams(both, slow, 3) as opened:
+            ids = {answer.headers["x-request-id"] for answer, _ in opened}
+            before = mia.get(address)
+            assert set(re.findall(r'id="live-(req_[0-9a-f]{32})"', before.text)) == ids
+            after = mia.get(address, headers={"if-none-match": before.headers["etag"]})
+            assert after.status_code == 200 and after.headers["etag"] != before.headers["etag"]  # more has come
+            assert bob.get(address, headers=again).status_code == 304  # to who sees another tenant nothing has
+            assert "req_" not in bob.get("/dashboard/live/").text
+
+
+def test_a_request_is_ended_from_the_page_with_a_reason_by_who_may(both, slow, sessions):
+    with streams(both, slow, 1) as ((answer, lines),):
+        address = f"/dashboard/live/{answer.headers['x-request-id']}/cancel/"
+        for name, status in (("bob", 404), ("vera", 403), ("mia", 400)):
+            with person(both, sessions, name) as browser:
+                assert browser.post(address, data={"reason": "   "}).status_code == status
+        with person(both, sessions, "vera") as browser:
+            assert re.search(
+                r"<button[^>]* disabled title=[^>]*usage.cancel_request", browser.get("/dashboard/live/").text
+            )
+        with person(both, sessions, "mia") as browser:
+            assert (
+                "Reason: 1 to 500 characters, and these are 501."
+                in browser.post(address, data={"reason": "x" * 501}).text
+            )
+            assert len(listed(both)) == 1
+            assert "It is cancelled" in browser.post(address, data={"reason": "too dear"}).text
+            assert browser.post(address, data={"reason": "once more"}).status_code == 404
+        assert "cancelled_by_operator" in [line for line in lines if line][-1]
+    log = api(both, "GET", "/../audit-log?action=cancelled&actor=mia").json()["data"]
+    assert [(row["reason"], row["via"]) for row in log] == [("too dear", "admin")]
+
+
+def test_in_a_browser_rows_come_and_go_while_the_canvas_and_all_else_stay(chromium, both, slow, sessions):
+    with looking(chromium, both, sessions["mia"]) as (page, _, problems):
+        page.evaluate(WATCH_SHIFTS)
+        page.evaluate("window.canvases = [...document.querySelectorAll('canvas')]")
+        expect(page.locator("#live-empty")).to_be_visible()
+        with streams(both, slow, 3) as opened:
+            gone = opened[0][0].headers["x-request-id"]
+            expect(page.locator(f"#live-{gone} .badge")).to_contain_text("streaming", timeout=8000)
+            expect(page.locator("#live-total")).to_have_text("3")
+            expect(page.locator("#live-empty")).to_be_hidden()
+            row = page.locator(f"#live-{gone}")
+            row.evaluate("row => { window.row = row; }")
+            row.get_by_role("link", name="Cancel").click()
+            page.get_by_label("Reason, for the audit log").fill("too long")
+            page.get_by_role("button", name="Cancel the request").click()
+            expect(page.locator("dialog")).to_contain_text("It is cancelled")
+            page.keyboard.press("Escape")
+            expect(row.get_by_role("link", name="Record")).to_be_visible(timeout=8000)
+            assert page.evaluate("window.row.isConnected")
+            eventually(lambda: page.evaluate(HIGHEST, "chart-live_running") >= 2)
+            assert page.evaluate(HIGHEST, "chart-live_rate") > 0
+        expect(page.locator("#live-total")).to_have_text("0", timeout=8000)
+        assert page.evaluate("window.canvases.every((one) => one.isConnected && Chart.getChart(one))")
+        assert page.evaluate("window.shifts") == []
+        assert problems == []
+
+
+def test_a_browser_asks_nothing_while_it_is_paused_or_hidden_and_says_when_it_cannot_ask(chromium, both, sessions):
+    with looking(chromium, both, sessions["mia"]) as (page, asked, _):
+        said = page.locator("#live-said")
+        expect(said).to_contain_text("Live")
+        page.keyboard.press(".")
+        expect(said).to_contain_text("Paused")
+        before = len(asked)
+        page.wait_for_timeout(4500)
+        assert len(asked) == before
+        page.get_by_role("button", name="Go on").click()
+        page.wait_for_timeout(500)
+        assert len(asked) > before
+        page.evaluate("""Object.defineProperty(document, "hidden", { value: true, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"))""")
+        before = len(asked)
+        page.wait_for_timeout(4500)
+        assert len(asked) == before
+        page.route("**/live/now/**", lambda route: route.abort())
+        page.evaluate("""delete document.hidden; document.dispatchEvent(new Event("visibilitychange"))""")
+        expect(said).to_contain_text(re.compile(r"Data from \d\d:\d\d:\d\d, retrying"))
+        page.unroute("**/live/now/**")
+        expect(said).to_contain_text("Live", timeout=10_000)
