@@ -103,7 +103,8 @@ class TenantAdmin(RowsInSight, Switchable):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(keys_count=Count("keys", filter=Q(keys__revoked_at=None)))
+        counted = Q(keys__revoked_at=None, keys__lent_to=None)
+        return super().get_queryset(request).annotate(keys_count=Count("keys", filter=counted))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Who sees some tenants would not see the new one."""

@@ -44,6 +44,9 @@ class KeyMaker:
         if row is not None and row.revoked_at is not None:
             self._changes.warn(path, f"client key {row} is revoked for good; give a new one another name")
             return
+        if row is not None and row.lent_to_id is not None:
+            self._changes.problem(path, f"{row} is a key that the playground lends to a person; choose another name")
+            return
         before = len(self._changes.problems)
         value = self._brought(path, spec)
         if len(self._changes.problems) > before:
