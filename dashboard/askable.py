@@ -16,7 +16,7 @@ from tenants.selectors import tenants_seen_by
 RIGHT: Final = "tenants.use_playground"
 MOST_MODELS: Final = 500  # more than that nobody finds in a list; the address still takes any name
 FORBIDDEN: Final = (
-    "You may look, and take the code. To run it spends a tenant's money, which takes the right to use the playground: "
+    "You may look, and take the code. Running it spends a tenant's money, and takes the right to use the playground: "
     "the role operator has it, and an owner can give it on your page in admin."
 )
 

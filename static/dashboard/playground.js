@@ -24,11 +24,16 @@
   }
 
   const keyOf = (tenant) => {
-    if (!keys.has(tenant)) keys.set(tenant, lend(tenant).catch((error) => { keys.delete(tenant); throw error; }));
+    if (!keys.has(tenant)) {
+      const held = lend(tenant).catch((error) => { keys.delete(tenant); throw error; });
+      held.since = performance.now();
+      keys.set(tenant, held);
+    }
     return keys.get(tenant);
   };
 
-  // A key that has ended, or was replaced by another tab's, is replaced once; a new one reaches every worker in a second.
+  // A key that has ended, or was replaced by another tab's, is replaced once. A new one reaches every worker within a
+  // second: one that is refused so soon is tried again.
   async function call(path, tenant, body, signal) {
     const began = performance.now();
     let replaced = false;
@@ -37,9 +42,10 @@
       const headers = { authorization: `Bearer ${await held}`, "content-type": "application/json" };
       const answer = await fetch(path, { method: "POST", credentials: "omit", headers, body: JSON.stringify(body), signal });
       if (answer.status !== 401 || performance.now() - began > 5000) return answer;
-      if (!replaced && keys.get(tenant) === held) keys.delete(tenant);
-      else await pause(250);
-      replaced = true;
+      if (!replaced && keys.get(tenant) === held && performance.now() - held.since > 2000) {
+        keys.delete(tenant);
+        replaced = true;
+      } else await pause(250);
     }
   }
 
@@ -71,7 +77,7 @@
   }
 
   function clear(column) {
-    column.classList.remove("cut");
+    column.classList.remove("cut", "stopped");
     for (const name of ["problem", "story", "rated"]) part(column, name).replaceChildren();
     part(column, "text").textContent = "";
     part(column, "thinking").hidden = true;
@@ -148,7 +154,7 @@
     } catch (error) {
       if (stop.signal.aborted) {
         say(column, `Stopped by you after ${span(performance.now() - began)}: not the whole answer.`);
-        column.classList.toggle("cut", part(column, "text").textContent !== "");
+        column.classList.add("stopped");
       } else {
         conclude(column, { problem: error instanceof Refused ? error.message : "The connection to this installation broke off." }, span(performance.now() - began));
       }
