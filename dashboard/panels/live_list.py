@@ -14,8 +14,8 @@ class LiveListPanel(Panel):
     page = "live"
     order = 20
     formula = (
-        f"Every worker is asked when somebody looks; requests per second are of the last {LATELY_S} seconds. Listed are "
-        "requests that a worker has begun and not recorded. Tokens marked ≈ are estimated from the text that has come; "
+        f"Every worker is asked when somebody looks; requests per second are of the last {LATELY_S} seconds. Listed is "
+        "what a worker has begun and not recorded. Tokens marked ≈ are estimated from the text that has come; "
         "a whole answer comes in one piece. What ends stays in its place for some seconds, with a link to its record."
     )
 
