@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""How long does the server take over each page, and how many queries, over a database that bench/fill.py has filled?
+
+    DATABASE_URL=postgres://... bench/pages.py [--rounds 5] [--least 0] [--only words]
+
+Asks each address of the dashboard (with several ranges, groups and filters), each list of the admin, its
+autocompletes, and the operator API, signed in as a superuser. Prints the median and the longest of the rounds after one
+that fills caches, the number of queries, and what is beyond 200 ms or 12 queries. Last, the page of requests after row
+100,000 is held against the first.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ |= {"ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "neuroroute.settings"}
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.contrib import admin  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.urls import NoReverseMatch, reverse  # noqa: E402
+from msgspec import Struct  # noqa: E402
+
+from dashboard.pages import NAVIGATION  # noqa: E402
+from tenants.models import ClientKey  # noqa: E402
+from usage.models import RequestRecord  # noqa: E402
+
+LONGEST_MS, MOST_QUERIES = 200, 12
+FAR = 100_000  # rows
+DEEP = 1.2  # times page one that the page after them may take
+
+
+class Answer(Struct):
+    """What an address took: milliseconds of the median and the longest round, queries, bytes."""
+
+    address: str
+    status: int
+    median_ms: float
+    longest_ms: float
+    queries: int
+    size: int
+
+    @property
+    def beyond(self) -> bool:
+        return self.status != 200 or self.median_ms > LONGEST_MS or self.queries > MOST_QUERIES
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--least", type=float, default=0, help="print only what takes as many milliseconds")
+    parser.add_argument("--only", default="", help="addresses that contain this")
+    wanted = parser.parse_args()
+    settings.ALLOWED_HOSTS = ["*"]
+    client = signed_in()
+    answers = []
+    for address in addresses():
+        if wanted.only in address:
+            answers.append(asked(client, address, wanted.rounds))
+            if answers[-1].median_ms >= wanted.least or answers[-1].beyond:
+                print(told(answers[-1]), flush=True)
+    over = [answer for answer in answers if answer.beyond]
+    print(f"\n{len(answers)} addresses, {len(over)} beyond {LONGEST_MS} ms, {MOST_QUERIES} queries or status 200:")
+    print("\n".join(told(answer) for answer in over) or "none")
+    if not wanted.only:
+        deep(client, wanted.rounds)
+
+
+def signed_in() -> Client:
+    person, _ = User.objects.get_or_create(username="bench", defaults={"is_staff": True, "is_superuser": True})
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def addresses() -> Iterator[str]:
+    yield from pages()
+    yield from panels()
+    yield from changelists()
+    for part in ("tenants", "api-keys", "providers", "models", "deployments", "policies", "users", "audit-log"):
+        yield f"/api/admin/{part}"
+    yield from ("/dashboard/stats", "/dashboard/usage", "/dashboard/models")
+
+
+def pages() -> Iterator[str]:
+    key = ClientKey.objects.order_by("id").values_list("id", flat=True)[0]
+    newest = RequestRecord.objects.filter(id__gte="00000000-0000-0000-0000-000000000000").order_by("-id")[0]
+    yield reverse("dashboard:request", args=[f"req_{newest.id.hex}"])
+    for page in NAVIGATION:
+        address = reverse(f"dashboard:{page.name}")
+        if not page.ranged:
+            yield from (address, f"{address}?tenant=team-a")
+            continue
+        for range_ in ("1h", "24h", "7d", "30d", "90d"):
+            yield f"{address}?range={range_}"
+        for words in (
+            "tenant=team-a",
+            f"key={key}",
+            "model=sandbox-mini",
+            "provider=sandbox-openai",
+            "tz=Asia/Kolkata",
+        ):
+            yield f"{address}?range=30d&{words}"
+    for words in ("failover", "failed", "unpriced", "cancelled", "interrupted", "rejected"):
+        yield f"{reverse('dashboard:requests')}?range=30d&status={words}"
+    for words in ("tenant", "key", "provider", "model", "policy"):
+        yield f"{reverse('dashboard:cost')}?range=30d&group={words}"
+    yield f"{reverse('dashboard:requests')}?range=30d&first=sandbox-openai/sandbox-mini&status=failover"
+    yield f"{reverse('dashboard:requests')}?range=30d&tenant=team-a&model=sandbox-unpriced"
+
+
+def panels() -> Iterator[str]:
+    """Those that a page fetches once it stands."""
+    yield reverse("dashboard:panel", args=["home", "attention"])
+
+
+def changelists() -> Iterator[str]:
+    for model in sorted(admin.site._registry, key=lambda model: model._meta.label):
+        meta = model._meta
+        try:
+            yield reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+        except NoReverseMatch:
+            continue
+    for label, field in (("deployment", "provider"), ("deployment", "model")):
+        yield f"/admin/autocomplete/?app_label=providers&model_name={label}&field_name={field}&term=1"
+
+
+def asked(client: Client, address: str, rounds: int) -> Answer:
+    taken, queries, size, status = [], 0, 0, 0
+    client.get(address)
+    for _ in range(rounds):
+        began = time.perf_counter()
+        response = client.get(address)
+        size = sum(map(len, response)) if response.streaming else len(response.content)
+        taken.append((time.perf_counter() - began) * 1000)
+        status = response.status_code
+    with CaptureQueriesContext(connection) as caught:
+        client.get(address)
+        queries = len(caught)
+    return Answer(address, status, statistics.median(taken), max(taken), queries, size)
+
+
+def told(answer: Answer) -> str:
+    return (
+        f"{answer.median_ms:7.1f} ms (longest {answer.longest_ms:7.1f})  {answer.queries:2} queries  "
+        f"{answer.size / 1000:7.1f} kB  {answer.status}  {answer.address}"
+    )
+
+
+def deep(client: Client, rounds: int) -> None:
+    """The page that row 100,000 ends at its cursor, beside the first one."""
+    ids = RequestRecord.objects.filter(id__gte="00000000-0000-0000-0000-000000000000").order_by("-id")
+    last = ids.values_list("id", flat=True)[FAR]
+    first = f"{reverse('dashboard:requests')}?range=30d"
+    one, far = asked(client, first, rounds * 3), asked(client, f"{first}&cursor={last.hex}", rounds * 3)
+    print(f"\npage one {one.median_ms:.1f} ms, after row {FAR:,} {far.median_ms:.1f} ms: "
+          f"{far.median_ms / one.median_ms:.2f} times (at most {DEEP})")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
