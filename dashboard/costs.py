@@ -8,7 +8,8 @@ from dashboard.colours import COLOURS, colours_of
 from dashboard.formatting import change, money
 from dashboard.groups import By, labels, words_of
 from dashboard.scope import Scope
-from usage.selectors import Totals, series, series_by
+from usage.selectors import Totals, Value, series, series_by
+from usage.selectors import by as groups
 
 
 class CostChart(Struct, frozen=True):
@@ -26,32 +27,36 @@ class CostChart(Struct, frozen=True):
 def cost_chart(name: str, scope: Scope, by: By, before: bool = False) -> CostChart:
     """Cost per bucket; with `before`, the total of the period before as a dotted line."""
     period = scope.period
-    found = scope.ask(series_by, by, period.buckets, scope.entities)
+    found = {one.value: one.totals for one in scope.ask(groups, by, period.span, scope.entities)}
     if not found:
         return CostChart(None)
     named = labels(scope, by, list(found))
-    ranked = sorted(found, key=lambda value: (-_sum(found[value]), str(value)))
+    ranked = sorted(found, key=lambda value: (-found[value].cost_nano_usd, str(value)))
     colours = colours_of(named[value] for value in ranked)  # of all, so that a table beside it has the same
-    ranked = [value for value in ranked if _sum(found[value])] or ranked[:1]
-    layers = {named[value]: _costs(found[value]) for value in ranked[:COLOURS]}
-    if len(ranked) > COLOURS:
-        rest = zip(*(_costs(found[value]) for value in ranked[COLOURS:]), strict=True)
-        layers["Other"] = tuple(sum(column) for column in rest)
+    ranked = [value for value in ranked if found[value].cost_nano_usd] or ranked[:1]
+    layers = _layers(scope, by, named, ranked)
     behind = {named[value]: bucket_links(scope, **words_of(scope, by, value)) for value in ranked[:COLOURS]}
     drawn: tuple[Series, ...] = coloured(layers, "bar", colours, behind)
-    total = sum(_sum(parts) for parts in found.values())
-    sentence = f"{money(total)} in all, most of it at {named[ranked[0]]}: {money(_sum(found[ranked[0]]))}"
+    total = sum(one.cost_nano_usd for one in found.values())
+    sentence = f"{money(total)} in all, most of it at {named[ranked[0]]}: {money(found[ranked[0]].cost_nano_usd)}"
     if before:
         earlier = scope.ask(series, period.buckets_before, scope.entities)
         drawn += (Series("the period before, in all", _costs(earlier), kind="line", dashed=True),)
-        sentence += f"; {change(total, _sum(earlier))} against the period before"
+        sentence += f"; {change(total, sum(_costs(earlier)))} against the period before"
     chart = Chart(name, "usd", period.labels, drawn, f"{sentence}.", partial=period.partial)
     return CostChart(chart, min(len(ranked), COLOURS), len(ranked))
 
 
+def _layers(scope: Scope, by: By, named: dict[Value, str], ranked: list[Value]) -> dict[str, tuple[int, ...]]:
+    """What each of the dearest cost per bucket, and what all others did: of a thousand keys, only six are read."""
+    buckets, dearest = scope.period.buckets, tuple(ranked[:COLOURS])
+    parts = scope.ask(series_by, by, buckets, scope.entities, dearest)
+    layers = {named[value]: _costs(parts[value]) for value in dearest}
+    if len(ranked) > COLOURS:
+        whole = _costs(scope.ask(series, buckets, scope.entities))
+        layers["Other"] = tuple(cost - sum(named) for cost, *named in zip(whole, *layers.values(), strict=True))
+    return layers
+
+
 def _costs(parts: list[Totals]) -> tuple[int, ...]:
     return tuple(part.cost_nano_usd for part in parts)
-
-
-def _sum(parts: list[Totals]) -> int:
-    return sum(part.cost_nano_usd for part in parts)

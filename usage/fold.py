@@ -10,6 +10,7 @@ from typing import Final
 from usage import ids, scale
 from usage.outcomes import AttemptOutcome, Outcome
 from usage.rollups import (
+    ALL_KEYS,
     ALL_TENANTS,
     GRAINS,
     MINUTE,
@@ -49,21 +50,35 @@ def fold(outcomes: Iterable[Outcome]) -> dict[type[Rollup], Cells]:
 
 
 def spread(table: type[Rollup], cells: Cells, apart: Collection[int] = ()) -> Cells:
-    """The same sums per grain, by tenant and for all: (tenant, grain, bucket, further key columns...) -> sums.
+    """The same sums per grain, by tenant and for all, finely and coarsely: (tenant, grain, bucket, further key
+    columns...) -> sums.
 
     The tenants `apart` are not among all.
     """
     result = Cells()
     for (tenant, minute, *rest), sums in cells.items():
+        coarse = _coarse(table, rest)
         # The key's owner is a tenant: for all tenants together there is no key.
-        shared = [0, *rest[1:]] if table is RequestRollup else rest
+        shared = {coarse} if table is RequestRollup else {coarse, tuple(rest)}
+        own = {coarse, tuple(rest)} if tenant != ALL_TENANTS else ()
         for grain in GRAINS:
             bucket = int(minute) // grain * grain
             if tenant not in apart:
-                _add(result, (ALL_TENANTS, grain, bucket, *shared), sums)
-            if tenant != ALL_TENANTS:
-                _add(result, (tenant, grain, bucket, *rest), sums)
+                for tail in shared:
+                    _add(result, (ALL_TENANTS, grain, bucket, *tail), sums)
+            for tail in own:
+                _add(result, (tenant, grain, bucket, *tail), sums)
     return result
+
+
+def _coarse(table: type[Rollup], rest: list[int | str]) -> Key:
+    """The further key columns of a sum over what is seldom asked for: all keys together, all deployments together."""
+    if table is RequestRollup:
+        return (ALL_KEYS, *rest[1:])
+    if table is LatencyRollup:
+        metric, _, _, slot = rest
+        return metric, "", "", slot
+    return tuple(rest)
 
 
 def is_unpriced(outcome: Outcome) -> bool:

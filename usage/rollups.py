@@ -1,8 +1,10 @@
 """What do requests add up to? Sums per minute, quarter of an hour, hour and day, in the shipper's own transaction.
 
 Each table holds every sum four times (`grain`, seconds) and twice again: per tenant, and for all tenants together
-(`tenant_id` 0), so that a panel reads few rows whatever its range. `bucket` is the grain's start, UTC seconds since the
-epoch. '' stands for "none" in text keys. Read through `usage.selectors` only: adding the table up would count twice.
+(`tenant_id` 0); requests moreover per key and for all keys together (`key_id` 0), latencies per deployment and for all
+deployments together (no provider, no model). So a panel reads few rows whatever its range. `bucket` is the grain's
+start, UTC seconds since the epoch. '' stands for "none" in text keys. Read through `usage.selectors` only: adding the
+table up would count several times.
 """
 
 from typing import Final
@@ -16,6 +18,7 @@ DAY: Final = 86400
 GRAINS: Final = (DAY, HOUR, QUARTER, MINUTE)
 MINUTES_KEPT_S: Final = 72 * HOUR
 ALL_TENANTS: Final = 0
+ALL_KEYS: Final = 0
 
 
 class Rollup(models.Model):
@@ -33,7 +36,7 @@ class Rollup(models.Model):
 
 
 class RequestRollup(Rollup):
-    """Requests, tokens and money by who asked, who answered and by which policy. `key_id` is 0 where `tenant_id` is."""
+    """Requests, tokens and money by who asked, who answered and by which policy; `key_id` 0 is all keys together."""
 
     pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "key_id", "provider", "model", "policy")
     key_id = models.BigIntegerField()
@@ -60,7 +63,10 @@ class RequestRollup(Rollup):
     cost_nano_usd = models.BigIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["grain", "bucket"], name="request_rollup_bucket")]
+        indexes = [
+            models.Index(fields=["grain", "bucket"], name="request_rollup_bucket"),
+            models.Index(fields=["key_id", "grain", "bucket"], name="request_rollup_key"),
+        ]
 
 
 class AttemptRollup(Rollup):
@@ -105,4 +111,12 @@ class LatencyRollup(Rollup):
     requests = models.BigIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["metric", "grain", "bucket"], name="latency_rollup_bucket")]
+        indexes = [
+            models.Index(fields=["metric", "grain", "bucket"], name="latency_rollup_bucket"),
+            # Holds what a sum over all deployments needs, in one place: the rows themselves lie far apart.
+            models.Index(
+                fields=["tenant_id", "metric", "grain", "bucket", "slot", "requests"],
+                condition=models.Q(provider="", model=""),
+                name="latency_rollup_shared",
+            ),
+        ]

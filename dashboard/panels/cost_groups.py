@@ -51,7 +51,7 @@ class CostGroupsPanel(Panel):
 
     def data(self, scope: Scope) -> CostGroups:
         group = chosen(scope, GROUPS)
-        found = sorted(by(group, scope.period.span, scope.entities), key=_dearest)
+        found = sorted(scope.ask(by, group, scope.period.span, scope.entities), key=_dearest)
         before = {one.value: one.totals for one in by(group, scope.period.before, scope.entities)}
         sums = total([one.totals for one in found]) if found else Totals()
         named = labels(scope, group, [one.value for one in found])

@@ -25,6 +25,10 @@ _COLUMNS: Final[dict[By, tuple[str, ...]]] = {
 }
 
 
+_DEPLOYMENTS: Final = "r.provider <> ''"
+_ALL_DEPLOYMENTS: Final = "r.provider = '' AND r.model = ''"
+
+
 class Percentiles(Struct, frozen=True):
     """Milliseconds, None with fewer than twenty samples; `value` as in `totals.Group`, None for all together."""
 
@@ -86,6 +90,9 @@ def _slots(
         buckets,
         tenant=shared if tenant_id is None else tenant_id,
         where={"metric": metric, **where},
+        level=_DEPLOYMENTS
+        if by in ("provider", "model", "deployment") or any(one is not None for one in where.values())
+        else _ALL_DEPLOYMENTS,
         group=(*columns, "slot"),
         sums=("requests",),
     ):

@@ -1,6 +1,7 @@
 """How are rollups read? One query per question, of the fewest rows that make the range up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from django.db import connection
@@ -20,20 +21,27 @@ def read(
     *,
     tenant: int | frozenset[int] = ALL_TENANTS,
     where: Mapping[str, int | str | None] | None = None,
+    level: str = "",
+    only: Mapping[str, Collection[int | str]] | None = None,
     group: Sequence[str] = (),
     sums: Sequence[str],
 ) -> Iterator[tuple[int, Row, list[int]]]:
     """Yield (position of the bucket, values of `group`, sums); what has no rows is left out.
 
-    None in `where` is no bound. Table and column names are the code's own, never a caller's.
+    None in `where` is no bound; `only` names the values that a column may have; `level` is the condition, in SQL, by
+    which sums are told from what they sum up. Table and column names are the code's own, never a caller's.
     """
     spans = _spans(buckets)
     if not spans:
         return
     bounds = {column: value for column, value in (where or {}).items() if value is not None}
-    condition = " AND ".join([_tenant(tenant), *(f"r.{column} = %s" for column in bounds)])
+    among = {column: list(values) for column, values in (only or {}).items()}
+    conditions = [_tenant(tenant), *([level] if level else []), *(f"r.{column} = %s" for column in bounds)]
+    conditions += [f"r.{column} IN ({', '.join(['%s'] * len(values)) or 'NULL'})" for column, values in among.items()]
     with connection.cursor() as cursor:
-        cursor.execute(_sql(table, spans, condition, group, sums), list(bounds.values()))
+        cursor.execute(
+            _sql(table, spans, " AND ".join(conditions), group, sums), [*bounds.values(), *chain(*among.values())]
+        )
         for position, *rest in cursor.fetchall():
             yield position, tuple(rest[: len(group)]), rest[len(group) :]
 

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from usage import ids, spool
 from usage.ranges import TimeRange
-from usage.rollups import ALL_TENANTS, RequestRollup
+from usage.rollups import ALL_KEYS, ALL_TENANTS, RequestRollup
 from usage.selectors.sums import EACH_TENANT, Whose, read
 
 Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
@@ -88,7 +88,8 @@ def totals(period: TimeRange, entities: Entities = Entities()) -> Totals:  # noq
 def series(buckets: Sequence[TimeRange], entities: Entities = Entities()) -> list[Totals]:  # noqa: B008 - frozen
     """The sums of each bucket; one without requests has zeros. Buckets: `TimeRange.buckets`."""
     found = [Totals()] * len(buckets)
-    for position, _, sums in read(RequestRollup, buckets, tenant=_scope(entities), where=_bounds(entities), sums=_SUMS):
+    scope, bounds, level = _scope(entities), _bounds(entities), _level(entities)
+    for position, _, sums in read(RequestRollup, buckets, tenant=scope, where=bounds, level=level, sums=_SUMS):
         found[position] = Totals(*sums)
     return found
 
@@ -107,9 +108,16 @@ def series_by(
 ) -> dict[Value, list[Totals]]:
     """`series` for each value that occurs; `only` keeps these."""
     found: dict[Value, list[Totals]] = {}
-    scope, columns = _scope(entities, dimension), _COLUMNS[dimension]
+    columns = _COLUMNS[dimension]
     for position, key, sums in read(
-        RequestRollup, buckets, tenant=scope, where=_bounds(entities), group=columns, sums=_SUMS
+        RequestRollup,
+        buckets,
+        tenant=_scope(entities, dimension),
+        where=_bounds(entities),
+        level=_level(entities, dimension),
+        only=None if only is None or len(columns) > 1 else {columns[0]: only},
+        group=columns,
+        sums=_SUMS,
     ):
         value = key[0] if len(key) == 1 else "/".join(key).removesuffix("/")
         if only is None or value in only:
@@ -144,6 +152,11 @@ def _scope(entities: Entities, dimension: Dimension | None = None) -> int | froz
     if entities.tenant_id is not None:
         return entities.tenant_id
     return EACH_TENANT if entities.key_id is not None or dimension in ("tenant", "key") else ALL_TENANTS
+
+
+def _level(entities: Entities, dimension: Dimension | None = None) -> str:
+    """Each key's own sums where keys matter, else those of all keys together."""
+    return f"r.key_id > {ALL_KEYS}" if entities.key_id is not None or dimension == "key" else f"r.key_id = {ALL_KEYS}"
 
 
 def _bounds(entities: Entities) -> dict[str, int | str | None]:
