@@ -1,9 +1,9 @@
 """What about the upstreams needs an operator? And the shape of such a notice, for every app."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet, Value
 from django.urls import reverse
 from django.utils import timezone
 from msgspec import Struct
@@ -36,7 +36,7 @@ def unpriced_use(deployment: str) -> str:
 
 
 def notices() -> Iterator[Notice]:
-    """Four queries at most, whatever the size of the catalog."""
+    """Two queries, whatever the size of the catalog."""
     live = Count("deployments", filter=Q(deployments__enabled=True), distinct=True)
     keys = Count("credentials", filter=Q(credentials__enabled=True), distinct=True)
     providers = list(Provider.objects.filter(enabled=True).exclude(source=DRILL).annotate(live=live, keys=keys))
@@ -45,17 +45,29 @@ def notices() -> Iterator[Notice]:
         yield Notice("No provider is enabled", "Every request is refused.", link, "providers.add_provider")
     for provider in providers:
         yield from _of_provider(provider)
-    live_ones = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(provider__source=DRILL)
-    if count := unpriced(live_ones, timezone.now()).count():
+    yield from _of_prices()
+
+
+def _of_prices() -> Iterator[Notice]:
+    live = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(provider__source=DRILL)
+    opened = PriceProposal.objects.filter(state=PriceProposal.State.OPEN)
+    counts = dict(_counted("unpriced", unpriced(live, timezone.now())).union(_counted("open", opened)))
+    if count := counts.get("unpriced"):
         link = f"{reverse('admin:providers_deployment_changelist')}?enabled__exact=1&price=unknown"
         what = f"{count} enabled deployment{'s have' if count > 1 else ' has'} no price"
         effect = "Their cost stays unknown, and counts for nothing in routing."
         yield Notice(what, effect, link, DEPLOYMENTS, "unpriced", "Set prices")
-    if open_ones := PriceProposal.objects.filter(state=PriceProposal.State.OPEN).count():
+    if open_ones := counts.get("open"):
         link = f"{reverse('admin:providers_priceproposal_changelist')}?state__exact=open"
         what = f"{open_ones} price{'s differ' if open_ones > 1 else ' differs'} from a public list"
         effect = "Costs and budgets go by ours until it is accepted."
         yield Notice(what, effect, link, "providers.view_priceproposal", "price", "Compare them")
+
+
+def _counted(name: str, rows: QuerySet[Any]) -> QuerySet[Any, tuple[str, int]]:
+    """One row of a name and how many there are, which another such may be added to."""
+    named = rows.order_by().annotate(name=Value(name)).values("name")
+    return named.annotate(count=Count("pk")).values_list("name", "count")
 
 
 def _of_provider(provider: Provider) -> Iterator[Notice]:

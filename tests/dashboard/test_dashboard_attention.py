@@ -92,7 +92,7 @@ def test_the_panel_alone_asks_as_much_whatever_it_holds(
 ):
     now = datetime.now(UTC)
     ship(day(now, 20, hours=20), tmp_path / "few")
-    with django_assert_max_num_queries(20) as few:
+    with django_assert_max_num_queries(14) as few:
         staff_client.get(PANEL)
     ship(day(now, 200, hours=20, seed=8), tmp_path / "more")
     with django_assert_num_queries(len(few)):
