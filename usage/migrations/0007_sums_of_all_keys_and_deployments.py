@@ -31,7 +31,7 @@ def remove_sums(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("usage", "0005_verb_read_bodies")]
+    dependencies = [("usage", "0006_verb_cancel_request")]
 
     operations = [
         migrations.RunPython(add_sums, remove_sums),
