@@ -5,7 +5,7 @@ from pathlib import Path
 from django.db.models import Sum
 
 from usage.models import AttemptRecord, AttemptRollup, RequestRecord, RequestRollup
-from usage.rollups import ALL_TENANTS, GRAINS
+from usage.rollups import ALL_KEYS, ALL_TENANTS, GRAINS
 from usage.shipper import Shipper
 
 
@@ -22,8 +22,9 @@ def assert_sums_agree() -> None:
     tokens = RequestRecord.objects.aggregate(total=Sum("completion_tokens"))["total"] or 0
     attempts = AttemptRecord.objects.count()
     for grain in GRAINS:
-        for scope in ({"tenant_id": ALL_TENANTS}, {"tenant_id__gt": ALL_TENANTS}):
-            rows = RequestRollup.objects.filter(grain=grain, **scope)
+        everyone, each = {"tenant_id": ALL_TENANTS}, {"tenant_id__gt": ALL_TENANTS}
+        for scope, keys in ((everyone, "key_id"), (each, "key_id"), (each, "key_id__gt")):
+            rows = RequestRollup.objects.filter(grain=grain, **scope, **{keys: ALL_KEYS})
             sums = rows.aggregate(n=Sum("requests"), cost=Sum("cost_nano_usd"), tokens=Sum("completion_tokens"))
             assert sums == {"n": requests or None, "cost": cost, "tokens": tokens}, (grain, scope)
             counted = AttemptRollup.objects.filter(grain=grain, **scope).aggregate(n=Sum("attempts"))["n"] or 0

@@ -218,7 +218,10 @@ def test_all_rollups_are_kept(database: Place) -> None:
     assert FlowRollup.objects.filter(**everyone).aggregate(n=Sum("requests"))["n"] == sum(
         bool(one.first_choice) for one in told
     )
-    assert LatencyRollup.objects.filter(metric="total", **everyone).aggregate(n=Sum("requests"))["n"] == 30
+    total = LatencyRollup.objects.filter(metric="total", **everyone)
+    assert total.filter(provider="", model="").aggregate(n=Sum("requests"))["n"] == 30
+    answered_by = [outcome for outcome in told if outcome.provider]
+    assert total.exclude(provider="").aggregate(n=Sum("requests"))["n"] == len(answered_by)
     assert {row.bucket % row.grain for row in RequestRollup.objects.all()} == {0}
 
 
