@@ -80,7 +80,7 @@ class ClientKey(Limited):
         ordering = ["tenant", "name"]
         permissions = [
             ("rotate_key", "Can rotate client key"),
-            ("use_playground", "Can ask models in the playground, at a tenant's cost"),
+            ("use_playground", "Can use the playground, at a tenant's cost"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["tenant", "name"], name="client_key_name_per_tenant"),

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='clientkey',
-            options={'ordering': ['tenant', 'name'], 'permissions': [('rotate_key', 'Can rotate client key'), ('use_playground', "Can ask models in the playground, at a tenant's cost")]},
+            options={'ordering': ['tenant', 'name'], 'permissions': [('rotate_key', 'Can rotate client key'), ('use_playground', "Can use the playground, at a tenant's cost")]},
         ),
         migrations.AddField(
             model_name='clientkey',

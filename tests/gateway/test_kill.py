@@ -57,5 +57,7 @@ def rolled_up(gateway: Gateway) -> int:
     """What the finest rollup says in all."""
     with sqlite3.connect(gateway.var / "neuroroute.sqlite3") as database:
         grain = "SELECT min(grain) FROM usage_requestrollup"
-        total = f"SELECT sum(requests) FROM usage_requestrollup WHERE tenant_id > 0 AND key_id > 0 AND grain = ({grain})"
+        total = (
+            f"SELECT sum(requests) FROM usage_requestrollup WHERE tenant_id > 0 AND key_id > 0 AND grain = ({grain})"
+        )
         return int(database.execute(total).fetchone()[0])
