@@ -14,7 +14,8 @@ class NeurorouteConfig(AppConfig):
     name = "neuroroute"
 
     def ready(self) -> None:
-        from neuroroute.roles import fill_roles  # models are not ready before
+        from neuroroute import checks  # noqa: F401 - registers itself; models are not ready before
+        from neuroroute.roles import fill_roles
 
         post_migrate.connect(fill_roles, dispatch_uid="neuroroute.roles")
         if settings.SLOW_QUERY_MS:

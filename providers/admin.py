@@ -1,6 +1,5 @@
 """Admin pages of what can be called: providers with their credentials, models, deployments."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -10,7 +9,6 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -21,10 +19,10 @@ from unfold.datasets import BaseDataset
 from unfold.decorators import action, display
 
 from providers.adapters.base import ListedModel
-from providers.adminbase import AuditedAdmin, ReadOnlyAdmin, Switchable, operation_page
+from providers.adminbase import AuditedAdmin, Switchable, operation_page
 from providers.adminforms import CredentialForm, DeploymentForm, LanguageModelForm, ProviderForm
 from providers.importing import import_models
-from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider
+from providers.models import Credential, Deployment, LanguageModel, Provider
 from providers.priceadmin import PriceColumns, PriceFilter, PriceInline
 from providers.prices import with_prices
 from providers.probe import probe
@@ -230,7 +228,6 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
     autocomplete_fields = ["provider", "model"]
     list_display = ["served", "enabled", "price", "window", "skills", "tries"]
     list_display_links = ["served"]
-    list_editable = ["enabled"]
     list_select_related = ["provider", "model"]
     list_filter = ["enabled", PriceFilter, ("provider", AutocompleteSelectFilter), ("model", AutocompleteSelectFilter)]
     search_fields = ["model__name", "upstream_model", "provider__name"]
@@ -269,26 +266,3 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
         if obj is None or super().has_change_permission(request, obj):
             return self.readonly_fields
         return flatten_fieldsets(self.get_fieldsets(request, obj))
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ["at", "actor", "action", "kind", "object_name", "fields_changed", "via", "address"]
-    list_display_links = ["at"]
-    list_filter = ["action", "kind", "via"]
-    search_fields = ["actor", "object_name", "reason"]
-    fields = [("at", "via"), ("actor", "address"), ("action", "kind"), "object_name", "reason", "before_and_after"]
-
-    @display(description="Fields")
-    def fields_changed(self, row: AuditEntry) -> str:
-        return ", ".join(row.changes) or "—"
-
-    @display(description="Changes")
-    def before_and_after(self, row: AuditEntry) -> str:
-        changes = [(name, shown(old), shown(new)) for name, (old, new) in row.changes.items()]
-        return render_to_string("admin/changes.html", {"changes": changes})
-
-
-def shown(value: Any) -> str:
-    """A value of the audit log as a person reads it."""
-    return "—" if value in (None, "", [], {}) else value if isinstance(value, str) else json.dumps(value)

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
-from providers import audit, revisions
+from providers import audit, editing, revisions
 
 
 class ListedAdmin(ModelAdmin):
@@ -55,6 +55,20 @@ class AuditedAdmin(ListedAdmin):
 
     part: ClassVar[str | None] = None
     warn_unsaved_form = True
+    change_form_before_template = "admin/seen.html"
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A change form that refuses to overwrite what somebody else saved since the page was opened."""
+        if obj is not None and request.method == "POST":
+            base: Any = kwargs.get("form", self.form)
+            held = {"page": self, "request": request, "row": obj}
+            kwargs["form"] = type(base)(base.__name__, (editing.SeenForm, base), held)
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if (row := context.get("original")) is not None:
+            context["seen"] = editing.token_for(self, request, row, context["adminform"].form)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         form.audit_before = audit.state(_stored(obj)) if change else None

@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 from django.db.models import BinaryField, Field, Model
 from msgspec import Struct
+from structlog.contextvars import get_contextvars
 
 from providers.models import AuditEntry
 
@@ -34,6 +35,7 @@ def record(actor: Actor, action: str, obj: Model, changes: Changes, reason: str 
         object_name=str(obj)[:300],
         changes=changes,
         reason=reason[:500],
+        request_id=str(get_contextvars().get("request_id", ""))[:40],  # one for all that one request does
     )
 
 

@@ -188,6 +188,7 @@ class AuditEntry(models.Model):
     object_name = models.CharField("which", max_length=300)
     changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     reason = models.CharField(max_length=500, blank=True)
+    request_id = models.CharField(max_length=40, blank=True, default="", db_index=True)
 
     class Meta:
         ordering = ["-id"]

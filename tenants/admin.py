@@ -17,8 +17,8 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from providers import audit
-from providers.admin import AuditEntryAdmin
 from providers.adminbase import AuditedAdmin, Switchable, operation_page
+from providers.auditadmin import AuditEntryAdmin
 from providers.models import AuditEntry
 from providers.revisions import TENANTS
 from tenants import keys
@@ -35,7 +35,6 @@ LIMIT_FIELDS: dict[str, Any] = {
     "fields": [("requests_per_minute", "requests_per_day"), ("tokens_per_minute", "concurrent_requests")]
 }
 admin.site.register(Budget, BudgetAdmin)
-admin.site.unregister(AuditEntry)
 STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 

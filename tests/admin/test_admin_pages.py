@@ -40,7 +40,7 @@ def test_every_page_of_a_model_opens(model: type[Model], operator: Client) -> No
 
 
 @pytest.mark.parametrize("model", MODELS, ids=named)
-def test_a_list_of_thirty_costs_the_queries_of_a_list_of_three(model: type[Model], operator: Client) -> None:
+def test_pitfall_02_a_list_of_thirty_costs_the_queries_of_a_list_of_three(model: type[Model], operator: Client) -> None:
     def queries_with(rows: int) -> list[str]:
         for _ in range(rows):
             ROWS[model]()
@@ -54,7 +54,7 @@ def test_a_list_of_thirty_costs_the_queries_of_a_list_of_three(model: type[Model
 
 
 @pytest.mark.parametrize("model", MODELS, ids=named)
-def test_a_related_row_is_chosen_by_typing(model: type[Model], operator: Client) -> None:
+def test_pitfall_03_a_related_row_is_chosen_by_typing(model: type[Model], operator: Client) -> None:
     response = operator.get(page(model, "add"))
     forms = [response.context["adminform"].form] if response.status_code == 200 else []
     forms += (

@@ -58,7 +58,7 @@ def test_no_page_shows_a_credential_or_a_client_key(operator: Client) -> None:
     assert "…0815" in pages[reverse("admin:providers_provider_change", args=[provider.pk])]
 
 
-def test_a_typed_credential_is_stored_sealed_and_not_sent_back(operator: Client) -> None:
+def test_pitfall_04_a_typed_credential_is_stored_sealed_and_not_sent_back(operator: Client) -> None:
     row = rows.credential()
     address = reverse("admin:providers_provider_change", args=[row.provider.pk])
     response = fill(operator, address, "provider_form", **{"credentials-0-secret": NEEDLE, "base_url": "ftp://wrong"})
@@ -98,7 +98,7 @@ def test_a_header_that_frames_requests_is_refused(name: str, operator: Client) -
     assert f"{name} is for the gateway itself to say" in str(response.context["errors"])
 
 
-def test_history_and_audit_log_hold_no_secret(operator: Client) -> None:
+def test_pitfall_04_history_and_audit_log_hold_no_secret(operator: Client) -> None:
     row = rows.credential()
     address = reverse("admin:providers_provider_change", args=[row.provider.pk])
     fill(operator, address, "provider_form", **{"credentials-0-secret": NEEDLE})
@@ -111,7 +111,7 @@ def test_history_and_audit_log_hold_no_secret(operator: Client) -> None:
     assert "changed" in told
 
 
-def test_error_reports_leave_the_typed_fields_out(operator: Client) -> None:
+def test_pitfall_04_error_reports_leave_the_typed_fields_out(operator: Client) -> None:
     row = rows.credential()
     address = reverse("admin:providers_provider_change", args=[row.provider.pk])
     request = fill(operator, address, "provider_form", **{"credentials-0-secret": NEEDLE}).wsgi_request

@@ -31,7 +31,7 @@ def sign_in(name: str, password: str, address: str = "198.51.100.7") -> HttpResp
     return Client(REMOTE_ADDR=address).post(SIGN_IN, {"username": name, "password": password})
 
 
-def test_the_eleventh_wrong_guess_is_not_even_tried() -> None:
+def test_pitfall_12_the_eleventh_wrong_guess_is_not_even_tried() -> None:
     for _ in range(10):
         assert "Too many" not in sign_in("ana", "wrong").content.decode()
     refused = sign_in("ana", "correct horse")
@@ -39,29 +39,44 @@ def test_the_eleventh_wrong_guess_is_not_even_tried() -> None:
     assert refused.status_code == 200
 
 
-def test_another_address_is_not_held_up() -> None:
+def test_pitfall_12_another_address_is_not_held_up() -> None:
     for _ in range(11):
         sign_in("ana", "wrong")
     assert sign_in("ana", "correct horse", "203.0.113.9").status_code == 302
 
 
-def test_many_names_from_one_address_are_refused() -> None:
+def test_pitfall_12_many_names_from_one_address_are_refused() -> None:
     for number in range(60):
         sign_in(f"nobody-{number}", "wrong")
     assert "Too many" in sign_in("ana", "correct horse").content.decode()
 
 
-def test_signing_in_costs_nothing() -> None:
+def test_pitfall_12_signing_in_costs_nothing() -> None:
     for _ in range(12):
         assert sign_in("ana", "correct horse").status_code == 302
 
 
-def test_a_cache_that_is_away_does_not_lock_people_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_pitfall_12_a_cache_that_is_away_does_not_lock_people_out(caplog: pytest.LogCaptureFixture) -> None:
     with override_settings(CACHES=AWAY):
         assert sign_in("ana", "correct horse").status_code == 302
     assert "throttle" in caplog.text
 
 
-def test_the_page_does_not_say_whether_a_name_exists() -> None:
+def test_pitfall_12_the_page_does_not_say_whether_a_name_exists() -> None:
     known, unknown = (sign_in(name, "wrong").content.decode() for name in ("ana", "nobody"))
     assert known.count("errornote") == unknown.count("errornote") >= 1
+
+
+def test_pitfall_12_a_new_password_ends_every_other_session() -> None:
+    here, elsewhere = Client(), Client()
+    for browser in (here, elsewhere):
+        browser.post(SIGN_IN, {"username": "ana", "password": "correct horse"})
+        assert browser.get("/admin/").status_code == 200
+    new = {
+        "old_password": "correct horse",
+        "new_password1": "battery-staple-4711",
+        "new_password2": "battery-staple-4711",
+    }
+    assert here.post("/admin/password_change/", new).status_code == 302
+    assert here.get("/admin/").status_code == 200
+    assert elsewhere.get("/admin/").status_code == 302

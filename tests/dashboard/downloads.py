@@ -9,7 +9,12 @@ from django.test import Client
 
 def rows_of(browser: Client, panel: str, **words: str) -> list[list[str]]:
     """The lines of a panel's file, `page/panel`, the heads first."""
-    answer = browser.get(f"/dashboard/panels/{panel}.csv", words)
+    return lines_at(browser, f"/dashboard/panels/{panel}.csv", **words)
+
+
+def lines_at(browser: Client, address: str, **words: str) -> list[list[str]]:
+    """The lines of a file that is sent while it is made."""
+    answer = browser.get(address, words)
     assert answer.status_code == 200, answer.content
 
     async def whole() -> bytes:

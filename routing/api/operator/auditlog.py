@@ -32,6 +32,7 @@ class AuditRow(Struct):
     object_name: str
     changes: dict[str, Any]
     reason: str
+    request_id: str
 
 
 def instant(text: str) -> datetime:
@@ -48,7 +49,7 @@ class AuditLog(Reading):
 
     model = AuditEntry
     filters = {
-        **{name: Filter(name) for name in ("actor", "via", "action", "kind", "object_id", "object_name")},
+        **{name: Filter(name) for name in ("actor", "via", "action", "kind", "object_id", "object_name", "request_id")},
         "since": Filter("at__gte", instant, "an instant such as 2026-01-31T12:00:00Z"),
         "until": Filter("at__lt", instant, "an instant such as 2026-01-31T12:00:00Z"),
         "before": Filter("id__lt", int, "an id"),
