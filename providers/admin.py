@@ -70,6 +70,7 @@ class DeploymentList(DeploymentColumns, Switchable):
     list_display_links = ["served"]
     search_fields = ["model__name", "upstream_model"]
     list_per_page = 20
+    asks_first = False  # a list inside a page has no page of its own to ask on
     owner = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

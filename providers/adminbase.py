@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,8 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
 from providers import audit, editing, revisions
+
+NAMED = 20  # rows that a question names; more are counted
 
 
 class ListedAdmin(ModelAdmin):
@@ -131,6 +134,7 @@ class Switchable(AuditedAdmin):
     """Rows with an `enabled` column get two bulk actions."""
 
     actions: ClassVar[Sequence[str]] = ("enable", "disable")
+    asks_first: ClassVar[bool] = True  # before rows are disabled
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -140,14 +144,37 @@ class Switchable(AuditedAdmin):
         """Whether somebody may take rows out of use."""
         return self.has_change_permission(request)
 
+    def effect_of_disabling(self, request: HttpRequest, rows: list[Any]) -> str:
+        """What the question before it says."""
+        names = ", ".join(str(row) for row in rows[:NAMED])
+        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        return f"Takes out of use, within a second and until somebody enables it again: {names}{more}."
+
     @admin.action(description="Disable", permissions=["switch_off"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._switch(request, queryset, False)
+    def disable(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """The question first; with the answer, the deed."""
+        if not self.asks_first or "post" in request.POST:
+            self._switch(request, queryset, False)
+            return None
+        rows = list(queryset)
+        again = [("post", "yes"), *hidden(request.POST, "action", ACTION_CHECKBOX_NAME, "select_across")]
+        effect = self.effect_of_disabling(request, rows)
+        plural = self.opts.verbose_name_plural if len(rows) > 1 else self.opts.verbose_name
+        title = f"Disable {len(rows)} {plural}"
+        return operation_page(
+            self, request, title=title, verb="Disable", form=forms.Form(), effect=effect, hidden=again,
+            back=request.get_full_path(), danger=True,
+        )  # fmt: skip
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Any], enabled: bool) -> None:
         changed = self.change_rows(request, queryset, enabled=enabled)
         verb = "enabled" if enabled else "disabled"
         self.message_user(request, f"{changed} {verb}; {queryset.count() - changed} were {verb} before.")
+
+
+def hidden(post: Any, *names: str) -> list[tuple[str, str]]:
+    """The values of `post` that a confirmation page must send again."""
+    return [(name, value) for name in names for value in post.getlist(name)]
 
 
 def actor_of(request: HttpRequest) -> audit.Actor:

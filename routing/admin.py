@@ -12,11 +12,11 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from providers import audit
-from providers.admin import CredentialInline, DeploymentAdmin, ProviderAdmin
+from providers.admin import CredentialInline, DeploymentAdmin, LanguageModelAdmin, ProviderAdmin
 from providers.adminbase import ReadOnlyAdmin, Switchable, actor_of
 from providers.catalog import Catalog, load_catalog
 from providers.formfields import LinesField, MappingField
-from providers.models import Credential, Deployment, Provider
+from providers.models import Credential, Deployment, LanguageModel, Provider
 from providers.revisions import POLICIES
 from routing import resets
 from routing.attention import standing
@@ -29,6 +29,7 @@ from tenants.admin import TenantAdmin
 from tenants.adminforms import TenantForm
 from tenants.budgetadmin import BudgetAdmin, BudgetForm
 from tenants.models import Budget, Tenant
+from usage.adminhistory import InHistory
 
 VERSIONED = frozenset({"kind", "weights", "order", "client_tasks", "recovery", "hedging"})  # what changes decisions
 
@@ -173,12 +174,13 @@ class HealthResets:
         messages.success(request, f"Health of {len(queryset)} forgotten; every worker follows within a second.")
 
 
-for extended in (Budget, Tenant, Provider, Deployment):
+for extended in (Budget, Tenant, Provider, Deployment, LanguageModel):
     admin.site.unregister(extended)
 
 
 @admin.register(Tenant)
-class TenantWithPolicyAdmin(TenantAdmin):
+class TenantWithPolicyAdmin(InHistory, TenantAdmin):
+    word = "tenant"
     form = TenantPolicyForm
 
 
@@ -199,11 +201,20 @@ class RoutedCredentialInline(CredentialInline):
 
 
 @admin.register(Provider)
-class RoutedProviderAdmin(HealthResets, ProviderAdmin):
+class RoutedProviderAdmin(InHistory, HealthResets, ProviderAdmin):
+    word = "provider"
     inlines = [RoutedCredentialInline if each is CredentialInline else each for each in ProviderAdmin.inlines]
     actions = [*ProviderAdmin.actions, "reset_health"]
 
 
 @admin.register(Deployment)
-class RoutedDeploymentAdmin(HealthResets, DeploymentAdmin):
+class RoutedDeploymentAdmin(InHistory, HealthResets, DeploymentAdmin):
     actions = [*DeploymentAdmin.actions, "reset_health"]
+
+    def words_of(self, row: Deployment) -> dict[str, str]:
+        return {"provider": row.provider.name, "model": row.model.name}
+
+
+@admin.register(LanguageModel)
+class RoutedModelAdmin(InHistory, LanguageModelAdmin):
+    word = "model"

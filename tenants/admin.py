@@ -17,12 +17,12 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from providers import audit
-from providers.adminbase import AuditedAdmin, Switchable, operation_page
+from providers.adminbase import AuditedAdmin, Switchable, hidden, operation_page
 from providers.auditadmin import AuditEntryAdmin
 from providers.models import AuditEntry
 from providers.revisions import TENANTS
 from tenants import keys
-from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm, TenantForm, hidden
+from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm, TenantForm
 from tenants.adminrows import ForEveryTenant, RowsInSight, TenantFilter
 from tenants.budgetadmin import BudgetAdmin
 from tenants.callers import LIMITS, Limits

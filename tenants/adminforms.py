@@ -1,7 +1,6 @@
 """The forms behind the admin pages of tenants and client keys."""
 
 from datetime import timedelta
-from typing import Any
 
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -68,8 +67,3 @@ class RotateForm(forms.Form):
 
 class RevokeForm(forms.Form):
     reason = reason_field()
-
-
-def hidden(post: Any, *names: str) -> list[tuple[str, str]]:
-    """The values of `post` that a confirmation page must send again."""
-    return [(name, value) for name in names for value in post.getlist(name)]

@@ -9,6 +9,7 @@ from unfold.decorators import display
 
 from tenants.admin import ClientKeyAdmin
 from tenants.models import ClientKey
+from usage.adminhistory import InHistory
 from usage.selectors import RequestFilter, TimeRange, page
 
 LOOKED_BACK = timedelta(days=30)
@@ -17,7 +18,7 @@ admin.site.unregister(ClientKey)
 
 
 @admin.register(ClientKey)
-class UsedClientKeyAdmin(ClientKeyAdmin):
+class UsedClientKeyAdmin(InHistory, ClientKeyAdmin):
     readonly_fields = [*ClientKeyAdmin.readonly_fields, "last_used"]
     fieldsets = [*ClientKeyAdmin.fieldsets, ("Use", {"fields": ["last_used"]})]
 
@@ -30,3 +31,6 @@ class UsedClientKeyAdmin(ClientKeyAdmin):
         if not newest:
             return f"not in the last {LOOKED_BACK.days} days"
         return datetime.fromtimestamp(newest[0].started_us / 1e6, tz=timezone.get_current_timezone())
+
+    def words_of(self, row: Any) -> dict[str, str]:
+        return {"tenant": row.tenant.name, "key": str(row.pk)}

@@ -115,7 +115,7 @@ class ApiKeys(Resource):
         return ("tenants.rotate_key",) if replaced else ()
 
     def why_kept(self, row: Any) -> str:
-        return "the key is in use: revoke it first" if state_of(row) == "active" else ""
+        return "the key is in use: revoke it first" if state_of(row) == "active" else super().why_kept(row)
 
     def write(self, changes: OneChange, body: Any) -> None:
         tenant = seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk").filter(name=body.tenant).first()

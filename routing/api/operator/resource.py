@@ -16,6 +16,7 @@ from routing.api.operator.errors import ChangedMeanwhile, Conflict, NotThere
 from routing.api.operator.paging import Filter, page
 from routing.api.operator.views import Data, OperatorView
 from routing.errors import InvalidBody
+from usage.adminhistory import why_kept
 
 Rows = list[Any]
 
@@ -93,7 +94,7 @@ class Resource(Reading):
 
     def why_kept(self, row: Any) -> str:
         """Why a row may not be deleted; empty: it may."""
-        return ""
+        return why_kept(row)
 
     def secret(self, changes: OneChange) -> Data:
         """What is told of a new row in the answer that makes it, and never again."""

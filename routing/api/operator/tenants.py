@@ -83,7 +83,11 @@ class Tenants(Resource):
 
     def why_kept(self, row: Any) -> str:
         live = ClientKey.objects.filter(tenant=row, revoked_at=None).exclude(expires_at__lte=timezone.now()).count()
-        return f"{live} of its keys are in use: revoke them first, so that nobody is cut off" if live else ""
+        return (
+            f"{live} of its keys are in use: revoke them first, so that nobody is cut off"
+            if live
+            else super().why_kept(row)
+        )
 
     def write(self, changes: OneChange, body: Any) -> None:
         put_tenants(changes, [schema.Tenant(**fields_of(body))])
