@@ -225,7 +225,7 @@ def test_rotating_is_a_verb_of_operators(ours: Tenant) -> None:
 
 def test_draining_needs_the_verb_alone(ours: Tenant) -> None:
     served = rows.deployment()
-    drain = {"action": "disable", "_selected_action": served.pk, "index": 0}
+    drain = {"action": "disable", "_selected_action": served.pk, "index": 0, "post": "yes"}
     where = page("providers_deployment", "changelist")
     person = staff("dora", "viewer")
     browser_of(person).post(where, drain)
@@ -249,7 +249,8 @@ def test_finance_prices_a_deployment_and_changes_nothing_else_of_it() -> None:
     assert (now.retries, now.enabled, now.upstream_model) == (2, True, "upstream")
     assert DeploymentPrice.objects.filter(deployment=served).count() == 1
     assert finance.post(page("providers_provider", "change", served.provider_id), {}).status_code == 403
-    finance.post(page("providers_deployment", "changelist"), {"action": "disable", "_selected_action": served.pk})
+    off = {"action": "disable", "_selected_action": served.pk, "post": "yes"}
+    finance.post(page("providers_deployment", "changelist"), off)
     assert Deployment.objects.get(pk=served.pk).enabled
 
 
