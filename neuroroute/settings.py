@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "neuroroute.adminpolicy.AdminPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -195,9 +196,7 @@ SECURE_PROXY_SSL_HEADER = (PROXY_HEADER[0], PROXY_HEADER[-1]) if PROXY_HEADER el
 # Sub-domains and the preload list concern the whole domain, which is not ours to speak for.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SELF = "'self'"
-CONTENT_SECURITY_POLICY = {
-    # The admin's own pages use inline scripts of the packages that they come from.
-    "EXCLUDE_URL_PREFIXES": ["/admin"],
+CONTENT_SECURITY_POLICY = {  # for the admin's pages: neuroroute.adminpolicy
     "DIRECTIVES": {
         "default-src": ["'none'"],
         "script-src": [SELF],

@@ -85,7 +85,8 @@ class InHistory:
 
     def effect_of_disabling(self, request: HttpRequest, rows: list[Any]) -> str:
         """Who would be cut off."""
-        told = [f"{row}: {_asked_once(request, row).last_hour}" for row in rows[:MOST_ASKED]]
+        uses = [(row, _asked_once(request, row).last_hour) for row in rows[:MOST_ASKED]]
+        told = [f"{row}: {use}" if len(rows) > 1 else use for row, use in uses]
         return " ".join([super().effect_of_disabling(request, rows), *told])  # type: ignore[misc]
 
     def words_of(self, row: Any) -> dict[str, str]:

@@ -74,3 +74,49 @@ def test_a_new_key_is_copied_with_one_click(page: Page) -> None:
     page.get_by_role("link", name="I have copied it").click()
     page.get_by_text("not in the last 30 days").wait_for()
     assert shown not in page.content()
+
+
+def save(tab: Page) -> None:
+    tab.locator("#submit-row").get_by_role("button", name="Save", exact=True).click()
+
+
+def test_statement_35_disabling_asks_on_a_page_and_names_the_effect(page: Page, addresses: list[str]) -> None:
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(reverse("admin:providers_deployment_changelist"))
+    page.locator("#result_list tbody input[type=checkbox]").first.check()
+    page.locator("select[name=action]").select_option("disable")
+    page.get_by_role("button", name="Run").first.click()
+    page.get_by_text("Nobody used it in the last hour").wait_for()
+    page.get_by_role("button", name="Disable").click()
+    page.get_by_text("1 disabled").wait_for()
+    assert dialogs == []
+
+
+def test_pitfall_09_the_second_tab_is_told_and_keeps_what_was_typed(page: Page, addresses: list[str]) -> None:
+    where = next(a for a in addresses if "/deployment/" in a and a.endswith("/change/"))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(where)
+    other = page.context.new_page()
+    other.goto(where)
+    other.locator("[name=upstream_model]").fill("theirs")
+    save(other)
+    other.get_by_text("was changed successfully").wait_for()
+    page.locator("[name=upstream_model]").fill("mine")
+    save(page)
+    page.get_by_text("ana changed this").wait_for()
+    assert page.locator("[name=upstream_model]").input_value() == "mine"
+    save(page)
+    page.get_by_text("was changed successfully").wait_for()
+
+
+def test_statement_31_the_admin_runs_under_its_own_policy_without_a_violation(page: Page, addresses: list[str]) -> None:
+    """Violations are errors of the console, which the page's fixture lets none of pass."""
+    for address in addresses:
+        answer = page.goto(address)
+        policy = answer.headers.get("content-security-policy", "") if answer else ""
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy, address
+    page.keyboard.press("Control+k")
+    page.goto("/dashboard/")
+    assert "unsafe" not in page.evaluate("fetch('/dashboard/').then(r => r.headers.get('content-security-policy'))")

@@ -72,7 +72,7 @@ def test_pitfall_07_disabling_asks_and_says_who_is_cut_off(
     key, target = used
     where = reverse("admin:providers_deployment_changelist")
     page = operator.post(where, {"action": "disable", "_selected_action": [target.pk], "index": "0"})
-    assert f"{target}: 1 key used it in the last hour: {key}." in page.content.decode()
+    assert f"{target}. 1 key used it in the last hour: {key}." in page.content.decode()
     target.refresh_from_db()
     assert target.enabled
     assert operator.post(where, fields_of(page)).status_code == 302
