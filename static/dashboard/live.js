@@ -109,7 +109,7 @@
 
   function show(page) {
     ahead = Date.now() - Number(page.dataset.now);
-    for (const part of page.querySelectorAll("[data-live]")) {
+    for (const part of page.querySelectorAll("[data-changes]")) {
       const here = element(part.id);
       if (here && here.innerHTML !== part.innerHTML) here.replaceChildren(...part.childNodes);
     }
@@ -195,7 +195,8 @@
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea, [contenteditable], dialog");
-    if (event.key !== "." || event.ctrlKey || event.metaKey || event.altKey || typing || !element("live")) return;
+    const off = element("keys")?.hasAttribute("data-off"); // who looks has switched keys that act alone off
+    if (event.key !== "." || event.ctrlKey || event.metaKey || event.altKey || typing || off || !element("live")) return;
     event.preventDefault();
     pause();
   });
