@@ -3,14 +3,26 @@
 from collections.abc import Callable
 from functools import wraps
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tenants.sight import sight_of
 
+OWNERS = "owner"  # the group
+MOST_NAMES = 10
+
 View = Callable[..., HttpResponseBase]
+
+
+def who_grants() -> str:
+    """Who can open what is closed, by name, in a sentence."""
+    owners = get_user_model().objects.filter(Q(is_superuser=True) | Q(groups__name=OWNERS), is_active=True)
+    names = sorted(set(owners.values_list("username", flat=True)[:MOST_NAMES]))
+    return f"Owners here: {', '.join(names)}." if names else "There is no owner yet."
 
 
 def staff_only(view: View) -> View:
@@ -22,7 +34,7 @@ def staff_only(view: View) -> View:
             return redirect_to_login(request.get_full_path())
         if not request.user.is_staff:
             raise PermissionDenied(
-                "Only staff accounts see the dashboard. An owner can make this account one in admin."
+                f"Only staff accounts see the dashboard. An owner can make this account one in admin. {who_grants()}"
             )
         return view(request, *args, **kwargs)
 
@@ -36,7 +48,9 @@ def every_tenant_only(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if sight_of(request.user) is not None:
-            raise PermissionDenied("This is about all tenants together, and you see some of them, or none.")
+            raise PermissionDenied(
+                f"This is about all tenants together, and you see some of them, or none. {who_grants()}"
+            )
         return view(request, *args, **kwargs)
 
     return guarded

@@ -1,11 +1,7 @@
 """Which requests stand behind a number? The address of their list: the range or a bucket of it, the same filters."""
 
-from datetime import UTC, datetime
-
 from dashboard.ranges import CUSTOM
-from dashboard.scope import Scope
-
-FORM = "%Y-%m-%dT%H:%MZ"  # an instant, whatever zone the page has
+from dashboard.scope import Scope, instant
 
 
 def requests_in(scope: Scope, position: int | None = None, **words: str) -> str:
@@ -16,11 +12,6 @@ def requests_in(scope: Scope, position: int | None = None, **words: str) -> str:
 def bucket_links(scope: Scope, **words: str) -> tuple[str, ...]:
     """`requests_in` of each bucket."""
     return tuple(requests_in(scope, position, **words) for position in range(len(scope.period.buckets)))
-
-
-def instant(when: datetime) -> str:
-    """As the address writes it: whole minutes, in UTC."""
-    return when.astimezone(UTC).strftime(FORM)
 
 
 def _edges(scope: Scope, position: int | None) -> dict[str, str]:

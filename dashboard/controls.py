@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from dashboard.pages import Page
-from dashboard.ranges import CUSTOM, PRESETS
-from dashboard.scope import FILTERS, Scope
+from dashboard.ranges import CUSTOM, RANGES
+from dashboard.scope import Scope
 from providers.selectors import model_names, provider_names
 from routing.selectors import policy_names
 
@@ -23,14 +23,6 @@ class Filter(Struct, frozen=True):
     choices: tuple[str, ...]
 
 
-class Chip(Struct, frozen=True):
-    """A filter in use, with the address of the page without it."""
-
-    label: str
-    value: str
-    address: str
-
-
 CHOICES: Mapping[str, Callable[[Scope], list[str]]] = {
     "tenant": lambda scope: list(scope.tenants.values()),
     "provider": lambda _: provider_names(),
@@ -43,9 +35,9 @@ CHOICES: Mapping[str, Callable[[Scope], list[str]]] = {
 def controls_of(page: Page, scope: Scope) -> dict[str, object]:
     """What `controls.html` draws."""
     return {
-        "ranges": [*PRESETS, CUSTOM],
+        "ranges": [*RANGES.items(), (CUSTOM, CUSTOM)],
         "filters": [_filter(name, scope) for name in page.filters],
-        "chips": [Chip(name, scope.word(name), scope.here(**{name: ""})) for name in FILTERS if scope.word(name)],
+        "chips": [(chip, chip.label in page.ignores) for chip in scope.filters],
     }
 
 

@@ -17,27 +17,70 @@ class Page(Struct, frozen=True):
     listed: bool = True  # in the navigation
     ranged: bool = True  # a range of time is chosen for it
     assets: str = ""  # its own script and style sheet in static/dashboard
+    ignores: tuple[str, ...] = ()  # filters that come along from other pages and change nothing here
+    letter: str = ""  # after "g", this key opens it
 
 
+NOT_ASKED: Final = ("policy", "key", "status", "first", "served")
 ENTITIES: Final = ("tenant", "provider", "model", "policy")
 
 PAGES: Final[Mapping[str, Page]] = {
     page.name: page
     for page in (
-        Page("home", "Home", "Is all well?", ""),
-        Page("requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "status")),
-        Page("live", "Live", "What runs now?", "live/", ranged=False, assets="live"),
-        Page("cost", "Cost", "Where does the money go?", "cost/", ("tenant", "provider", "model")),
-        Page("savings", "Savings", "What did routing save, against what?", "savings/", ENTITIES),
-        Page("latency", "Latency", "How fast, and how bad is the tail?", "latency/", ("tenant", "provider", "model")),
-        Page("reliability", "Reliability", "What failed, and what caught it?", "reliability/"),
-        Page("budgets", "Budgets", "Will it hold?", "budgets/", ranged=False),
-        Page("models", "Models", "What can be called?", "models/", ("provider", "model")),
-        Page("local", "Local", "What is in memory, and what fits?", "local/", ()),
-        Page("upstreams", "Providers", "Which upstream is well?", "upstreams/"),
+        Page("home", "Home", "Is all well?", "", letter="h"),
+        Page("requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "status"), letter="r"),
+        Page("live", "Live", "What runs now?", "live/", ranged=False, letter="v", assets="live"),
+        Page("cost", "Cost", "Where does the money go?", "cost/", ("tenant", "provider", "model"), letter="c"),
+        Page("savings", "Savings", "What did routing save, against what?", "savings/", ENTITIES, letter="s"),
+        Page(
+            "latency",
+            "Latency",
+            "How fast, and how bad is the tail?",
+            "latency/",
+            ("tenant", "provider", "model"),
+            ignores=NOT_ASKED,
+            letter="l",
+        ),
+        Page(
+            "reliability",
+            "Reliability",
+            "What failed, and what caught it?",
+            "reliability/",
+            ignores=(*NOT_ASKED, "provider", "model"),
+            letter="e",
+        ),
+        Page(
+            "budgets",
+            "Budgets",
+            "Will it hold?",
+            "budgets/",
+            ranged=False,
+            ignores=(*NOT_ASKED, "provider", "model"),
+            letter="b",
+        ),
+        Page("models", "Models", "What can be called?", "models/", ("provider", "model"), letter="m"),
+        Page(
+            "local",
+            "Local",
+            "What is in memory, and what fits?",
+            "local/",
+            (),
+            ignores=(*NOT_ASKED, "provider", "model", "tenant"),
+            letter="o",
+        ),
+        Page(
+            "upstreams",
+            "Providers",
+            "Which upstream is well?",
+            "upstreams/",
+            ignores=(*NOT_ASKED, "provider", "model"),
+            letter="p",
+        ),
         Page("request", "Request", "What happened, and why?", "requests/<str:request_id>/", (), listed=False),
     )
 }
 # No page of panels: `dashboard.playground` draws it.
-PLAYGROUND: Final = Page("playground", "Playground", "How do models answer this?", "playground/", (), ranged=False)
+PLAYGROUND: Final = Page(
+    "playground", "Playground", "How do models answer this?", "playground/", (), ranged=False, letter="g"
+)
 NAVIGATION: Final = (*(page for page in PAGES.values() if page.listed), PLAYGROUND)

@@ -22,7 +22,8 @@ from dashboard.access import staff_only
 from dashboard.answers import told
 from dashboard.askable import RIGHT, choices_for, tenant_named, tenants_for, why_not
 from dashboard.drafts import AUTO, MOST_COLUMNS, PARAMETERS, SAMPLES, BadDraft, Draft, check, draft_of, snippets
-from dashboard.pages import NAVIGATION, PLAYGROUND
+from dashboard.frame import frame_of
+from dashboard.pages import PLAYGROUND
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
 from tenants.errors import KeyWithheld
@@ -121,10 +122,8 @@ def _context(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     url = f"{request.scheme}://{request.get_host()}/v1"
     words = urlencode([("tenant", tenant.name if tenant else ""), *(("model", model) for model in models)])
     return {
+        **frame_of(request, scope, PLAYGROUND.name),
         "page": PLAYGROUND,
-        "section": PLAYGROUND.name,
-        "scope": scope,
-        "navigation": [(other, scope.link(other.name)) for other in NAVIGATION],
         "draft": draft,
         "tenant": tenant,
         "tenants": list(tenants.values()),

@@ -20,7 +20,10 @@ PRESETS: Mapping[str, timedelta] = {
     "24h": timedelta(hours=24),
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
 }
+MONTH, LAST_MONTH = "month", "last-month"  # by the calendar of the page's zone
+RANGES: Mapping[str, str] = {name: name for name in PRESETS} | {MONTH: "this month", LAST_MONTH: "last month"}
 BUCKETS: tuple[tuple[timedelta, str], ...] = (
     (MINUTE, "per minute"),
     (timedelta(minutes=5), "per 5 minutes"),
@@ -33,6 +36,13 @@ BUCKETS: tuple[tuple[timedelta, str], ...] = (
 MOST_POINTS = 72
 LONGEST = MOST_POINTS * BUCKETS[-1][0]  # as much as the longest bucket can draw
 MINUTES_KEPT = timedelta(hours=70)  # older sums are kept per quarter of an hour
+
+
+class Usual(Struct, frozen=True):
+    """What an address without `range` or `tz` means to who opens it."""
+
+    range: str = DEFAULT
+    zone: str = "UTC"
 
 
 class Period(Struct, frozen=True):
@@ -96,21 +106,30 @@ class Period(Struct, frozen=True):
         return "UTC" if offset == "+0000" else f"UTC{offset[:3]}:{offset[3:]}"
 
 
-def period_of(words: Mapping[str, str], now: datetime) -> Period:
+def period_of(words: Mapping[str, str], now: datetime, usual: Usual = Usual()) -> Period:  # noqa: B008 - frozen
     """Read `range`, `from`, `to` and `tz`; what cannot be read falls back to the default and says so."""
-    zone, zone_name, problem = _zone(words.get("tz", ""))
-    name = words.get("range") or DEFAULT
+    zone, zone_name, problem = _zone(words.get("tz") or usual.zone)
+    name = words.get("range") or usual.range
     end = _whole_minute(now) + MINUTE  # the running minute belongs to it
     if name == CUSTOM:
         name, start, end, wrong = _custom(words, end, zone)
     else:
-        known = name in PRESETS
-        wrong = "" if known else f"range={name!r} is not one of {', '.join([*PRESETS, CUSTOM])}."
+        known = name in RANGES
+        wrong = "" if known else f"range={name!r} is not one of {', '.join([*RANGES, CUSTOM])}."
         name = name if known else DEFAULT
-        start = end - PRESETS[name]
+        start, end = _named(name, end, zone)
     return Period(
         name, TimeRange.around(start, end, now), zone, zone_name, now, " ".join(filter(None, (wrong, problem)))
     )
+
+
+def _named(name: str, end: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    if name in PRESETS:
+        return end - PRESETS[name], end
+    this = end.astimezone(zone).replace(day=1, hour=0, minute=0)
+    if name == MONTH:
+        return this, end
+    return (this - DAY).replace(day=1), this
 
 
 def _custom(words: Mapping[str, str], latest: datetime, zone: tzinfo) -> tuple[str, datetime, datetime, str]:

@@ -1,28 +1,58 @@
 """What does a page ask for? Its period, filters and place in a list, read from the words of its address."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 from django.urls import reverse
 from msgspec import Struct, field
 
-from dashboard.ranges import CUSTOM, PRESETS, Period, period_of
+from dashboard.ranges import CUSTOM, LAST_MONTH, PRESETS, RANGES, Period, Usual, period_of
 from tenants.selectors import tenant_names
 from tenants.sight import Sight
 from usage.outcomes import Outcome
-from usage.selectors import Entities, Whose
+from usage.selectors import Entities, Whose, nearest
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-CARRIED = ("range", "from", "to", "tz", "tenant", "provider", "model", "policy", "key")  # kept from page to page
+CARRIED = (
+    "range",
+    "from",
+    "to",
+    "tz",
+    "tenant",
+    "provider",
+    "model",
+    "policy",
+    "key",
+    "live",
+)  # kept from page to page
 FILTERS = ("tenant", "provider", "model", "policy", "key", "status", "first", "served")
-WORDS = ("range", "from", "to", "tz", *FILTERS, "group", "baseline", "cursor")
+WORDS = ("range", "from", "to", "tz", *FILTERS, "group", "baseline", "cursor", "live")
+FLEETING = ("cursor", "live")  # of a look at a page, not of what it asks
+LIVE = "10s"  # how often a live page asks anew
+AROUND = timedelta(hours=2)  # of the nearest hour, where no preset reaches it
 LONGEST_WORD = 200
 NOBODY = "-"  # the word for "has none": no name begins with a dash
 NO_SUCH = -2  # an id that no tenant or key has
+
+
+class Chip(Struct, frozen=True):
+    """A filter in use, with the address of the page without it."""
+
+    label: str
+    value: str
+    address: str
+
+
+class Nearest(Struct, frozen=True):
+    """The hour nearest to a range in which requests came, and a page that shows it."""
+
+    hour: datetime
+    verb: str
+    address: str
 
 
 class Scope(Struct, frozen=True):
@@ -82,20 +112,57 @@ class Scope(Struct, frozen=True):
         return self.here(**dict.fromkeys(FILTERS, ""))
 
     @property
-    def wider(self) -> str:
-        """This page over the longest preset; empty when it shows that already."""
-        longest = list(PRESETS)[-1]
-        return "" if self.period.name == longest else self.here(range=longest)
+    def filters(self) -> list[Chip]:
+        """The filters in use, each with the address of this page without it."""
+        return [Chip(name, self.word(name), self.here(**{name: ""})) for name in FILTERS if self.word(name)]
+
+    @property
+    def nearest(self) -> Nearest | None:
+        """Where requests are, for a range that has none; None: there are none at all."""
+        found = self.ask(nearest, self.period.span, self.tenant_id)
+        if found is None:
+            return None
+        fitting = next((name for name, length in PRESETS.items() if self.period.now - length <= found), None)
+        if fitting and self.period.name != fitting:
+            return Nearest(found, f"Show {RANGES[fitting]}", self.here(range=fitting))
+        words = {"range": CUSTOM, "from": instant(found - AROUND), "to": instant(found + AROUND)}
+        return Nearest(found, "Show them", self.here(**words))
 
     def link(self, page: str, **words: str) -> str:
         """The address of another page for the same period and entities, with `words` set (or, if empty, left out)."""
         kept = {name: value for name, value in self.words.items() if name in CARRIED}
         return _address(page, kept | words)
 
+    @property
+    def shared(self) -> str:
+        """This page as its address has it: a relative range stays relative."""
+        return self.here(live="")
+
+    @property
+    def fixed(self) -> str:
+        """This page for the instants that it shows now, whenever it is opened."""
+        return self.here(
+            **{"range": CUSTOM, "from": instant(self.period.start), "to": instant(self.period.end), "live": ""}
+        )
+
     def here(self, **words: str) -> str:
         """The address of this page with all its filters, with `words` set (or left out), from the list's start."""
         kept = {name: value for name, value in self.words.items() if name != "cursor"}
         return _address(self.page, kept | words)
+
+    @property
+    def runs(self) -> bool:
+        """Whether its range ends now, so that its figures can change under the reader."""
+        return self.period.name not in (CUSTOM, LAST_MONTH)
+
+    @property
+    def live(self) -> bool:
+        return self.word("live") == LIVE and self.runs
+
+    @property
+    def parts_address(self) -> str:
+        """Where the panels of this page are asked for anew."""
+        return _queried(reverse("dashboard:parts", args=[self.page]), self.words)
 
     def panel_address(self, panel: str) -> str:
         """Where one panel of this page stands by itself, with all filters."""
@@ -114,18 +181,24 @@ def scope_of(
     may: Callable[[str], bool] = lambda permission: True,
     sight: Sight = None,
     tenants: Mapping[int, str] | None = None,
+    usual: Usual = Usual(),  # noqa: B008 - frozen
 ) -> Scope:
     """Keep the words that mean something here; a word that cannot be a name is dropped.
 
     `tenants` are the names of those in `sight`, looked up where they are not known yet.
     """
     words = {name: query[name] for name in WORDS if query.get(name) and _may_be_a_name(query[name])}
-    period = period_of(words, now)
+    period = period_of(words, now, usual)
     if period.name != CUSTOM:
         words.pop("from", None)
         words.pop("to", None)
     tenants = tenant_names(sight) if tenants is None else tenants
     return Scope(page, period, words, tenants, record, may=may, sight=sight)
+
+
+def instant(when: datetime) -> str:
+    """A time as an address writes it: whole minutes, in UTC, whatever the zone of the page."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def _may_be_a_name(word: str) -> bool:

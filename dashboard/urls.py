@@ -2,13 +2,21 @@
 
 from django.urls import include, path
 
-from dashboard import exports, liveviews, playground, reconciliation, views, welcome
+from dashboard import exports, liveviews, mine, palette, playground, reconciliation, refresh, views, welcome, zones
 from dashboard.pages import NAVIGATION, PLAYGROUND
 
 VIEWS = {PLAYGROUND.name: playground.playground}  # of what is no page of panels
 pages = [path(page.path, VIEWS.get(page.name, views.page), {"name": page.name}, name=page.name) for page in NAVIGATION]
-record = [path("requests/<str:request_id>/", views.record, name="request"), path("find/", views.find, name="find")]
+record = [path("requests/<str:request_id>/", views.record, name="request")]
+frame = [
+    path("find/", palette.find, name="find"),
+    path("zones/", zones.options, name="zones"),
+    path("settings/", mine.settings, name="settings"),
+    path("settings/theme/", mine.theme, name="theme"),
+    path("settings/views/", mine.views, name="views"),
+]
 panels = [
+    path("parts/<str:name>/", refresh.parts, name="parts"),
     path("panels/<str:name>/<str:panel>/", views.panel, name="panel"),
     path("panels/<str:name>/<str:panel>.csv", exports.panel_csv, name="csv"),
 ]
@@ -28,5 +36,5 @@ asking = [
 
 urlpatterns = [
     path("", welcome.welcome, name="welcome"),
-    path("dashboard/", include((pages + record + panels + live + invoices + asking, "dashboard"))),
+    path("dashboard/", include((pages + record + frame + panels + live + invoices + asking, "dashboard"))),
 ]

@@ -4,20 +4,21 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from msgspec.structs import replace
 
-from dashboard.access import staff_only
+from dashboard.access import staff_only, who_grants
 from dashboard.controls import controls_of
-from dashboard.pages import NAVIGATION, PAGES, Page
+from dashboard.frame import frame_of
+from dashboard.pages import PAGES, Page
+from dashboard.preferences import preferences_of, usual_of
 from dashboard.rendering import RenderedPanel, panels_of, rendered
-from dashboard.scope import NO_SUCH, Scope, scope_of
+from dashboard.scope import LIVE, NO_SUCH, Scope, scope_of
 from tenants.selectors import tenants_seen_by
-from usage import ids, selectors, spool
+from usage import selectors, spool
 
 
 @require_safe
@@ -51,16 +52,6 @@ def record(request: HttpRequest, request_id: str) -> HttpResponse:
     return _answer(request, PAGES["request"], scope, [rendered(one, scope, request) for one in panels_of("request")])
 
 
-@require_safe
-@staff_only
-def find(request: HttpRequest) -> HttpResponse:
-    """Lead from a pasted id to its request, whatever range or filter was on the page."""
-    wanted = request.GET.get("id", "").strip()
-    if key := ids.parse(wanted):
-        return HttpResponseRedirect(reverse("dashboard:request", args=[f"{ids.WIRE_PREFIX}{key.hex}"]))
-    raise Http404(f"{wanted!r} is not the id of a request, which reads req_ and 32 hexadecimal digits.")
-
-
 def scope_for(request: HttpRequest, name: str) -> Scope:
     """What a request for a page asks for.
 
@@ -68,9 +59,12 @@ def scope_for(request: HttpRequest, name: str) -> Scope:
     """
     sight, tenants = tenants_seen_by(request.user)
     if sight is not None and not sight:
-        raise PermissionDenied("You see no tenant yet. An owner can make you a member of one, on your page in admin.")
+        raise PermissionDenied(
+            f"You see no tenant yet. An owner can make you a member of one, on your page in admin. {who_grants()}"
+        )
     now, may = datetime.now(UTC), request.user.has_perm
-    scope = scope_of(name, request.GET.dict(), now, may=may, sight=sight, tenants=tenants)
+    usual = usual_of(preferences_of(request.user))
+    scope = scope_of(name, request.GET.dict(), now, may=may, sight=sight, tenants=tenants, usual=usual)
     if sight is not None and scope.tenant_id == NO_SUCH:
         raise Http404(f"There is no tenant {scope.word('tenant')!r}.")
     return scope
@@ -81,10 +75,11 @@ def _answer(request: HttpRequest, shown: Page, scope: Scope, panels: list[Render
     waiting = spool.backlog(settings.VAR_DIR / spool.NAME)
     with timezone.override(scope.period.zone):
         context = {
+            **frame_of(request, scope, shown.name if shown.listed else "requests"),
             "page": shown,
-            "section": shown.name if shown.listed else "requests",
-            "scope": scope,
-            "navigation": [(other, scope.link(other.name)) for other in NAVIGATION],
+            "live": scope.parts_address if shown.ranged and shown.listed and scope.live else "",
+            "live_switch": scope.here(live="" if scope.live else LIVE) if shown.listed else "",
+            "runs": scope.runs,
             "panels": panels,
             "backlog": waiting,
             "lag_ms": waiting.oldest_age_s * 1000,

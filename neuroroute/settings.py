@@ -179,6 +179,7 @@ if REDIS_URL:
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where the packages keep them: no build step, no copy to go stale
+AUTHENTICATION_BACKENDS = ["dashboard.signedin.People"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

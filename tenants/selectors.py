@@ -19,6 +19,15 @@ from tenants.sight import EVERY_TENANT, Sight, seen
 _EVERY: Final = 0  # no tenant's id
 
 
+class KeyName(Struct, frozen=True):
+    """How a client key is called; never its secret."""
+
+    id: int
+    prefix: str
+    name: str
+    tenant: str
+
+
 class BudgetState(Struct, frozen=True):
     """A budget in its present window; amounts in nano-dollars or tokens, as `unit` says."""
 
@@ -82,6 +91,13 @@ def key_labels(ids: set[int]) -> dict[int, str]:
     """`tenant/key name` of these client keys; one that was deleted is missing."""
     rows = ClientKey.objects.filter(pk__in=ids).values_list("pk", "tenant__name", "name")
     return {pk: f"{tenant}/{name}" for pk, tenant, name in rows}
+
+
+def keys_called(text: str, sight: Sight, limit: int) -> list[KeyName]:
+    """Client keys in sight whose prefix or name holds `text`, the revoked too: records name them."""
+    called = ClientKey.objects.filter(Q(prefix__icontains=text) | Q(name__icontains=text))
+    rows = seen(called, sight, "tenant").order_by("prefix").values_list("pk", "prefix", "name", "tenant__name")
+    return [KeyName(*row) for row in rows[:limit]]
 
 
 def budget_states(now: datetime, tenant_id: int | None = None) -> list[BudgetState]:

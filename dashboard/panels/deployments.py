@@ -2,12 +2,13 @@
 
 from msgspec import Struct
 
+from dashboard.drawing import sparkline
 from dashboard.groups import requests_of
 from dashboard.panels.base import Panel
 from dashboard.panels.providers import level
 from dashboard.scope import Scope
 from dashboard.tables import Column, ColumnUnit, Table
-from usage.selectors import Attempts, attempts, errors
+from usage.selectors import Attempts, attempt_series, attempts, errors
 
 
 class Row(Struct, frozen=True):
@@ -19,6 +20,7 @@ class Row(Struct, frozen=True):
     retries: int
     tokens_per_s: float | None
     errors: tuple[tuple[str, int], ...]  # class, attempts
+    course: str  # failed attempts, bucket by bucket, as points of a line
 
 
 class Deployments(Struct, frozen=True):
@@ -44,7 +46,9 @@ class DeploymentsPanel(Panel):
         for one in errors(span, tenant_id):
             classes.setdefault(one.deployment, []).append((one.error, one.attempts))
         found = scope.ask(attempts, span, tenant_id)
-        return Deployments(tuple(_row(one, classes.get(one.deployment, []), scope) for one in found))
+        over_time = scope.ask(attempt_series, scope.period.buckets, tenant_id)
+        rows = (_row(one, classes.get(one.deployment, []), over_time.get(one.deployment, []), scope) for one in found)
+        return Deployments(tuple(rows))
 
     def table(self, data: Deployments, scope: Scope) -> Table:
         heads = ("Deployment", "Attempts", "Success", "Retries", "Speed", "Errors by class")
@@ -57,7 +61,17 @@ def _cells(row: Row) -> tuple[str | float | None, ...]:
     return row.name, row.attempts, row.success, row.retries, row.tokens_per_s, classes
 
 
-def _row(one: Attempts, classes: list[tuple[str, int]], scope: Scope) -> Row:
+def _row(one: Attempts, classes: list[tuple[str, int]], parts: list[Attempts], scope: Scope) -> Row:
     success = None if one.error_rate is None else 1 - one.error_rate
     served, shown = requests_of(scope, "deployment", one.deployment), level(success)
-    return Row(one.deployment, served, one.attempts, success, shown, one.retries, one.tokens_per_s, tuple(classes))
+    return Row(
+        name=one.deployment,
+        address=served,
+        attempts=one.attempts,
+        success=success,
+        level=shown,
+        retries=one.retries,
+        tokens_per_s=one.tokens_per_s,
+        errors=tuple(classes),
+        course=sparkline([part.failed for part in parts]),
+    )

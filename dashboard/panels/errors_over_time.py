@@ -26,7 +26,7 @@ class ErrorsOverTimePanel(Panel):
 
     def data(self, scope: Scope) -> ErrorsOverTime:
         period = scope.period
-        found = attempt_series(period.buckets, scope.tenant_id)
+        found = scope.ask(attempt_series, period.buckets, scope.tenant_id)
         failed = {name: tuple(part.failed for part in parts) for name, parts in found.items()}
         ranked = sorted((name for name in failed if any(failed[name])), key=lambda name: -sum(failed[name]))
         made = sum(part.attempts for parts in found.values() for part in parts)

@@ -3,11 +3,12 @@
 from msgspec import Struct
 
 from dashboard.colours import OTHER, colours_of
+from dashboard.drawing import sparkline
 from dashboard.groups import By, Tab, chosen, labels, requests_of, tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
-from usage.selectors import Metric, Percentiles, percentiles
+from usage.selectors import Metric, Percentiles, percentile_series_by, percentiles
 
 GROUPS: tuple[By, ...] = ("provider", "model", "deployment", "tenant")
 MOST_ROWS = 50
@@ -20,6 +21,7 @@ class Row(Struct, frozen=True):
     ttft: Percentiles
     total: Percentiles
     shares: tuple[float, float, float] | None  # p50, p95, p99 of the slowest row's p99
+    course: str  # p95 of the time to first token, bucket by bucket, as points of a line; empty: too few samples
 
 
 class LatencyGroups(Struct, frozen=True):
@@ -43,7 +45,8 @@ class LatencyGroupsPanel(Panel):
 
     def data(self, scope: Scope) -> LatencyGroups:
         group = chosen(scope, GROUPS)
-        ttft, total = _felt(scope, "ttft", group), _felt(scope, "total", group)
+        total, over_time = _felt(scope, "total", group), _over_time(scope, group)
+        ttft = {value: whole for value, (whole, _) in over_time.items()}
         values = sorted(ttft.keys() | total.keys(), key=lambda value: -(_of(ttft, value).p95 or 0))[:MOST_ROWS]
         named = labels(scope, group, values)
         colours = colours_of(named[value] for value in values)
@@ -56,6 +59,7 @@ class LatencyGroupsPanel(Panel):
                 ttft=_of(ttft, value),
                 total=_of(total, value),
                 shares=_shares(_of(ttft, value), slowest),
+                course=sparkline([part.p95 for part in over_time[value][1]]) if value in over_time else "",
             )
             for value in values
         )
@@ -85,6 +89,17 @@ def _felt(scope: Scope, metric: Metric, group: By) -> dict[int | str, Percentile
         model=scope.name("model"),
     )
     return {one.value: one for one in found if one.value is not None}
+
+
+def _over_time(scope: Scope, group: By) -> dict[int | str, tuple[Percentiles, list[Percentiles]]]:
+    return percentile_series_by(
+        "ttft",
+        scope.period.buckets,
+        group,  # type: ignore[arg-type]
+        tenant_id=scope.tenant_id,
+        provider=scope.name("provider"),
+        model=scope.name("model"),
+    )
 
 
 def _of(found: dict[int | str, Percentiles], value: int | str) -> Percentiles:

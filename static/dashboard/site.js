@@ -66,10 +66,22 @@
   }
 
   function draw(canvas) {
-    const chart = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
+    const source = document.getElementById(canvas.dataset.chart).textContent;
+    const chart = JSON.parse(source);
     const datasets = chart.series.map((series, index) => dataset(series, index, chart));
-    drawn.get(canvas)?.destroy();
     drawn.set(canvas, new Chart(canvas, { data: { labels: chart.labels, datasets }, options: options(chart) }));
+    drawn.get(canvas).source = source;
+  }
+
+  // In place: a live page's charts stay the same elements.
+  function redraw(canvas, drawn) {
+    const source = document.getElementById(canvas.dataset.chart).textContent;
+    if (source === drawn.source) return;
+    const chart = JSON.parse(source);
+    drawn.source = source;
+    drawn.data = { labels: chart.labels, datasets: chart.series.map((series, index) => dataset(series, index, chart)) };
+    drawn.options = options(chart);
+    drawn.update("none");
   }
 
   // A page that lives puts other numbers into a chart's data block: the canvas stays, and so does the table beside it.
@@ -97,13 +109,15 @@
     }
     if (!window.Chart) return;
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-    document.querySelectorAll("canvas[data-chart]").forEach(draw);
+    for (const canvas of document.querySelectorAll("canvas[data-chart]")) {
+      if (drawn.has(canvas)) redraw(canvas, drawn.get(canvas));
+      else draw(canvas);
+    }
   }
 
-  function offerLocalZone() {
-    const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const select = document.querySelector("select[name=tz]");
-    if (select && here && ![...select.options].some((o) => (o.value || "UTC") === here)) select.add(new Option(here, here));
+  function drawAnew() { // other colours
+    for (const [canvas, chart] of drawn) { chart.destroy(); drawn.delete(canvas); }
+    drawAll();
   }
 
   async function copy(button) {
@@ -132,8 +146,8 @@
     if (button) copy(button);
   });
   document.addEventListener("numbers", (event) => renew(event.target));
-  const settle = () => { drawAll(); offerLocalZone(); };
-  document.addEventListener("DOMContentLoaded", settle);
-  document.addEventListener("htmx:afterSettle", settle);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  document.addEventListener("DOMContentLoaded", drawAll);
+  document.addEventListener("htmx:afterSettle", drawAll);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAnew);
+  document.addEventListener("figures:changed", drawAll);
 })();

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from tests.dashboard.browsing import signed_in  # noqa: F401 - a fixture of every test here
 from tests.dashboard.traffic import day, ship
 from tests.people import staff
 from usage.outcomes import Outcome

@@ -15,7 +15,7 @@ from tenants.budgets import Budget, BudgetWindow
 from tenants.models import Tenant
 from tenants.periods import Period, span_of
 from tests.admin.rows import price_proposal
-from tests.dashboard.test_dashboard_browser import looking, signed_in  # noqa: F401
+from tests.dashboard.browsing import looking
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import day, ship
 from tests.people import staff

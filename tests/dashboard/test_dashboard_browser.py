@@ -1,41 +1,9 @@
 """What a browser makes of the dashboard: charts, swaps without a reload, no breach of the content security policy."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
-import pytest
-from django.conf import settings
-from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from dashboard.pages import NAVIGATION
-from tests.people import staff
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture
-def signed_in(transactional_db: None) -> str:
-    """The session cookie of a staff account."""
-    client = Client()
-    client.force_login(staff("ana", "every tenant"))
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
-
-
-@contextmanager
-def looking(browser: Path, url: str, session: str, **context: object) -> Iterator[tuple[Page, list[str]]]:
-    """A page in a browser that is signed in, and what went wrong on it."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(browser), args=FLAGS)
-        opened = chromium.new_context(base_url=url, **context)
-        opened.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
-        page, problems = opened.new_page(), []
-        page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda sent: None if sent.url.startswith(url) else problems.append(f"left: {sent.url}"))
-        yield page, problems
-        chromium.close()
+from tests.dashboard.browsing import looking
 
 
 def test_every_page_draws_its_charts_under_its_policy(chromium, live_server, signed_in, traffic):
@@ -68,7 +36,7 @@ def test_a_range_is_swapped_in_and_the_address_says_so(chromium, live_server, si
 def test_the_browsers_own_zone_is_offered(chromium, live_server, signed_in):
     with looking(chromium, live_server.url, signed_in, timezone_id="America/New_York") as (page, _):
         page.goto("/dashboard/")
-        page.select_option("select[name=tz]", "America/New_York")
+        page.get_by_role("button", name="Local", exact=True).click()
         page.wait_for_url("**tz=America%2FNew_York")
         page.get_by_text("UTC-05:00").first.wait_for()
 

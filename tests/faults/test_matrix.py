@@ -13,12 +13,13 @@ from tests.gateway.gateway import manage
 
 CELLS = {cell.id: cell for cell in cells_of(ROWS)}
 SIGN_IN = """
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 ana = get_user_model().objects.create_superuser("ana")
 store = SessionStore()
 store[SESSION_KEY], store[HASH_SESSION_KEY] = str(ana.pk), ana.get_session_auth_hash()
-store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
 store.save()
 print(store.session_key)
 """

@@ -1,7 +1,8 @@
 """What can be asked about what happened? Every question names its range; sums come from rollups, lists from records.
 
-totals series series_by by unpriced used_since            requests, tokens, money
-percentiles percentile_series                             latency
+totals series series_by by unpriced used_since nearest    requests, tokens, money
+percentiles percentile_series percentile_series_by        latency
+percentile_week                                           latency by hour of the week
 flow errors attempts attempt_series last_attempts         what failed, and what caught it
 last_errors                                               the newest failure of each deployment
 choices                                                   what was chosen among what
@@ -11,7 +12,14 @@ page find                                                 requests one by one
 from usage.ranges import TimeRange
 from usage.selectors.choices import Chosen, choices
 from usage.selectors.lasterrors import LastError, last_errors
-from usage.selectors.latency import Metric, Percentiles, percentile_series, percentiles
+from usage.selectors.latency import (
+    Metric,
+    Percentiles,
+    percentile_series,
+    percentile_series_by,
+    percentile_week,
+    percentiles,
+)
 from usage.selectors.recent import LastAttempt, last_attempts
 from usage.selectors.reliability import (
     Attempts,
@@ -31,6 +39,7 @@ from usage.selectors.totals import (
     Totals,
     Value,
     by,
+    nearest,
     series,
     series_by,
     totals,
@@ -66,8 +75,11 @@ __all__ = [
     "flow",
     "last_attempts",
     "last_errors",
+    "nearest",
     "page",
     "percentile_series",
+    "percentile_series_by",
+    "percentile_week",
     "percentiles",
     "series",
     "series_by",

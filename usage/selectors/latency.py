@@ -1,7 +1,8 @@
 """How fast, and how bad is the tail? Percentiles of answered requests, to about 6 %, with the number behind them."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta, tzinfo
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -72,6 +73,48 @@ def percentile_series(
     return [_percentiles(None, slots.get((position, None), {})) for position in range(len(buckets))]
 
 
+def percentile_series_by(
+    metric: Metric,
+    buckets: Sequence[TimeRange],
+    by: By,
+    *,
+    tenant_id: Whose = None,
+    provider: str | None = None,
+    model: str | None = None,
+) -> dict[int | str, tuple[Percentiles, list[Percentiles]]]:
+    """Of each value of `by`: over all buckets together, and of each bucket, in order."""
+    slots = _slots(metric, buckets, by, tenant_id, {"provider": provider, "model": model})
+    whole: dict[int | str, Counter[int]] = defaultdict(Counter)
+    for (_, value), counts in slots.items():
+        if value is not None:
+            whole[value].update(counts)
+    return {
+        value: (
+            _percentiles(value, counts),
+            [_percentiles(value, slots.get((place, value), {})) for place in range(len(buckets))],
+        )
+        for value, counts in whole.items()
+    }
+
+
+def percentile_week(
+    metric: Metric,
+    period: TimeRange,
+    zone: tzinfo,
+    *,
+    tenant_id: Whose = None,
+    provider: str | None = None,
+    model: str | None = None,
+) -> dict[tuple[int, int], Percentiles]:
+    """Of each hour of the week by `zone`'s clock that has samples: (0 for Monday to 6, 0 to 23)."""
+    hours = period.buckets(timedelta(hours=1), zone)
+    together: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)
+    for (position, _), counts in _slots(metric, hours, None, tenant_id, {"provider": provider, "model": model}).items():
+        local = hours[position].start.astimezone(zone)
+        together[local.weekday(), local.hour].update(counts)
+    return {when: _percentiles(None, counts) for when, counts in together.items()}
+
+
 def _slots(
     metric: Metric,
     buckets: Sequence[TimeRange],
@@ -106,6 +149,6 @@ def _value(key: tuple[int | str, ...]) -> int | str | None:
     return key[0] if key else None
 
 
-def _percentiles(value: int | str | None, counts: dict[int, int]) -> Percentiles:
+def _percentiles(value: int | str | None, counts: Mapping[int, int]) -> Percentiles:
     n = sum(counts.values())
     return Percentiles(value, n, *(percentile_ms(counts, share) for share in (0.5, 0.95, 0.99)))

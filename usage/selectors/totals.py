@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from django.conf import settings
+from django.db.models import Max, Min, Q
 from msgspec import Struct, structs
 
 from usage import ids, spool
 from usage.ranges import TimeRange
-from usage.rollups import ALL_KEYS, ALL_TENANTS, RequestRollup
+from usage.rollups import ALL_KEYS, ALL_TENANTS, HOUR, RequestRollup
 from usage.selectors.sums import EACH_TENANT, Whose, read
 
 Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
@@ -77,6 +78,7 @@ class Group(Struct, frozen=True):
     totals: Totals
 
 
+_YEAR_S: Final = 366 * 86_400
 _SUMS: Final = Totals.__struct_fields__
 
 
@@ -146,6 +148,21 @@ def used_since(
         whose = int(group.value)
         used[whose] = used.get(whose, 0) + group.totals.requests - group.totals.rejected
     return used
+
+
+def nearest(period: TimeRange, tenant_id: Whose = None) -> datetime | None:
+    """The last hour with requests that begins before the range's end, else the first after it; within two years."""
+    low, high = period.seconds
+    hours = RequestRollup.objects.filter(grain=HOUR, bucket__gte=low - 2 * _YEAR_S, bucket__lt=high + 2 * _YEAR_S)
+    if isinstance(tenant_id, frozenset):
+        hours = hours.filter(tenant_id__in=tenant_id)
+    else:
+        hours = hours.filter(tenant_id=ALL_TENANTS if tenant_id is None else tenant_id)
+    found = hours.aggregate(
+        before=Max("bucket", filter=Q(bucket__lt=high)), after=Min("bucket", filter=Q(bucket__gte=high))
+    )
+    seconds = found["before"] if found["before"] is not None else found["after"]
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _scope(entities: Entities, dimension: Dimension | None = None) -> int | frozenset[int]:

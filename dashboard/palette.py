@@ -1,0 +1,95 @@
+"""What is called like that? Pages, tenants, keys, models and requests, as far as who asks may see them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from msgspec import Struct
+
+from dashboard.access import staff_only
+from dashboard.frame import frame_of
+from dashboard.pages import NAVIGATION
+from dashboard.scope import Scope
+from dashboard.views import scope_for
+from providers.selectors import model_names, provider_names
+from routing.selectors import policy_names
+from tenants.selectors import keys_called
+from usage import ids, selectors
+
+MOST_HITS: Final = 8  # of one kind: who wants more types on
+LONGEST: Final = 100
+
+
+class Hit(Struct, frozen=True):
+    name: str
+    note: str
+    address: str
+
+
+class Group(Struct, frozen=True):
+    title: str
+    hits: tuple[Hit, ...]
+
+
+@require_safe
+@staff_only
+def find(request: HttpRequest) -> HttpResponse:
+    """What was found, as a page, of which the palette takes a part. The id of a request leads straight to it."""
+    text = (request.GET.get("q") or request.GET.get("id") or "").strip()[:LONGEST]
+    key = ids.parse(text)
+    if key and not request.headers.get("HX-Request"):
+        return HttpResponseRedirect(reverse("dashboard:request", args=[f"{ids.WIRE_PREFIX}{key.hex}"]))
+    scope = scope_for(request, "home")
+    groups = [group for group in _groups(text, scope) if group.hits]
+    return render(request, "dashboard/find.html", frame_of(request, scope, "") | {"q": text, "groups": groups})
+
+
+def _groups(text: str, scope: Scope) -> Iterator[Group]:
+    if ids.parse(text):
+        yield Group("Request", tuple(_request(text, scope)))
+        return
+    yield Group("Pages", tuple(_pages(text, scope)))
+    if not text:
+        return
+    yield Group("Tenants", _named(scope.tenants.values(), text, scope, "home", "tenant", "its figures"))
+    yield Group("Keys", tuple(_keys(text, scope)))
+    yield Group("Models", _named(model_names(), text, scope, "models", "model", "in the catalogue"))
+    yield Group("Providers", _named(provider_names(), text, scope, "requests", "provider", "its requests"))
+    yield Group("Policies", _named(policy_names(), text, scope, "requests", "policy", "its requests"))
+
+
+def _request(text: str, scope: Scope) -> Iterator[Hit]:
+    if found := selectors.find(text, scope.sight):
+        wire_id = f"{ids.WIRE_PREFIX}{found.id}"
+        note = f"{found.status}, {found.asked_model}, {found.tenant}"
+        yield Hit(wire_id, note, reverse("dashboard:request", args=[wire_id]))
+
+
+def _pages(text: str, scope: Scope) -> Iterator[Hit]:
+    hits = [Hit(page.title, page.question, scope.link(page.name)) for page in NAVIGATION]
+    hits.append(Hit("Settings", "Theme, zone, range and keys, for you", reverse("dashboard:settings")))
+    if scope.sight is None:
+        hits.append(Hit("Invoices", "Do providers bill what we recorded?", reverse("dashboard:invoices")))
+    hits.append(Hit("Admin", "Providers, tenants, keys, policies", reverse("admin:index")))
+    hits.append(Hit("API", "What applications and scripts call", reverse("docs")))
+    hits.append(Hit("Start page", "Lines to send a first request", reverse("welcome")))
+    return (hit for hit in hits if _like(text, hit.name, hit.note))
+
+
+def _keys(text: str, scope: Scope) -> Iterator[Hit]:
+    for key in keys_called(text, scope.sight, MOST_HITS):
+        yield Hit(f"{key.prefix}…", f"{key.tenant}/{key.name}, its requests", scope.link("requests", key=str(key.id)))
+
+
+def _named(names: Iterable[str], text: str, scope: Scope, page: str, word: str, note: str) -> tuple[Hit, ...]:
+    """Those whose name begins so, then those that hold it."""
+    found = [name for name in names if _like(text, name)]
+    found.sort(key=lambda name: not name.casefold().startswith(text.casefold()))
+    return tuple(Hit(name, note, scope.link(page, **{word: name})) for name in found[:MOST_HITS])
+
+
+def _like(text: str, *names: str) -> bool:
+    return any(text.casefold() in name.casefold() for name in names)

@@ -1,0 +1,95 @@
+"""Does each of the five empty states say its own, and offer an action that works?"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from django.db import DatabaseError
+
+from dashboard.pages import NAVIGATION
+from tests.dashboard.test_dashboard_pages import text_of
+from tests.dashboard.traffic import day, ship
+from tests.people import browser_of, staff
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
+
+
+def link(page: str, text: str) -> str:
+    return unescape(re.search(rf'href="([^"]+)"[^>]*>{re.escape(text)}', page)[1])
+
+
+def test_statement_39_first_use_leads_to_a_first_request(staff_client):
+    answer = staff_client.get("/dashboard/cost/")
+    assert "No request has come yet." in text_of(answer)
+    start = link(answer.content.decode(), "Send the first request")
+    assert start == "/#ask" and 'id="ask"' in staff_client.get("/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("ago", "words", "verb"),
+    [
+        (timedelta(hours=4), {"range": "15m"}, "Show 6h"),
+        (timedelta(days=12), {"range": "24h"}, "Show 30d"),
+        (timedelta(days=200), {"range": "90d"}, "Show them"),
+        (timedelta(hours=30), {"range": "custom", "from": "2026-01-01T00:00Z", "to": "2026-01-02T00:00Z"}, "Show 7d"),
+    ],
+)
+@pytest.mark.parametrize("page", ["cost", "requests", "latency"])
+def test_statement_39_nothing_in_range_leads_to_the_nearest_range_with_requests(
+    staff_client, tmp_path, ago, words, verb, page
+):
+    ship(day(NOW - ago, 30, hours=0.2), tmp_path / "then")
+    answer = staff_client.get(f"/dashboard/{page}/", words)
+    assert "No requests in this range. The nearest came at" in text_of(answer)
+    wider = staff_client.get(link(answer.content.decode(), verb))
+    assert "No requests in this range" not in text_of(wider)
+    assert "sandbox-mini" in text_of(wider) or page == "latency"
+
+
+def test_statement_39_what_filters_took_away_comes_back_filter_by_filter(staff_client, traffic):
+    words = {"range": "7d", "provider": "sandbox-openai", "model": "nobody-has-this"}
+    answer = staff_client.get("/dashboard/cost/", words)
+    assert "Nothing matches these filters." in text_of(answer)
+    panel = answer.content.decode().split('id="panel-cost_groups"')[1]
+    assert link(panel, "provider: sandbox-openai") == "/dashboard/cost/?range=7d&model=nobody-has-this"
+    found = staff_client.get(link(panel, "model: nobody-has-this"))
+    assert "sandbox-mini" in text_of(found) and "Nothing matches" not in text_of(found)
+    assert "sandbox-mini" in text_of(staff_client.get(link(panel, "Remove the filters")))
+
+
+def test_statement_39_who_may_not_look_hears_who_can_let_them(client):
+    staff("olga", "owner")
+    answer = browser_of(staff("new", "operator")).get("/dashboard/")
+    assert answer.status_code == 403
+    assert "An owner can make you a member of one" in text_of(answer) and "Owners here: olga." in text_of(answer)
+    assert "Sign in as somebody else" in text_of(answer)
+
+
+def test_statement_39_a_panel_that_failed_says_what_when_and_under_which_id(staff_client, traffic, monkeypatch):
+    def broken(*_: object) -> None:
+        raise DatabaseError("secret detail")
+
+    with monkeypatch.context() as away:
+        away.setattr("dashboard.panels.cost_groups.CostGroupsPanel.data", broken)
+        answer = staff_client.get("/dashboard/cost/", {"range": "7d"})
+    said = text_of(answer)
+    assert re.search(r"The database did not answer \(DatabaseError\)\. Tried at \d\d:\d\d:\d\d; the log", said)
+    assert answer["x-request-id"] in said and "secret detail" not in said
+    again = staff_client.get(link(answer.content.decode(), "Try again"))
+    assert "could not be drawn" not in text_of(again) and "range=7d" in again.request["QUERY_STRING"]
+
+
+@pytest.mark.parametrize("page", NAVIGATION, ids=lambda page: page.name)
+def test_an_empty_page_asks_no_more_than_others(staff_client, page, tmp_path, django_assert_max_num_queries):
+    with django_assert_max_num_queries(12):
+        staff_client.get(f"/dashboard/{page.path}")
+    ship(day(NOW - timedelta(days=3), 5, hours=1), tmp_path / "then")
+    with django_assert_max_num_queries(12):
+        staff_client.get(f"/dashboard/{page.path}", {"range": "1h"})
+
+
+def test_a_filter_that_a_page_cannot_use_says_so(staff_client, traffic):
+    assert "key: 1 (not used on this page)" in text_of(staff_client.get("/dashboard/latency/", {"key": "1"}))
+    assert "key: 1 (not used" not in text_of(staff_client.get("/dashboard/cost/", {"key": "1"}))
