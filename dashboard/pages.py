@@ -83,4 +83,6 @@ PAGES: Final[Mapping[str, Page]] = {
 PLAYGROUND: Final = Page(
     "playground", "Playground", "How do models answer this?", "playground/", (), ranged=False, letter="g"
 )
+# Neither is this: `dashboard.start`. It is found in the menu of who is signed in.
+START: Final = Page("start", "Get started", "Can it answer me?", "start/", (), ranged=False)
 NAVIGATION: Final = (*(page for page in PAGES.values() if page.listed), PLAYGROUND)

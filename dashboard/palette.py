@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from dashboard.access import staff_only
 from dashboard.frame import frame_of
-from dashboard.pages import NAVIGATION
+from dashboard.pages import NAVIGATION, START
 from dashboard.scope import Scope
 from dashboard.views import scope_for
 from providers.selectors import model_names, provider_names
@@ -69,7 +69,7 @@ def _request(text: str, scope: Scope) -> Iterator[Hit]:
 
 
 def _pages(text: str, scope: Scope) -> Iterator[Hit]:
-    hits = [Hit(page.title, page.question, scope.link(page.name)) for page in NAVIGATION]
+    hits = [Hit(page.title, page.question, scope.link(page.name)) for page in (*NAVIGATION, START)]
     hits.append(Hit("Settings", "Theme, zone, range and keys, for you", reverse("dashboard:settings")))
     if scope.sight is None:
         hits.append(Hit("Invoices", "Do providers bill what we recorded?", reverse("dashboard:invoices")))

@@ -2,8 +2,20 @@
 
 from django.urls import include, path
 
-from dashboard import exports, liveviews, mine, palette, playground, reconciliation, refresh, views, welcome, zones
-from dashboard.pages import NAVIGATION, PLAYGROUND
+from dashboard import (
+    exports,
+    liveviews,
+    mine,
+    palette,
+    playground,
+    reconciliation,
+    refresh,
+    start,
+    views,
+    welcome,
+    zones,
+)
+from dashboard.pages import NAVIGATION, PLAYGROUND, START
 
 VIEWS = {PLAYGROUND.name: playground.playground}  # of what is no page of panels
 pages = [path(page.path, VIEWS.get(page.name, views.page), {"name": page.name}, name=page.name) for page in NAVIGATION]
@@ -28,6 +40,10 @@ invoices = [
     path("invoices/", reconciliation.invoices, name="invoices"),
     path("invoices/<int:invoice_id>/", reconciliation.invoice, name="invoice"),
 ]
+beginning = [
+    path(START.path, start.start, name=START.name),
+    path(f"{START.path}arrived/", start.arrived, name="start-arrived"),
+]
 asking = [
     path("playground/key/", playground.lent_key, name="playground-key"),
     path("playground/answers/<str:request_id>/", playground.answer, name="playground-answer"),
@@ -36,5 +52,5 @@ asking = [
 
 urlpatterns = [
     path("", welcome.welcome, name="welcome"),
-    path("dashboard/", include((pages + record + frame + panels + live + invoices + asking, "dashboard"))),
+    path("dashboard/", include((pages + record + frame + panels + live + invoices + beginning + asking, "dashboard"))),
 ]

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from msgspec import Struct
 
+from dashboard.examples import examples
 from providers.selectors import ModelOffer, ProviderOffer, offers
 from usage.ranges import TimeRange
 from usage.selectors import last_attempts
@@ -15,6 +16,7 @@ from usage.selectors import last_attempts
 CENT = Decimal("0.01")
 LATELY = timedelta(minutes=15)
 EVERYBODYS = frozenset({"Unreachable", "CredentialRejected"})  # errors of a provider rather than of one model
+ON_WELCOME = 2  # the rest is on the page that begins
 MOST_MODELS = 12  # of one provider; an aggregator lists hundreds
 
 
@@ -43,17 +45,17 @@ class Row(Struct, frozen=True):
 
 @require_safe
 def welcome(request: HttpRequest) -> HttpResponse:
-    found, broken = offers(), _broken(datetime.now(UTC))
+    found, broken = offers(), broken_lately(datetime.now(UTC))
     context = {
         "rows": [_row(offer, broken) for offer in found],
         "sandbox": any(offer.sandbox and offer.callable for offer in found),
         "callable": sum(offer.callable for offer in found),
-        "url": f"{request.scheme}://{request.get_host()}",
+        "examples": examples(f"{request.scheme}://{request.get_host()}")[:ON_WELCOME],
     }
     return render(request, "welcome.html", context)
 
 
-def _broken(now: datetime) -> set[str]:
+def broken_lately(now: datetime) -> set[str]:
     """The deployments whose last call failed, and the providers whose last call found nobody or no welcome."""
     lately = last_attempts(TimeRange.around(now - LATELY, now, now))
     newest = {one.provider: one for one in reversed(lately)}

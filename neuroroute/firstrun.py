@@ -1,7 +1,7 @@
 """What does a new installation need before a person can use it? An administrator, a tenant and a client key."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from django.db import transaction
 from neuroroute.serve.missing_secrets import write_private
 from tenants.keys import issue
 from tenants.models import Tenant
+from tenants.signinlink import link_for
 
 ADMIN: Final = "admin"
 TENANT: Final = "default"
@@ -28,6 +29,7 @@ class Access:
     user: str = ""
     password: str = ""
     fresh: bool = False
+    link: str = ""  # signs the administrator in once, and sets a password; empty once somebody has signed in
 
     def __repr__(self) -> str:
         return f"Access({self.url!r}, {self.user!r})"
@@ -38,8 +40,12 @@ def prepare_access(url: str, file: Path) -> Access:
     with transaction.atomic():
         users = get_user_model().objects.filter(is_superuser=True)
         access = _read(url, file) if users.exists() else _make(url)
+        user = users.filter(username=access.user).first()
+        if access.password and user is not None and user.last_login and not user.check_password(access.password):
+            access = replace(access, password="")  # somebody has chosen another
         write_private(file, _lines(access))  # before the commit: a key that nobody was told would be lost
-    return access
+    newcomer = user is not None and user.last_login is None
+    return replace(access, link=link_for(user, url)) if newcomer else access
 
 
 def _make(url: str) -> Access:

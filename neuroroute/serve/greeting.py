@@ -7,7 +7,7 @@ from neuroroute.firstrun import Access
 
 GREETING: Final = """
 NeuroRoute is ready: {url}
-
+{begin}
   dashboard   {url}/dashboard/
   admin       {url}/admin/      user {user}   password {password}
   API         {url}/api/docs
@@ -26,6 +26,10 @@ NeuroRoute is ready: {url}
 {upstreams}
 Ctrl-C stops everything. Logs: {logs}
 """
+BEGIN: Final = """
+  Begin here: {link}
+  (signs you in once, lets you choose a password, and sends a first request)
+"""
 ELSEWHERE: Final = "(made earlier; `manage.py changepassword`)"
 
 
@@ -34,6 +38,7 @@ def greeting(access: Access, file: Path, logs: Path, upstreams: str, *, show_sec
     shown = show_secrets or access.fresh
     return GREETING.format(
         url=access.url,
+        begin=BEGIN.format(link=access.link) if access.link and shown else "",
         user=access.user or ELSEWHERE,
         password=_secret(access.password, shown, file),
         key=_secret(access.api_key, shown, file),

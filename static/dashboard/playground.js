@@ -1,5 +1,5 @@
-// Asks the data plane as an application does, one request per column, and shows what arrives as text, never as HTML.
-// The key is this person's own for some minutes. It is held in this variable alone, and asked for again when it ends.
+// Asks the data plane as an application does (lent.js), one request per column, and shows what arrives as text, never as
+// HTML.
 "use strict";
 (() => {
   const form = document.getElementById("playground");
@@ -7,47 +7,11 @@
   const $ = (id) => document.getElementById(id);
   const columns = () => [...document.querySelectorAll("#columns [data-column]")];
   const part = (column, name) => column.querySelector(`[data-${name}]`);
-  const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
   const running = new Map(); // column -> AbortController
-  const keys = new Map(); // tenant -> promise of a key
-  const RECORDED = [60, 120, 250, 500, 1000, 2000, 4000]; // a record is there when the answer ends, or soon after
 
-  class Refused extends Error {}
   const span = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
 
-  async function lend(tenant) {
-    const body = new URLSearchParams({ tenant, csrfmiddlewaretoken: form.elements.csrfmiddlewaretoken.value });
-    const answer = await fetch(form.dataset.key, { method: "POST", body, headers: { accept: "application/json" } });
-    const said = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Refused(said.message || `No key for ${tenant}: HTTP ${answer.status}. Are you still signed in?`);
-    return said.key;
-  }
-
-  const keyOf = (tenant) => {
-    if (!keys.has(tenant)) {
-      const held = lend(tenant).catch((error) => { keys.delete(tenant); throw error; });
-      held.since = performance.now();
-      keys.set(tenant, held);
-    }
-    return keys.get(tenant);
-  };
-
-  // A key that has ended, or was replaced by another tab's, is replaced once. A new one reaches every worker within a
-  // second: one that is refused so soon is tried again.
-  async function call(path, tenant, body, signal) {
-    const began = performance.now();
-    let replaced = false;
-    for (;;) {
-      const held = keyOf(tenant);
-      const headers = { authorization: `Bearer ${await held}`, "content-type": "application/json" };
-      const answer = await fetch(path, { method: "POST", credentials: "omit", headers, body: JSON.stringify(body), signal });
-      if (answer.status !== 401 || performance.now() - began > 5000) return answer;
-      if (!replaced && keys.get(tenant) === held && performance.now() - held.since > 2000) {
-        keys.delete(tenant);
-        replaced = true;
-      } else await pause(250);
-    }
-  }
+  const call = window.callsLent(form);
 
   function wish(model) {
     const typed = (name) => form.elements[name].value;
@@ -156,7 +120,7 @@
         say(column, `Stopped by you after ${span(performance.now() - began)}: not the whole answer.`);
         column.classList.add("stopped");
       } else {
-        conclude(column, { problem: error instanceof Refused ? error.message : "The connection to this installation broke off." }, span(performance.now() - began));
+        conclude(column, { problem: error instanceof window.Refused ? error.message : "The connection to this installation broke off." }, span(performance.now() - began));
       }
     } finally {
       clearInterval(timer);
@@ -167,37 +131,27 @@
     if (id && !running.has(column)) await tell(column, id, tenant);
   }
 
-  // What was decided and paid comes from the record; the page that writes it knows how amounts are written.
   async function tell(column, id, tenant) {
     column.dataset.id = id;
-    for (const wait of RECORDED) {
-      const answer = await fetch(form.dataset.answer.replace("ID", id)).catch(() => null);
-      if (column.dataset.id !== id || running.has(column)) return;
-      if (answer?.status === 200) {
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        part(column, "measures").hidden = true;
-        part(column, "story").replaceChildren(...page.body.children);
-        part(column, "rate").hidden = part(column, "text").textContent === "";
-        column.dataset.tenant = tenant;
-        return;
-      }
-      await pause(wait);
+    const story = await window.recorded(form, id, () => column.dataset.id !== id || running.has(column));
+    if (!story) return;
+    if (story.whole) {
+      part(column, "measures").hidden = true;
+      part(column, "rate").hidden = part(column, "text").textContent === "";
+      column.dataset.tenant = tenant;
     }
-    const link = document.createElement("a");
-    link.href = form.dataset.request.replace("ID", id);
-    link.textContent = "Look whether it is recorded now";
-    part(column, "story").replaceChildren("What it cost is not recorded yet. ", link);
+    part(column, "story").replaceChildren(...story.nodes);
   }
 
   async function rate(column, button) {
     const score = Number(button.dataset.score), kept = part(column, "rated");
     try {
       const answer = await call("/v1/feedback", column.dataset.tenant, { response_id: column.dataset.id, score });
-      if (!answer.ok) throw new Refused(inWords(answer.status, (await answer.json()).error));
+      if (!answer.ok) throw new window.Refused(inWords(answer.status, (await answer.json()).error));
       column.querySelectorAll("[data-score]").forEach((one) => one.setAttribute("aria-pressed", String(one === button)));
       kept.textContent = score > 0 ? "Kept: good" : "Kept: bad";
     } catch (error) {
-      kept.textContent = `Not kept. ${error instanceof Refused ? error.message : "The connection broke off."}`;
+      kept.textContent = `Not kept. ${error instanceof window.Refused ? error.message : "The connection broke off."}`;
     }
   }
 

@@ -24,7 +24,7 @@ def test_statement_39_first_use_leads_to_a_first_request(staff_client):
     answer = staff_client.get("/dashboard/cost/")
     assert "No request has come yet." in text_of(answer)
     start = link(answer.content.decode(), "Send the first request")
-    assert start == "/#ask" and 'id="ask"' in staff_client.get("/").content.decode()
+    assert start == "/dashboard/start/" and 'id="send"' in staff_client.get(start).content.decode()
 
 
 @pytest.mark.parametrize(
