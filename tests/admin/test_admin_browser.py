@@ -61,7 +61,7 @@ def test_no_page_is_wider_than_the_screen(page: Page, addresses: list[str]) -> N
     assert wide == []
 
 
-def test_a_new_key_is_copied_with_one_click(page: Page) -> None:
+def test_statement_34_a_new_key_is_copied_with_one_click(page: Page) -> None:
     page.goto(reverse("admin:tenants_tenant_changelist"))
     page.locator("#result_list tbody a").first.click()
     page.get_by_role("link", name="New client key").click()

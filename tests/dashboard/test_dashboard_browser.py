@@ -6,7 +6,7 @@ from dashboard.pages import NAVIGATION
 from tests.dashboard.browsing import looking
 
 
-def test_every_page_draws_its_charts_under_its_policy(chromium, live_server, signed_in, traffic):
+def test_statement_31_every_page_draws_its_charts_under_its_policy(chromium, live_server, signed_in, traffic):
     with looking(chromium, live_server.url, signed_in, viewport={"width": 1280, "height": 800}) as (page, problems):
         for shown in NAVIGATION:
             answer = page.goto(f"/dashboard/{shown.path}")
@@ -41,7 +41,7 @@ def test_the_browsers_own_zone_is_offered(chromium, live_server, signed_in):
         page.get_by_text("UTC-05:00").first.wait_for()
 
 
-def test_nothing_but_tables_scrolls_sideways_on_a_small_screen(chromium, live_server, signed_in, traffic):
+def test_statement_29_nothing_but_tables_scrolls_sideways_on_a_small_screen(chromium, live_server, signed_in, traffic):
     with looking(chromium, live_server.url, signed_in, viewport={"width": 320, "height": 640}) as (page, _):
         wide = []
         for path in ("/", *(f"/dashboard/{shown.path}" for shown in NAVIGATION)):
@@ -51,7 +51,9 @@ def test_nothing_but_tables_scrolls_sideways_on_a_small_screen(chromium, live_se
         assert wide == []
 
 
-def test_without_javascript_the_numbers_and_the_filters_are_there(chromium, live_server, signed_in, traffic):
+def test_statement_05_without_javascript_the_numbers_and_the_filters_are_there(
+    chromium, live_server, signed_in, traffic
+):
     with looking(chromium, live_server.url, signed_in, java_script_enabled=False) as (page, _):
         page.goto("/dashboard/cost/")
         page.get_by_label("30d").check()

@@ -51,7 +51,7 @@ def only(team: Tenant, now: datetime = NOON):
     return found
 
 
-def test_on_a_steady_spend_the_forecast_is_right_within_a_day(team, spending):
+def test_statement_20_on_a_steady_spend_the_forecast_is_right_within_a_day(team, spending):
     """The truth: three dollars a day go on until twelve more are spent, four days from now."""
     budget(team, spent=60 * DOLLAR, limit_usd=72, period="total")
     found = only(team)

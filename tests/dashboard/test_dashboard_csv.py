@@ -62,7 +62,7 @@ def test_costs_in_the_file_are_exact_and_add_up(staff_client, traffic):
     assert "" in each, "a request without a price has no cost, which is not 0"
 
 
-def test_times_are_in_the_zone_of_the_page(staff_client, traffic):
+def test_statement_16_times_are_in_the_zone_of_the_page(staff_client, traffic):
     _, *rows = read(staff_client, "traffic", tz="Asia/Kolkata")
     assert all(datetime.fromisoformat(row[0]).utcoffset().total_seconds() == 19_800 for row in rows)
 

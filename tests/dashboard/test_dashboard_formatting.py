@@ -80,7 +80,7 @@ def test_buckets_that_the_range_cuts_are_named():
     assert period_of({"range": "15m"}, NOW).partial == ()
 
 
-def test_days_begin_at_midnight_of_the_zone():
+def test_statement_16_days_begin_at_midnight_of_the_zone():
     period = period_of({"range": "30d", "tz": "Asia/Kolkata"}, NOW)
     assert {b.start.strftime("%H:%M") for b in period.buckets[1:]} == {"18:30"}
     assert period.labels[-1] == "21 Nov"
@@ -118,7 +118,7 @@ def test_a_range_without_end_is_cut():
     assert len(period.buckets) <= 74
 
 
-def test_colours_belong_to_names_and_not_to_their_rank():
+def test_statement_15_colours_belong_to_names_and_not_to_their_rank():
     names = [f"provider-{i}" for i in range(COLOURS)]
     assert colours_of(names) == colours_of(reversed(names))
     assert sorted(colours_of(names).values()) == list(range(COLOURS))

@@ -40,7 +40,7 @@ def test_a_line_says_what_is_known_and_a_dash_for_the_rest(staff_client, acme):
     assert "off" in small and "no price is entered" in small and "0.50" in small, "a model's prior stands for its own"
 
 
-def test_it_is_paged_by_the_last_line(acme):
+def test_statement_23_it_is_paged_by_the_last_line(acme):
     for number in range(120):
         offered(acme, f"model-{number:03}")
     seen, words = [], {}

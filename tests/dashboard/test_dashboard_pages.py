@@ -45,7 +45,7 @@ def test_an_account_without_staff_rights_is_refused_and_told(client, path):
 
 @pytest.mark.django_db(transaction=True)  # two batches are two transactions
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_asks_at_most_twelve_questions_whatever_it_holds(
+def test_statement_21_a_page_asks_at_most_twelve_questions_whatever_it_holds(
     staff_client, path, tmp_path, django_assert_max_num_queries, django_assert_num_queries
 ):
     ship(day(NOW, 20, hours=20), tmp_path / "few")
@@ -81,7 +81,7 @@ def test_a_chart_and_the_table_beside_it_give_an_entity_one_colour(staff_client,
     assert legend <= table
 
 
-def test_an_unpriced_model_is_named_and_never_free(staff_client, traffic):
+def test_statement_10_an_unpriced_model_is_named_and_never_free(staff_client, traffic):
     page = text_of(staff_client.get("/dashboard/"))
     assert "sandbox-ollama/sandbox-unpriced has no price" in page
     row = re.search(r"sandbox-unpriced</a>.*?</tr>", staff_client.get("/dashboard/cost/").content.decode(), re.DOTALL)
@@ -119,7 +119,7 @@ def test_filters_stay_when_the_page_changes(staff_client):
         assert f'href="/dashboard/{other}/?range=7d&amp;tz=Asia%2FKolkata&amp;tenant=demo&amp;provider=openai"' in page
 
 
-def test_older_requests_follow_page_by_page_and_none_is_missed(staff_client, traffic):
+def test_statement_24_older_requests_follow_page_by_page_and_none_is_missed(staff_client, traffic):
     seen, path = [], "/dashboard/requests/?range=24h"
     while path:
         page = staff_client.get(path).content.decode()
@@ -164,7 +164,7 @@ def test_a_request_is_there_before_it_is_shipped(staff_client):
 
 
 @pytest.mark.parametrize("pasted", ["req_{}", "{}", " req_{} "])
-def test_a_pasted_id_leads_to_its_request(staff_client, traffic, pasted):
+def test_statement_06_a_pasted_id_leads_to_its_request(staff_client, traffic, pasted):
     answer = staff_client.get("/dashboard/find/", {"id": pasted.format(traffic[0].id)})
     assert answer.url == f"/dashboard/requests/req_{traffic[0].id}/"
 
@@ -196,7 +196,7 @@ def test_any_words_in_the_address_give_a_page(staff_client, path, query):
     assert "could not be drawn" not in text_of(answer)
 
 
-def test_text_of_callers_is_shown_as_text(staff_client, tmp_path):
+def test_statement_31_text_of_callers_is_shown_as_text(staff_client, tmp_path):
     evil = "<script>alert(1)</script>"
     words = {"asked_model": evil, "tags": [evil], "session": "javascript:alert(1)"}
     told = outcome(NOW - timedelta(minutes=2), random.Random(1), **words)

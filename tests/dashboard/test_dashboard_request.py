@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 21, 14, 3, 20, tzinfo=UTC)
 RNG = random.Random(3)
 
 
-def test_parts_times_weights_give_the_score():
+def test_statement_17_parts_times_weights_give_the_score():
     decision = decision_of(outcome(NOW, RNG))
     assert decision is not None
     assert list(decision.shares) == ["latency", "cost", "uptime"]  # the heaviest first, no weight no place
@@ -32,7 +32,7 @@ def test_a_request_refused_before_planning_has_no_decision(raw):
     assert features_of(record) == {}
 
 
-def test_attempts_gaps_and_our_own_work_sum_to_the_total_time():
+def test_statement_18_attempts_gaps_and_our_own_work_sum_to_the_total_time():
     for record in day(NOW, 60):
         fall = waterfall(record)
         assert sum(span.ms for span in fall.spans) == pytest.approx(record.total_ms, abs=1e-6)

@@ -62,7 +62,7 @@ def test_the_dearest_candidate_is_what_the_request_could_have_cost_at_most(shipp
     assert sums.left_out == {"no price": 1, "not a candidate": 1}
 
 
-def test_against_a_cheap_model_the_savings_are_negative(shipped):
+def test_statement_19_against_a_cheap_model_the_savings_are_negative(shipped):
     sums = found("small")
     assert [one.saved // CENT for one in sums.compared] == [0, -8, 2, -2]
     assert sums.saved == -8 * CENT
@@ -81,7 +81,7 @@ def test_the_parts_lead_from_the_baseline_to_what_was_paid(shipped):
         assert all(part.x >= 0 and part.x + part.width <= 1.0000001 for part in (first, *steps, last))
 
 
-def test_the_baseline_in_the_address_changes_the_numbers_and_is_named(staff_client, shipped):
+def test_statement_19_the_baseline_in_the_address_changes_the_numbers_and_is_named(staff_client, shipped):
     dearest = text_of(staff_client.get("/dashboard/savings/?baseline=dearest"))
     assert "Against dearest eligible , routing saved $0.2800 (62.2 % of $0.4500 ), over 4 requests." in dearest
     assert "Of all 6 answered requests of this range. " in dearest

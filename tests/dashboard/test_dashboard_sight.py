@@ -54,7 +54,7 @@ def mine(traffic: list[Outcome]) -> list[Outcome]:
     return [told for told in traffic if told.tenant == "team-a"]
 
 
-def test_counts_of_a_member_are_of_the_tenant_alone(member, traffic):
+def test_statement_32_counts_of_a_member_are_of_the_tenant_alone(member, traffic):
     assert 0 < len(mine(traffic)) < len(traffic)
     assert len(rows_of(member, "requests/request_list")) == len(mine(traffic))
     served = rows_of(member, "cost/cost_groups", group="tenant")
@@ -90,7 +90,7 @@ def test_two_tenants_are_summed_and_chosen_from(tenants, traffic):
     assert totals(everybody, chosen.entities).requests == told
 
 
-def test_anothers_request_name_and_file_are_not_there(member, traffic):
+def test_statement_32_anothers_request_name_and_file_are_not_there(member, traffic):
     own, foreign = mine(traffic)[0], next(told for told in traffic if told.tenant == "demo")
     assert member.get(f"/dashboard/requests/req_{own.id}/").status_code == 200
     assert member.get(f"/dashboard/requests/req_{foreign.id}/").status_code == 404
