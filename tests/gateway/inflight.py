@@ -17,7 +17,8 @@ from .gateway import Gateway, manage
 TOKENS, FEW = 1500, 100  # words: longer than a test looks, and soon over
 PEOPLE = """
 from django.contrib.auth.models import Group, User
-from django.contrib.auth import login, BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from tenants.models import Membership, Tenant
 for name, group, tenant in (('mia', 'operator', 'team'), ('bob', 'operator', 'other'), ('vera', 'viewer', 'team')):
@@ -26,7 +27,7 @@ for name, group, tenant in (('mia', 'operator', 'team'), ('bob', 'operator', 'ot
     Membership.objects.create(user=person, tenant=Tenant.objects.get(name=tenant))
     session = SessionStore()
     session[SESSION_KEY], session[HASH_SESSION_KEY] = str(person.pk), person.get_session_auth_hash()
-    session[BACKEND_SESSION_KEY] = 'django.contrib.auth.backends.ModelBackend'
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session.save()
     print('session', name, session.session_key)
 """
