@@ -7,8 +7,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from dashboard.drafts import AUTO
-from providers.embeddings import only_embeds
-from providers.selectors import offers
+from providers.selectors import chat_models
 from routing.selectors import auto_names
 from tenants.models import Tenant
 from tenants.selectors import tenants_seen_by
@@ -44,15 +43,7 @@ def choices_for(tenant: Tenant | None) -> Choices:
     """The names that the tenant's rules admit, of what is switched on and answers chats."""
     if tenant is None:
         return Choices((AUTO,), ())
-    found = sorted(
-        {
-            model.model
-            for offer in offers()
-            for model in offer.models
-            if offer.enabled and model.enabled and not only_embeds(model.capabilities)
-            if _admits(tenant.allow_models, offer.name, model.model)
-        }
-    )
+    found = sorted({model for provider, model in chat_models() if _admits(tenant.allow_models, provider, model)})
     return Choices(tuple(auto_names(tenant.allow_policies)), tuple(found[:MOST_MODELS]), len(found[MOST_MODELS:]))
 
 

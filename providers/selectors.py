@@ -7,6 +7,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from msgspec import Struct
 
+from providers.embeddings import only_embeds
 from providers.models import Deployment, LanguageModel, Provider
 from providers.prices import with_prices
 
@@ -46,6 +47,15 @@ def offers() -> list[ProviderOffer]:
         by_provider.setdefault(deployment.provider_id, []).append(deployment)
     found = [_offer(provider, by_provider.get(provider.pk, ())) for provider in _providers()]
     return sorted(found, key=lambda offer: not offer.callable)
+
+
+def chat_models() -> list[tuple[str, str]]:
+    """(provider, model) of everything that is switched on and answers chats, in one query."""
+    live = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(
+        provider__source=Provider.Source.DRILL
+    )
+    found = live.order_by("model__name", "provider__name").values_list("provider__name", "model__name", "capabilities")
+    return [(provider, model) for provider, model, skills in found if not only_embeds(skills)]
 
 
 def _providers() -> "QuerySet[Provider]":
