@@ -58,6 +58,14 @@ PAGES: Final[Mapping[str, Page]] = {
             ignores=(*NOT_ASKED, "provider", "model"),
             letter="b",
         ),
+        Page(
+            "usage",
+            "My usage",
+            "What have I used, and what is left?",
+            "usage/",
+            ignores=(*NOT_ASKED, "provider", "model"),
+            letter="u",
+        ),
         Page("models", "Models", "What can be called?", "models/", ("provider", "model"), letter="m"),
         Page(
             "local",

@@ -70,6 +70,7 @@ class Scope(Struct, frozen=True):
     may: Callable[[str], bool] = lambda permission: True  # whether who looks has a permission in the admin
     alone: bool = False  # one panel is asked for by itself
     sight: Sight = None
+    person: int | None = None  # who looks
 
     def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a selector; panels of one page that ask the same share it."""

@@ -6,6 +6,7 @@ from dashboard import (
     exports,
     liveviews,
     mine,
+    ownkeys,
     palette,
     playground,
     reconciliation,
@@ -49,8 +50,13 @@ asking = [
     path("playground/answers/<str:request_id>/", playground.answer, name="playground-answer"),
     path("playground/cases/<int:case_id>/remove/", playground.remove_case, name="playground-remove"),
 ]
+own = [
+    path("usage/keys/new/", ownkeys.new, name="key-new"),
+    path("usage/keys/<int:key_id>/rotate/", ownkeys.rotate, name="key-rotate"),
+    path("usage/keys/<int:key_id>/revoke/", ownkeys.revoke, name="key-revoke"),
+]
 
 urlpatterns = [
     path("", welcome.welcome, name="welcome"),
-    path("dashboard/", include((pages + record + frame + panels + live + invoices + beginning + asking, "dashboard"))),
+    path("dashboard/", include((pages + record + frame + panels + live + invoices + beginning + asking + own, "dashboard"))),
 ]

@@ -67,7 +67,7 @@ def scope_for(request: HttpRequest, name: str) -> Scope:
     scope = scope_of(name, request.GET.dict(), now, may=may, sight=sight, tenants=tenants, usual=usual)
     if sight is not None and scope.tenant_id == NO_SUCH:
         raise Http404(f"There is no tenant {scope.word('tenant')!r}.")
-    return scope
+    return replace(scope, person=request.user.pk)
 
 
 def _answer(request: HttpRequest, shown: Page, scope: Scope, panels: list[RenderedPanel]) -> HttpResponse:

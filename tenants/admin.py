@@ -137,9 +137,9 @@ class ClientKeyAdmin(RowsInSight, AuditedAdmin):
     list_select_related = ["tenant", "lent_to"]
     list_filter = ["operator", ("tenant", TenantFilter)]
     search_fields = ["name", "prefix", "tenant__name"]
-    readonly_fields = ["tenant", "shown", "status", "rights", "lent", "created_at", "revoked_at"]
+    readonly_fields = ["tenant", "shown", "status", "rights", "lent", "owner", "created_at", "revoked_at"]
     fieldsets: ClassVar[list[Any]] = [
-        (None, {"fields": [("name", "tenant"), ("shown", "status"), ("rights", "created_at"), "lent"]}),
+        (None, {"fields": [("name", "tenant"), ("shown", "status"), ("rights", "created_at"), ("lent", "owner")]}),
         ("Limits of this key, within its tenant's", LIMIT_FIELDS),
         ("End", {"fields": ["expires_at", "revoked_at"]}),
     ]
@@ -195,7 +195,7 @@ class ClientKeyAdmin(RowsInSight, AuditedAdmin):
         expires_at = timezone.now() + lifetime if lifetime else None
         limits = Limits(*(getattr(obj, name) for name in LIMITS))
         made, obj.shown_once = keys.issue(
-            obj.tenant, obj.name, operator=obj.operator, expires_at=expires_at, limits=limits
+            obj.tenant, obj.name, operator=obj.operator, expires_at=expires_at, limits=limits, owner=request.user
         )
         obj.pk = made.pk
         obj.refresh_from_db()

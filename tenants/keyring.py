@@ -17,6 +17,7 @@ from tenants.models import ClientKey, Tenant
 
 REFUSAL: Final = "Missing or invalid API key: send a valid client key as 'Authorization: Bearer <key>' or 'x-api-key'."
 BEARER: Final = b"bearer "
+NO_KEY: Final = 0  # no key has this id
 Headers = Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]
 
 
@@ -76,6 +77,14 @@ def load_keyring() -> Keyring:
             if tenant_id in rights  # else it was switched on between the queries, and another reload follows
         }
     )
+
+
+def caller_of(tenant: Tenant, key: ClientKey | None = None) -> Caller:
+    """Who would ask with this key, without its budgets; without a key, whoever asks for the tenant. For pages."""
+    if key is None:
+        return Caller(key_id=NO_KEY, key_name="", key_prefix="", **_rights(tenant))
+    limits = _limits([getattr(key, name) for name in LIMITS])
+    return Caller(key_id=key.pk, key_name=key.name, key_prefix=key.prefix, key_limits=limits, **_rights(tenant))
 
 
 keyring: Snapshot[Keyring] = Snapshot(TENANTS, load_keyring)

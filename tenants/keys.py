@@ -11,7 +11,7 @@ import string
 import zlib
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -71,8 +71,12 @@ def prepare(
     expires_at: datetime | None = None,
     value: str | None = None,
     limits: Limits = NO_LIMITS,
+    owner: Any = None,
 ) -> tuple[ClientKey, str]:
-    """An unsaved key with its plain text; `value` brings one's own, `ValueError` says what is wrong with it."""
+    """An unsaved key with its plain text; `value` brings one's own, `ValueError` says what is wrong with it.
+
+    `owner` is the person who makes it.
+    """
     if value is not None:
         _refuse_unfit(value)
     plain = value if value is not None else new_key()
@@ -83,6 +87,7 @@ def prepare(
         digest=digest(plain),
         operator=operator,
         expires_at=expires_at,
+        owner=owner,
         **structs.asdict(limits),
     )
     return row, plain
@@ -97,9 +102,12 @@ def issue(
     expires_at: datetime | None = None,
     value: str | None = None,
     limits: Limits = NO_LIMITS,
+    owner: Any = None,
 ) -> tuple[ClientKey, str]:
     """Store a key and return it with its plain text, which nothing can show again."""
-    row, plain = prepare(tenant, name, operator=operator, expires_at=expires_at, value=value, limits=limits)
+    row, plain = prepare(
+        tenant, name, operator=operator, expires_at=expires_at, value=value, limits=limits, owner=owner
+    )
     row.save(force_insert=True)
     bump(TENANTS)
     return row, plain

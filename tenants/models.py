@@ -75,6 +75,9 @@ class ClientKey(Limited):
     lent_to = models.ForeignKey(  # `tenants.lentkeys`; empty: an application's
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="+"
     )
+    owner = models.ForeignKey(  # who made it for an application; empty: a command, the file or an operator's key did
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
 
     class Meta:
         ordering = ["tenant", "name"]

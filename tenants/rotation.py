@@ -23,4 +23,6 @@ def rotate(key: ClientKey, overlap: timedelta, now: datetime) -> tuple[ClientKey
         key.save(update_fields=["name", "expires_at"])
         expires_at = now + lifetime if lifetime else None
         limits = Limits(*(getattr(key, limit) for limit in LIMITS))
-        return keys.issue(key.tenant, name, operator=key.operator, expires_at=expires_at, limits=limits)
+        return keys.issue(
+            key.tenant, name, operator=key.operator, expires_at=expires_at, limits=limits, owner=key.owner
+        )

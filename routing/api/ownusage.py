@@ -49,15 +49,15 @@ def own_usage(caller: Caller, now: datetime, left: list[tuple[Window | Gauge, in
         tenant=caller.tenant,
         key=caller.key_name,
         as_of=now.isoformat(),
-        today=_used(totals(TimeRange.around(midnight, now, now), tenant)),
-        month=_used(totals(this_month, tenant)),
-        key_month=_used(totals(this_month, key)),
-        limits=[_limit(limit, remaining) for limit, remaining in left],
-        budgets=[_budget(state) for state in budget_states(now, caller.tenant_id) if _concerns(state, caller)],
+        today=used_of(totals(TimeRange.around(midnight, now, now), tenant)),
+        month=used_of(totals(this_month, tenant)),
+        key_month=used_of(totals(this_month, key)),
+        limits=[limit_left(limit, remaining) for limit, remaining in left],
+        budgets=[budget_left(state) for state in budget_states(now, caller.tenant_id) if _concerns(state, caller)],
     )
 
 
-def _used(sums: Totals) -> Used:
+def used_of(sums: Totals) -> Used:
     cost = sums.known_cost_nano_usd
     return Used(
         requests=sums.requests,
@@ -76,7 +76,7 @@ def _concerns(state: BudgetState, caller: Caller) -> bool:
     return state.key_id in (None, caller.key_id)
 
 
-def _budget(state: BudgetState) -> BudgetLeft:
+def budget_left(state: BudgetState) -> BudgetLeft:
     return BudgetLeft(
         name=state.name,
         unit=state.unit,
@@ -92,7 +92,7 @@ def _budget(state: BudgetState) -> BudgetLeft:
     )
 
 
-def _limit(limit: Window | Gauge, remaining: int) -> LimitLeft:
+def limit_left(limit: Window | Gauge, remaining: int) -> LimitLeft:
     of: Literal["tenant", "key"] = "key" if limit.key_id else "tenant"
     if isinstance(limit, Gauge):
         return LimitLeft("concurrent_requests", of, limit.limit, remaining, None)

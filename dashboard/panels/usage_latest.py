@@ -1,0 +1,28 @@
+"""What did I ask last?"""
+
+from msgspec import Struct
+
+from dashboard.listing import Line, lines
+from dashboard.panels.base import Panel
+from dashboard.scope import Scope
+from usage.selectors import RequestFilter, page
+
+SHOWN = 8
+
+
+class UsageLatest(Struct, frozen=True):
+    rows: tuple[Line, ...]
+
+
+class UsageLatestPanel(Panel):
+    """The newest requests of one's tenant, or of the key of the address."""
+
+    name = "usage_latest"
+    title = "What was asked last?"
+    page = "usage"
+    order = 40
+    counts = {}
+
+    def data(self, scope: Scope) -> UsageLatest:
+        whose = RequestFilter(tenant_id=scope.tenant_id, key_id=scope.key_id)
+        return UsageLatest(lines(page(scope.period.span, whose, limit=SHOWN).rows))

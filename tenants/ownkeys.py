@@ -1,0 +1,57 @@
+"""What may people do with the client keys that they made themselves? Each deed is audited, in its own transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from providers import audit
+from tenants import keys
+from tenants.models import ClientKey, Tenant
+from tenants.rotation import rotate
+from tenants.sight import Sight, seen
+
+RIGHTS: Final[Mapping[str, str]] = {
+    "new": "tenants.add_clientkey",
+    "rotate": "tenants.rotate_key",
+    "revoke": "tenants.change_clientkey",
+}
+
+
+def own_keys(person: int | None, sight: Sight) -> QuerySet[ClientKey]:
+    """The keys that a person made, of tenants in sight; a key of the operator API is for who sees every tenant."""
+    rows = ClientKey.objects.filter(owner=person, owner__isnull=False, lent_to=None, tenant__drill=False)
+    rows = rows.select_related("tenant", "owner")
+    return seen(rows if sight is None else rows.filter(operator=False), sight, "tenant")
+
+
+@transaction.atomic
+def make(
+    tenant: Tenant, name: str, person: Any, expires_at: datetime | None, actor: audit.Actor, reason: str
+) -> tuple[ClientKey, str]:
+    """A key of the person's own, and its value, which is told once."""
+    made, plain = keys.issue(tenant, name, expires_at=expires_at, owner=person)
+    audit.record(actor, "added", made, audit.difference(None, audit.state(made)), reason)
+    return made, plain
+
+
+@transaction.atomic
+def replace(
+    key: ClientKey, overlap: timedelta, now: datetime, actor: audit.Actor, reason: str
+) -> tuple[ClientKey, str]:
+    """The key's successor, and its value, which is told once; the key itself goes on for `overlap`."""
+    before = audit.state(key)
+    made, plain = rotate(key, overlap, now)
+    audit.record(actor, "rotated", key, audit.difference(before, audit.state(key)), reason)
+    audit.record(actor, "added", made, audit.difference(None, audit.state(made)), reason)
+    return made, plain
+
+
+@transaction.atomic
+def end(key: ClientKey, actor: audit.Actor, reason: str) -> None:
+    """Revoke the key for good."""
+    before = audit.state(key)
+    keys.revoke(key)
+    audit.record(actor, "revoked", key, audit.difference(before, audit.state(key)), reason)
