@@ -12,8 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.access import staff_only
 from dashboard.askable import tenants_for
+from dashboard.frame import frame_of
 from dashboard.keyforms import NewKeyForm, ReasonForm, RotateForm
-from dashboard.pages import NAVIGATION, PAGES
+from dashboard.pages import PAGES
 from dashboard.panels.usage_keys import WHY_NOT
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
@@ -111,10 +112,4 @@ def _made(request: HttpRequest, key: ClientKey, plain: str, old: ClientKey | Non
 
 def _frame(request: HttpRequest) -> dict[str, Any]:
     scope = scope_for(request, PAGE.name)
-    return {
-        "page": PAGE,
-        "section": PAGE.name,
-        "scope": scope,
-        "navigation": [(other, scope.link(other.name)) for other in NAVIGATION],
-        "back": scope.link(PAGE.name),
-    }
+    return {**frame_of(request, scope, PAGE.name), "page": PAGE, "back": scope.link(PAGE.name)}

@@ -93,4 +93,7 @@ PLAYGROUND: Final = Page(
 )
 # Neither is this: `dashboard.start`. It is found in the menu of who is signed in.
 START: Final = Page("start", "Get started", "Can it answer me?", "start/", (), ranged=False)
-NAVIGATION: Final = (*(page for page in PAGES.values() if page.listed), PLAYGROUND)
+DRILL: Final = Page(
+    "drill", "Drill", "Would we survive?", "drill/", (), ranged=False, letter="d"
+)  # drawn by `dashboard.drills`
+NAVIGATION: Final = (*(page for page in PAGES.values() if page.listed), PLAYGROUND, DRILL)

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from dashboard import (
+    drills,
     exports,
     liveviews,
     mine,
@@ -16,9 +17,9 @@ from dashboard import (
     welcome,
     zones,
 )
-from dashboard.pages import NAVIGATION, PLAYGROUND, START
+from dashboard.pages import DRILL, NAVIGATION, PLAYGROUND, START
 
-VIEWS = {PLAYGROUND.name: playground.playground}  # of what is no page of panels
+VIEWS = {PLAYGROUND.name: playground.playground, DRILL.name: drills.page}  # of what is no page of panels
 pages = [path(page.path, VIEWS.get(page.name, views.page), {"name": page.name}, name=page.name) for page in NAVIGATION]
 record = [path("requests/<str:request_id>/", views.record, name="request")]
 frame = [
@@ -51,6 +52,9 @@ asking = [
     path("playground/cases/<int:case_id>/remove/", playground.remove_case, name="playground-remove"),
 ]
 own = [
+    path("drill/card/<int:run>/", drills.card, name="drill-card"),
+    path("drill/<int:run>.csv", drills.results, name="drill-csv"),
+    path("drill/schedule/", drills.schedule, name="drill-schedule"),
     path("usage/keys/new/", ownkeys.new, name="key-new"),
     path("usage/keys/<int:key_id>/rotate/", ownkeys.rotate, name="key-rotate"),
     path("usage/keys/<int:key_id>/revoke/", ownkeys.revoke, name="key-revoke"),
@@ -58,5 +62,8 @@ own = [
 
 urlpatterns = [
     path("", welcome.welcome, name="welcome"),
-    path("dashboard/", include((pages + record + frame + panels + live + invoices + beginning + asking + own, "dashboard"))),
+    path(
+        "dashboard/",
+        include((pages + record + frame + panels + live + invoices + beginning + asking + own, "dashboard")),
+    ),
 ]

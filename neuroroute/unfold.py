@@ -76,7 +76,7 @@ NAVIGATION = [
             {
                 "title": "Resilience drill",
                 "icon": "emergency",
-                "link": reverse_lazy("drill"),
+                "link": reverse_lazy("dashboard:drill"),
                 "permission": _may_view("routing.view_drillrun"),
             },
             _rows("Jobs", "bolt", "profiling", "job"),

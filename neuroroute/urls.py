@@ -8,7 +8,6 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from routing.api.health import Live, Ready
 from routing.api.metrics import Metrics
-from routing.drill.page import drill_page
 from tenants.signinlink import ROUTE, SignInLink
 
 urlpatterns = [
@@ -24,7 +23,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("dashboard/mark.svg"))),  # asked for by pages that name none
     path("", include("routing.api.operator.older")),  # before the pages whose addresses they share
     path(ROUTE, SignInLink.as_view(), name="sign-in"),
-    path("admin/drill/", admin.site.admin_view(drill_page), name="drill"),
+    path("admin/drill/", RedirectView.as_view(pattern_name="dashboard:drill")),
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),
 ]

@@ -4,11 +4,13 @@ import json
 from datetime import timedelta
 from typing import Final
 
+from django.db import transaction
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from profiling.jobs import job_kinds
 from profiling.jobs.base import JobKind
+from providers import audit
 
 ENQUEUE: Final = "profiling.enqueue"
 DAY_S: Final = 86_400
@@ -37,3 +39,26 @@ def _ensure(kind: JobKind, every: timedelta) -> bool:
         },
     )
     return True
+
+
+def schedule_of(kind: JobKind) -> PeriodicTask | None:
+    """The schedule of a kind, on or off."""
+    return PeriodicTask.objects.filter(task=ENQUEUE, args=json.dumps([kind.name])).select_related("interval").first()
+
+
+def set_schedule(kind: JobKind, every: timedelta | None, actor: audit.Actor, reason: str = "") -> None:
+    """Run a kind so often from now on, or (None) no more by schedule. The first run is due after one interval."""
+    with transaction.atomic():
+        task = schedule_of(kind) or PeriodicTask(name=kind.label, task=ENQUEUE, args=json.dumps([kind.name]))
+        before = audit.state(task) if task.pk else None
+        if every is None and before is None:
+            return
+        task.enabled = every is not None
+        if every is not None:
+            seconds = int(every.total_seconds())
+            task.interval, _ = IntervalSchedule.objects.get_or_create(every=seconds, period=IntervalSchedule.SECONDS)
+            task.crontab = task.solar = task.clocked = None
+            task.last_run_at = timezone.now()
+        task.save()
+        changes = audit.difference(before, audit.state(task))
+        audit.record(actor, "changed" if before else "added", task, changes, reason)

@@ -151,7 +151,7 @@ def _offer_policies(form: forms.ModelForm, field: str, *first: tuple[str, str]) 
 
 @admin.register(DrillRun)
 class DrillRunAdmin(ReadOnlyAdmin):
-    """All drills there have been; the page at /admin/drill/ shows their scorecards."""
+    """All drills there have been; the page at /dashboard/drill/ shows their scorecards."""
 
     list_display = ["asked_at", "asked_by", "result", "pace", "started_at", "finished_at"]
     fields = [("asked_at", "asked_by"), ("scenarios", "pace"), "result", "message", ("started_at", "finished_at")]

@@ -1,4 +1,4 @@
-"""Play the drills that somebody asked for in the admin."""
+"""Play the drills that somebody asked for."""
 
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from routing.models import DrillRun
 
 
 class Drill(JobKind):
-    """Plays the public yardstick's failures through this installation; the scorecard stands at /admin/drill/."""
+    """Plays the public yardstick's failures through this installation; the scorecard stands at /dashboard/drill/."""
 
     name = history.KIND
     label = "Resilience drill"

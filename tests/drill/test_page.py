@@ -1,11 +1,14 @@
 """The page of the drill: who may look, who may start it, and what a worker then makes of it."""
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 
 from profiling.jobs import job_kinds
 from profiling.models import Job
@@ -13,7 +16,7 @@ from providers.models import AuditEntry
 from routing.models import DrillRun
 from tests.gateway.gateway import manage
 
-PAGE = "/admin/drill/"
+PAGE = "/dashboard/drill/"
 PLAY = (
     "from routing.drill import history; from providers.audit import Actor; from profiling.runner import run_due;"
     "from routing.models import DrillRun; history.ask(Actor('ana', 'admin'), ['S11', 'S03'], 0.05); run_due();"
@@ -29,7 +32,7 @@ def browser(db):
 
     def signed_in(*codenames):
         person = User.objects.create(username="ana", is_staff=True)
-        person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        person.user_permissions.set(Permission.objects.filter(codename__in=[*codenames, "see_every_tenant"]))
         client = Client()
         client.force_login(person)
         return client
@@ -45,7 +48,11 @@ def scored(**row):
 
 def test_nobody_looks_without_the_right(browser, client):
     assert client.get(PAGE).status_code == 302
-    assert browser("view_job").get(PAGE).status_code == 403
+    row, other = scored(finished_at=timezone.now()), browser("view_job")
+    page = other.get(PAGE, {"run": row.pk}).content.decode()
+    assert "You may not see drills" in page and "All answered." not in page and "asked for by" not in page
+    for address in (f"{PAGE}card/{row.pk}/", f"{PAGE}{row.pk}.csv"):
+        assert other.get(address).status_code == 403
 
 
 def test_whoever_may_only_look_cannot_start(browser):
@@ -67,7 +74,7 @@ def test_starting_queues_one_drill_and_says_who_did_it(browser):
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.via, entry.action, entry.kind) == ("ana", "admin", "started", "resilience drill")
     page = operator.get(PAGE).content.decode()
-    assert 'http-equiv="refresh"' in page and "waits for a worker" in page and "Start the drill" not in page
+    assert 'hx-trigger="every 2s"' in page and "waits for a worker" in page and "Start the drill" not in page
 
 
 def test_a_form_of_another_site_starts_nothing(browser):
@@ -81,16 +88,16 @@ def test_the_card_shows_each_scenario_and_follows_while_it_runs(browser):
     now = timezone.now()
     scored(started_at=now, alive_at=now)
     page = browser("view_drillrun").get(PAGE).content.decode()
-    assert "1 of 2 passed" in page and "✓ passed" in page and "All answered." in page
+    assert "1 of 2 passed" in page and "</span>passed</span>" in page and "All answered." in page
     assert "429 for the whole run" in page  # not over, and named all the same
-    assert 'http-equiv="refresh"' in page
+    assert 'hx-trigger="every 2s"' in page
 
 
 def test_a_drill_that_was_killed_does_not_run_for_ever(browser):
     then = timezone.now() - timedelta(minutes=5)
     scored(started_at=then, alive_at=then)
     page = browser("view_drillrun").get(PAGE).content.decode()
-    assert "ended without a result" in page and "not played" in page and 'http-equiv="refresh"' not in page
+    assert "ended without a result" in page and "not played" in page and 'hx-trigger="every 2s"' not in page
 
 
 def test_older_drills_can_be_looked_at(browser):
@@ -101,6 +108,78 @@ def test_older_drills_can_be_looked_at(browser):
     assert "It could not run: no way" in viewer.get(PAGE).content.decode()
     assert "asked for by ben" in viewer.get(f"{PAGE}?run={old.pk}").content.decode()
     assert viewer.get(f"{PAGE}?run=x").status_code == 200
+
+
+def test_who_may_not_start_or_plan_sees_the_buttons_with_the_reason(browser):
+    viewer = browser("view_drillrun")
+    page = viewer.get(PAGE).content.decode()
+    assert 'aria-describedby="no-start"' in page and "the role operator has it" in page and 'id="no-plan"' in page
+    assert viewer.post(f"{PAGE}schedule/", {"every": "day"}).status_code == 403
+    assert "No drill has run yet" in page and not PeriodicTask.objects.exists()
+
+
+def test_it_says_what_got_better_or_worse_since_the_last_drill(browser):
+    now = timezone.now()
+    scored(started_at=now, alive_at=now, finished_at=now)
+    row = scored(started_at=now, alive_at=now, finished_at=now)
+    row.scores = [row.scores[0] | {"passed": False, "why": "Nothing, came."}]
+    row.save()
+    viewer = browser("view_drillrun")
+    page = viewer.get(PAGE).content.decode()
+    assert "0 better, 1 worse than in the drill of" in page and "</span>worse</span>" in page
+    file = list(csv.reader(io.StringIO(viewer.get(f"{PAGE}{row.pk}.csv").content.decode())))
+    assert file[1] == [
+        "S01",
+        "Rate limited",
+        "It answers.",
+        "failed",
+        "Nothing, came.",
+        "passed",
+        "12.000",
+        "",
+        "34.000",
+    ]
+    assert file[2][3:6] == ["", "", ""]  # not played
+
+
+def test_the_card_alone_is_polled_while_it_runs_and_then_no_more(browser):
+    now = timezone.now()
+    row, viewer = scored(started_at=now, alive_at=now), browser("view_drillrun")
+    address = f"{PAGE}card/{row.pk}/"
+    answer = viewer.get(address)
+    page = answer.content.decode()
+    assert "1 of 2 faults are over" in page and "every 2s" in page and "<html" not in page
+    assert "no-store" in answer["cache-control"] and "hx-refresh" not in answer
+    DrillRun.objects.update(finished_at=now)
+    over = viewer.get(address)
+    assert "every 2s" not in over.content.decode() and over["hx-refresh"] == "true"
+    assert viewer.get(f"{PAGE}card/{row.pk + 1}/").status_code == 404
+
+
+def test_a_schedule_is_set_changed_and_ended_and_each_is_audited(browser):
+    operator = browser("view_drillrun", "change_periodictask")
+    for every, on, seconds in (("week", True, 604_800), ("day", True, 86_400), ("never", False, 86_400)):
+        assert operator.post(f"{PAGE}schedule/", {"every": every, "reason": "calm nights"}).status_code == 302
+        (task,) = PeriodicTask.objects.filter(args='["drill_by_schedule"]')
+        assert (task.enabled, task.interval.every, task.task) == (on, seconds, "profiling.enqueue")
+        assert f'value="{every}" selected' in operator.get(PAGE).content.decode()
+    assert operator.post(f"{PAGE}schedule/", {"every": "hour"}).status_code == 422
+    told = AuditEntry.objects.order_by("id").values_list("action", "reason")
+    assert list(told) == [("added", "calm nights"), ("changed", "calm nights"), ("changed", "calm nights")]
+
+
+def test_what_the_schedule_asks_for_is_queued_as_from_the_page(browser):
+    assert job_kinds()["drill_by_schedule"].run(None, lambda share, text: None) == {"drill": None}
+    assert not DrillRun.objects.exists()  # no schedule is on
+    browser("view_drillrun", "change_periodictask").post(f"{PAGE}schedule/", {"every": "week"})
+    result = job_kinds()["drill_by_schedule"].run(None, lambda share, text: None)
+    row = DrillRun.objects.get()
+    assert result == {"drill": row.pk} and row.asked_by == "schedule" and Job.objects.filter(kind="drill").exists()
+    assert job_kinds()["drill_by_schedule"].run(None, lambda share, text: None) == {"drill": None}
+
+
+def test_the_old_address_in_admin_leads_here(browser):
+    assert browser("view_drillrun").get("/admin/drill/").url == PAGE
 
 
 @pytest.mark.django_db
