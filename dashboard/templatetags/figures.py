@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard import formatting
+from dashboard.examples import examples
 from dashboard.scope import Scope
 
 register = template.Library()
@@ -149,3 +151,11 @@ def known(value: object) -> object:
 def go(scope: Scope, page: str, **words: str) -> str:
     """The address of another page for the same period: `{% go scope "requests" status="failed" %}`."""
     return scope.link(page, **{name: str(value) for name, value in words.items()})
+
+
+@register.simple_tag(takes_context=True)
+def example(context: Mapping[str, Any], name: str) -> str:
+    """The lines with which a client of that name asks this installation (`dashboard.examples`)."""
+    request = context["request"]
+    url = f"{request.scheme}://{request.get_host()}"
+    return next(one.code for one in examples(url) if one.name == name)

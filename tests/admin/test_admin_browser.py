@@ -12,8 +12,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, sync_playwright
 
 from tests.admin import rows
+from tests.halves import BROWSER_FLAGS
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -40,7 +40,7 @@ def page(chromium: Path, live_server: Any, addresses: list[str], session: str) -
     problems: list[str] = []
     url = live_server.url
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=BROWSER_FLAGS)
         opened = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
         opened.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
         tab = opened.new_page()

@@ -9,9 +9,8 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Page, sync_playwright
 
+from tests.halves import BROWSER_FLAGS
 from tests.people import staff
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def signed_in(transactional_db: None) -> str:
 def looking(browser: Path, url: str, session: str, **context: object) -> Iterator[tuple[Page, list[str]]]:
     """A page, and what the console, the scripts and foreign hosts said."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(browser), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=str(browser), args=BROWSER_FLAGS)
         opened = chromium.new_context(base_url=url, **context)
         opened.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
         page, problems = opened.new_page(), []

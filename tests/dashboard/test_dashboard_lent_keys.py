@@ -4,48 +4,26 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from providers import audit
-from providers.models import AuditEntry, Deployment, LanguageModel, Provider
+from providers.models import AuditEntry
 from providers.revisions import TENANTS, numbers
 from routing.configfile.exporting import export
 from tenants.attention import notices
 from tenants.errors import Unauthenticated
 from tenants.keyring import authenticate, load_keyring
 from tenants.lentkeys import LIFE, lend
-from tenants.models import ClientKey, Tenant
+from tenants.models import ClientKey
+from tests.dashboard.askers import ana as ana
+from tests.dashboard.askers import key_for
+from tests.dashboard.askers import teams as teams
+from tests.dashboard.askers import uncounted as uncounted
 from tests.people import browser_of, staff
 
 pytestmark = pytest.mark.django_db
-KEY = "/dashboard/playground/key/"
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(autouse=True)
-def uncounted():
-    cache.clear()
-
-
-@pytest.fixture
-def teams():
-    """Two tenants, and a model that they may ask."""
-    provider = Provider.objects.create(name="here", wire="openai", base_url="https://example.org/v1")
-    for name in ("large", "small"):
-        Deployment.objects.create(provider=provider, model=LanguageModel.objects.create(name=name), upstream_model=name)
-    return Tenant.objects.create(name="team-a"), Tenant.objects.create(name="team-b", allow_models=["small"])
-
-
-@pytest.fixture
-def ana(teams):
-    """An operator of team-a."""
-    return staff("ana", "operator", tenants=(teams[0],))
-
-
-def key_for(person, tenant="team-a"):
-    return browser_of(person).post(KEY, {"tenant": tenant})
 
 
 def lent(ana, tenant, now=None):

@@ -5,42 +5,21 @@ from datetime import UTC, datetime
 from html import unescape
 
 import pytest
-from django.core.cache import cache
 
 from dashboard.cases import PlaygroundCase
-from providers.models import AuditEntry, Deployment, LanguageModel, Provider
+from providers.models import AuditEntry, Deployment
 from tenants.keyring import authenticate, load_keyring
 from tenants.models import ClientKey, Tenant
+from tests.dashboard.askers import KEY, key_for
+from tests.dashboard.askers import ana as ana
+from tests.dashboard.askers import teams as teams
+from tests.dashboard.askers import uncounted as uncounted
 from tests.dashboard.traffic import day, ship
 from tests.people import browser_of, staff
 
 pytestmark = pytest.mark.django_db
-PAGE, KEY = "/dashboard/playground/", "/dashboard/playground/key/"
+PAGE = "/dashboard/playground/"
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(autouse=True)
-def uncounted():
-    cache.clear()
-
-
-@pytest.fixture
-def teams():
-    """Two tenants, and a model that they may ask."""
-    provider = Provider.objects.create(name="here", wire="openai", base_url="https://example.org/v1")
-    for name in ("large", "small"):
-        Deployment.objects.create(provider=provider, model=LanguageModel.objects.create(name=name), upstream_model=name)
-    return Tenant.objects.create(name="team-a"), Tenant.objects.create(name="team-b", allow_models=["small"])
-
-
-@pytest.fixture
-def ana(teams):
-    """An operator of team-a."""
-    return staff("ana", "operator", tenants=(teams[0],))
-
-
-def key_for(person, tenant="team-a"):
-    return browser_of(person).post(KEY, {"tenant": tenant})
 
 
 def text_of(answer):

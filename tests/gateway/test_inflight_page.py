@@ -6,12 +6,13 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.halves import BROWSER_FLAGS
+
 from .inflight import api, eventually, listed, person, streams
 from .inflight import both as both
 from .inflight import sessions as sessions
 from .inflight import slow as slow
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WATCH_SHIFTS = """window.shifts = [];
 const place = (one) => [one.node?.outerHTML?.slice(0, 200), one.previousRect.y, one.currentRect.y];
 new PerformanceObserver((seen) => seen.getEntries().forEach((one) => window.shifts.push(...one.sources.map(place))))
@@ -26,7 +27,7 @@ HIGHEST = """name => {
 def looking(browser, gateway, session) -> Iterator[tuple[Page, list[str], list[str]]]:
     """The page, signed in: what it has asked for, and what went wrong on it."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(browser), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=str(browser), args=BROWSER_FLAGS)
         opened = chromium.new_context(base_url=gateway.url, viewport={"width": 1440, "height": 900})
         opened.add_cookies([{"name": "sessionid", "value": session, "url": gateway.url}])
         page, asked, problems = opened.new_page(), [], []

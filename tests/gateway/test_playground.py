@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from providers.sandbox.testing import fault
 from tests.gateway.gateway import Gateway, manage
+from tests.halves import BROWSER_FLAGS
 
 MARKUP = "<script>document.title = 'broken'</script><img src=x onerror=alert(1)> [x](javascript:alert(1))"
 LEND = """async () => {
@@ -24,9 +25,7 @@ PEOPLE = "from django.contrib.auth.models import User;User.objects.create_superu
 @pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Callable[..., Page]]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+        started = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
         yield lambda **context: started.new_context(**context).new_page()
         started.close()
 

@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from tests.halves import BROWSER_FLAGS
 from tests.run.installation import Installation
 
 
 @pytest.fixture(scope="module")
 def page(chromium: Path) -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
         yield browser.new_page(viewport={"width": 1280, "height": 900})
         browser.close()
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.halves import BROWSER_FLAGS
 from tests.run.installation import Installation
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PASSWORD = "a heron on one leg"
 INTERPRETERS = {"curl": ["bash", "-c"], "python": [sys.executable, "-c"], "anthropic": [sys.executable, "-c"],
                 "langchain": [sys.executable, "-c"]}  # fmt: skip
@@ -21,7 +21,7 @@ INTERPRETERS = {"curl": ["bash", "-c"], "python": [sys.executable, "-c"], "anthr
 @pytest.fixture(scope="module")
 def page(chromium: Path) -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
         yield browser.new_page(viewport={"width": 1280, "height": 900})
         browser.close()
 
