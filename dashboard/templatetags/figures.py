@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -156,6 +157,6 @@ def go(scope: Scope, page: str, **words: str) -> str:
 @register.simple_tag(takes_context=True)
 def example(context: Mapping[str, Any], name: str) -> str:
     """The lines with which a client of that name asks this installation (`dashboard.examples`)."""
-    request = context["request"]
-    url = f"{request.scheme}://{request.get_host()}"
+    request = context.get("request")  # a panel may be drawn without one
+    url = f"{request.scheme}://{request.get_host()}" if request else settings.PUBLIC_URL
     return next(one.code for one in examples(url) if one.name == name)
