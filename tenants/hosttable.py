@@ -22,6 +22,7 @@ BUCKETS: Final = 4096
 WAYS: Final = 8  # entries of a bucket; where all are taken, the one that was touched longest ago makes room
 CONTENT_BYTES: Final = 128
 PATIENCE_S: Final = 0.05  # for a process that was stopped while it held the table
+START_PATIENCE_S: Final = 10.0  # for one that writes the file, which a slow disk makes long; no caller waits yet
 PAUSE_S: Final = 0.0001
 DIGEST_BYTES: Final = 16
 HEAD: Final = Struct(f"<{DIGEST_BYTES}sQ")  # of the name, and when it was touched, in turns of the table
@@ -88,7 +89,7 @@ class HostTable:
         found = self._places[name] = digest, TURN.size + bucket * WAYS * ENTRY_BYTES
         return found
 
-    def _lock(self) -> None:
+    def _lock(self, patience_s: float = PATIENCE_S) -> None:
         until = 0.0
         while True:
             try:
@@ -96,7 +97,7 @@ class HostTable:
                 return
             except BlockingIOError:
                 now = time.monotonic()
-                until = until or now + PATIENCE_S
+                until = until or now + patience_s
                 if now > until:
                     raise LimitsUnavailable(
                         "Limits cannot be checked at the moment; try again soon.", retry_after_s=1
@@ -105,7 +106,7 @@ class HostTable:
 
     def _make_room(self) -> None:
         # Written, not only lengthened: touching a hole that the disk has no room for would kill the process.
-        self._lock()
+        self._lock(START_PATIENCE_S)
         try:
             missing = SIZE - os.fstat(self._descriptor).st_size
             if missing > 0 and os.pwrite(self._descriptor, bytes(missing), SIZE - missing) < missing:

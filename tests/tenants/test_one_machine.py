@@ -1,10 +1,12 @@
 """What the workers of one machine let in together, whatever becomes of Redis: real processes, a Redis of our own."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -251,3 +253,14 @@ async def let_in(limiter: RateLimiter, who: Caller, tries: int) -> int:
 def made(directory: Path) -> Path:
     directory.mkdir(exist_ok=True)
     return directory
+
+
+def test_a_worker_that_starts_while_another_writes_the_file_waits_for_it(tmp_path):
+    """On a slow disk that takes longer than a caller would be kept waiting."""
+    with (tmp_path / "table").open("wb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        threading.Timer(4 * hosttable.PATIENCE_S, fcntl.flock, (writing, fcntl.LOCK_UN)).start()
+        table = HostTable(tmp_path / "table")
+    with table.held():
+        assert table.place_of("anything") in table.contents()
+    table.close()
