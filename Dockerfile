@@ -4,7 +4,8 @@ FROM python:3.11.11-slim-bookworm AS installed
 WORKDIR /app
 COPY deploy/install.sh deploy/install.sh
 COPY requirements requirements
-RUN python -m venv .venv && sh deploy/install.sh .venv/bin requirements/base.txt
+RUN python -m venv .venv && sh deploy/install.sh .venv/bin requirements/base.txt \
+    && python -m compileall -q .venv/lib
 
 FROM python:3.11.11-slim-bookworm
 RUN useradd --system --uid 10001 neuroroute && mkdir -p /app/var && chown neuroroute /app/var
@@ -23,6 +24,8 @@ COPY routing routing
 COPY dashboard dashboard
 COPY templates templates
 COPY static static
+# What is compiled here need not be by each process that starts; with a read-only root none could keep it.
+RUN python -m compileall -q manage.py neuroroute providers tenants usage profiling feedback routing dashboard
 USER neuroroute
 VOLUME /app/var
 EXPOSE 8000

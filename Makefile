@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test docs clients check format lock install install-dev clean
 SHELL := /bin/sh
+# Each of the many processes here would compile 1,700 modules anew, which is longer than all else that it does to start.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 NEWER := import sys; sys.exit(sys.version_info < (3, 11))

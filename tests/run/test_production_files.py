@@ -60,6 +60,9 @@ def test_our_containers_have_a_read_only_root_and_no_rights(name: str) -> None:
 def test_nothing_is_written_beside_var_and_tmp(running: Installation) -> None:
     """So that the root of its container may be read-only; Python's own bytecode is switched off there."""
     assert "PYTHONDONTWRITEBYTECODE=1" in DOCKERFILE
+    compiled = [line.split("compileall -q ")[1].split() for line in DOCKERFILE.splitlines() if "compileall" in line]
+    ours = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()} - {"tests", "bench"}
+    assert compiled[0] == [".venv/lib"] and set(compiled[1]) >= ours
     assert httpx.get(f"{running.url}/dashboard/", follow_redirects=True).status_code == 200
     assert _files(running.root) == _files(ROOT)
 

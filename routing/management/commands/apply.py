@@ -18,6 +18,7 @@ BAD_FILE = 2
 
 class Command(BaseCommand):
     help = "Make providers, models, tenants and policies what FILE says (docs/configuration-file.md)."
+    requires_system_checks: list[str] = []  # they were asked as it was prepared, and load every page
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", help="a YAML file, or - for standard input")

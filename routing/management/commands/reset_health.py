@@ -13,6 +13,7 @@ class Command(BaseCommand):
     help = (
         "Make every worker forget what it remembers of the health of a provider, a deployment, or all, within a second."
     )
+    requires_system_checks: list[str] = []  # they were asked as it was prepared, and load every page
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("scope", nargs="?", default="", metavar="PROVIDER[/MODEL]", help="default: everything")
