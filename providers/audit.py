@@ -3,6 +3,7 @@
 from typing import Any, Final, Literal
 
 from django.db.models import BinaryField, Field, Model
+from django.dispatch import Signal
 from msgspec import Struct
 from structlog.contextvars import get_contextvars
 
@@ -13,6 +14,9 @@ Changes = dict[str, list[Any]]
 SECRET_FIELDS: Final = frozenset({"ciphertext", "digest", "password"})
 NOISE_FIELDS: Final = frozenset({"updated_at", "created_at", "date_changed", "last_login", "date_joined"})
 HIDDEN: Final = "(secret)"
+# Sent with `row`, `actor`, `action`, `changes` and `reason` in the write's own transaction: what must follow every
+# change of a row, whoever makes it, hears of it here.
+recorded: Final = Signal()
 
 
 class Actor(Struct, frozen=True):
@@ -37,6 +41,7 @@ def record(actor: Actor, action: str, obj: Model, changes: Changes, reason: str 
         reason=reason[:500],
         request_id=str(get_contextvars().get("request_id", ""))[:40],  # one for all that one request does
     )
+    recorded.send(sender=type(obj), row=obj, actor=actor, action=action, changes=changes, reason=reason)
 
 
 def latest(count: int) -> list[AuditEntry]:

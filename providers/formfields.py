@@ -10,6 +10,7 @@ from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
 )
 
 CAPABILITIES: Final = {
@@ -92,6 +93,11 @@ def probability(name: str, text: str) -> float:
     if not 0 <= number <= 1:
         raise ValueError(f"{text} is not between 0 and 1")
     return number
+
+
+def reason_field(told: str = "Kept in the audit log.", required: bool = False) -> forms.CharField:
+    """Why a change is made, in the words of who makes it."""
+    return forms.CharField(required=required, max_length=500, widget=UnfoldAdminTextInputWidget, help_text=told)
 
 
 class CapabilitiesField(forms.MultipleChoiceField):

@@ -15,7 +15,7 @@ from providers import audit
 from providers.admin import CredentialInline, DeploymentAdmin, LanguageModelAdmin, ProviderAdmin
 from providers.adminbase import ReadOnlyAdmin, Switchable, actor_of
 from providers.catalog import Catalog, load_catalog
-from providers.formfields import LinesField, MappingField
+from providers.formfields import LinesField, MappingField, reason_field
 from providers.models import Credential, Deployment, LanguageModel, Provider
 from providers.revisions import POLICIES
 from routing import resets
@@ -24,14 +24,13 @@ from routing.features.client_task import TASKS
 from routing.healthnow import health_now
 from routing.models import DrillRun, Policy
 from routing.policybook import EVERY_TASK, SHORT_NAMES
+from routing.versionadmin import VersionPages
 from routing.weightsfield import WeightsField
 from tenants.admin import TenantAdmin
 from tenants.adminforms import TenantForm
 from tenants.budgetadmin import BudgetAdmin, BudgetForm
 from tenants.models import Budget, Tenant
 from usage.adminhistory import InHistory
-
-VERSIONED = frozenset({"kind", "weights", "order", "client_tasks", "recovery", "hedging"})  # what changes decisions
 
 
 def task_policy(task: str, policy: str) -> str:
@@ -59,6 +58,8 @@ class PolicyForm(forms.ModelForm):
         help_text=f"Which policy takes them, one per line, e.g. *: cost-optimized. Known: {', '.join(TASKS)}.",
     )
 
+    reason = reason_field("Kept in the audit log, and with the version where the change makes one.")
+
     class Meta:
         model = Policy
         fields = ["name", "kind", "weights", "order", "client_tasks", "recovery", "hedging", "description", "enabled"]
@@ -78,7 +79,7 @@ class PolicyForm(forms.ModelForm):
 
 
 @admin.register(Policy)
-class PolicyAdmin(Switchable):
+class PolicyAdmin(VersionPages, Switchable):
     part = POLICIES
     form = PolicyForm
     list_display = ["name", "kind", "setting", "enabled", "version", "updated_at"]
@@ -88,7 +89,7 @@ class PolicyAdmin(Switchable):
     fieldsets = [
         (None, {"fields": [("name", "kind"), "weights", "order", "client_tasks", "description", "enabled"]}),
         ("When a stream is late or breaks off", {"fields": [("hedging", "recovery")]}),
-        (None, {"fields": [("version", "updated_at")]}),
+        (None, {"fields": ["reason", ("version", "updated_at")]}),
     ]
     conditional_fields = {"order": "kind == 'ordered' || kind == 'pinned'", "weights": "kind != 'pinned'"}
 
@@ -99,9 +100,7 @@ class PolicyAdmin(Switchable):
         return ", ".join(f"{scorer} {weight:g}" for scorer, weight in row.weights.items() if weight) or "—"
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """A new version for every change of what the policy decides; a warning for names that lead nowhere yet."""
-        if change and VERSIONED & set(form.changed_data):
-            obj.version += 1
+        """A warning for names that lead nowhere yet."""
         for name in _unserved(obj.order, load_catalog()) if obj.order else ():
             messages.warning(
                 request, f"{name}: no enabled deployment has this name now; it is passed over until one has."

@@ -1,6 +1,7 @@
 """Policies: how candidates are ordered. Read on the data plane through `routing.policybook`."""
 
 from django.db import models
+from django.utils import timezone
 
 from routing.policies import kind_choices
 
@@ -45,6 +46,27 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PolicyVersion(models.Model):
+    """What a policy decided from `made_at` on; written by `routing.versions` alone, and never changed."""
+
+    policy = models.ForeignKey(Policy, on_delete=models.SET_NULL, null=True, related_name="versions")
+    name = models.SlugField(max_length=64, help_text="The policy's name then.")
+    number = models.PositiveIntegerField()
+    decides = models.JSONField(default=dict)  # the fields that change decisions (`routing.versions.DECIDES`)
+    made_at = models.DateTimeField(default=timezone.now)
+    made_by = models.CharField(max_length=150, blank=True)  # empty: by an upgrade
+    via = models.CharField(max_length=16, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["name", "number"], name="policy_version")]
+        default_permissions = ()  # who may see or change the policy may see or restore its versions
+
+    def __str__(self) -> str:
+        return f"{self.name}, version {self.number}"
 
 
 class DrillRun(models.Model):

@@ -3,20 +3,14 @@
 from datetime import timedelta
 
 from django import forms
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
-from providers.formfields import LinesField
+from providers.formfields import LinesField, reason_field
 from tenants.callers import LIMITS
 from tenants.models import ClientKey, Tenant, everything
 
 LIFETIMES = [("", "Never"), ("30", "After 30 days"), ("90", "After 90 days"), ("365", "After a year")]  # days
 OVERLAPS = [("24", "24 hours"), ("1", "1 hour"), ("168", "7 days"), ("0", "Not at all: it stops now")]  # hours
-
-
-def reason_field() -> forms.CharField:
-    return forms.CharField(
-        required=False, max_length=500, widget=UnfoldAdminTextInputWidget, help_text="Kept in the audit log."
-    )
 
 
 class TenantForm(forms.ModelForm):

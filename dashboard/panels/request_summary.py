@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from django.urls import reverse
 from msgspec import Struct
 
 from dashboard.panels.base import RequestPanel
@@ -15,6 +16,7 @@ class Summary(Struct, frozen=True):
     state: str  # the status, or "failover" where another than the first choice answered
     left: tuple[str, str] | None  # the first choice and the error that made us leave it
     tokens_per_s: float | None
+    version: str  # the page of the policy's version, for who may see policies; else empty
 
 
 class RequestSummary(RequestPanel):
@@ -31,6 +33,7 @@ class RequestSummary(RequestPanel):
             state="failover" if record.status == "answered" and record.failovers else record.status,
             left=_left(record),
             tokens_per_s=_speed(record),
+            version=_version(record) if scope.may("routing.view_policy") else "",
         )
 
 
@@ -40,6 +43,12 @@ def _left(record: Outcome) -> tuple[str, str] | None:
         return None
     failed = next((a for a in record.attempts if a.deployment == record.first_choice and a.error), None)
     return (record.first_choice, failed.error or "") if failed else (record.first_choice, "")
+
+
+def _version(record: Outcome) -> str:
+    if not record.policy or record.policy_version is None:
+        return ""
+    return reverse("admin:routing_policy_version", args=[record.policy, record.policy_version])
 
 
 def _speed(record: Outcome) -> float | None:

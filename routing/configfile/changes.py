@@ -23,6 +23,7 @@ class Changes:
     document: Document
     actor: audit.Actor
     source: Provider.Source = Provider.Source.FILE  # of what is new
+    reason: str = ""  # for the audit log
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
@@ -67,7 +68,7 @@ class Changes:
         self.parts.add(part)
         self.lines.append(f"{'+' if before is None else '~'} {label}" + (f": {', '.join(words)}" if words else ""))
         action = "added" if before is None else "changed"
-        audit.record(self.actor, action, row, audit.difference(before, audit.state(row)))
+        audit.record(self.actor, action, row, audit.difference(before, audit.state(row)), self.reason)
 
 
 def _words(name: str, old: Any, new: Any, added: bool) -> str:

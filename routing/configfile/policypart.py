@@ -19,7 +19,7 @@ HEAVIEST = 1000  # as the admin's form
 
 
 def put_policies(changes: Changes, specs: list[schema.Policy]) -> None:
-    """Make or update every policy of the file; a changed one gets the next version."""
+    """Make or update every policy of the file."""
     if not changes.unique("policies", (spec.name for spec in specs)):
         return
     rows = {row.name: row for row in Policy.objects.all()}
@@ -29,15 +29,7 @@ def put_policies(changes: Changes, specs: list[schema.Policy]) -> None:
         if _is_sound(changes, path, spec, row):
             _warn_of_unknown_places(changes, f"{path}.order", spec, places)
             _warn_of_unknown_policies(changes, f"{path}.client_tasks", spec, names)
-            _put(changes, spec, row)
-
-
-def _put(changes: Changes, spec: schema.Policy, row: Policy) -> None:
-    new = row.pk is None
-    values = [(name, name, getattr(spec, name)) for name in FIELDS]
-    if changes.put(POLICIES, row, f"policy {spec.name}", values) and not new:
-        row.version += 1
-        row.save(update_fields=["version"])
+            changes.put(POLICIES, row, f"policy {spec.name}", [(name, name, getattr(spec, name)) for name in FIELDS])
 
 
 def _is_sound(changes: Changes, path: str, spec: schema.Policy, row: Policy) -> bool:

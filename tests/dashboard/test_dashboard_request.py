@@ -8,6 +8,8 @@ from msgspec import Raw
 
 from dashboard.decisions import decision_of, features_of
 from dashboard.drawing import FLOW_HEIGHT, Link, flow, sparkline
+from dashboard.panels.request_summary import RequestSummary
+from dashboard.scope import scope_of
 from dashboard.waterfall import AXIS, waterfall
 from tests.dashboard.traffic import day, outcome
 
@@ -30,6 +32,17 @@ def test_a_request_refused_before_planning_has_no_decision(raw):
     record = outcome(NOW, RNG, decision=raw, features=raw)
     assert decision_of(record) is None
     assert features_of(record) == {}
+
+
+def test_the_version_that_decided_leads_to_its_page_for_who_may_see_policies():
+    record = outcome(NOW, RNG, policy="balanced", policy_version=12)
+    seen = scope_of("request", {}, NOW, tenants={}, record=record, may=lambda right: right == "routing.view_policy")
+    assert RequestSummary().data(seen).version == "/admin/routing/policy/version/balanced/12/"
+    for blind in (
+        scope_of("request", {}, NOW, tenants={}, record=record, may=lambda right: False),
+        scope_of("request", {}, NOW, tenants={}, record=outcome(NOW, RNG, policy_version=None), may=lambda right: True),
+    ):
+        assert RequestSummary().data(blind).version == ""
 
 
 def test_statement_18_attempts_gaps_and_our_own_work_sum_to_the_total_time():
