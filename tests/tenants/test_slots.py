@@ -142,12 +142,12 @@ async def test_a_clock_of_redis_that_is_set_back_keeps_no_place(tmp_path, monkey
 
 
 async def test_what_runs_for_long_is_renewed(services, monkeypatch):
-    monkeypatch.setattr(leasedslots, "BELIEVED_MS", 400)
+    monkeypatch.setattr(leasedslots, "BELIEVED_MS", 1500)
     monkeypatch.setattr(leasedslots, "RENEWED_S", 0.1)
     limiter = limiter_at(services.redis_url, f"{services.redis_prefix}:{uuid.uuid4().hex}:")
     who = caller(concurrent_requests=1)
     with await admit(limiter, who):
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
         assert await at_most(limiter, who) == 0
     assert await at_most(limiter, who) == 1
     await limiter.close()
