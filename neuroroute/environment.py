@@ -4,10 +4,12 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from msgspec import Struct
 
 EMBEDDED_SCHEMES = ("sqlite",)
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
@@ -33,25 +35,55 @@ class SettingError(ImproperlyConfigured):
         super().__init__(f"{name}: {trouble} A good value: {name}={good}")
 
 
+class Setting(Struct, frozen=True):
+    """A setting that was read. `source` is `default`, `environment` or the name of the file that says so."""
+
+    name: str
+    value: str
+    source: str
+
+
 class Environment:
-    """Reads typed settings; `names` collects every name that was asked for."""
+    """Reads typed settings, and remembers every one that was asked for."""
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self._in_force: dict[str, str] = {}
+        self._files: dict[str, dict[str, str]] = {}
+
+    @property
+    def names(self) -> set[str]:
+        """Every name that was asked for."""
+        return set(self._in_force)
+
+    def in_force(self) -> list[Setting]:
+        """What was asked for and what it is, by name. Holds secrets: mask them before anybody sees them."""
+        return [Setting(name, value, self.source(name)) for name, value in sorted(self._in_force.items())]
+
+    def source(self, name: str) -> str:
+        """Where a setting comes from. A process inherits what its parent read from a file, so the file is named as long
+        as it says the same."""
+        held = _held(name)
+        said = (file for file, lines in self._files.items() if lines.get(name, "").strip() == held)
+        return next(said, "environment") if held else "default"
 
     def read_file(self, path: Path) -> None:
         """Add the lines of a `.env` file; what the environment holds already wins."""
         if path.is_file():
             environ.Env.read_env(path)
+            alone: Any = type("FileAlone", (environ.Env,), {"ENVIRON": {}})
+            alone.read_env(path)
+            self._files[path.name] = alone.ENVIRON
 
     def text(self, name: str, default: str = "") -> str:
         """The value as it stands, without white space around it; an empty one counts as absent."""
-        self.names.add(name)
-        return str(environ.Env.ENVIRON.get(name, "")).strip() or default
+        value = self._in_force[name] = _held(name) or default
+        return value
 
     def texts(self, name: str, default: Iterable[str] = ()) -> list[str]:
         """A list separated by commas."""
-        return [part.strip() for part in self.text(name).split(",") if part.strip()] or list(default)
+        found = [part.strip() for part in self.text(name).split(",") if part.strip()] or list(default)
+        self._in_force[name] = ",".join(found)
+        return found
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number within bounds."""
@@ -83,6 +115,10 @@ class Environment:
                 name, f"{shown!r} is not a URL that starts with {' or '.join(f'{s}://' for s in schemes)}.", good
             )
         return value
+
+
+def _held(name: str) -> str:
+    return str(environ.Env.ENVIRON.get(name, "")).strip()
 
 
 def is_placeholder(secret: str) -> bool:

@@ -33,9 +33,14 @@ _LOOKS: Final = (
 _SECRET_SETTING: Final = re.compile(r".*(KEY|KEYS|TOKEN|SECRET|PASSWORD|PEPPER)")
 
 
+def is_secret_setting(name: str) -> bool:
+    """Whether the name of an environment variable says that it is secret."""
+    return _SECRET_SETTING.fullmatch(name) is not None
+
+
 def secrets_in(environment: Mapping[str, str]) -> list[str]:
     """The values of variables whose names say that they are secret, also those that `credential_env` names."""
-    held = [value for name, value in environment.items() if _SECRET_SETTING.fullmatch(name)]
+    held = [value for name, value in environment.items() if is_secret_setting(name)]
     return [part.strip() for value in held for part in value.split(",")]
 
 

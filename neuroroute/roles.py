@@ -45,6 +45,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {  # patterns of app.codename
         "usage.cancel_request",
         "tenants.use_playground",
         "profiling.add_job",
+        "profiling.view_system",
         "django_celery_beat.*",
     ),
     "finance": (

@@ -79,6 +79,12 @@ NAVIGATION = [
                 "link": reverse_lazy("dashboard:drill"),
                 "permission": _may_view("routing.view_drillrun"),
             },
+            {
+                "title": "System",
+                "icon": "settings_heart",
+                "link": reverse_lazy("system"),
+                "permission": _may_view("profiling.view_system"),
+            },
             _rows("Jobs", "bolt", "profiling", "job"),
             _rows("Schedules", "schedule", "django_celery_beat", "periodictask"),
             _rows("Audit log", "history", "providers", "auditentry") | {"permission": _may_view_of_every_tenant(AUDIT)},

@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from neuroroute import adminsystem
 from routing.api.health import Live, Ready
 from routing.api.metrics import Metrics
 from tenants.signinlink import ROUTE, SignInLink
@@ -24,6 +25,9 @@ urlpatterns = [
     path("", include("routing.api.operator.older")),  # before the pages whose addresses they share
     path(ROUTE, SignInLink.as_view(), name="sign-in"),
     path("admin/drill/", RedirectView.as_view(pattern_name="dashboard:drill")),
+    path("admin/system/", admin.site.admin_view(adminsystem.system), name="system"),
+    path("admin/system/jobs/", admin.site.admin_view(adminsystem.jobs), name="system-jobs"),
+    path("admin/system/configuration/", admin.site.admin_view(adminsystem.configuration), name="system-configuration"),
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),
 ]

@@ -30,6 +30,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("view_system", "Can view system page")]
         constraints = [models.UniqueConstraint(fields=["kind", "window"], name="job_once_per_window")]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state__in=["queued", "running"]), name="job_open"),

@@ -29,19 +29,26 @@ class Actor(Struct, frozen=True):
 
 def record(actor: Actor, action: str, obj: Model, changes: Changes, reason: str = "") -> None:
     """Write one row in the caller's transaction: `action` is a verb, `changes` maps field -> [before, after]."""
+    record_named(actor, action, str(obj._meta.verbose_name), str(obj), changes, reason, str(obj.pk or ""))
+    recorded.send(sender=type(obj), row=obj, actor=actor, action=action, changes=changes, reason=reason)
+
+
+def record_named(
+    actor: Actor, action: str, kind: str, name: str, changes: Changes, reason: str = "", object_id: str = ""
+) -> None:
+    """The same about what is no row, such as the configuration as a whole."""
     AuditEntry.objects.create(
         actor=actor.name,
         via=actor.via,
         address=actor.address,
         action=action,
-        kind=str(obj._meta.verbose_name),
-        object_id=str(obj.pk or ""),
-        object_name=str(obj)[:300],
+        kind=kind,
+        object_id=object_id,
+        object_name=name[:300],
         changes=changes,
         reason=reason[:500],
         request_id=str(get_contextvars().get("request_id", ""))[:40],  # one for all that one request does
     )
-    recorded.send(sender=type(obj), row=obj, actor=actor, action=action, changes=changes, reason=reason)
 
 
 def latest(count: int) -> list[AuditEntry]:

@@ -77,6 +77,12 @@ class Watcher(threading.Thread):
             self.stop()
             raise self.failure
 
+    @property
+    def serving(self) -> dict[str, int]:
+        """The revision that each loaded part has here; empty before the first load."""
+        seen = dict(self._seen)
+        return {each.part: seen[id(each)] for each in self._snapshots if id(each) in seen}
+
     def successor(self) -> "Watcher":
         """One for the same snapshots that has not begun: a thread starts but once."""
         return Watcher(self._snapshots, self._interval_s)

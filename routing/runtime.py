@@ -210,5 +210,6 @@ def runtime() -> Runtime:
     obedience = Obedience(health, lambda: catalog.current)
     return Runtime(
         engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES,
-        watch=watch, shared_health=new_shared_health(health), hearing=new_hearing(engine.running),
+        watch=watch, shared_health=new_shared_health(health),
+        hearing=new_hearing(engine.running, lambda: runtime().watcher.serving),
     )  # fmt: skip

@@ -44,13 +44,18 @@ class Backlog(Struct, frozen=True):
 
     rows: int = 0
     oldest_age_s: float = 0.0
+    bytes: int = 0
 
 
 def backlog(directory: Path, now: float | None = None) -> Backlog:
     """Count the rows that are not shipped; `now` is seconds since the epoch."""
     now = time.time() if now is None else now
-    instants = [at for segment, last in _unshipped(directory) for _, at in _readable(heads(segment.path, last))]
-    return Backlog(len(instants), max(now - min(instants, default=now), 0.0))
+    instants, size = list[float](), 0
+    for segment, last in _unshipped(directory):
+        found = list(_readable(heads(segment.path, last)))
+        instants += [at for _, at in found]
+        size += found[-1][0] - last if found else 0
+    return Backlog(len(instants), max(now - min(instants, default=now), 0.0), size)
 
 
 def find(directory: Path, request_id: UUID) -> Outcome | None:

@@ -76,6 +76,20 @@ def live(sight: Sight, now: float | None = None) -> Live:
     )
 
 
+class Serving(Struct, frozen=True):
+    """Which revision of each part of the configuration the workers serve, by worker. `asked` of them were there."""
+
+    workers: dict[str, dict[str, int]]
+    asked: int
+    alone: bool
+
+
+def serving() -> Serving:
+    """What each worker serves by; one of an older version of the software does not say."""
+    answers = _everybody(Question(configuration=True))
+    return Serving({one.worker: one.serves for one in answers.told if one.worker}, answers.asked, answers.alone)
+
+
 def find(request_id: str, sight: Sight) -> InFlight | None:
     """A running request in sight, by its 32 hex digits."""
     return _row(_everybody(Question(tenants=_tenants(sight), only=request_id)))
@@ -107,9 +121,9 @@ def _here(question: Question) -> Told:
     """This process's own answer; what it changes, it changes on the loop that serves."""
     now = runtime()
     if now.loop is None or not now.loop.is_running():  # nobody answers requests here, or not yet
-        return told(question, now.engine.running)
+        return told(question, now.engine.running, now.watcher.serving)
     done: Future[Told] = Future()
-    now.loop.call_soon_threadsafe(lambda: done.set_result(told(question, now.engine.running)))
+    now.loop.call_soon_threadsafe(lambda: done.set_result(told(question, now.engine.running, now.watcher.serving)))
     return done.result(PATIENCE_S)
 
 

@@ -4,6 +4,7 @@ The answer goes into a list that only the asker knows. A worker that nobody asks
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -22,10 +23,10 @@ _question: Final = msgspec.json.Decoder(Question).decode
 
 
 class Hearing:
-    """Listens for one worker. `running` is its register."""
+    """Listens for one worker. `running` is its register, `serves` says which revisions of the configuration it has."""
 
-    def __init__(self, url: str, prefix: str, running: Running) -> None:
-        self._url, self._channel, self._running = url, channel(prefix), running
+    def __init__(self, url: str, prefix: str, running: Running, serves: Callable[[], Mapping[str, int]]) -> None:
+        self._url, self._channel, self._running, self._serves = url, channel(prefix), running, serves
         self._link = RedisLink(url, "what runs in this worker is shown to those alone whom it answers")
         self._task: asyncio.Task[None] | None = None
 
@@ -68,7 +69,7 @@ class Hearing:
             question = _question(data)
         except msgspec.MsgspecError:
             return  # of another version of the software, while one replaces the other
-        answer = msgspec.json.encode(told(question, self._running))
+        answer = msgspec.json.encode(told(question, self._running, self._serves()))
         async with self._link.client.pipeline(transaction=False) as pipeline:
             pipeline.rpush(question.answer_to, answer)
             pipeline.pexpire(question.answer_to, KEPT_MS)
@@ -80,6 +81,6 @@ def channel(prefix: str) -> str:
     return f"{prefix}:inflight"
 
 
-def new_hearing(running: Running) -> Hearing | None:
+def new_hearing(running: Running, serves: Callable[[], Mapping[str, int]]) -> Hearing | None:
     """As REDIS_URL says; one per process. None: this worker is the only one."""
-    return Hearing(settings.REDIS_URL, settings.REDIS_PREFIX, running) if settings.REDIS_URL else None
+    return Hearing(settings.REDIS_URL, settings.REDIS_PREFIX, running, serves) if settings.REDIS_URL else None

@@ -1,6 +1,8 @@
-"""What does one worker say about the requests that it is answering? Pure: its register in, rows out."""
+"""What does one worker say about the requests that it is answering, and the configuration that it serves them by?"""
 
-from collections.abc import Collection
+import os
+import socket
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -36,27 +38,33 @@ class InFlight(Struct, frozen=True):
 
 class Question(Struct, frozen=True):
     """Asked of every worker. `tenants` None: all of them. With `only`, a request's id, about that one alone; with
-    `cancel` it is to end."""
+    `cancel` it is to end. With `configuration`, which revisions it serves, and of no request."""
 
     answer_to: str = ""
     tenants: list[int] | None = None
     only: str | None = None
     cancel: bool = False
+    configuration: bool = False
 
 
 class Told(Struct, frozen=True):
     """One worker's answer. `begun` and `running` are sums by the number of their sample; `since` is the first one that
-    it has, None where it has just begun."""
+    it has, None where it has just begun. `worker` and `serves`, a revision per part of the configuration, are told
+    when asked for."""
 
     rows: list[InFlight]
     total: int
     begun: dict[int, int] = {}
     running: dict[int, int] = {}
     since: int | None = None
+    worker: str = ""
+    serves: dict[str, int] = {}
 
 
-def told(question: Question, running: Running) -> Told:
+def told(question: Question, running: Running, serves: Mapping[str, int] | None = None) -> Told:
     """The answer, as far as the tenants in question go. With `cancel`, call it from the event loop's thread."""
+    if question.configuration:
+        return Told([], 0, worker=f"{socket.gethostname()}:{os.getpid()}", serves=dict(serves or {}))
     seen = None if question.tenants is None else frozenset(question.tenants)
     if question.only is not None:
         story = running.find(question.only)

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -228,13 +229,13 @@ def test_a_proxy_neither_collects_nor_repeats_nor_shows_the_metrics() -> None:
 def test_a_backup_that_was_taken_while_all_ran_is_one_to_go_on_from(
     running: Installation, tmp_path: Path, tree: Path
 ) -> None:
-    (line,) = (line for line in _commands() if "backup" in line)
-    program = shlex.split(line)[2]
-    program = program.replace("var/neuroroute.sqlite3", str(running.var / "neuroroute.sqlite3"))
+    (line,) = (line for line in _commands() if "manage.py backup" in line)
+    made = running.run(*shlex.split(line.replace("/srv/copies", str(tmp_path / "copies")))[1:])
+    assert made.returncode == 0, made.stderr
+    (copy,) = (tmp_path / "copies").iterdir()
     restored = Installation(tree, tmp_path / "var")
     restored.var.mkdir()
-    program = program.replace("neuroroute.backup.sqlite3", str(restored.var / "neuroroute.sqlite3"))
-    subprocess.run([sys.executable, "-c", program], check=True)
+    shutil.copy(copy, restored.var / "neuroroute.sqlite3")
     (restored.var / "secrets.env").write_text((running.var / "secrets.env").read_text())
     with sqlite3.connect(restored.var / "neuroroute.sqlite3") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
