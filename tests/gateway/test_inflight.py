@@ -106,3 +106,17 @@ def test_people_of_another_tenant_see_and_end_nothing_and_viewers_end_nothing(bo
                 assert ended.status_code == status, ended.text
             assert len(listed(both)) == (1 if name == "mia" else 2)
         assert any("cancelled_by_operator" in line for line in opened[0][1])
+
+
+def test_the_system_page_says_which_revision_each_worker_serves_and_shows_the_newest_backup(both, sessions):
+    manage(both.var, "backup", env=both.env)
+    (copy,) = (both.var / "backups").iterdir()
+    assert copy.read_bytes().startswith(b"PGDMP")  # as pg_restore reads it
+    with person(both, sessions, "mia") as mia:
+
+        def served() -> str | None:
+            text = mia.get("/admin/system/").text
+            assert copy.name in text
+            return text if "2 of 2 web workers told" in text and "not by all" not in text else None
+
+        assert "by all" in eventually(served)
