@@ -12,10 +12,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from profiling.hints import ask_for
+from profiling.asked import ask_now
 from profiling.jobs import job_kinds
 from profiling.models import Job, LatencyProfile, TokenCalibration
-from providers import audit
 from providers.adminbase import ReadOnlyAdmin, actor_of, operation_page
 
 STATE_COLOURS: dict[str, str] = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
@@ -69,9 +68,8 @@ class JobAdmin(ReadOnlyAdmin):
         form, now = RunForm(request.POST or None), timezone.now()
         back = reverse("admin:profiling_job_changelist")
         if form.is_valid():
-            kind, window = form.cleaned_data["kind"], f"asked {now:%Y-%m-%dT%H:%M:%SZ}"
-            if ask_for(kind, now, window):
-                audit.record(actor_of(request), "asked for", Job.objects.get(kind=kind, window=window), {})
+            kind = form.cleaned_data["kind"]
+            ask_now(kind, actor_of(request), now)
             self.message_user(request, f"{kind} is queued; its row below shows how it goes.", messages.SUCCESS)
             return HttpResponseRedirect(back)
         effect = "Queues one run beside the schedule. A worker takes it within seconds; running twice does no harm."

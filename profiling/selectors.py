@@ -32,6 +32,7 @@ class GpuCourse(Struct, frozen=True):
 
     name: str
     host: str
+    gpu: str  # its UUID
     total_bytes: int
     used_bytes: tuple[int | None, ...]
     busy_percent: int | None  # at the last sample
@@ -47,7 +48,7 @@ def gpu_courses(buckets: Sequence[tuple[datetime, datetime]]) -> list[GpuCourse]
         course, place = most.setdefault(row.gpu, [None] * len(starts)), bisect_right(starts, row.taken_at) - 1
         course[place] = max(course[place] or 0, row.used_bytes)
         last[row.gpu] = row
-    found = [GpuCourse(r.name, r.host, r.total_bytes, tuple(most[gpu]), r.busy_percent) for gpu, r in last.items()]
+    found = [GpuCourse(r.name, r.host, gpu, r.total_bytes, tuple(most[gpu]), r.busy_percent) for gpu, r in last.items()]
     return sorted(found, key=lambda one: (one.host, one.name))
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import connection
 from msgspec import Struct
 
 from providers.adapters import adapters
 from providers.errors import InvalidRequest, ProviderError
 from providers.local_servers import recognised
 from providers.local_servers.asking import Asking
-from providers.local_servers.base import LocalServer, ServerState
+from providers.local_servers.base import LocalModel, LocalServer, ServerState
 from providers.models import Provider
 from providers.secrets import SecretUnreadable, unseal
 from providers.targets import Secret
@@ -33,13 +34,33 @@ def look() -> list[Seen]:
 def load(provider: Provider, upstream_model: str) -> None:
     """Take a model into memory, which may take minutes; raises `ProviderError` saying why it cannot be."""
     with _server(provider) as (server, asking):
+        _let_the_database_go()
         server.load(asking, upstream_model)
+
+
+def pin(provider: Provider, upstream_model: str) -> None:
+    """Take a model into memory and keep it there; raises `ProviderError` saying why it cannot be."""
+    with _server(provider) as (server, asking):
+        _let_the_database_go()
+        server.pin(asking, upstream_model)
 
 
 def unload(provider: Provider, upstream_model: str) -> None:
     """Let a model go; raises `ProviderError` saying why it cannot be."""
     with _server(provider) as (server, asking):
         server.unload(asking, upstream_model)
+
+
+def model_now(provider: Provider, upstream_model: str) -> LocalModel | None:
+    """What the server says of one model; None where it says nothing."""
+    state = _look(provider).state
+    return next((model for model in state.models if model.name == upstream_model), None) if state else None
+
+
+def _let_the_database_go() -> None:
+    """Loading takes minutes, and a pool of connections is small."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _look(provider: Provider) -> Seen:

@@ -15,6 +15,12 @@ LOAD_S: Final = 600.0  # tens of gigabytes from a disk
 LONGEST_WORDS: Final = 300
 
 
+class NotOffered(InvalidRequest):
+    """This server's API has no way to do that."""
+
+    status = 501
+
+
 class LocalModel(Struct, frozen=True):
     """One model of a local server. Sizes in bytes; None is unknown, never 0."""
 
@@ -54,11 +60,16 @@ class LocalServer(ABC):
 
     @abstractmethod
     def load(self, asking: Asking, model: str) -> None:
-        """Take a model into memory; returns when it can answer. Raises `InvalidRequest` where it cannot be."""
+        """Take a model into memory; returns when it can answer. Raises `InvalidRequest` where it cannot be,
+        `NotOffered` where the API has no way."""
 
     @abstractmethod
     def unload(self, asking: Asking, model: str) -> None:
         """Let a model go; raises `InvalidRequest` where that is impossible."""
+
+    def pin(self, asking: Asking, model: str) -> None:
+        """Take a model into memory and keep it there, idle or not; raises `NotOffered` where the API has no way."""
+        raise NotOffered(f"{self.label} cannot be told by its API to keep a model in memory")
 
     def detailed(self, asking: Asking, listed: list[ListedModel]) -> list[ListedModel]:
         """The listing with what only this kind of server tells: skills, context."""

@@ -11,7 +11,17 @@ import msgspec
 from providers.adapters.base import ListedModel
 from providers.errors import InvalidRequest, Overloaded, UpstreamTimeout
 from providers.local_servers.asking import Asking, Reply
-from providers.local_servers.base import LOAD_S, Health, LocalModel, LocalServer, ServerState, State, accepted, number
+from providers.local_servers.base import (
+    LOAD_S,
+    Health,
+    LocalModel,
+    LocalServer,
+    NotOffered,
+    ServerState,
+    State,
+    accepted,
+    number,
+)
 
 STATES: Final[dict[str, State]] = {
     "loaded": "loaded",
@@ -88,7 +98,7 @@ def _routed_row(asking: Asking, model: str) -> LocalModel:
     """The model as the router lists it; raises `InvalidRequest` where there is no router, or no such model."""
     rows = _rows(asking)
     if not any("status" in row for row in rows):
-        raise InvalidRequest(ONE_MODEL)
+        raise NotOffered(ONE_MODEL)
     for row in rows:
         if row["id"] == model:
             return _routed(row)

@@ -7,7 +7,17 @@ import msgspec
 from providers.adapters.base import ListedModel
 from providers.errors import InvalidRequest
 from providers.local_servers.asking import Asking
-from providers.local_servers.base import LOAD_S, Health, LocalModel, LocalServer, ServerState, State, accepted, number
+from providers.local_servers.base import (
+    LOAD_S,
+    Health,
+    LocalModel,
+    LocalServer,
+    NotOffered,
+    ServerState,
+    State,
+    accepted,
+    number,
+)
 
 STATES: Final[dict[str, State]] = {"loaded": "loaded", "not-loaded": "unloaded", "loading": "loading"}
 KINDS: Final = {"vlm": {"vision"}, "embeddings": {"embeddings"}}  # what a model's type says of its skills
@@ -28,16 +38,18 @@ class LmStudio(LocalServer):
         return ServerState(self.name, health, models)
 
     def load(self, asking: Asking, model: str) -> None:
+        if _instances(asking).get(model):
+            return  # it would load a second instance beside the first
         reply = asking.post("/api/v1/models/load", {"model": model}, LOAD_S)
         if reply.status == 404 and not _instances(asking):
-            raise InvalidRequest(OLD)
+            raise NotOffered(OLD)
         accepted(reply, model)
 
     def unload(self, asking: Asking, model: str) -> None:
         """Each instance of the model has an id of its own."""
         known = _instances(asking)
         if not known:
-            raise InvalidRequest(OLD)
+            raise NotOffered(OLD)
         if not known.get(model):
             raise InvalidRequest(f"{model} is not loaded")
         for instance in known[model]:

@@ -34,6 +34,10 @@ class OllamaServer(LocalServer):
     def unload(self, asking: Asking, model: str) -> None:
         accepted(asking.post("/api/generate", {"model": model, "keep_alive": 0, "stream": False}), model)
 
+    def pin(self, asking: Asking, model: str) -> None:
+        """A negative `keep_alive` is for ever; a chat that needs a longer context makes Ollama load it anew."""
+        accepted(asking.post("/api/generate", {"model": model, "keep_alive": -1, "stream": False}, LOAD_S), model)
+
     def detailed(self, asking: Asking, listed: list[ListedModel]) -> list[ListedModel]:
         """/api/show tells what /api/tags leaves out, model by model."""
         return [_shown(asking, model) for model in listed[:SHOWN]] + listed[SHOWN:]

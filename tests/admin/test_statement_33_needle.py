@@ -14,7 +14,11 @@ from tests.dashboard.downloads import lines_at
 from tests.operator.conftest import Caller
 
 SECOND = "sk-second-needle-in-a-haystack-4711"
-COLLECTIONS = ("providers", "models", "deployments", "policies", "tenants", "api-keys", "users", "audit-log")
+COLLECTIONS = (
+    *("providers", "models", "deployments", "policies", "tenants", "api-keys", "users", "audit-log"),
+    *("profiles", "reprofile"),
+)
+OTHERS = ("config", "live", "vram")
 
 
 @pytest.fixture
@@ -66,13 +70,15 @@ def test_statement_33_no_error_page_tells_what_was_typed(secrets: dict[str, str]
 
 def test_statement_33_no_answer_of_the_operators_api_tells_a_secret(secrets: dict[str, str]) -> None:
     call = Caller(keys.issue(rows.tenant(), "script", operator=True)[1])
+    rows.latency_profile()
+    assert call("POST", "reprofile", {}).status_code == 202
     for path in COLLECTIONS:
         listed = call("GET", path)
         assert listed.status_code == 200 and listed.json()["data"], path
         check(listed.content.decode(), secrets, path)
         for row in listed.json()["data"]:
             check(call("GET", f"{path}/{row['id']}").content.decode(), secrets, f"{path}/{row['id']}")
-    for path in ("config", "live"):
+    for path in OTHERS:
         answer = call("GET", path)
         assert answer.status_code == 200
         check(answer.content.decode(), secrets, path)
@@ -87,4 +93,4 @@ def test_statement_33_every_collection_of_the_operators_api_is_searched() -> Non
     for pattern in get_resolver("routing.api.operator.urls").url_patterns:
         if name := re.match(r"\^?([a-z-]+)", str(pattern.pattern)):
             found.add(name[1])
-    assert found == {*COLLECTIONS, "config", "live"}
+    assert found == {*COLLECTIONS, *OTHERS}

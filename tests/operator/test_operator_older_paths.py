@@ -16,6 +16,9 @@ PAGES = {
     "/admin/users": "admin:auth_user_changelist",
     "/admin/api-keys": "admin:tenants_clientkey_changelist",
     "/admin/config": "admin:index",
+    "/admin/profiles": "admin:profiling_latencyprofile_changelist",
+    "/admin/reprofile": "admin:profiling_job_changelist",
+    "/admin/vram": "dashboard:local",
     "/dashboard/stats": "dashboard:home",
     "/dashboard/usage": "dashboard:cost",
     "/dashboard/models": "dashboard:models",
@@ -43,6 +46,14 @@ def test_older_scripts_make_keys_where_they_used_to(key):
         "/admin/api-keys", body, content_type="application/json", headers={"authorization": f"Bearer {key}"}
     )
     assert made.status_code == 201 and made.json()["key"].startswith("nr-")
+
+
+def test_older_scripts_ask_for_profiles_where_they_used_to(key):
+    headers = {"authorization": f"Bearer {key}"}
+    asked = Client().post("/admin/reprofile", "{}", content_type="application/json", headers=headers)
+    assert asked.status_code == 202
+    listed = Client().get("/admin/reprofile/", headers=headers).json()["data"]
+    assert [row["id"] for row in listed] == [row["id"] for row in asked.json()["data"]]
 
 
 def test_the_figures_are_those_of_the_records(key, tmp_path):

@@ -1,4 +1,4 @@
-"""`manage.py local_models`: what the local servers have in memory; `--load`, `--unload` provider/model."""
+"""`manage.py local_models`: what the local servers have in memory; `--load`, `--pin`, `--unload` provider/model."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from providers.errors import ProviderError
 from providers.local_servers.base import LocalModel
 from providers.models import Provider
-from providers.residency import Seen, load, look, unload
+from providers.residency import Seen, load, look, pin, unload
 
 GIB = 1024**3
 
@@ -22,11 +22,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         group = parser.add_mutually_exclusive_group()
         group.add_argument("--load", metavar="PROVIDER/MODEL", help="take it into memory; may take minutes")
+        group.add_argument("--pin", metavar="PROVIDER/MODEL", help="take it into memory and keep it there")
         group.add_argument("--unload", metavar="PROVIDER/MODEL", help="let it go")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["load"]:
             self._act(load, options["load"], "loaded")
+        elif options["pin"]:
+            self._act(pin, options["pin"], "pinned")
         elif options["unload"]:
             self._act(unload, options["unload"], "unloaded")
         else:

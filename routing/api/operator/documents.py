@@ -22,6 +22,8 @@ ERRORS: Final = {
     409: "What is stored stands against it",
     412: "The row has another version than `If-Match` names",
     413: "The body is too long",
+    501: "The local server's own API has no way to do it",
+    502: "The local server did not answer, or failed",
     422: "The Idempotency-Key was used with another body",
 }
 

@@ -20,8 +20,11 @@ from routing.api.operator.deployments import Deployments
 from routing.api.operator.documents import TAG, answer, component
 from routing.api.operator.door import SAFE
 from routing.api.operator.paging import number
+from routing.api.operator.profiles import Profiles
+from routing.api.operator.reprofile import Reprofile
 from routing.api.operator.users import Users
 from routing.api.operator.views import OperatorView
+from routing.api.operator.vram import VramView
 from routing.errors import InvalidBody
 from tenants.keyring import token_of
 from tenants.models import Tenant
@@ -138,6 +141,11 @@ urlpatterns = [
     re_path(r"^admin/users/?$", or_page(Users.as_view(COLLECTION), "admin:auth_user_changelist")),
     re_path(r"^admin/api-keys/?$", or_page(ApiKeys.as_view(COLLECTION), "admin:tenants_clientkey_changelist")),
     re_path(r"^admin/config/?$", or_page(Configuration.as_view({"get": "export", "put": "apply"}), "admin:index")),
+    re_path(
+        r"^admin/profiles/?$", or_page(Profiles.as_view({"get": "list"}), "admin:profiling_latencyprofile_changelist")
+    ),
+    re_path(r"^admin/reprofile/?$", or_page(Reprofile.as_view(COLLECTION), "admin:profiling_job_changelist")),
+    re_path(r"^admin/vram/?$", or_page(VramView.as_view({"get": "now"}), "dashboard:local")),
     path("dashboard/stats", or_page(Figures.as_view({"get": "stats"}), "dashboard:home")),
     path("dashboard/usage", or_page(Figures.as_view({"get": "usage"}), "dashboard:cost")),
     path("dashboard/models", or_page(Deployments.as_view({"get": "list"}), "dashboard:models")),
