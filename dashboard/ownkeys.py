@@ -19,7 +19,6 @@ from dashboard.panels.usage_keys import WHY_NOT
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
 from tenants import ownkeys
-from tenants.admin import state_of
 from tenants.models import ClientKey
 from tenants.sight import sight_of
 from usage.selectors import Entities, TimeRange, totals
@@ -84,7 +83,7 @@ def _live(request: HttpRequest, verb: str, key_id: int) -> ClientKey:
     if key is None:
         raise Http404("You have no such key.")
     _require(request, verb)
-    if (state := state_of(key)) != "active":
+    if (state := key.state) != "active":
         raise Http404(f"{key} is {state}: there is nothing to {verb}. Make a new key instead.")
     return key
 

@@ -21,6 +21,7 @@ from unfold.decorators import action, display
 from providers.adapters.base import ListedModel
 from providers.adminbase import AuditedAdmin, Switchable, operation_page
 from providers.adminforms import CredentialForm, DeploymentForm, LanguageModelForm, ProviderForm
+from providers.admininside import ListedInside
 from providers.importing import import_models
 from providers.models import Credential, Deployment, LanguageModel, Provider
 from providers.priceadmin import PriceColumns, PriceFilter, PriceInline
@@ -61,27 +62,17 @@ class DeploymentColumns(PriceColumns):
         return row.retries
 
 
-class DeploymentList(DeploymentColumns, Switchable):
-    """Deployments inside another page, to switch on and off; they are deleted on their own."""
+class DeploymentList(ListedInside, DeploymentColumns, Switchable):
+    """Deployments inside another page, to switch on and off."""
 
     part = CATALOG
 
     list_display = ["served", "enabled", "price", "window", "skills"]
     list_display_links = ["served"]
     search_fields = ["model__name", "upstream_model"]
-    list_per_page = 20
-    asks_first = False  # a list inside a page has no page of its own to ask on
-    owner = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = with_prices(super().get_queryset(request), timezone.now()).select_related("provider", "model")
-        owner_id = self.extra_context.get("object")
-        if not owner_id or not self.has_view_or_change_permission(request):
-            return rows.none()
-        return rows.filter(**{self.owner: owner_id})
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+        return with_prices(super().get_queryset(request), timezone.now()).select_related("provider", "model")
 
 
 class DeploymentsOfProvider(DeploymentList):

@@ -26,10 +26,10 @@ from routing.models import DrillRun, Policy
 from routing.policybook import EVERY_TASK, SHORT_NAMES
 from routing.versionadmin import VersionPages
 from routing.weightsfield import WeightsField
-from tenants.admin import TenantAdmin
 from tenants.adminforms import TenantForm
 from tenants.budgetadmin import BudgetAdmin, BudgetForm
 from tenants.models import Budget, Tenant
+from tenants.tenantadmin import TenantAdmin
 from usage.adminhistory import InHistory
 
 

@@ -60,33 +60,14 @@ class BudgetForm(forms.ModelForm):
         return given
 
 
-class BudgetAdmin(RowsInSight, AuditedAdmin):
-    part = TENANTS
-    form = BudgetForm
-    autocomplete_fields: ClassVar[list[str]] = ["tenant", "key"]
-    actions: ClassVar[list[str]] = ["release"]
-    list_display: ClassVar[list[str]] = ["limit_text", "tenant", "counts", "kind", "spent", "reserved"]
-    list_filter: ClassVar[list[Any]] = ["period", "kind", ("tenant", TenantFilter)]
-    list_select_related: ClassVar[list[str]] = ["tenant", "key"]
-    search_fields: ClassVar[list[str]] = ["tenant__name", "tag"]
-    readonly_fields: ClassVar[list[str]] = ["spent", "reserved"]
-    fieldsets: ClassVar[list[Any]] = [
-        (None, {"fields": ["tenant", ("key", "tag"), ("limit_usd", "limit_tokens"), ("period", "kind")]}),
-        ("Now", {"fields": [("spent", "reserved")]}),
-        ("When little is left", {"fields": ["alerts", ("low_percent", "low_policy"), "unpriced"]}),
-    ]
+class BudgetColumns:
+    """What a list of budgets shows."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
         since = int((timezone.now() - LONGEST_PERIOD).timestamp())
         recent = BudgetWindow.objects.filter(Q(start=0) | Q(start__gte=since))
-        return super().get_queryset(request).prefetch_related(Prefetch("windows", recent, to_attr="recent"))
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """What was counted stays what it was counted for; a limit that stands is moved by those who may raise it."""
-        if obj is None:
-            return self.readonly_fields
-        limits = [] if request.user.has_perm("tenants.raise_budget") else ["limit_usd", "limit_tokens"]
-        return [*self.readonly_fields, "tenant", "key", "tag", "period", *limits]
+        return rows.prefetch_related(Prefetch("windows", recent, to_attr="recent"))
 
     @display(description="Limit")
     def limit_text(self, row: Budget) -> str:
@@ -107,6 +88,30 @@ class BudgetAdmin(RowsInSight, AuditedAdmin):
     @display(description="Reserved")
     def reserved(self, row: Any) -> str:
         return "—" if row.pk is None else amount_text(row.unit, state_of(row, row.recent, timezone.now()).reserved)
+
+
+class BudgetAdmin(BudgetColumns, RowsInSight, AuditedAdmin):
+    part = TENANTS
+    form = BudgetForm
+    autocomplete_fields: ClassVar[list[str]] = ["tenant", "key"]
+    actions: ClassVar[list[str]] = ["release"]
+    list_display: ClassVar[list[str]] = ["limit_text", "tenant", "counts", "kind", "spent", "reserved"]
+    list_filter: ClassVar[list[Any]] = ["period", "kind", ("tenant", TenantFilter)]
+    list_select_related: ClassVar[list[str]] = ["tenant", "key"]
+    search_fields: ClassVar[list[str]] = ["tenant__name", "tag"]
+    readonly_fields: ClassVar[list[str]] = ["spent", "reserved"]
+    fieldsets: ClassVar[list[Any]] = [
+        (None, {"fields": ["tenant", ("key", "tag"), ("limit_usd", "limit_tokens"), ("period", "kind")]}),
+        ("Now", {"fields": [("spent", "reserved")]}),
+        ("When little is left", {"fields": ["alerts", ("low_percent", "low_policy"), "unpriced"]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """What was counted stays what it was counted for; a limit that stands is moved by those who may raise it."""
+        if obj is None:
+            return self.readonly_fields
+        limits = [] if request.user.has_perm("tenants.raise_budget") else ["limit_usd", "limit_tokens"]
+        return [*self.readonly_fields, "tenant", "key", "tag", "period", *limits]
 
     @admin.action(description="Release what lost workers hold", permissions=["change"])
     def release(self, request: HttpRequest, queryset: QuerySet[Budget]) -> None:

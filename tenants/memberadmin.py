@@ -14,6 +14,7 @@ class MemberInline(ChoicesInSight, TabularInline):
     autocomplete_fields = ["user"]
     verbose_name_plural = "Members: people who see this tenant's requests, keys and budgets"
     per_page = 20
+    tab = True
     extra = 0
 
 

@@ -5,6 +5,7 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 
 from tenants.budgets import Budget, BudgetLease, BudgetWindow
 from tenants.people import Membership, RoleGrant
@@ -92,3 +93,10 @@ class ClientKey(Limited):
 
     def __str__(self) -> str:
         return f"{self.tenant}/{self.name}"
+
+    @property
+    def state(self) -> str:
+        """`active`, `expired` or `revoked`."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"

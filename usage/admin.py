@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.utils import timezone
 from unfold.decorators import display
 
-from tenants.admin import ClientKeyAdmin
+from tenants.keyadmin import ClientKeyAdmin
 from tenants.models import ClientKey
 from usage.adminhistory import InHistory
 from usage.selectors import RequestFilter, TimeRange, page

@@ -47,7 +47,7 @@ class Use(Struct, frozen=True):
 
 def use_of(row: Model, sight: Sight = None) -> Use:
     """Who used a row; keys out of `sight` are not told. What the journal holds still is not in it."""
-    which, now = _entities(row), timezone.now()
+    which, now = entities_of(row), timezone.now()
     kept = totals(_until(now, timedelta(days=settings.RECORDS_KEPT_DAYS)), which).requests
     theirs = which if which.tenant_id is not None else replace(which, tenant_id=sight)
     ids = [group.value for group in by("key", _until(now, timedelta(hours=1)), theirs)] if kept else []
@@ -59,7 +59,7 @@ def why_kept(row: Model) -> str:
     """Why a row may not be deleted; empty: no record that is kept names it."""
     if type(row) not in _WHICH:
         return ""
-    kept = totals(_until(timezone.now(), timedelta(days=settings.RECORDS_KEPT_DAYS)), _entities(row)).requests
+    kept = totals(_until(timezone.now(), timedelta(days=settings.RECORDS_KEPT_DAYS)), entities_of(row)).requests
     return f"{kept:,} requests in the history name it: take it out of use instead" if kept else ""
 
 
@@ -103,7 +103,8 @@ def _asked_once(request: Any, row: Any) -> Use:
     return held[place]
 
 
-def _entities(row: Model) -> Entities:
+def entities_of(row: Model) -> Entities:
+    """What the records call a row."""
     return next(which(row) for model, which in _WHICH.items() if isinstance(row, model))
 
 

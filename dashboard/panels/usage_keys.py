@@ -14,7 +14,6 @@ from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from routing.api.ownusage import limit_left
 from routing.runtime import runtime
-from tenants.admin import state_of
 from tenants.callers import NO_LIMITS
 from tenants.keyring import caller_of
 from tenants.models import ClientKey
@@ -85,7 +84,7 @@ class UsageKeysPanel(Panel):
 
 
 def _row(row: ClientKey, used: datetime | None, scope: Scope) -> KeyRow:
-    state, zone = state_of(row), scope.period.zone
+    state, zone = row.state, scope.period.zone
     verbs = ("rotate", "revoke") if state == "active" else ()
     return KeyRow(
         row.name,

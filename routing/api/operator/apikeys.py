@@ -20,7 +20,6 @@ from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile import schema
 from routing.configfile.keypart import KeyMaker
 from routing.configfile.schema import given
-from tenants.admin import state_of
 from tenants.callers import LIMITS
 from tenants.models import ClientKey, Tenant
 from tenants.rotation import rotate
@@ -100,7 +99,7 @@ class ApiKeys(Resource):
                 tenant=row.tenant.name,
                 masked=f"{row.prefix}...",
                 fingerprint=row.digest[:SHOWN],
-                state=state_of(row),
+                state=row.state,
                 limits=columns(row, LIMITS),
                 last_used_at=used.get(row.pk),
                 **columns(row, same),
@@ -115,7 +114,7 @@ class ApiKeys(Resource):
         return ("tenants.rotate_key",) if replaced else ()
 
     def why_kept(self, row: Any) -> str:
-        return "the key is in use: revoke it first" if state_of(row) == "active" else super().why_kept(row)
+        return "the key is in use: revoke it first" if row.state == "active" else super().why_kept(row)
 
     def write(self, changes: OneChange, body: Any) -> None:
         tenant = seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk").filter(name=body.tenant).first()
@@ -140,8 +139,8 @@ class ApiKeys(Resource):
             old = self.locked(pk)
             if old.operator:
                 self.operator.require_every_tenant("a key of the operator API")
-            if state_of(old) != "active":
-                raise Conflict(f"the key is {state_of(old)}: there is nothing to rotate; make a new one")
+            if old.state != "active":
+                raise Conflict(f"the key is {old.state}: there is nothing to rotate; make a new one")
             before, actor = audit.state(old), self.operator.actor
             made, plain = rotate(old, timedelta(hours=wish.overlap_hours), timezone.now())
             audit.record(actor, "rotated", old, audit.difference(before, audit.state(old)), wish.reason)

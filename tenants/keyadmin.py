@@ -1,0 +1,202 @@
+"""The admin page of client keys: made, rotated and revoked; a key's value is shown once."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.decorators import action, display
+
+from providers import audit
+from providers.adminbase import AuditedAdmin, hidden, operation_page
+from providers.revisions import TENANTS
+from tenants import keys
+from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm
+from tenants.adminrows import RowsInSight, TenantFilter
+from tenants.callers import LIMITS, Limits
+from tenants.models import ClientKey
+from tenants.rotation import rotate
+from tenants.sight import sight_of
+
+LIMIT_FIELDS: dict[str, Any] = {
+    "fields": [("requests_per_minute", "requests_per_day"), ("tokens_per_minute", "concurrent_requests")]
+}
+STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
+
+
+class KeyColumns:
+    """What a list of client keys shows."""
+
+    @display(description="Key", ordering="prefix")
+    def shown(self, row: ClientKey) -> str:
+        return format_html('<span class="whitespace-nowrap">{}…</span>', row.prefix)
+
+    @display(description="Operator API", ordering="operator")
+    def rights(self, row: ClientKey) -> str:
+        return "allowed" if row.operator else "—"
+
+    @display(description="Lent to", ordering="lent_to")
+    def lent(self, row: ClientKey) -> str:
+        """The person whose playground uses it; it ends by itself within minutes."""
+        return str(row.lent_to) if row.lent_to else "—"
+
+    @display(description="State", label=STATE_COLOURS)
+    def status(self, row: ClientKey) -> str:
+        return row.state
+
+
+class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
+    part = TENANTS
+    autocomplete_fields: ClassVar[list[str]] = ["tenant"]
+    actions = ["revoke_selected"]
+    actions_detail = ["rotate_key", "revoke_key"]
+    list_display = ["name", "tenant", "shown", "status", "rights", "lent", "created_at", "expires_at"]
+    list_select_related = ["tenant", "lent_to"]
+    list_filter = ["operator", ("tenant", TenantFilter)]
+    search_fields = ["name", "prefix", "tenant__name"]
+    readonly_fields = ["tenant", "shown", "status", "rights", "lent", "owner", "created_at", "revoked_at"]
+    fieldsets: ClassVar[list[Any]] = [
+        (None, {"fields": [("name", "tenant"), ("shown", "status"), ("rights", "created_at"), ("lent", "owner")]}),
+        ("Limits of this key, within its tenant's", LIMIT_FIELDS),
+        ("End", {"fields": ["expires_at", "revoked_at"]}),
+    ]
+    add_fieldsets = [
+        (None, {"fields": [("tenant", "name"), ("lifetime", "operator"), "reason"]}),
+        ("Limits of this key, within its tenant's", LIMIT_FIELDS),
+    ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = NewKeyForm
+        form = super().get_form(request, obj, change, **kwargs)
+        if "operator" in form.base_fields and sight_of(request.user) is not None:
+            form.base_fields["operator"].disabled = True  # the operator API knows no limits by tenant
+            form.base_fields["operator"].help_text = "Only who sees every tenant makes such a key."
+        return form
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.readonly_fields if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A live key is revoked first: deleting it, or its tenant, must not cut anybody off by accident."""
+        live = isinstance(obj, ClientKey) and obj.state == "active"
+        return super().has_delete_permission(request, obj) and not live
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """One key at a time: the next page shows it."""
+        one = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **one})
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        form.audit_before, lifetime = None, form.lifetime_of_key()
+        expires_at = timezone.now() + lifetime if lifetime else None
+        limits = Limits(*(getattr(obj, name) for name in LIMITS))
+        made, obj.shown_once = keys.issue(
+            obj.tenant, obj.name, operator=obj.operator, expires_at=expires_at, limits=limits, owner=request.user
+        )
+        obj.pk = made.pk
+        obj.refresh_from_db()
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        return self._made_page(request, obj, obj.shown_once)
+
+    def has_rotate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("tenants.rotate_key")
+
+    @action(description="Rotate", url_path="rotate", icon="autorenew", permissions=["rotate"])
+    def rotate_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key = get_object_or_404(self.get_queryset(request).select_related("tenant"), pk=object_id)
+        if key.operator and sight_of(request.user) is not None:
+            raise PermissionDenied("A key of the operator API is rotated by those who see every tenant.")
+        form = RotateForm(request.POST or None)
+        live = key.state == "active" and key.lent_to_id is None
+        if live and form.is_valid():
+            return self._rotate(request, key, form)
+        effect = f"Makes a new key with the name and rights of {key}; the old one ({key.prefix}…) goes on for a while."
+        if not live:
+            why = "lent to the playground, which replaces it by itself" if key.lent_to_id else key.state
+            effect = f"{key} is {why}: there is nothing to rotate. Make a new key instead."
+        return operation_page(
+            self,
+            request,
+            title=f"Rotate {key}",
+            verb="Make the new key",
+            form=form,
+            effect=effect,
+            blocked=not live,
+            back=reverse("admin:tenants_clientkey_change", args=[key.pk]),
+        )
+
+    @action(description="Revoke", url_path="revoke", icon="block", permissions=["change"])
+    def revoke_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        rows = self.get_queryset(request).filter(pk=object_id)
+        get_object_or_404(rows)
+        back = reverse("admin:tenants_clientkey_change", args=[object_id])
+        return self._revoke(request, rows, [("post", "yes")], back) or HttpResponseRedirect(back)
+
+    @admin.action(description="Revoke", permissions=["change"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ClientKey]) -> HttpResponse | None:
+        again = [("post", "yes"), *hidden(request.POST, "action", ACTION_CHECKBOX_NAME, "select_across")]
+        return self._revoke(request, queryset, again, reverse("admin:tenants_clientkey_changelist"))
+
+    def _rotate(self, request: HttpRequest, key: ClientKey, form: RotateForm) -> HttpResponse:
+        before, reason = audit.state(key), form.cleaned_data["reason"]
+        with transaction.atomic():
+            made, plain = rotate(key, form.overlap_of_keys(), timezone.now())
+            self.note(request, "rotated", key, audit.difference(before, audit.state(key)), reason)
+            self.note(request, "added", made, audit.difference(None, audit.state(made)), reason)
+        return self._made_page(request, made, plain, old=key)
+
+    def _revoke(
+        self, request: HttpRequest, rows: QuerySet[ClientKey], again: list[tuple[str, str]], back: str
+    ) -> HttpResponse | None:
+        """The question first; with the answer, the deed. None: done."""
+        rows = rows.filter(revoked_at=None).select_related("tenant")
+        form = RevokeForm(request.POST if "post" in request.POST else None)
+        if form.is_valid():
+            count = self.change_rows(request, rows, form.cleaned_data["reason"], revoked_at=timezone.now())
+            self.message_user(request, f"{count} revoked; requests with them are refused within a second.")
+            return None
+        names = ", ".join(str(row) for row in rows[:20])
+        effect = f"Requests with these keys are refused within a second, for good: {names}." if names else ""
+        return operation_page(
+            self,
+            request,
+            title="Revoke client keys",
+            verb="Revoke",
+            form=form,
+            effect=effect or "Nothing to revoke: already revoked.",
+            blocked=not names,
+            hidden=again,
+            back=back,
+            danger=True,
+        )
+
+    def _made_page(
+        self, request: HttpRequest, key: ClientKey, plain: str, old: ClientKey | None = None
+    ) -> HttpResponse:
+        """The only page that ever holds a key: rendered in answer to the form, kept nowhere."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Client key {key}",
+            "key": key,
+            "old": old,
+            "plain": plain,
+            "url": request.build_absolute_uri("/v1/chat/completions"),
+            "next": reverse("admin:tenants_clientkey_change", args=[key.pk]),
+        }
+        response = TemplateResponse(request, "admin/key_made.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
