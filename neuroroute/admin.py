@@ -3,16 +3,22 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from django_celery_beat.admin import PeriodicTaskForm, TaskSelectWidget
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import (
     UnfoldAdminSelect2MultipleWidget,
@@ -22,10 +28,13 @@ from unfold.widgets import (
 )
 
 from providers import audit
-from providers.adminbase import AuditedAdmin, Switchable
+from providers.adminbase import AuditedAdmin, Switchable, actor_of, operation_page
+from providers.formfields import reason_field
 from tenants.memberadmin import TenantsOfPersonInline
+from tenants.secondfactor import turn_off, with_second_factor
 
-for foreign in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+SCHEDULES = (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule)
+for foreign in (User, Group, *SCHEDULES, TOTPDevice, StaticDevice):  # of the last two, pages would show secrets
     admin.site.unregister(foreign)
 
 
@@ -42,14 +51,43 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
     autocomplete_fields = ["groups"]
     inlines = [TenantsOfPersonInline]
     filter_horizontal = ()
-    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
+    actions_detail = ["take_off_second_factor"]
+    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "second_factor", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
     fieldsets = [
-        (None, {"fields": ["username", "password", ("first_name", "last_name"), "email"]}),
+        (None, {"fields": ["username", ("password", "second_factor"), ("first_name", "last_name"), "email"]}),
         ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
         ("Dates", {"fields": [("last_login", "date_joined")]}),
     ]
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["second_factor", "last_login", "date_joined"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return with_second_factor(super().get_queryset(request))
+
+    @display(description="Second factor")
+    def second_factor(self, row: Any) -> str:
+        return "on" if row.second_factor_id else "off"
+
+    def has_take_off_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.is_superuser
+
+    @action(
+        description="Take off the second factor", url_path="no-second-factor", icon="phonelink_erase",
+        permissions=["take_off"],
+    )  # fmt: skip
+    def take_off_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """For who has lost phone and recovery codes: the password alone signs in again."""
+        person = get_object_or_404(self.get_queryset(request), pk=object_id)
+        back, form = reverse("admin:auth_user_change", args=[person.pk]), TakeOffForm(request.POST or None)
+        if not (why_not := _why_kept(request, person)) and form.is_valid():
+            turn_off(person, actor_of(request), form.cleaned_data["reason"])
+            self.message_user(request, f"{person} signs in with the password alone.", messages.SUCCESS)
+            return HttpResponseRedirect(back)
+        effect = f"{person} then signs in with the password alone, and the recovery codes are void. Be sure who asks."
+        return operation_page(
+            self, request, title=f"Take off the second factor of {person}", verb="Take it off", form=form,
+            effect=why_not or effect, blocked=bool(why_not), danger=True, back=back,
+        )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fixed = [] if request.user.is_superuser else ["is_superuser"]
@@ -74,6 +112,19 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
                 if changes := audit.difference(before[user.pk], audit.state(user)):
                     self.note(request, "changed", user, changes)
         return response
+
+
+class TakeOffForm(forms.Form):
+    reason = reason_field(required=True)
+
+
+def _why_kept(request: HttpRequest, person: Any) -> str:
+    """Why somebody's second factor is not taken off here; empty: it may be."""
+    if not person.second_factor_id:
+        return f"{person} has no second factor."
+    if person == request.user:
+        return "Your own is turned off on your own page, Second factor in the menu of your account, with a code."
+    return ""
 
 
 def _may_touch(request: HttpRequest, user: Any) -> bool:

@@ -57,6 +57,7 @@ SANDBOX = env.choice("SANDBOX", "auto", ("auto", "on", "off"))
 # The public price list that is read every day, and another address of it; empty: none is read.
 PRICE_LIST = env.choice("PRICE_LIST", "", ("", "litellm", "models.dev", "openrouter"))
 PRICE_LIST_URL = env.url("PRICE_LIST_URL", "", ("https", "http"), "https://mirror.example.com/prices.json")
+SECOND_FACTOR_REQUIRED = env.flag("SECOND_FACTOR_REQUIRED", False)  # from staff; else each decides for itself
 RATE_LIMIT_FAIL_OPEN = env.flag("RATE_LIMIT_FAIL_OPEN", True)
 RATE_LIMIT_MACHINES = env.number("RATE_LIMIT_MACHINES", 1, 1, 1000)  # that share REDIS_URL
 REQUEST_DEADLINE_S = env.number("REQUEST_DEADLINE_S", 1800, 1, 86_400)  # all attempts together, the stream included
@@ -101,6 +102,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_beat",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_prometheus",
     "neuroroute",
     "providers",
@@ -125,6 +129,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.verified.verified_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
@@ -181,6 +186,7 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where the packages keep them: no build step, no copy to go stale
 AUTHENTICATION_BACKENDS = ["dashboard.signedin.People"]
+OTP_TOTP_ISSUER = "NeuroRoute"  # what the list in a person's phone calls us
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

@@ -119,7 +119,12 @@ UNFOLD: dict[str, Any] = {
     "COLORS": {"primary": PRIMARY},
     "DASHBOARD_CALLBACK": "neuroroute.adminhome.home",
     "ENVIRONMENT": "providers.sandboxbadge.badge",
-    "LOGIN": {"form": "tenants.signin.SignInForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Second factor", "link": reverse_lazy("second-factor")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "COMMAND": {
         "search_models": [
             "providers.provider",

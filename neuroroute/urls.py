@@ -10,6 +10,7 @@ from neuroroute import adminsystem
 from routing.api.health import Live, Ready
 from routing.api.metrics import Metrics
 from tenants.signinlink import ROUTE, SignInLink
+from tenants.signinviews import SecondFactorPage, SignIn, SignInCode
 
 urlpatterns = [
     path("", include("routing.api.urls")),
@@ -24,6 +25,9 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("dashboard/mark.svg"))),  # asked for by pages that name none
     path("", include("routing.api.operator.older")),  # before the pages whose addresses they share
     path(ROUTE, SignInLink.as_view(), name="sign-in"),
+    path("admin/login/", SignIn.as_view()),  # before the admin's own, which knows no second factor
+    path("admin/login/code/", SignInCode.as_view(), name="sign-in-code"),
+    path("admin/second-factor/", SecondFactorPage.as_view(), name="second-factor"),
     path("admin/drill/", RedirectView.as_view(pattern_name="dashboard:drill")),
     path("admin/system/", admin.site.admin_view(adminsystem.system), name="system"),
     path("admin/system/jobs/", admin.site.admin_view(adminsystem.jobs), name="system-jobs"),

@@ -8,9 +8,9 @@ from django.db import models
 from django.utils import timezone
 
 from tenants.budgets import Budget, BudgetLease, BudgetWindow
-from tenants.people import Membership, RoleGrant
+from tenants.people import Authenticator, Membership, RoleGrant
 
-__all__ = ["Budget", "BudgetLease", "BudgetWindow", "ClientKey", "Membership", "RoleGrant", "Tenant"]
+__all__ = ["Authenticator", "Budget", "BudgetLease", "BudgetWindow", "ClientKey", "Membership", "RoleGrant", "Tenant"]
 UNLIMITED = "Empty: unlimited."
 
 

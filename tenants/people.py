@@ -1,7 +1,13 @@
-"""Which people belong to which tenant, and which rights the roles were handed."""
+"""Which people belong to which tenant, what they sign in with, and which rights the roles were handed."""
+
+import base64
 
 from django.conf import settings
 from django.db import models
+from django.utils.crypto import salted_hmac
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+SECRET_BYTES = 20  # as RFC 4226 advises
 
 
 class Membership(models.Model):
@@ -23,6 +29,27 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.tenant}"
+
+
+class Authenticator(TOTPDevice):
+    """A person's second factor. Its secret is derived from `key`, which is worth nothing without CLIENT_KEY_PEPPER."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = "second factor"
+
+    @property
+    def bin_key(self) -> bytes:
+        """The secret that the person's phone computes codes from."""
+        mac = salted_hmac("second factor", self.key, secret=settings.CLIENT_KEY_PEPPER, algorithm="sha256")
+        return mac.digest()[:SECRET_BYTES]
+
+    @property
+    def spelled(self) -> str:
+        """The secret as it is typed into a phone that scans nothing: base32, in groups of four."""
+        text = base64.b32encode(self.bin_key).decode()
+        return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
 class RoleGrant(models.Model):

@@ -8,19 +8,25 @@ from typing import Any, Final
 
 from django.contrib.auth.tokens import default_token_generator
 from django.contrib.auth.views import PasswordResetConfirmView
+from django.http import HttpResponseRedirect
 from django.urls import reverse_lazy
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+
+from tenants.signin import enter
 
 ROUTE: Final = "sign-in/<uidb64>/<token>/"
 
 
 class SignInLink(PasswordResetConfirmView):
-    """Choose a password, and be signed in."""
+    """Choose a password, and be signed in, or led on to the second factor where one is demanded."""
 
     template_name = "sign_in_link.html"
-    post_reset_login = True
     success_url = reverse_lazy("dashboard:start")
+
+    def form_valid(self, form: Any) -> HttpResponseRedirect:
+        super().form_valid(form)  # keeps the password
+        return enter(self.request, form.user, str(self.success_url))
 
 
 def link_for(user: Any, url: str) -> str:

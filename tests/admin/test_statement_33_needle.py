@@ -1,14 +1,18 @@
 """Statement 33: what is secret stands in no answer: no admin page, history, message, export or error page, no API."""
 
 import re
+from base64 import b32decode
 
 import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tenants import keys
 from tests.admin import rows
 from tests.admin.pages import fill
+from tests.admin.phones import turn_on
 from tests.admin.test_admin_secrets import NEEDLE, crawl, new_key
 from tests.dashboard.downloads import lines_at
 from tests.operator.conftest import Caller
@@ -34,7 +38,11 @@ def secrets(operator: Client) -> dict[str, str]:
     key, plain, _ = new_key(operator)
     fill(operator, reverse("admin:tenants_clientkey_rotate_key", args=[key.pk]), None, overlap="1")
     sealed = bytes(provider.credentials.get().ciphertext).decode()
-    told = {"credential": NEEDLE, "its successor": SECOND, "sealed": sealed, "password": password}
+    phone = turn_on(operator)
+    factor = TOTPDevice.objects.get()
+    second = {"secret of a phone": phone.secret, "in hex": b32decode(phone.secret).hex(), "its seed": factor.key}
+    second |= {"recovery code": phone.recovery[0], "its digest kept": StaticToken.objects.all()[0].token}
+    told = second | {"credential": NEEDLE, "its successor": SECOND, "sealed": sealed, "password": password}
     return told | {
         "client key": plain[12:],
         "its digest": key.digest if isinstance(key.digest, str) else key.digest.hex(),

@@ -104,7 +104,9 @@ def test_the_defaults_in_env_example_are_the_ones_in_force() -> None:
     lines = dict(re.findall(r"^([A-Z_]+)=(.+)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
     shown = {name: value for name, value in lines.items() if name not in {"VAR_DIR", "ENV_FILE"}}
     in_force = {name: getattr(settings, name, start.DRAIN_S) for name in shown}
-    assert shown == {name: "on" if value is True else str(value) for name, value in in_force.items()}
+    assert shown == {
+        name: {"True": "on", "False": "off"}.get(str(value), str(value)) for name, value in in_force.items()
+    }
 
 
 def test_nothing_reads_the_environment_past_the_settings() -> None:

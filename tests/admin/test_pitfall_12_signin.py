@@ -1,5 +1,6 @@
-"""Guessing a password is slowed down, per account and per address; a person who knows it is not."""
+"""Pitfall 12: guessing is slowed down, codes and keys may be pasted, a new password ends all other sessions."""
 
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -8,10 +9,13 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client, override_settings
+from django.urls import reverse
 from django_ratelimit import core
 
-SIGN_IN = "/admin/login/"
+from tests.admin.phones import SIGN_IN, signed_in, turn_on
+
 MEMORY = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "sign-in"}}
+CODE_FIELD = re.compile(r'<input[^>]*name="code"[^>]*>')
 QUICK = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AWAY = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}}
 
@@ -65,6 +69,28 @@ def test_pitfall_12_a_cache_that_is_away_does_not_lock_people_out(caplog: pytest
 def test_pitfall_12_the_page_does_not_say_whether_a_name_exists() -> None:
     known, unknown = (sign_in(name, "wrong").content.decode() for name in ("ana", "nobody"))
     assert known.count("errornote") == unknown.count("errornote") >= 1
+
+
+def test_pitfall_12_codes_and_keys_are_one_field_each_that_may_be_pasted_into() -> None:
+    """WCAG 3.3.8: nobody has to remember or copy by hand; no field per digit, no script that stops a paste."""
+    browser = signed_in()
+    second_factor = turn_on(browser)
+    fresh = Client()
+    fresh.post(SIGN_IN, {"username": "ana", "password": "correct horse"})
+    pages = {
+        "/admin/login/code/": fresh.get("/admin/login/code/"),
+        "/admin/second-factor/": browser.get("/admin/second-factor/"),
+        "a provider": browser.get(reverse("admin:providers_provider_add")),
+        SIGN_IN: Client().get(SIGN_IN),
+    }
+    for where, page in pages.items():
+        text = page.content.decode()
+        assert page.status_code == 200 and "onpaste" not in text and 'maxlength="1"' not in text, where
+    code = CODE_FIELD.findall(pages["/admin/login/code/"].content.decode())
+    assert len(code) == 1 and 'autocomplete="one-time-code"' in code[0] and 'inputmode="numeric"' in code[0]
+    pasted = f" {second_factor.code()[:3]} {second_factor.code()[3:]} "
+    assert fresh.post("/admin/login/code/", {"code": pasted}).status_code == 302
+    assert fresh.get("/admin/").status_code == 200
 
 
 def test_pitfall_12_a_new_password_ends_every_other_session() -> None:
