@@ -37,13 +37,20 @@ class SignInForm(AuthenticationForm):
             raise
 
 
+class CodeInput(UnfoldAdminTextInputWidget):
+    """A text field that never shows again what was typed: a refused code may be a recovery code with one slip."""
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
 class CodeForm(forms.Form):
     """One field for whatever code: typed, pasted, or filled in by a password manager."""
 
     code = forms.CharField(
         label="Code",
         max_length=32,
-        widget=UnfoldAdminTextInputWidget(
+        widget=CodeInput(
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "spellcheck": "false"}
         ),
     )
@@ -75,6 +82,8 @@ def held(request: HttpRequest) -> tuple[Any, str] | None:
 def come_in(request: HttpRequest, person: Any, factor: Authenticator) -> None:
     """Sign `person` in, who has shown a code of `factor`; or remember that, where they are in already."""
     request.session.pop(HELD, None)
-    if not request.user.is_authenticated:
+    if request.user.is_authenticated:
+        request.session.cycle_key()  # who has learnt the session from before does not get the stronger one
+    else:
         login(request, person)
     remember_factor(request, factor)

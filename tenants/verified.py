@@ -38,7 +38,11 @@ def verified_sessions(get_response: Callable[[HttpRequest], Any]) -> Callable[[H
 def _guarded(request: HttpRequest) -> HttpRequest:
     found = request.user
     request.user = SimpleLazyObject(lambda: _admitted(request, found))  # type: ignore[assignment]
-    request.auser = sync_to_async(lambda: _admitted(request, found))
+
+    async def auser() -> Any:
+        return await sync_to_async(_admitted)(request, found)
+
+    request.auser = auser
     return request
 
 
