@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 
-from tenants.adminforms import LIFETIMES, OVERLAPS
+from providers.formfields import OVERLAPS
+from tenants.adminforms import LIFETIMES
 from tenants.models import ClientKey, Tenant
 
 

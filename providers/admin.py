@@ -1,4 +1,4 @@
-"""Admin pages of what can be called: providers with their credentials, models, deployments."""
+"""Admin pages of what can be called: providers, models, deployments."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
-from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.datasets import BaseDataset
 from unfold.decorators import action, display
 
 from providers.adapters.base import ListedModel
 from providers.adminbase import AuditedAdmin, Switchable, operation_page
-from providers.adminforms import CredentialForm, DeploymentForm, LanguageModelForm, ProviderForm
+from providers.adminforms import DeploymentForm, LanguageModelForm, ProviderForm
 from providers.admininside import ListedInside
+from providers.credentialadmin import CredentialInline
 from providers.importing import import_models
-from providers.models import Credential, Deployment, LanguageModel, Provider
+from providers.models import Deployment, LanguageModel, Provider
 from providers.priceadmin import PriceColumns, PriceFilter, PriceInline
 from providers.prices import with_prices
 from providers.probe import probe
@@ -31,15 +31,6 @@ from providers.proposaladmin import PriceProposalAdmin  # noqa: F401 - registers
 from providers.revisions import CATALOG
 
 SKILLS = ["capabilities", ("context", "max_output"), ("unsupported", "quantization")]
-
-
-class CredentialInline(TabularInline):
-    model = Credential
-    form = CredentialForm
-    fields = ["name", "secret", "enabled", "created_at"]
-    readonly_fields = ["created_at"]
-    extra = 0
-    verbose_name_plural = "Credentials (keys that we present; encrypted at rest, never shown again)"
 
 
 class DeploymentColumns(PriceColumns):

@@ -1,4 +1,4 @@
-"""The forms behind the admin pages of providers, credentials, models and deployments."""
+"""The forms behind the admin pages of providers, models and deployments."""
 
 import re
 from typing import Any, Final
@@ -7,10 +7,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from providers.formfields import CapabilitiesField, LinesField, MappingField, SecretField, probability
+from providers.formfields import CapabilitiesField, LinesField, MappingField, probability
 from providers.http.heads import RESERVED
-from providers.models import Credential, Deployment, LanguageModel, Provider
-from providers.secrets import last_four, seal
+from providers.models import Deployment, LanguageModel, Provider
 from providers.timelimits import PHASES, default_time_limits
 
 SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"})
@@ -43,29 +42,6 @@ class ProviderForm(forms.ModelForm):
         model = Provider
         fields = ["name", "wire", "base_url", "enabled", "allow_private", "local", "data_policy", "headers"]
         labels = {"base_url": "Base URL"}
-
-
-class CredentialForm(forms.ModelForm):
-    """A new key needs a secret; an old one keeps its own unless a replacement is typed."""
-
-    secret = SecretField(label="Key", required=False)
-
-    class Meta:
-        model = Credential
-        fields = ["name", "enabled"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        stored = self.instance.pk is not None
-        self.fields["secret"].required = not stored
-        hint = f"…{self.instance.last_four} – type to replace" if stored else "paste the key"
-        self.fields["secret"].widget.attrs["placeholder"] = hint
-
-    def save(self, commit: bool = True) -> Credential:
-        if secret := self.cleaned_data["secret"]:
-            self.instance.ciphertext = seal(secret)
-            self.instance.last_four = last_four(secret)
-        return super().save(commit)
 
 
 class LanguageModelForm(forms.ModelForm):

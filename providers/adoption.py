@@ -14,7 +14,7 @@ from providers.models import Credential, Deployment, DeploymentPrice, LanguageMo
 from providers.ownprices import KnownPrice
 from providers.pricerows import BEGINNING, columns_of
 from providers.revisions import CATALOG, bump
-from providers.secrets import SecretUnreadable, last_four, seal, unseal
+from providers.secrets import last_four, opens_to, seal
 from providers.usdprice import UsdPrice, exact, listed
 
 CREDENTIAL: Final = "environment"  # the name of the credential that we made and may therefore replace
@@ -120,21 +120,15 @@ def _refresh(provider: Provider, offer: FoundProvider) -> bool:
 
 
 def _store(provider: Provider, secret: str) -> bool:
-    """Keep the key of the environment as a credential; return whether that changed anything."""
-    row = provider.credentials.filter(name=CREDENTIAL).first()
-    if row is not None and _opens_to(row, secret):
+    """Keep the key of the environment as a credential; return whether that changed anything.
+
+    One that is there by another name was rotated by an operator: the environment does not bring it back.
+    """
+    if any(opens_to(row.ciphertext, secret) for row in provider.credentials.all()):
         return False
-    Credential.objects.update_or_create(
-        provider=provider, name=CREDENTIAL, defaults={"ciphertext": seal(secret), "last_four": last_four(secret)}
-    )
+    sealed = {"ciphertext": seal(secret), "last_four": last_four(secret), "expires_at": None}
+    Credential.objects.update_or_create(provider=provider, name=CREDENTIAL, defaults=sealed)
     return True
-
-
-def _opens_to(row: Credential, secret: str) -> bool:
-    try:
-        return unseal(row.ciphertext) == secret
-    except SecretUnreadable:
-        return False
 
 
 def _add_deployments(provider: Provider, models: Sequence[FoundModel]) -> int:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from msgspec import Struct
 
-from providers.models import Deployment, PriceProposal, Provider
+from providers.models import Deployment, PriceProposal, Provider, in_use
 from providers.prices import unpriced
 
 DRILL: Final = Provider.Source.DRILL  # its deployments fail on purpose
@@ -38,7 +38,7 @@ def unpriced_use(deployment: str) -> str:
 def notices() -> Iterator[Notice]:
     """Two queries, whatever the size of the catalog."""
     live = Count("deployments", filter=Q(deployments__enabled=True), distinct=True)
-    keys = Count("credentials", filter=Q(credentials__enabled=True), distinct=True)
+    keys = Count("credentials", filter=in_use(timezone.now(), "credentials__"), distinct=True)
     providers = list(Provider.objects.filter(enabled=True).exclude(source=DRILL).annotate(live=live, keys=keys))
     if not providers:
         link = reverse("admin:providers_provider_add")

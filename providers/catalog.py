@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from providers.embeddings import only_embeds
-from providers.models import Credential, Deployment, DeploymentPrice, Provider
+from providers.models import Credential, Deployment, DeploymentPrice, Provider, in_use
 from providers.neighbours import Neighbours
 from providers.prices import histories, in_effect, next_change
 from providers.revisions import CATALOG
@@ -34,7 +34,7 @@ class Catalog:
     providers: frozenset[str]  # names
     contexts: tuple[int, ...]  # every distinct context window, ascending
     _neighbours: Neighbours = field(repr=False)
-    until: datetime | None = None  # when another price comes into effect
+    until: datetime | None = None  # when another price comes into effect, or a credential ends
     _drill: "Catalog | None" = field(default=None, repr=False)
 
     def nearest(self, name: str) -> str | None:
@@ -49,7 +49,8 @@ class Catalog:
 def load_catalog() -> Catalog:
     """Read the catalog from the database: three queries, each enabled credential decrypted once."""
     now = timezone.now()
-    secrets, prices = _secrets(), histories()
+    credentials, prices = _credentials(now), histories()
+    secrets = _secrets(credentials)
     rows = Deployment.objects.filter(enabled=True, provider__enabled=True)
     rows = rows.select_related("provider", "model").order_by("provider__name", "model__name")
     found: dict[bool, list[Target]] = {False: [], True: []}
@@ -57,7 +58,11 @@ def load_catalog() -> Catalog:
         of_drill = row.provider.source == Provider.Source.DRILL
         price = in_effect(prices.get(row.pk, ()), now)
         found[of_drill].append(_target(row, secrets.get(row.provider_id, ()), price))
-    until = next_change((price for history in prices.values() for price in history), now)
+    changes = (
+        next_change((price for history in prices.values() for price in history), now),
+        *(row.expires_at for row in credentials),
+    )
+    until = min((change for change in changes if change), default=None)
     return replace(build(found[False]), until=until, _drill=build(found[True]) if found[True] else None)
 
 
@@ -80,10 +85,14 @@ def build(targets: Iterable[Target]) -> Catalog:
 catalog: Snapshot[Catalog] = Snapshot(CATALOG, load_catalog, until=lambda catalog: catalog.until)
 
 
-def _secrets() -> dict[int, tuple[Secret, ...]]:
-    """Enabled credentials by provider; one that cannot be decrypted is left out and named in the log."""
+def _credentials(now: datetime) -> list[Credential]:
+    rows = Credential.objects.filter(in_use(now), provider__enabled=True)
+    return list(rows.select_related("provider").order_by("id"))
+
+
+def _secrets(rows: Iterable[Credential]) -> dict[int, tuple[Secret, ...]]:
+    """Secrets by provider; one that cannot be decrypted is left out and named in the log."""
     found: dict[int, list[Secret]] = defaultdict(list)
-    rows = Credential.objects.filter(enabled=True, provider__enabled=True).select_related("provider").order_by("id")
     for row in rows:
         try:
             found[row.provider_id].append(Secret(row.pk, unseal(row.ciphertext), row.last_four))

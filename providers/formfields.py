@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -22,7 +24,20 @@ CAPABILITIES: Final = {
     "embeddings": "Embeddings",
     "responses": "OpenAI's Responses (spoken by the upstream itself)",
 }
+OVERLAPS: Final = [("24", "24 hours"), ("1", "1 hour"), ("168", "7 days"), ("0", "Not at all: it stops now")]  # hours
 SHORTEST_SECRET: Final = 8  # its last four characters are shown: half of a shorter one would be public
+
+
+class OverlapField(forms.TypedChoiceField):
+    """How long the old one of two keys goes on working, as a `timedelta`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="The old key goes on working for",
+            choices=OVERLAPS,
+            coerce=lambda hours: timedelta(hours=int(hours)),
+            widget=UnfoldAdminSelectWidget(choices=OVERLAPS),
+        )
 
 
 class LinesField(forms.Field):

@@ -1,5 +1,6 @@
 """Providers, their credentials, models, deployments and prices. Read elsewhere through `providers.catalog`."""
 
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -87,6 +88,12 @@ class Provider(models.Model):
             raise ValidationError({"base_url": str(exc)}) from exc
 
 
+def in_use(now: datetime, path: str = "") -> models.Q:
+    """Credentials that are presented at `now`; `path` leads to them, e.g. `credentials__`."""
+    lasting = models.Q(**{f"{path}expires_at": None}) | models.Q(**{f"{path}expires_at__gt": now})
+    return models.Q(**{f"{path}enabled": True}) & lasting
+
+
 class Credential(models.Model):
     """A key that WE present to a provider: encrypted at rest, never shown again."""
 
@@ -95,6 +102,9 @@ class Credential(models.Model):
     ciphertext = models.BinaryField(editable=False)
     last_four = models.CharField(max_length=4, editable=False)
     enabled = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="From then on it is not presented any more. Empty: never."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -4,12 +4,13 @@ import time
 from typing import Final
 
 import httpx
+from django.utils import timezone
 from msgspec import Struct
 
 from providers.adapters import adapters
 from providers.adapters.base import Adapter, ListedModel
 from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, UpstreamTimeout
-from providers.models import Credential, Provider
+from providers.models import Credential, Provider, in_use
 from providers.secrets import SecretUnreadable, unseal
 from providers.targets import Secret
 
@@ -29,8 +30,8 @@ class Probe(Struct, frozen=True):
 
 
 def probe(provider: Provider) -> list[Probe]:
-    """List the provider's models with each enabled credential (the first five), or with none where it has none."""
-    rows = provider.credentials.filter(enabled=True)[:CREDENTIALS_TRIED]
+    """List the provider's models with each credential in use (the first five), or with none where it has none."""
+    rows = provider.credentials.filter(in_use(timezone.now()))[:CREDENTIALS_TRIED]
     return [_probe_credential(provider, row) for row in rows] or [_probe_with(provider, None)]
 
 

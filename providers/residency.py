@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
+from django.utils import timezone
 from msgspec import Struct
 
 from providers.adapters import adapters
@@ -11,7 +12,7 @@ from providers.errors import InvalidRequest, ProviderError
 from providers.local_servers import recognised
 from providers.local_servers.asking import Asking
 from providers.local_servers.base import LocalModel, LocalServer, ServerState
-from providers.models import Provider
+from providers.models import Provider, in_use
 from providers.secrets import SecretUnreadable, unseal
 from providers.targets import Secret
 
@@ -82,7 +83,7 @@ def _server(provider: Provider) -> Iterator[tuple[LocalServer, Asking]]:
 
 
 def _secret(provider: Provider) -> Secret | None:
-    row = provider.credentials.filter(enabled=True).first()
+    row = provider.credentials.filter(in_use(timezone.now())).first()
     if row is None:
         return None
     try:

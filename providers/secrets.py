@@ -1,6 +1,7 @@
 """How secrets are kept at rest: sealed with Fernet under keys that only the environment holds."""
 
 import base64
+import hmac
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 SHOWN: Final = 4
 SHORTEST_SHOWN: Final = 12  # of a shorter secret four characters would give too much away
+FINGERPRINT: Final = 12  # hex digits: enough to tell the keys of one installation apart
 
 
 class SecretUnreadable(ValueError):
@@ -37,6 +39,31 @@ def unseal(ciphertext: bytes | memoryview) -> str:
 def last_four(plain: str) -> str:
     """What may be shown of a secret: its last four characters, nothing of a short one."""
     return plain[-SHOWN:] if len(plain) >= SHORTEST_SHOWN else ""
+
+
+def fingerprint(plain: str) -> str:
+    """What tells two secrets apart, and a stored copy from another: 12 hex digits of HMAC-SHA256 (RFC 2104).
+
+    The secret cannot be guessed from it, however short: trying guesses takes the HMAC's key, CLIENT_KEY_PEPPER, which
+    only the environment holds. A change of SECRETS_KEYS leaves it as it is.
+    """
+    return hmac.digest(settings.CLIENT_KEY_PEPPER.encode(), plain.encode(), "sha256").hex()[:FINGERPRINT]
+
+
+def fingerprint_of(ciphertext: bytes | memoryview) -> str | None:
+    """The fingerprint of what is sealed; None where no key opens it."""
+    try:
+        return fingerprint(unseal(ciphertext))
+    except SecretUnreadable:
+        return None
+
+
+def opens_to(ciphertext: bytes | memoryview, plain: str) -> bool:
+    """Whether `plain` is what is sealed; an unreadable secret is nobody's."""
+    try:
+        return hmac.compare_digest(unseal(ciphertext).encode(), plain.encode())
+    except SecretUnreadable:
+        return False
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from msgspec import Struct
 
 from providers.embeddings import only_embeds
-from providers.models import Deployment, LanguageModel, Provider
+from providers.models import Deployment, LanguageModel, Provider, in_use
 from providers.prices import with_prices
 
 
@@ -86,7 +86,7 @@ def _model(deployment: Deployment) -> ModelOffer:
 
 
 class Upstream(Struct, frozen=True):
-    """One provider, and how many of its credentials are switched on."""
+    """One provider, and how many of its credentials are in use."""
 
     id: int
     name: str
@@ -99,7 +99,7 @@ class Upstream(Struct, frozen=True):
 
 def upstreams() -> list[Upstream]:
     """Every provider by name, in one query."""
-    rows = _providers().annotate(keys=Count("credentials", filter=Q(credentials__enabled=True)))
+    rows = _providers().annotate(keys=Count("credentials", filter=in_use(timezone.now(), "credentials__")))
     fields = rows.values_list("pk", "name", "wire", "enabled", "local", "source", "keys")
     return [
         Upstream(pk, name, wire, enabled, local, source == Provider.Source.SANDBOX, keys)

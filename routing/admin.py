@@ -12,9 +12,10 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from providers import audit
-from providers.admin import CredentialInline, DeploymentAdmin, LanguageModelAdmin, ProviderAdmin
+from providers.admin import DeploymentAdmin, LanguageModelAdmin, ProviderAdmin
 from providers.adminbase import ReadOnlyAdmin, Switchable, actor_of
 from providers.catalog import Catalog, load_catalog
+from providers.credentialadmin import CredentialInline
 from providers.formfields import LinesField, MappingField, reason_field
 from providers.models import Credential, Deployment, LanguageModel, Provider
 from providers.revisions import POLICIES
@@ -30,6 +31,7 @@ from tenants.adminforms import TenantForm
 from tenants.budgetadmin import BudgetAdmin, BudgetForm
 from tenants.models import Budget, Tenant
 from tenants.tenantadmin import TenantAdmin
+from usage.admin import CredentialUse
 from usage.adminhistory import InHistory
 
 
@@ -188,11 +190,11 @@ class BudgetWithPolicyAdmin(BudgetAdmin):
     form = BudgetPolicyForm
 
 
-class RoutedCredentialInline(CredentialInline):
+class RoutedCredentialInline(CredentialUse, CredentialInline):
     """A refused key says so in its own row."""
 
-    fields = [*CredentialInline.fields, "standing"]
-    readonly_fields = [*CredentialInline.readonly_fields, "standing"]
+    fields = [*CredentialInline.fields, "last_used", "standing"]
+    readonly_fields = [*CredentialInline.readonly_fields, "last_used", "standing"]
 
     @display(description="Now")
     def standing(self, row: Credential) -> str:

@@ -5,12 +5,11 @@ from datetime import timedelta
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from providers.formfields import LinesField, reason_field
+from providers.formfields import LinesField, OverlapField, reason_field
 from tenants.callers import LIMITS
 from tenants.models import ClientKey, Tenant, everything
 
 LIFETIMES = [("", "Never"), ("30", "After 30 days"), ("90", "After 90 days"), ("365", "After a year")]  # days
-OVERLAPS = [("24", "24 hours"), ("1", "1 hour"), ("168", "7 days"), ("0", "Not at all: it stops now")]  # hours
 
 
 class TenantForm(forms.ModelForm):
@@ -50,13 +49,8 @@ class NewKeyForm(forms.ModelForm):
 
 
 class RotateForm(forms.Form):
-    overlap = forms.ChoiceField(
-        label="The old key goes on working for", choices=OVERLAPS, widget=UnfoldAdminSelectWidget(choices=OVERLAPS)
-    )
+    overlap = OverlapField()
     reason = reason_field()
-
-    def overlap_of_keys(self) -> timedelta:
-        return timedelta(hours=int(self.cleaned_data["overlap"]))
 
 
 class RevokeForm(forms.Form):

@@ -153,7 +153,7 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
     def _rotate(self, request: HttpRequest, key: ClientKey, form: RotateForm) -> HttpResponse:
         before, reason = audit.state(key), form.cleaned_data["reason"]
         with transaction.atomic():
-            made, plain = rotate(key, form.overlap_of_keys(), timezone.now())
+            made, plain = rotate(key, form.cleaned_data["overlap"], timezone.now())
             self.note(request, "rotated", key, audit.difference(before, audit.state(key)), reason)
             self.note(request, "added", made, audit.difference(None, audit.state(made)), reason)
         return self._made_page(request, made, plain, old=key)

@@ -1,4 +1,4 @@
-"""What the history adds to the admin: when a client key was last used."""
+"""What the history adds to the admin: when a client key and a credential were last used."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,14 +7,18 @@ from django.contrib import admin
 from django.utils import timezone
 from unfold.decorators import display
 
+from providers.credentialadmin import CredentialAdmin
+from providers.models import Credential
 from tenants.keyadmin import ClientKeyAdmin
 from tenants.models import ClientKey
 from usage.adminhistory import InHistory
 from usage.selectors import RequestFilter, TimeRange, page
+from usage.selectors.lastuse import credential_uses
 
 LOOKED_BACK = timedelta(days=30)
 
-admin.site.unregister(ClientKey)
+for extended in (ClientKey, Credential):
+    admin.site.unregister(extended)
 
 
 @admin.register(ClientKey)
@@ -34,3 +38,19 @@ class UsedClientKeyAdmin(InHistory, ClientKeyAdmin):
 
     def words_of(self, row: Any) -> dict[str, str]:
         return {"tenant": row.tenant.name, "key": str(row.pk)}
+
+
+class CredentialUse:
+    """Goes before a page or an inline of credentials."""
+
+    @display(description="Last used")
+    def last_used(self, row: Credential) -> datetime | str:
+        """One look at the newest record of an attempt with it; a list of credentials does not ask."""
+        used = credential_uses([row.pk]).get(row.pk) if row.pk else None
+        return timezone.localtime(used) if used else "—"
+
+
+@admin.register(Credential)
+class UsedCredentialAdmin(CredentialUse, CredentialAdmin):
+    readonly_fields = [*CredentialAdmin.readonly_fields, "last_used"]
+    fieldsets = [*CredentialAdmin.fieldsets, ("Use", {"fields": ["last_used"]})]

@@ -145,6 +145,11 @@ class AttemptRecord(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["deployment", "id"], condition=~Q(status="answered"), name="attempt_troubled"),
+            models.Index(
+                fields=["provider", "credential", "id"],
+                condition=Q(credential__isnull=False),
+                name="attempt_credential",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from msgspec import Struct, UnsetType
 from providers import audit
 from providers.models import Credential, Provider
 from providers.revisions import CATALOG
-from providers.secrets import SecretUnreadable, last_four, seal, unseal
+from providers.secrets import last_four, opens_to, seal
 from routing.configfile import schema
 from routing.configfile.changes import Changes
 
@@ -82,17 +82,11 @@ def _is_presentable(changes: Changes, where: str, secret: str) -> bool:
 def _put(changes: Changes, provider: Provider, wanted: Wanted, row: Credential | None) -> None:
     label = f"credential {provider.name}/{wanted.name}"
     before = audit.state(row) if row else None
-    if row is not None and _opens_to(row, wanted.secret):
-        changes.put(CATALOG, row, label, [("enabled", "enabled", True)])
+    if row is not None and opens_to(row.ciphertext, wanted.secret):
+        changes.put(CATALOG, row, label, [("enabled", "enabled", True), ("end", "expires_at", None)])
         return
     row = row or Credential(provider=provider, name=wanted.name)
     row.ciphertext, row.last_four, row.enabled = seal(wanted.secret), last_four(wanted.secret), True
+    row.expires_at = None
     row.save()
     changes.note(CATALOG, row, label, ["replaced"] if before else [], before)
-
-
-def _opens_to(row: Credential, secret: str) -> bool:
-    try:
-        return unseal(row.ciphertext) == secret
-    except SecretUnreadable:
-        return False

@@ -155,6 +155,7 @@ def record(key: ClientKey) -> RequestRecord:
 
 ROWS: dict[type[Model], Callable[[], Model]] = {
     Provider: provider,
+    Credential: credential,
     LanguageModel: language_model,
     Deployment: deployment,
     PriceProposal: price_proposal,

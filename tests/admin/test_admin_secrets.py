@@ -40,6 +40,11 @@ def crawl(client: Client, start: str) -> dict[str, str]:
     return seen
 
 
+def second(secret: str) -> dict[str, str]:
+    """What is typed on a provider's page to give it a second credential."""
+    return {"credentials-TOTAL_FORMS": "2", "credentials-1-name": "second", "credentials-1-secret": secret}
+
+
 def new_key(client: Client, name: str = "ci") -> tuple[ClientKey, str, HttpResponse]:
     owner = rows.tenant()
     response = fill(client, reverse("admin:tenants_clientkey_add"), "clientkey_form", tenant=owner.pk, name=name)
@@ -62,12 +67,12 @@ def test_no_page_shows_a_credential_or_a_client_key(operator: Client) -> None:
 def test_pitfall_04_a_typed_credential_is_stored_sealed_and_not_sent_back(operator: Client) -> None:
     row = rows.credential()
     address = reverse("admin:providers_provider_change", args=[row.provider.pk])
-    response = fill(operator, address, "provider_form", **{"credentials-0-secret": NEEDLE, "base_url": "ftp://wrong"})
+    response = fill(operator, address, "provider_form", **second(NEEDLE), base_url="ftp://wrong")
     assert response.status_code == 200 and NEEDLE not in response.content.decode()
-    response = fill(operator, address, "provider_form", **{"credentials-0-secret": NEEDLE})
+    response = fill(operator, address, "provider_form", **second(NEEDLE))
     assert response.status_code == 302, response.context["errors"]
-    row.refresh_from_db()
-    assert unseal(row.ciphertext) == NEEDLE and row.last_four == "0815"
+    typed = Credential.objects.get(name="second")
+    assert unseal(typed.ciphertext) == NEEDLE and typed.last_four == "0815"
 
 
 def test_saving_a_provider_keeps_its_credential(operator: Client) -> None:
@@ -81,7 +86,7 @@ def test_saving_a_provider_keeps_its_credential(operator: Client) -> None:
 def test_a_miscopied_credential_is_refused_with_a_reason(bad: str, operator: Client) -> None:
     row = rows.credential()
     address = reverse("admin:providers_provider_change", args=[row.provider.pk])
-    response = fill(operator, address, "provider_form", **{"credentials-0-secret": bad})
+    response = fill(operator, address, "provider_form", **second(bad))
     assert response.status_code == 200 and bad not in response.content.decode()
     assert "cop" in str(response.context["errors"])
 
@@ -102,22 +107,27 @@ def test_a_header_that_frames_requests_is_refused(name: str, operator: Client) -
 def test_pitfall_04_history_and_audit_log_hold_no_secret(operator: Client) -> None:
     row = rows.credential()
     address = reverse("admin:providers_provider_change", args=[row.provider.pk])
-    fill(operator, address, "provider_form", **{"credentials-0-secret": NEEDLE})
+    fill(operator, address, "provider_form", **second(NEEDLE))
+    fill(operator, reverse("admin:providers_credential_replace_key", args=[row.pk]), None, secret=f"{NEEDLE}-too")
     _key, plain, _response = new_key(operator)
     encode = DjangoJSONEncoder().encode
     told = encode([list(LogEntry.objects.values()), list(AuditEntry.objects.values())])
-    sealed = bytes(Credential.objects.get().ciphertext).decode()
-    for secret in (NEEDLE, plain, plain[12:], sealed, keys.digest(plain)):
+    sealed = [bytes(each.ciphertext).decode() for each in Credential.objects.all()]
+    for secret in (NEEDLE, plain, plain[12:], *sealed, keys.digest(plain)):
         assert secret not in told
     assert "changed" in told
 
 
 def test_pitfall_04_error_reports_leave_the_typed_fields_out(operator: Client) -> None:
     row = rows.credential()
-    address = reverse("admin:providers_provider_change", args=[row.provider.pk])
-    request = fill(operator, address, "provider_form", **{"credentials-0-secret": NEEDLE}).wsgi_request
-    assert NEEDLE in str(request.POST)
-    assert NEEDLE not in str(SafeExceptionReporterFilter().get_post_parameters(request))
+    page = reverse("admin:providers_provider_change", args=[row.provider.pk])
+    answers = [fill(operator, page, "provider_form", **second(NEEDLE))]
+    for verb in ("rotate", "replace"):
+        action = reverse(f"admin:providers_credential_{verb}_key", args=[row.pk])
+        answers.append(fill(operator, action, None, secret=f"{NEEDLE}-{verb}"))
+    for request in [answer.wsgi_request for answer in answers]:
+        assert NEEDLE in str(request.POST)
+        assert NEEDLE not in str(SafeExceptionReporterFilter().get_post_parameters(request))
 
 
 def test_a_client_key_is_shown_once_with_a_curl_that_holds_it(operator: Client) -> None:

@@ -55,17 +55,25 @@ def test_pitfall_09_the_second_editor_overwrites_nothing_and_reads_the_differenc
     assert Deployment.objects.get().upstream_model == "bobs"
 
 
-def test_pitfall_09_a_key_that_somebody_replaced_inside_the_page_is_not_replaced_again(
-    operator: Client, bob: Client
-) -> None:
-    row = rows.credential()
-    provider, new = row.provider, {"credentials-0-secret": "sk-the-first-one-won"}
-    opened = fields_of(bob.get(address(provider)), "provider_form")
-    fill(operator, address(provider), "provider_form", **new)
-    refused = save(bob, provider, opened, **{"credentials-0-secret": "sk-the-second-one-lost"})
+def test_pitfall_09_a_key_that_somebody_replaced_meanwhile_is_not_replaced_again(operator: Client, bob: Client) -> None:
+    where = reverse("admin:providers_credential_replace_key", args=[rows.credential().pk])
+    opened = fields_of(bob.get(where)) | {"secret": "sk-the-second-one-lost"}
+    fill(operator, where, None, secret="sk-the-first-one-won")
+    refused = bob.post(where, opened)
     text = refused.content.decode()
-    assert "ana changed the credential default" in text and "the-first-one" not in text and "-lost" not in text
+    assert "it is default …-won now" in text and "the-first-one" not in text and "-lost" not in text
     assert unseal(Credential.objects.get().ciphertext) == "sk-the-first-one-won"
+    assert bob.post(where, fields_of(refused) | {"secret": "sk-the-second-one-lost"}).status_code == 302
+    assert unseal(Credential.objects.get().ciphertext) == "sk-the-second-one-lost"
+
+
+def test_pitfall_09_a_credential_that_somebody_changed_inside_the_page_is_told(operator: Client, bob: Client) -> None:
+    provider = rows.credential().provider
+    opened = fields_of(bob.get(address(provider)), "provider_form")
+    fill(operator, address(provider), "provider_form", **{"credentials-0-name": "renamed"})
+    refused = save(bob, provider, opened, **{"credentials-0-name": "bobs"})
+    assert "ana changed the credential default" in refused.content.decode()
+    assert Credential.objects.get().name == "renamed"
 
 
 def test_pitfall_09_another_mistake_on_the_way_does_not_hide_the_other_editor(operator: Client, bob: Client) -> None:

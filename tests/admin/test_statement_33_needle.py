@@ -14,6 +14,7 @@ from tests.admin import rows
 from tests.admin.pages import fill
 from tests.admin.phones import turn_on
 from tests.admin.test_admin_secrets import NEEDLE, crawl, new_key
+from tests.admin.test_admin_secrets import second as another_key
 from tests.dashboard.downloads import lines_at
 from tests.operator.conftest import Caller
 
@@ -30,14 +31,16 @@ def secrets(operator: Client) -> dict[str, str]:
     """Every secret that can be typed or made, by what it is, after pages and API have handled each of them."""
     provider = rows.credential(NEEDLE).provider
     rows.deployment(provider=provider)
-    where = reverse("admin:providers_provider_change", args=[provider.pk])
-    fill(operator, where, "provider_form", **{"credentials-0-secret": SECOND})
+    third = reverse("admin:providers_credential_replace_key", args=[rows.credential(NEEDLE).pk])
+    fill(operator, third, None, secret=SECOND)
+    rotated = reverse("admin:providers_credential_rotate_key", args=[provider.credentials.get().pk])
+    fill(operator, rotated, None, secret=SECOND)
     password = "a-needle-of-a-password-0815"
     person = reverse("admin:auth_user_password_change", args=[rows.user().pk])
     fill(operator, person, None, password1=password, password2=password, usable_password="true")
     key, plain, _ = new_key(operator)
     fill(operator, reverse("admin:tenants_clientkey_rotate_key", args=[key.pk]), None, overlap="1")
-    sealed = bytes(provider.credentials.get().ciphertext).decode()
+    sealed = bytes(provider.credentials.get(name="default").ciphertext).decode()
     phone = turn_on(operator)
     factor = TOTPDevice.objects.get()
     second = {"secret of a phone": phone.secret, "in hex": b32decode(phone.secret).hex(), "its seed": factor.key}
@@ -67,7 +70,7 @@ def test_statement_33_no_page_of_the_admin_tells_a_secret(secrets: dict[str, str
 def test_statement_33_no_error_page_tells_what_was_typed(secrets: dict[str, str], operator: Client) -> None:
     provider = rows.credential(NEEDLE).provider
     where = reverse("admin:providers_provider_change", args=[provider.pk])
-    wrong = {"credentials-0-secret": SECOND, "base_url": "ftp://wrong"}
+    wrong = {**another_key(SECOND), "base_url": "ftp://wrong"}
     refused = fill(operator, where, "provider_form", **wrong)
     assert refused.status_code == 200 and refused.context["errors"]
     check(refused.content.decode(), secrets, "a refused form")

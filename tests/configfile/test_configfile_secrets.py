@@ -1,10 +1,13 @@
 """Credentials and client keys of a file: stored, rotated, handed out once, never shown."""
 
 import stat
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from providers.models import Credential, Provider
+from providers.rotation import rotate
 from providers.secrets import seal, unseal
 from tenants.keyring import authenticate, load_keyring
 from tenants.keys import revoke
@@ -111,3 +114,20 @@ def test_a_revoked_key_stays_revoked(run):
     assert "line 1: client key team-a/ci is revoked for good" in output
     assert load_keyring().callers == {}
     assert "keys:" not in exported()
+
+
+def test_a_key_that_was_rotated_in_admin_and_then_in_the_file_is_the_whole_pool(run, monkeypatch):
+    run(WHOLE)
+    rotate(Credential.objects.get(), "sk-rotated-in-admin-0123", timedelta(hours=1), timezone.now())
+    monkeypatch.setenv("BENCH_UPSTREAM_KEY", "sk-rotated-in-admin-0123")
+    said = run(WHOLE)
+    assert "enabled true -> false" in said and "replaced" not in said
+    assert pool() == {"BENCH_UPSTREAM_KEY": "sk-rotated-in-admin-0123"}
+    assert run(exported()) == "no change\n"
+
+
+def test_a_key_of_the_file_that_was_given_an_end_goes_on(run):
+    run(WHOLE)
+    Credential.objects.update(expires_at=timezone.now())
+    assert "~ credential bench/BENCH_UPSTREAM_KEY: end " in run(WHOLE)
+    assert Credential.objects.get().expires_at is None

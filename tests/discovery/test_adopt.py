@@ -1,14 +1,17 @@
 """Adopting what was found: rows are made once, an operator's edits stay, workers reload only after a change."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from providers.adoption import CREDENTIAL, adopt
 from providers.found import FoundModel, FoundProvider
 from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
 from providers.pricerows import BEGINNING
 from providers.revisions import CATALOG, numbers
+from providers.rotation import rotate
 from providers.secrets import seal, unseal
 
 pytestmark = pytest.mark.django_db
@@ -158,3 +161,11 @@ def test_an_upstream_without_models_does_not_send_the_sandbox_away() -> None:
     empty = FoundProvider("openrouter", "openai", "https://openrouter.example/v1", "discovered", "k")
     adopt([empty])
     assert Provider.objects.get(name="sandbox-openai").enabled
+
+
+def test_a_key_that_was_rotated_out_does_not_come_back_from_the_environment() -> None:
+    adopt([real()])
+    rotate(Credential.objects.get(), "sk-typed-by-an-operator", timedelta(0), timezone.now())
+    assert not adopt([real()]).changed
+    assert unseal(Credential.objects.get(name=CREDENTIAL).ciphertext) == "sk-typed-by-an-operator"
+    assert adopt([real(secret="sk-a-third-in-the-environment")]).refreshed == 1

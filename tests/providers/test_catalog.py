@@ -1,15 +1,20 @@
 """The catalog: what is enabled, found by every name it has, with prices exact and secrets in the clear."""
 
 import logging
+import threading
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from providers.catalog import load_catalog
 from providers.chat import TokenUsage
 from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
 from providers.pricerows import BEGINNING
+from providers.revisions import CATALOG
 from providers.secrets import seal
+from providers.snapshots import Snapshot, Watcher
 
 pytestmark = pytest.mark.django_db
 SECRET = "sk-0123456789-abcd"
@@ -127,3 +132,32 @@ def test_a_thousand_deployments_take_as_few_queries_as_one(django_assert_num_que
     Deployment.objects.bulk_create(Deployment(provider=acme, model=m, upstream_model=m.name) for m in models)
     with django_assert_num_queries(3):
         assert len(load_catalog().targets) == 1000
+
+
+def test_a_credential_that_has_ended_is_not_presented():
+    acme, now = provider(), timezone.now()
+    credential(acme, "sk-ends-tomorrow-0001", name="old", expires_at=now + timedelta(days=1))
+    credential(acme, "sk-ended-before-00002", name="older", expires_at=now)
+    credential(acme, "sk-goes-on-for-ever-3", name="new")
+    deployment(acme)
+    catalog = load_catalog()
+    assert [secret.value for secret in catalog.targets[0].secrets] == ["sk-ends-tomorrow-0001", "sk-goes-on-for-ever-3"]
+    assert catalog.until == now + timedelta(days=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_running_worker_drops_a_credential_at_its_end_without_being_told():
+    acme = provider()
+    deployment(acme)
+    row = credential(acme, expires_at=timezone.now() + timedelta(seconds=0.5))
+    kept = Snapshot(CATALOG, load_catalog, until=lambda catalog: catalog.until)
+    watcher = Watcher([kept], interval_s=0.02)
+    watcher.start()
+    swapped = threading.Event()
+    try:
+        assert kept.current.targets[0].secrets
+        kept.listeners.append(swapped.set)
+        assert swapped.wait(20) and kept.current.targets[0].secrets == ()
+        assert timezone.now() >= row.expires_at
+    finally:
+        watcher.stop()

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from providers.secrets import SecretUnreadable, last_four, seal, unseal
+from providers.secrets import SecretUnreadable, fingerprint, fingerprint_of, last_four, opens_to, seal, unseal
 
 PLAIN = "sk-very-secret-éß-1234"
 
@@ -46,3 +46,14 @@ def test_says_that_a_key_is_missing(settings, keys):
 def test_shows_four_characters_of_a_long_secret_and_none_of_a_short_one():
     assert last_four("sk-0123456789abcd") == "abcd"
     assert last_four("abcdefghijk") == ""
+
+
+def test_a_fingerprint_outlives_the_keys_that_seal_and_an_unreadable_secret_has_none(settings):
+    settings.SECRETS_KEYS = ["old"]
+    sealed = seal(PLAIN)
+    told = fingerprint_of(sealed)
+    assert told == fingerprint(PLAIN) and len(told) == 12 and opens_to(sealed, PLAIN) and not opens_to(sealed, "other")
+    settings.SECRETS_KEYS = ["new", "old"]
+    assert fingerprint_of(sealed) == told
+    settings.SECRETS_KEYS = ["new"]
+    assert fingerprint_of(sealed) is None and not opens_to(sealed, PLAIN)

@@ -9,16 +9,13 @@ from msgspec import Struct, UnsetType
 
 from providers.models import Credential, Provider
 from providers.revisions import CATALOG
-from providers.secrets import SecretUnreadable, unseal
+from providers.secrets import fingerprint_of
 from routing.api.operator.applying import OneChange, fields_of
 from routing.api.operator.documents import documented
 from routing.api.operator.paging import Filter, flag
 from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile import schema
 from routing.configfile.providerpart import put_providers
-from tenants.keys import digest
-
-SHOWN = 12  # digits of a fingerprint
 
 
 class CredentialRow(Struct):
@@ -29,6 +26,7 @@ class CredentialRow(Struct):
     masked: str
     fingerprint: str | None
     enabled: bool
+    expires_at: datetime | None
     created_at: datetime
 
 
@@ -108,12 +106,12 @@ class Providers(Resource):
 
 
 def _credential(row: Credential) -> CredentialRow:
-    return CredentialRow(row.pk, row.name, f"...{row.last_four}", _print_of(row), row.enabled, row.created_at)
-
-
-def _print_of(row: Credential) -> str | None:
-    """Of the secret itself, keyed, so that a stored copy of it can be recognised and nothing be guessed from it."""
-    try:
-        return digest(unseal(row.ciphertext))[:SHOWN]
-    except SecretUnreadable:
-        return None
+    return CredentialRow(
+        id=row.pk,
+        name=row.name,
+        masked=f"...{row.last_four}",
+        fingerprint=fingerprint_of(row.ciphertext),
+        enabled=row.enabled,
+        expires_at=row.expires_at,
+        created_at=row.created_at,
+    )
