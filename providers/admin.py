@@ -3,9 +3,8 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -17,12 +16,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.datasets import BaseDataset
 from unfold.decorators import action, display
 
-from providers.adapters.base import ListedModel
 from providers.adminbase import AuditedAdmin, Switchable, operation_page
 from providers.adminforms import DeploymentForm, LanguageModelForm, ProviderForm
 from providers.admininside import ListedInside
 from providers.credentialadmin import CredentialInline
-from providers.importing import import_models
+from providers.importadmin import ImportsModels
 from providers.models import Deployment, LanguageModel, Provider
 from providers.priceadmin import PriceColumns, PriceFilter, PriceInline
 from providers.prices import with_prices
@@ -85,7 +83,7 @@ class ModelDeployments(BaseDataset):
 
 
 @admin.register(Provider)
-class ProviderAdmin(Switchable):
+class ProviderAdmin(ImportsModels, Switchable):
     part = CATALOG
     form = ProviderForm
     inlines = [CredentialInline]
@@ -145,38 +143,6 @@ class ProviderAdmin(Switchable):
             back=reverse("admin:providers_provider_change", args=[provider.pk]),
             results=results,
         )
-
-    @action(description="Import models", url_path="import", icon="download", permissions=["change"])
-    def import_listed(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        provider = get_object_or_404(Provider, pk=object_id)
-        back = reverse("admin:providers_provider_change", args=[provider.pk])
-        results = probe(provider) if request.method == "POST" else []
-        listed = next((result.models for result in results if result.ok), None)
-        if listed is not None:
-            self._import(request, provider, listed)
-            return HttpResponseRedirect(back)
-        effect = (
-            f"Lists the models at {provider.base_url} and adds a deployment for each that has none, with the price and "
-            "skills that are known. Deployments that are there stay as they are."
-        )
-        return operation_page(
-            self,
-            request,
-            title=f"Import the models of {provider}",
-            verb="Import",
-            form=forms.Form(),
-            effect=effect,
-            back=back,
-            results=results,
-        )
-
-    def _import(self, request: HttpRequest, provider: Provider, listed: tuple[ListedModel, ...]) -> None:
-        with transaction.atomic():
-            before = provider.deployments.count()
-            made = import_models(provider, listed)
-            if made:
-                self.note(request, "imported models", provider, {"deployments": [before, before + made]})
-        self.message_user(request, f"{len(listed)} models listed, {made} deployments added.", messages.SUCCESS)
 
     @action(description="Add deployment", url_path="add-deployment", icon="add", permissions=["change"])
     def add_deployment(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -77,6 +77,24 @@ def switch_sandbox(on: bool) -> int:
     return changed
 
 
+def listed_price(provider: Provider, model: FoundModel) -> KnownPrice | None:
+    """What the upstream lists, else what the project's list knows; half a price is none."""
+    listing = UsdPrice(
+        input=listed(model.input_price),
+        output=listed(model.output_price),
+        cached_input=listed(model.cached_input_price),
+    )
+    known = model.known_price or KnownPrice(listing, f"listed by {provider.name}", timezone.now().date())
+    return known if exact(known.usd, only_embeds(model.capabilities)) is not None else None
+
+
+def known_names() -> dict[str, int]:
+    """Every name and alias of a model, with the model's id; a name goes before an alias."""
+    rows = list(LanguageModel.objects.values_list("id", "name", "aliases"))
+    by_alias = {alias: pk for pk, _, aliases in rows for alias in aliases}
+    return by_alias | {name: pk for pk, name, _ in rows}
+
+
 def _adopt_provider(offer: FoundProvider, adopted: Adopted) -> None:
     check_base_url(offer.base_url, offer.allow_private)
     provider, created = Provider.objects.get_or_create(
@@ -153,14 +171,8 @@ def _add_prices(provider: Provider, models: dict[int, FoundModel]) -> None:
 
 
 def _first_price(provider: Provider, row: Deployment, model: FoundModel) -> DeploymentPrice | None:
-    """What the upstream lists, else what the project's list knows; half a price is none."""
-    listing = UsdPrice(
-        input=listed(model.input_price),
-        output=listed(model.output_price),
-        cached_input=listed(model.cached_input_price),
-    )
-    known = model.known_price or KnownPrice(listing, f"listed by {provider.name}", timezone.now().date())
-    if exact(known.usd, only_embeds(model.capabilities)) is None:
+    known = listed_price(provider, model)
+    if known is None:
         return None
     return DeploymentPrice(
         deployment=row,
@@ -173,19 +185,13 @@ def _first_price(provider: Provider, row: Deployment, model: FoundModel) -> Depl
 
 def _rows_by_name(models: Sequence[FoundModel]) -> dict[str, int]:
     """Map every name and alias to its model's id, after making the models that are missing."""
-    rows = _known_names()
+    rows = known_names()
     taken = set(rows)
     new = [_language_model(model, taken) for model in models if _name(model) not in taken]
     if not new:
         return rows
     LanguageModel.objects.bulk_create(new, ignore_conflicts=True)
-    return _known_names()
-
-
-def _known_names() -> dict[str, int]:
-    rows = list(LanguageModel.objects.values_list("id", "name", "aliases"))
-    by_alias = {alias: pk for pk, _, aliases in rows for alias in aliases}
-    return by_alias | {name: pk for pk, name, _ in rows}
+    return known_names()
 
 
 def _language_model(model: FoundModel, taken: set[str]) -> LanguageModel:

@@ -57,7 +57,7 @@ class PriceColumns:
 
     @display(description="USD per million tokens, in / out", ordering="input_price")
     def price(self, row: Any) -> str:
-        return price_text(row) if hasattr(row, "input_price") else "—"
+        return price_text(row.input_price, row.output_price) if hasattr(row, "input_price") else "—"
 
     @display(description=f"1,000 requests of {TYPICAL_PROMPT:,} + {TYPICAL_ANSWER} tokens")
     def preview(self, row: Any) -> str:
@@ -68,9 +68,9 @@ class PriceColumns:
         return f"${usd:,.2f} at the price in effect"
 
 
-def price_text(row: Any) -> str:
+def price_text(usd_in: Decimal | None, usd_out: Decimal | None) -> str:
     """`0.15 / 0.6`; a dash for unknown."""
-    return " / ".join("—" if price is None else _plain(price) for price in (row.input_price, row.output_price))
+    return " / ".join("—" if price is None else _plain(price) for price in (usd_in, usd_out))
 
 
 def _plain(price: Decimal) -> str:

@@ -6,11 +6,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
-from django.urls import reverse
 
-from providers.models import AuditEntry, Provider
+from providers.models import Provider
 from providers.probe import probe
 from tests.admin import rows
 
@@ -42,13 +39,6 @@ def upstream(status: int, body: bytes) -> Iterator[tuple[str, list[dict[str, str
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@pytest.fixture
-def operator(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("ana"))
-    return client
 
 
 def provider(url: str, secret: str | None = SECRET) -> Provider:
@@ -108,25 +98,3 @@ def test_a_credential_that_no_key_opens_is_told() -> None:
     row.save()
     (result,) = probe(made)
     assert not result.ok and "SECRETS_KEYS" in result.message
-
-
-@pytest.mark.django_db
-def test_an_operator_imports_the_models_that_are_missing(operator: Client) -> None:
-    listing = b'{"data": [{"id": "own-model"}, {"id": "gpt-4o-mini"}, {"id": "whisper-1"}]}'
-    with upstream(200, listing) as (url, _seen):
-        made = provider(url)
-        rows.deployment(provider=made, model=rows.language_model(name="own-model"), retries=0)
-        address = reverse("admin:providers_provider_import_listed", args=[made.pk])
-        assert made.deployments.count() == 1 and operator.get(address).status_code == 200
-        told = [str(operator.post(address, follow=True).content) for _ in range(2)]
-    assert sorted(made.deployments.values_list("model__name", "retries")) == [("gpt-4o-mini", 2), ("own-model", 0)]
-    assert "3 models listed, 1 deployments added" in told[0] and "3 models listed, 0 deployments added" in told[1]
-    assert AuditEntry.objects.get().changes == {"deployments": [1, 2]}
-
-
-@pytest.mark.django_db
-def test_an_import_that_fails_says_why_and_adds_nothing(operator: Client) -> None:
-    with upstream(500, b"{}") as (url, _seen):
-        made = provider(url)
-        page = operator.post(reverse("admin:providers_provider_import_listed", args=[made.pk]))
-    assert "Overloaded" in page.content.decode() and made.deployments.count() == 0

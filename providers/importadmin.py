@@ -1,0 +1,117 @@
+"""What an operator takes over from a provider's listing: models that are not here yet."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from unfold.decorators import action
+
+from providers.adapters.base import ListedModel
+from providers.adminbase import operation_page
+from providers.choosing import Choice, Line, choice_page
+from providers.importing import Offer, import_models, offers
+from providers.models import Provider
+from providers.priceadmin import price_text
+from providers.probe import probe
+
+COLUMNS = ("Model", "USD per million tokens, in / out", "Context, tokens", "Skills", "State")
+
+
+class ImportsModels:
+    """Goes before the admin class of providers."""
+
+    def has_import_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whether somebody may add what a provider lists."""
+        may = self.has_change_permission(request)  # type: ignore[attr-defined]
+        return may and request.user.has_perm("providers.add_deployment")
+
+    @action(description="Import models", url_path="import", icon="download", permissions=["import"])
+    def import_listed(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks, lists what the provider has, and adds what was chosen of it."""
+        provider = get_object_or_404(Provider, pk=object_id)
+        results = probe(provider) if request.method == "POST" else []
+        listed = next((result.models for result in results if result.ok), None)
+        if listed is None:
+            return self._question(request, provider, results)
+        offered, choice = offers(provider, listed), Choice(request.POST)
+        lines = [_line(offer) for offer in offered]
+        if choice.decided:
+            if chosen := choice.chosen(lines):
+                return self._import(request, provider, offered, chosen)
+            messages.error(request, "No model was chosen: tick at least one that is not here yet.")
+        return self._choices(request, provider, listed, choice, lines)
+
+    def _question(self, request: HttpRequest, provider: Provider, results: list[Any]) -> HttpResponse:
+        return operation_page(
+            self,
+            request,
+            title=f"Import the models of {provider}",
+            verb="List the models",
+            form=forms.Form(),
+            effect=f"Lists the models at {provider.base_url}, for you to choose from. Nothing is generated or billed.",
+            back=_back(provider),
+            results=results,
+        )
+
+    def _choices(
+        self, request: HttpRequest, provider: Provider, listed: tuple[ListedModel, ...], choice: Choice, lines: Any
+    ) -> HttpResponse:
+        here = sum(not line.offered for line in lines)
+        told = [
+            f"{provider} lists {len(listed):,} models; {here:,} are here already, and {len(listed) - len(lines):,} are "
+            "left out: they neither chat nor embed, or stand twice.",
+            "A deployment is added for each that is chosen, with what is known of it. Those that are here stay as they "
+            "are. Of a long listing, models that are not well known are added switched off.",
+        ]
+        return choice_page(
+            self,
+            request,
+            choice,
+            lines,
+            title=f"Import the models of {provider}",
+            told=told,
+            columns=COLUMNS,
+            verb="Add the ticked ones",
+            verb_all=lambda count: f"Add all {count:,} that match",
+            ticked=True,
+            empty="No listed model matches.",
+            back=_back(provider),
+        )
+
+    def _import(self, request: HttpRequest, provider: Provider, offered: list[Offer], chosen: list[str]) -> Any:
+        with transaction.atomic():
+            before = provider.deployments.count()
+            made = import_models(provider, offered, frozenset(chosen))
+            if made:
+                names = [model.upstream_model for model in made]
+                changes = {"deployments": [before, before + len(made)], "models": [None, names]}
+                self.note(request, "imported models", provider, changes)  # type: ignore[attr-defined]
+        off = sum(not model.enabled for model in made)
+        told = f"{len(made):,} deployments added" + (f", {off:,} of them switched off." if off else ".")
+        messages.success(request, told)
+        return HttpResponseRedirect(_back(provider))
+
+
+def _line(offer: Offer) -> Line:
+    model, usd = offer.model, offer.usd
+    name = model.name or model.upstream_model
+    state = f"here as {offer.here}" if offer.here else "new" if model.enabled else "new, switched off"
+    return Line(
+        value=model.upstream_model,
+        cells=(
+            name if name == model.upstream_model else f"{name} ({model.upstream_model})",
+            price_text(usd.input, usd.output) if usd else "—",
+            "—" if model.context is None else f"{model.context:,}",
+            ", ".join(model.capabilities) or "—",
+            state,
+        ),
+        offered=not offer.here,
+    )
+
+
+def _back(provider: Provider) -> str:
+    return reverse("admin:providers_provider_change", args=[provider.pk])
