@@ -19,6 +19,8 @@ from unfold.decorators import action, display
 from providers.adminbase import AuditedAdmin, Switchable, operation_page
 from providers.adminforms import DeploymentForm, LanguageModelForm, ProviderForm
 from providers.admininside import ListedInside
+from providers.compareadmin import ComparesModels
+from providers.credentialadmin import CredentialInline
 from providers.credentialadmin import CredentialInline
 from providers.importadmin import ImportsModels
 from providers.models import Deployment, LanguageModel, Provider
@@ -83,12 +85,12 @@ class ModelDeployments(BaseDataset):
 
 
 @admin.register(Provider)
-class ProviderAdmin(ImportsModels, Switchable):
+class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
     part = CATALOG
     form = ProviderForm
     inlines = [CredentialInline]
     change_form_datasets = [ProviderDeployments]
-    actions_detail = ["test_connection", "import_listed", "add_deployment"]
+    actions_detail = ["test_connection", "import_listed", "compare_listed", "add_deployment"]
     list_display = ["name", "wire", "base_url", "enabled", "origin", "keys", "models"]
     list_filter = ["enabled", "source", "local"]
     search_fields = ["name", "base_url"]

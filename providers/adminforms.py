@@ -73,6 +73,13 @@ class LanguageModelForm(forms.ModelForm):
         return aliases
 
 
+def misfit(context: int | None, answer: int | None) -> str:
+    """Why a longest answer cannot be; empty: it can."""
+    if not context or not answer or answer <= context:
+        return ""
+    return f"{answer:,} tokens of answer do not fit a context of {context:,}; give at most {context:,}."
+
+
 class DeploymentForm(forms.ModelForm):
     capabilities = CapabilitiesField()
 
@@ -89,12 +96,8 @@ class DeploymentForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        context, answer = data.get("context"), data.get("max_output")
-        if context and answer and answer > context:
-            self.add_error(
-                "max_output",
-                f"{answer:,} tokens of answer do not fit a context of {context:,}; give at most {context:,}.",
-            )
+        if wrong := misfit(data.get("context"), data.get("max_output")):
+            self.add_error("max_output", wrong)
         return data
 
     def _show_time_limits(self) -> None:

@@ -37,11 +37,14 @@ class Choice(forms.Form):
 
     def chosen(self, lines: Sequence[Line]) -> list[str]:
         """The values that somebody chose, by ticking them or by the button for all that match."""
-        offered = [line.value for line in self.matching(lines) if line.offered]
         if ALL in self.data:
-            return offered
-        ticked = set(self.data.getlist("chosen")) if TICKED in self.data else set()  # type: ignore[attr-defined]
-        return [value for value in offered if value in ticked]
+            return [line.value for line in self.matching(lines) if line.offered]
+        return [line.value for line in lines if line.offered and line.value in self.ticked]
+
+    @property
+    def ticked(self) -> set[str]:
+        """The values that came back ticked, whether or not there are such lines."""
+        return set(self.data.getlist("chosen")) if TICKED in self.data else set()  # type: ignore[attr-defined]
 
     @property
     def decided(self) -> bool:
@@ -58,7 +61,9 @@ def choice_page(
     offered = sum(line.offered for line in matching)
     verb_all: Callable[[int], str] | None = context.pop("verb_all", None)
     base = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, "form": choice, **context}
-    counted = {"lines": matching[:MOST_SHOWN], "count": len(lines), "matching": len(matching), "offered": offered}
+    first = bool(context.get("ticked")) and not choice.decided
+    shown = [(line, first or line.value in choice.ticked) for line in matching[:MOST_SHOWN]]
+    counted = {"lines": shown, "count": len(lines), "matching": len(matching), "offered": offered}
     said = {"verb_all": verb_all(offered) if verb_all and offered else "", "cut": len(matching) > MOST_SHOWN}
     response = TemplateResponse(request, "admin/choice.html", {**base, **counted, **said})
     response["Cache-Control"] = "no-store"

@@ -53,7 +53,7 @@ class ImportsModels:
             verb="List the models",
             form=forms.Form(),
             effect=f"Lists the models at {provider.base_url}, for you to choose from. Nothing is generated or billed.",
-            back=_back(provider),
+            back=back_to(provider),
             results=results,
         )
 
@@ -79,7 +79,7 @@ class ImportsModels:
             verb_all=lambda count: f"Add all {count:,} that match",
             ticked=True,
             empty="No listed model matches.",
-            back=_back(provider),
+            back=back_to(provider),
         )
 
     def _import(self, request: HttpRequest, provider: Provider, offered: list[Offer], chosen: list[str]) -> Any:
@@ -93,7 +93,7 @@ class ImportsModels:
         off = sum(not model.enabled for model in made)
         told = f"{len(made):,} deployments added" + (f", {off:,} of them switched off." if off else ".")
         messages.success(request, told)
-        return HttpResponseRedirect(_back(provider))
+        return HttpResponseRedirect(back_to(provider))
 
 
 def _line(offer: Offer) -> Line:
@@ -113,5 +113,6 @@ def _line(offer: Offer) -> Line:
     )
 
 
-def _back(provider: Provider) -> str:
+def back_to(provider: Provider) -> str:
+    """The address of a provider's page."""
     return reverse("admin:providers_provider_change", args=[provider.pk])

@@ -37,6 +37,11 @@ def known_models(vendor: Vendor) -> tuple[FoundModel, ...]:
     return tuple(_merged(vendor, prior.name, ListedModel(here.id or prior.name), prior) for prior, here in at)
 
 
+def described(vendor: Vendor, model: ListedModel, prior: Prior | None) -> FoundModel:
+    """What is known of one model of a vendor, whatever the others of its listing are."""
+    return _merged(vendor, model.name, model, prior)
+
+
 def _is_usable(model: ListedModel) -> bool:
     fits = 0 < len(model.name) <= LONGEST_NAME and model.name.isprintable()
     return fits and is_usable(model.name)

@@ -1,0 +1,133 @@
+"""What an operator takes over from a provider's listing: facts about models that are here, and differ there."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from unfold.decorators import action
+
+from providers.adminbase import operation_page
+from providers.adminforms import misfit
+from providers.choosing import Choice, Line, choice_page
+from providers.differences import LABELS, Difference, differences
+from providers.formfields import reason_field
+from providers.importadmin import back_to
+from providers.models import Deployment, Provider
+from providers.probe import probe
+
+COLUMNS = ("Deployment", "What", "Stored", "There", "Says")
+
+
+class ComparedChoice(Choice):
+    reason = reason_field()
+
+
+class ComparesModels:
+    """Goes before the admin class of providers."""
+
+    def has_compare_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whether somebody may take facts over into deployments."""
+        may = self.has_change_permission(request)  # type: ignore[attr-defined]
+        return may and request.user.has_perm("providers.change_deployment")
+
+    @action(description="Compare models", url_path="compare", icon="compare_arrows", permissions=["compare"])
+    def compare_listed(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks, shows where deployments differ from the listing, and takes over what was chosen of it."""
+        provider = get_object_or_404(Provider, pk=object_id)
+        if request.method != "POST":
+            return self._before(request, provider)
+        results = probe(provider)
+        listed = next((result.models for result in results if result.ok), None)
+        found, choice = differences(provider, listed or ()), ComparedChoice(request.POST)
+        chosen = choice.chosen([_line(each) for each in found])
+        if choice.decided and self._take(request, choice, found, chosen):
+            return HttpResponseRedirect(back_to(provider))
+        failed = "" if listed is not None else "; ".join(f"{each.credential}: {each.message}" for each in results)
+        return self._shown(request, provider, choice, found, failed)
+
+    def _before(self, request: HttpRequest, provider: Provider) -> HttpResponse:
+        effect = (
+            f"Lists the models at {provider.base_url} and shows where deployments differ from that, or from what is "
+            "known of their models. Nothing is changed before you choose."
+        )
+        return operation_page(
+            self,
+            request,
+            title=f"Compare the models of {provider}",
+            verb="Compare",
+            form=forms.Form(),
+            effect=effect,
+            back=back_to(provider),
+        )
+
+    def _shown(
+        self, request: HttpRequest, provider: Provider, choice: Choice, found: list[Difference], failed: str
+    ) -> HttpResponse:
+        told = ["Ticked lines are taken over, field by field; all else of a deployment stays as it is."]
+        if failed:
+            told.append(
+                f"The provider did not list its models, so this is the shipped catalogue's word alone. {failed}"
+            )
+        return choice_page(
+            self,
+            request,
+            choice,
+            [_line(each) for each in found],
+            title=f"Compare the models of {provider}",
+            told=told,
+            columns=COLUMNS,
+            verb="Take the ticked ones",
+            ticked=False,
+            label_too=True,
+            empty="Nothing differs." if not found else "No deployment with a difference matches.",
+            back=back_to(provider),
+        )
+
+    def _take(self, request: HttpRequest, choice: Choice, found: list[Difference], chosen: list[str]) -> bool:
+        """Write what was chosen; whether all of it could be, and else nothing is."""
+        if gone := len(choice.ticked - {each.key for each in found}):
+            messages.error(request, f"{gone} of the ticked lines changed since you opened the page. Nothing was taken.")
+            return False
+        if not chosen:
+            messages.error(request, "Nothing was ticked.")
+            return False
+        values = _by_deployment(each for each in found if each.key in set(chosen))
+        rows = {row.pk: row for row in Deployment.objects.filter(pk__in=values).select_related("provider", "model")}
+        wrong = [f"{rows[pk]}: {why}" for pk, new in values.items() if (why := _misfit(rows[pk], new))]
+        for line in wrong:
+            messages.error(request, f"{line} Nothing was taken.")
+        if wrong:
+            return False
+        reason = choice.data.get("reason", "")[:500]
+        with transaction.atomic():
+            for pk, new in values.items():
+                self.change_rows(request, Deployment.objects.filter(pk=pk), reason, **new)  # type: ignore[attr-defined]
+        messages.success(request, f"{len(chosen)} differences taken over, in {len(values)} deployments.")
+        return True
+
+
+def _line(each: Difference) -> Line:
+    cells = (each.deployment, LABELS[each.column], _text(each.old), _text(each.new), each.source)
+    return Line(each.key, cells)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return ", ".join(sorted(value)) if value else "—"
+
+
+def _by_deployment(chosen: Iterable[Difference]) -> dict[int, dict[str, Any]]:
+    values: dict[int, dict[str, Any]] = defaultdict(dict)
+    for each in chosen:
+        values[each.deployment_id][each.column] = each.new
+    return values
+
+
+def _misfit(row: Deployment, new: dict[str, Any]) -> str:
+    return misfit(new.get("context", row.context), new.get("max_output", row.max_output))
