@@ -4,12 +4,13 @@ Unknown is a dash everywhere, never 0. Money comes in nano-dollars, durations in
 """
 
 from collections.abc import Callable, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
+
+from providers.usdprice import CENT, dollars
 
 UNKNOWN = "—"
 NANO = Decimal(1_000_000_000)
-CENT = Decimal("0.01")
 
 
 def money(nano_usd: int | None, estimated: bool = False) -> str:
@@ -17,21 +18,7 @@ def money(nano_usd: int | None, estimated: bool = False) -> str:
     if nano_usd is None:
         return UNKNOWN
     sign = "-" if nano_usd < 0 else ""
-    return f"{'≈ ' if estimated else ''}{sign}${_dollars(abs(Decimal(nano_usd)) / NANO)}"
-
-
-def _dollars(usd: Decimal) -> str:
-    if not usd:
-        return "0.00"
-    if usd < CENT:
-        digits = 1 - usd.adjusted()  # two that count
-        return f"{_rounded(usd, digits):f}"
-    shown = _rounded(usd, 4)
-    return f"{shown:f}" if shown < 1 else f"{_rounded(usd, 2):,f}"
-
-
-def _rounded(value: Decimal, digits: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    return f"{'≈ ' if estimated else ''}{sign}${dollars(abs(Decimal(nano_usd)) / NANO)}"
 
 
 def exact_money(nano_usd: int | None) -> str:

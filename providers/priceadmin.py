@@ -1,7 +1,7 @@
 """How prices appear in the admin: as the history of a deployment, and as a column and a filter of deployments."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
@@ -10,11 +10,17 @@ from django.utils import timezone
 from unfold.admin import StackedInline
 from unfold.decorators import display
 
+from providers.chat import TokenUsage
+from providers.embeddings import only_embeds
 from providers.models import DeploymentPrice
 from providers.priceforms import PriceForm, PriceFormSet
-from providers.prices import unpriced
+from providers.prices import UNKNOWN, histories, in_effect, unpriced
+from providers.usdprice import UsdPrice, dollars, exact
 
 TYPICAL_PROMPT, TYPICAL_ANSWER = 1_000, 300  # tokens of the request in a price preview
+TYPICAL_COUNT: Final = 1_000
+TYPICAL: Final = f"{TYPICAL_COUNT:,} typical requests"
+NANO: Final = 10**9
 
 
 class PriceInline(StackedInline):
@@ -35,7 +41,14 @@ class PriceInline(StackedInline):
         ("image", "request"),
         "tiers",
         ("source", "source_date"),
+        "preview",
     ]
+    readonly_fields = ["preview"]
+
+    @display(description="Preview")
+    def preview(self, row: DeploymentPrice) -> str:
+        """Of a price that is stored: a planned one, too."""
+        return typical_cost(row.usd, only_embeds(row.deployment.capabilities)) if row.pk else "—"
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -59,13 +72,21 @@ class PriceColumns:
     def price(self, row: Any) -> str:
         return price_text(row.input_price, row.output_price) if hasattr(row, "input_price") else "—"
 
-    @display(description=f"1,000 requests of {TYPICAL_PROMPT:,} + {TYPICAL_ANSWER} tokens")
+    @display(description="At the price in effect")
     def preview(self, row: Any) -> str:
-        usd_in, usd_out = getattr(row, "input_price", None), getattr(row, "output_price", None)
-        if usd_in is None or usd_out is None:
-            return "— (no price: cost is unknown)"
-        usd = (usd_in * TYPICAL_PROMPT + usd_out * TYPICAL_ANSWER) / 1_000
-        return f"${usd:,.2f} at the price in effect"
+        price = in_effect(histories([row.pk]).get(row.pk, ()), timezone.now()) if row.pk else None
+        return typical_cost(price.usd if price else UNKNOWN, only_embeds(row.capabilities))
+
+
+def typical_cost(usd: UsdPrice, embeds: bool) -> str:
+    """`1,000 typical requests = $0.4200 (…)`, all of a price counted, to check what was typed against one's bill."""
+    price = exact(usd, embeds)
+    if price is None:
+        return f"{TYPICAL} = — (no price: cost is unknown)"
+    answer = 0 if embeds else TYPICAL_ANSWER
+    nano_usd = TYPICAL_COUNT * price.cost_nano_usd(TokenUsage(prompt=TYPICAL_PROMPT, completion=answer))
+    each = f"{TYPICAL_PROMPT:,} tokens of prompt" + (f", {answer} of answer" if answer else "")
+    return f"{TYPICAL} = ${dollars(Decimal(nano_usd) / NANO)} ({each} each)"
 
 
 def price_text(usd_in: Decimal | None, usd_out: Decimal | None) -> str:

@@ -50,6 +50,12 @@ class PriceForm(forms.ModelForm):
         model = DeploymentPrice
         fields = ["effective_from", *COLUMNS, "tiers", "source", "source_date"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in COLUMNS:
+            if name in self.fields:
+                self.fields[name].widget.attrs["step"] = "any"  # a browser would refuse what lies between its steps
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not self.errors:

@@ -1,7 +1,7 @@
 """What does a price look like to people? USD as decimals, as price lists, files and forms have it."""
 
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct, structs
@@ -10,6 +10,7 @@ from providers.targets import Price, Tier
 
 MICRO: Final = 1_000_000  # USD per million tokens x this = pico-dollars per token
 PICO: Final = 10**12  # USD x this = pico-dollars
+CENT: Final = Decimal("0.01")
 HIGHEST: Final = Decimal(1_000_000)  # six digits before the point, as the columns have
 SMALLEST_STEP: Final = Decimal("0.000001")
 SMALLEST_FEE_STEP: Final = Decimal("0.00000001")
@@ -82,6 +83,21 @@ def listed(price: str | None, step: Decimal = SMALLEST_STEP) -> Decimal | None:
         return usd.quantize(step) if 0 <= usd < HIGHEST else None
     except InvalidOperation:
         return None
+
+
+def dollars(usd: Decimal) -> str:
+    """An amount without its sign: `1,234.56`, `0.0123`, `0.00012`; a true zero is `0.00`."""
+    if not usd:
+        return "0.00"
+    if usd < CENT:
+        return f"{rounded(usd, 1 - usd.adjusted()):f}"  # two digits that count
+    shown = rounded(usd, 4)
+    return f"{shown:f}" if shown < 1 else f"{rounded(usd, 2):,f}"
+
+
+def rounded(value: Decimal, digits: int) -> Decimal:
+    """`value` with so many digits after the point, halves away from zero."""
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
 
 
 def _out_of_range(rates: UsdRates) -> Iterator[tuple[str, str]]:

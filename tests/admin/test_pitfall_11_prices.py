@@ -1,5 +1,6 @@
-"""Prices in the admin: added beside the history, checked, audited, live; what was in effect stays."""
+"""Pitfall 11: prices are exact, per million tokens, with a preview; checked, audited, live; what holds stays."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,8 +13,10 @@ from django.utils import timezone
 
 from providers.catalog import load_catalog
 from providers.models import AuditEntry, Deployment, DeploymentPrice
+from providers.priceadmin import typical_cost
 from providers.pricerows import BEGINNING
 from providers.revisions import CATALOG, numbers
+from providers.usdprice import COLUMNS, RATES, UsdPrice
 from tests.admin import rows
 from tests.admin.pages import fill
 
@@ -31,7 +34,7 @@ def save(operator: Client, row: Deployment, **values: Any) -> HttpResponse:
     return fill(operator, reverse("admin:providers_deployment_change", args=[row.pk]), "deployment_form", **values)
 
 
-def test_a_new_price_is_live_and_in_the_audit_log(operator: Client) -> None:
+def test_pitfall_11_a_new_price_is_live_and_in_the_audit_log(operator: Client) -> None:
     row = rows.deployment()
     DeploymentPrice.objects.create(deployment=row, effective_from=BEGINNING, input="1", output="2")
     before = numbers().get(CATALOG, 0)
@@ -57,14 +60,16 @@ def test_a_new_price_is_live_and_in_the_audit_log(operator: Client) -> None:
         ({"input": "1", "output": "1", "tiers": "9: input 3\n9: input 4"}, "ascending numbers"),
     ],
 )
-def test_what_is_no_price_is_refused_with_an_example(operator: Client, columns: dict[str, str], told: str) -> None:
+def test_pitfall_11_what_is_no_price_is_refused_with_an_example(
+    operator: Client, columns: dict[str, str], told: str
+) -> None:
     row = rows.deployment()
     response = add_price(operator, row, **columns)
     assert response.status_code == 200 and told in response.content.decode()
     assert not row.prices.exists()
 
 
-def test_a_planned_price_can_be_withdrawn_and_a_past_one_cannot(operator: Client) -> None:
+def test_pitfall_11_a_planned_price_can_be_withdrawn_and_a_past_one_cannot(operator: Client) -> None:
     row = rows.deployment()
     past = DeploymentPrice.objects.create(deployment=row, effective_from=BEGINNING, input="1", output="2")
     planned = DeploymentPrice.objects.create(
@@ -77,17 +82,71 @@ def test_a_planned_price_can_be_withdrawn_and_a_past_one_cannot(operator: Client
     assert AuditEntry.objects.get(kind="price").object_name == str(planned)
 
 
-def test_what_is_stored_cannot_be_rewritten(operator: Client) -> None:
+def test_pitfall_11_what_is_stored_cannot_be_rewritten(operator: Client) -> None:
     row = rows.deployment()
     DeploymentPrice.objects.create(deployment=row, effective_from=BEGINNING, input="1", output="2")
     save(operator, row, **{"prices-0-input": "9", "retries": "0"})
     assert row.prices.get().input == Decimal(1)
 
 
-def test_the_list_shows_and_finds_unknown_prices(operator: Client) -> None:
+def test_pitfall_11_the_list_shows_and_finds_unknown_prices(operator: Client) -> None:
     priced, bare = rows.deployment(), rows.deployment()
     DeploymentPrice.objects.create(deployment=priced, effective_from=BEGINNING, input="0.15", output="0.6")
     where = reverse("admin:providers_deployment_changelist")
     assert "0.15 / 0.6" in operator.get(where).content.decode()
     unknown = operator.get(where, {"price": "unknown"}).content.decode()
     assert str(bare) in unknown and str(priced) not in unknown
+
+
+def test_pitfall_11_fields_take_any_decimal_and_their_labels_say_the_unit(operator: Client) -> None:
+    page = operator.get(reverse("admin:providers_deployment_change", args=[rows.deployment().pk])).content.decode()
+    inputs = {
+        name: tag
+        for tag in re.findall(r"<input[^>]*>", page)
+        if (name := _attribute(tag, "name")).startswith("prices-__")
+    }
+    for name in COLUMNS:
+        tag = inputs[f"prices-__prefix__-{name}"]
+        assert _attribute(tag, "type") == "number" and _attribute(tag, "step") == "any", tag
+    assert page.count("USD per million tokens") >= len(RATES)
+
+
+def test_pitfall_11_a_small_price_is_kept_to_the_last_digit(operator: Client) -> None:
+    row = rows.deployment()
+    assert add_price(operator, row, input="0.000001", output="999999.999999").status_code == 302
+    price = row.prices.get()
+    assert (price.input, price.output) == (Decimal("0.000001"), Decimal("999999.999999"))
+    assert load_catalog().by_id[row.pk].price.input == 1
+
+
+def test_pitfall_11_the_preview_says_what_a_thousand_typical_requests_cost(operator: Client) -> None:
+    row = rows.deployment()
+    where = reverse("admin:providers_deployment_change", args=[row.pk])
+    assert "1,000 typical requests = — (no price: cost is unknown)" in operator.get(where).content.decode()
+    add_price(operator, row, input="0.15", output="0.9")
+    assert "1,000 typical requests = $0.4200 (1,000 tokens of prompt, 300 of answer each)" in _text(operator, where)
+
+
+@pytest.mark.parametrize(
+    ("usd", "embeds", "told"),
+    [
+        (UsdPrice(input=Decimal("0.15"), output=Decimal("0.9"), request=Decimal("0.001")), False, "$1.42 ("),
+        (UsdPrice(input=Decimal("0.000001"), output=Decimal(0)), False, "$0.0000010 ("),
+        (UsdPrice(input=Decimal(0), output=Decimal(0)), False, "$0.00 ("),
+        (UsdPrice(input=Decimal("0.02")), True, "$0.0200 (1,000 tokens of prompt each)"),
+        (UsdPrice(input=Decimal("0.02")), False, "— (no price"),
+    ],
+)
+def test_pitfall_11_the_preview_counts_fees_and_never_takes_unknown_for_free(
+    usd: UsdPrice, embeds: bool, told: str
+) -> None:
+    assert f"1,000 typical requests = {told}" in typical_cost(usd, embeds)
+
+
+def _text(client: Client, where: str) -> str:
+    return client.get(where).content.decode()
+
+
+def _attribute(tag: str, name: str) -> str:
+    found = re.search(rf'\s{name}="([^"]*)"', tag)
+    return found[1] if found else ""
