@@ -21,7 +21,6 @@ from providers.adminforms import DeploymentForm, LanguageModelForm, ProviderForm
 from providers.admininside import ListedInside
 from providers.compareadmin import ComparesModels
 from providers.credentialadmin import CredentialInline
-from providers.credentialadmin import CredentialInline
 from providers.importadmin import ImportsModels
 from providers.models import Deployment, LanguageModel, Provider
 from providers.priceadmin import PriceColumns, PriceFilter, PriceInline

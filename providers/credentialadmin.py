@@ -37,6 +37,8 @@ def state_of(row: Credential) -> str:
 class CredentialColumns:
     """What lists and pages show of a credential."""
 
+    empty_value_display = "—"
+
     @display(description="Key")
     def secret(self, row: Credential) -> str:
         """For those who may look and not change; the form's field of this name goes before it."""
