@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +26,7 @@ class RunForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(name, kind.label) for name, kind in sorted(job_kinds().items())]
+        choices = [(name, kind.label) for name, kind in sorted(job_kinds().items()) if not kind.by_order]
         self.fields["kind"] = forms.ChoiceField(
             label="Job", choices=choices, widget=UnfoldAdminSelectWidget(choices=choices)
         )
@@ -38,7 +39,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ["state", "kind"]
     search_fields = ["kind", "window"]
     fieldsets = [
-        (None, {"fields": [("kind", "window"), ("status", "done"), "attempts", "message", "outcome"]}),
+        (None, {"fields": [("kind", "window"), ("status", "done"), "attempts", "message", "asked", "outcome"]}),
         ("Times", {"fields": [("due_at", "created_at"), ("started_at", "finished_at"), ("leased_by", "lease_until")]}),
     ]
 
@@ -55,6 +56,13 @@ class JobAdmin(ReadOnlyAdmin):
         if row.started_at is None or row.finished_at is None:
             return "—"
         return f"{(row.finished_at - row.started_at).total_seconds():.1f} s"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        return super().get_queryset(request).defer("order")  # of a bulk act it has the ids of all rows
+
+    @display(description="Asked for")
+    def asked(self, row: Job) -> str:
+        return told_order(row.order) if row.order is not None else "—"
 
     @display(description="Result")
     def outcome(self, row: Job) -> str:
@@ -74,6 +82,12 @@ class JobAdmin(ReadOnlyAdmin):
             return HttpResponseRedirect(back)
         effect = "Queues one run beside the schedule. A worker takes it within seconds; running twice does no harm."
         return operation_page(self, request, title="Run a job now", verb="Run", form=form, effect=effect, back=back)
+
+
+def told_order(order: dict[str, Any]) -> str:
+    """An order as a person reads it: of a list it says how long it is."""
+    short = {name: f"{len(held):,}" if isinstance(held, list) else held for name, held in order.items() if held}
+    return json.dumps(short, indent=2)
 
 
 @admin.register(LatencyProfile)

@@ -2,7 +2,7 @@
 
 import logging
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from celery import current_app
 from django.db import transaction
@@ -15,13 +15,13 @@ EXPIRES_S: Final = 60  # the sweeper sends another one
 logger = logging.getLogger(__name__)
 
 
-def ask_for(kind: str, now: datetime, window: str | None = None) -> bool:
+def ask_for(kind: str, now: datetime, window: str | None = None, order: dict[str, Any] | None = None) -> bool:
     """Queue one run of `kind` and tell the workers once that is committed; False where one is queued already.
 
     "Now, please" from a person: give a `window` of its own, e.g. `f"asked {now:%Y-%m-%dT%H:%M:%SZ}"`. A run that is
     queued for later, because its last try failed, is then due at once.
     """
-    created = enqueue(kind, now, window)
+    created = enqueue(kind, now, window, order)
     if created or (window and hurry(kind, now)):
         transaction.on_commit(hint)
     return created

@@ -27,15 +27,18 @@ class Leased(Struct, frozen=True):
     token: str
 
 
-def enqueue(kind: str, now: datetime, window: str | None = None) -> bool:
+def enqueue(kind: str, now: datetime, window: str | None = None, order: dict[str, Any] | None = None) -> bool:
     """Queue one run of `kind`; return False where one is queued already, or its window has had its run.
 
-    Raises `KeyError` for an unknown kind. `window` is the kind's own unless given.
+    Raises `KeyError` for an unknown kind, `ValueError` for a kind that takes orders without one, or with one for
+    another. `window` is the kind's own unless given. Runs with an order wait beside each other.
     """
+    if job_kinds()[kind].by_order != (order is not None):
+        raise ValueError(f"{kind}: {'needs' if order is None else 'takes no'} order")
     window = window or job_kinds()[kind].window(now)
-    if Job.objects.filter(kind=kind, state=Job.State.QUEUED).exists():
+    if order is None and Job.objects.filter(kind=kind, state=Job.State.QUEUED).exists():
         return False
-    _, created = Job.objects.get_or_create(kind=kind, window=window, defaults={"due_at": now})
+    _, created = Job.objects.get_or_create(kind=kind, window=window, defaults={"due_at": now, "order": order})
     return created
 
 
@@ -64,7 +67,7 @@ def take(token: str, now: datetime, lease: timedelta) -> Leased | None:
             message="",
         )
         if mine:
-            return Leased(Run(row.pk, row.kind, row.window, row.attempts + 1), token)
+            return Leased(Run(row.pk, row.kind, row.window, row.attempts + 1, row.order), token)
     return None
 
 

@@ -17,6 +17,7 @@ class Job(models.Model):
     kind = models.CharField(max_length=64)
     window = models.CharField(max_length=64, help_text="What this run is for; a kind runs once per window.")
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    order = models.JSONField(null=True, blank=True, help_text="What exactly was asked for; none: the kind says it all.")
     due_at = models.DateTimeField(help_text="Not before.")
     leased_by = models.CharField(max_length=128, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True, help_text="Past: its worker died, another takes the job.")

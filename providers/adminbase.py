@@ -1,20 +1,23 @@
 """What every admin page of ours shares: cheap lists, an audit row per write, and the bump that makes a change live."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
-from providers import audit, editing, revisions
+from providers import audit, bulk, editing, revisions
 
+logger = logging.getLogger(__name__)
 NAMED = 20  # rows that a question names; more are counted
 
 
@@ -101,21 +104,49 @@ class AuditedAdmin(ListedAdmin):
         self._delete(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._delete(request, list(queryset))
+        """Chunk by chunk, and never by a job: the page that follows says that they are gone."""
+        self.act(request, queryset, "delete", later=False)
 
-    def change_rows(self, request: HttpRequest, queryset: QuerySet[Any], reason: str = "", **values: Any) -> int:
-        """Set `values` on every row of `queryset` that has others, in one transaction; return how many changed."""
-        changed = 0
-        with transaction.atomic():
-            for row in queryset:
-                before = audit.state(row)
-                for name, value in values.items():
-                    setattr(row, name, value)
-                if changes := audit.difference(before, audit.state(row)):
-                    row.save(update_fields=list(values))
-                    self.note(request, "changed", row, changes, reason)
-                    changed += 1
-        return changed
+    def change_rows(self, request: HttpRequest, queryset: QuerySet[Any], reason: str = "", **values: Any) -> bulk.Done:
+        """Set `values` on every row of `queryset` that has others, as `act` does it."""
+        return self.act(request, queryset, "change", values, reason)
+
+    def act(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        deed: str,
+        wish: dict[str, Any] | None = None,
+        reason: str = "",
+        *,
+        later: bool = True,
+    ) -> bulk.Done:
+        """Do a deed (`providers.bulk`) to every row, in chunks or by a job; raises `bulk.Stopped`, `bulk.TooMany`."""
+        order = bulk.Order(
+            deed, queryset.model._meta.label, bulk.ids_of(queryset), actor_of(request), wish or {}, reason, self.part,
+            audit.request_id(),
+        )  # fmt: skip
+        return bulk.act(order, queryset, later)
+
+    def tell(self, request: HttpRequest, done: bulk.Done, text: str) -> None:
+        """Say what was done: `text`, or which job does it."""
+        if done.job is None:
+            self.message_user(request, text)
+            return
+        seen = request.user.has_perm(done.job.right)
+        name = format_html('<a class="underline" href="{}">{}</a>', done.job.address, done.job.name)
+        words = "{} rows are too many for one request: the job {} does it and shows how far it is."
+        self.message_user(request, format_html(words, f"{done.total:,}", name if seen else done.job.name))
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        """A bulk act that was interrupted, or is too large, says so in the list."""
+        try:
+            return super().response_action(request, queryset, *args, **kwargs)
+        except (bulk.Stopped, bulk.TooMany) as exc:
+            if exc.__cause__ is not None:
+                logger.error("a bulk act was interrupted: %s", exc, exc_info=exc.__cause__)
+            self.message_user(request, str(exc), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
     def note(self, request: HttpRequest, action: str, obj: Model, changes: audit.Changes, reason: str = "") -> None:
         """Write the audit row of one write and make the write live; belongs into the write's transaction."""
@@ -144,10 +175,10 @@ class Switchable(AuditedAdmin):
         """Whether somebody may take rows out of use."""
         return self.has_change_permission(request)
 
-    def effect_of_disabling(self, request: HttpRequest, rows: list[Any]) -> str:
-        """What the question before it says."""
-        names = ", ".join(str(row) for row in rows[:NAMED])
-        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+    def effect_of_disabling(self, request: HttpRequest, rows: list[Any], total: int) -> str:
+        """What the question before it says; `rows` are the first `NAMED` of `total`."""
+        names = ", ".join(str(row) for row in rows)
+        more = f" and {total - len(rows):,} more" if total > len(rows) else ""
         return f"Takes out of use, within a second and until somebody enables it again: {names}{more}."
 
     @admin.action(description="Disable", permissions=["switch_off"])
@@ -156,20 +187,20 @@ class Switchable(AuditedAdmin):
         if not self.asks_first or "post" in request.POST:
             self._switch(request, queryset, False)
             return None
-        rows = list(queryset)
+        total, rows = queryset.count(), list(queryset[:NAMED])
         again = [("post", "yes"), *hidden(request.POST, "action", ACTION_CHECKBOX_NAME, "select_across")]
-        effect = self.effect_of_disabling(request, rows)
-        plural = self.opts.verbose_name_plural if len(rows) > 1 else self.opts.verbose_name
-        title = f"Disable {len(rows)} {plural}"
+        effect = self.effect_of_disabling(request, rows, total)
+        plural = self.opts.verbose_name_plural if total > 1 else self.opts.verbose_name
+        title = f"Disable {total:,} {plural}"
         return operation_page(
             self, request, title=title, verb="Disable", form=forms.Form(), effect=effect, hidden=again,
             back=request.get_full_path(), danger=True,
         )  # fmt: skip
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Any], enabled: bool) -> None:
-        changed = self.change_rows(request, queryset, enabled=enabled)
+        done = self.change_rows(request, queryset, enabled=enabled)
         verb = "enabled" if enabled else "disabled"
-        self.message_user(request, f"{changed} {verb}; {queryset.count() - changed} were {verb} before.")
+        self.tell(request, done, f"{done.changed} {verb}; {done.total - done.changed} were {verb} before.")
 
 
 def hidden(post: Any, *names: str) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Who changed which configuration, when, from where, and what it was before: the rows of the audit log."""
 
+from datetime import tzinfo
 from typing import Any, Final, Literal
 
 from django.db.models import BinaryField, Field, Model
@@ -47,8 +48,13 @@ def record_named(
         object_name=name[:300],
         changes=changes,
         reason=reason[:500],
-        request_id=str(get_contextvars().get("request_id", ""))[:40],  # one for all that one request does
+        request_id=request_id(),
     )
+
+
+def request_id() -> str:
+    """The request on whose behalf this code runs: one for all that it does; empty without one."""
+    return str(get_contextvars().get("request_id", ""))[:40]
 
 
 def latest(count: int) -> list[AuditEntry]:
@@ -78,6 +84,8 @@ def _value(obj: Model, field: "Field[Any, Any]") -> Any:
         related = getattr(obj, field.name)
         return None if related is None else str(related)
     value = field.value_from_object(obj)
+    if isinstance(value, tzinfo):  # of schedules; JSON has no zones
+        return str(value)
     return bytes(value) if isinstance(field, BinaryField) and value is not None else value
 
 

@@ -1,19 +1,18 @@
 """Admin pages of policies, and what routing adds to those of others: a tenant's choice of policy, health resets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from providers import audit
+from providers import bulk
 from providers.admin import DeploymentAdmin, LanguageModelAdmin, ProviderAdmin
-from providers.adminbase import ReadOnlyAdmin, Switchable, actor_of
+from providers.adminbase import ReadOnlyAdmin, Switchable
 from providers.catalog import Catalog, load_catalog
 from providers.credentialadmin import CredentialInline
 from providers.formfields import LinesField, MappingField, reason_field
@@ -163,16 +162,22 @@ class DrillRunAdmin(ReadOnlyAdmin):
         return f"{sum(bool(score['passed']) for score in row.scores)} of {len(row.scenarios)}"
 
 
+@bulk.deed("reset health")
+def reset_health(row: Any, wish: Mapping[str, Any], note: bulk.Note) -> bool:
+    """Make every worker forget what it remembers of a provider or a deployment."""
+    resets.ask(str(row))  # a provider's name, or provider/model
+    note("reset health", row, {})
+    return True
+
+
 class HealthResets:
     """A bulk action: cooldowns and barred credentials of the chosen rows are forgotten in every worker."""
 
     @admin.action(description="Reset health", permissions=["change"])
     def reset_health(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        with transaction.atomic():
-            for row in queryset:
-                resets.ask(str(row))  # a provider's name, or provider/model
-                audit.record(actor_of(request), "reset health", row, {})
-        messages.success(request, f"Health of {len(queryset)} forgotten; every worker follows within a second.")
+        done = self.act(request, queryset, "reset health")  # type: ignore[attr-defined]
+        text = f"Health of {done.changed} forgotten; every worker follows within a second."
+        self.tell(request, done, text)  # type: ignore[attr-defined]
 
 
 for extended in (Budget, Tenant, Provider, Deployment, LanguageModel):

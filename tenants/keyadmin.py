@@ -165,8 +165,8 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
         rows = rows.filter(revoked_at=None).select_related("tenant")
         form = RevokeForm(request.POST if "post" in request.POST else None)
         if form.is_valid():
-            count = self.change_rows(request, rows, form.cleaned_data["reason"], revoked_at=timezone.now())
-            self.message_user(request, f"{count} revoked; requests with them are refused within a second.")
+            done = self.change_rows(request, rows, form.cleaned_data["reason"], revoked_at=timezone.now())
+            self.tell(request, done, f"{done.changed} revoked; requests with them are refused within a second.")
             return None
         names = ", ".join(str(row) for row in rows[:20])
         effect = f"Requests with these keys are refused within a second, for good: {names}." if names else ""

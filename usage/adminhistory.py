@@ -83,11 +83,11 @@ class InHistory:
             context["requests_url"] = f"{reverse('dashboard:requests')}?{urlencode(words)}"
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 
-    def effect_of_disabling(self, request: HttpRequest, rows: list[Any]) -> str:
+    def effect_of_disabling(self, request: HttpRequest, rows: list[Any], total: int) -> str:
         """Who would be cut off."""
         uses = [(row, _asked_once(request, row).last_hour) for row in rows[:MOST_ASKED]]
-        told = [f"{row}: {use}" if len(rows) > 1 else use for row, use in uses]
-        return " ".join([super().effect_of_disabling(request, rows), *told])  # type: ignore[misc]
+        told = [f"{row}: {use}" if total > 1 else use for row, use in uses]
+        return " ".join([super().effect_of_disabling(request, rows, total), *told])  # type: ignore[misc]
 
     def words_of(self, row: Any) -> dict[str, str]:
         """The dashboard's filter for the requests of a row."""

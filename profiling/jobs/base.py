@@ -11,12 +11,13 @@ Progress = Callable[[float, str], None]  # (0..1, what is being done); raises `L
 
 
 class Run(Struct, frozen=True):
-    """One run of a kind. `attempt` counts from 1."""
+    """One run of a kind. `attempt` counts from 1; `order` is what exactly was asked for, of kinds that take orders."""
 
     job_id: int
     kind: str
     window: str
     attempt: int
+    order: dict[str, Any] | None = None
 
 
 class JobKind(ABC):
@@ -29,6 +30,7 @@ class JobKind(ABC):
     name: ClassVar[str]
     label: ClassVar[str]
     every: ClassVar[timedelta | None] = None  # the schedule that is made at the first start; None: on request only
+    by_order: ClassVar[bool] = False  # each run has an `order` of its own; nobody asks for one without
     tries: ClassVar[int] = 5  # after which the job has failed for good
 
     def window(self, now: datetime) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import reverse
 
 Pairs = dict[str, str | None]
 
@@ -66,3 +67,8 @@ def fill(client: Client, address: str, form_id: str | None, **values: Any) -> Ht
     fields = fields_of(client.get(address), form_id)
     data = {name: held for name, held in (fields | values).items() if held is not None}
     return client.post(address, {**data, "_save": "Save"})
+
+
+def page(name: str, kind: str, *args: object) -> str:
+    """The address of a model's page, e.g. `page("tenants_tenant", "change", 1)`."""
+    return reverse(f"admin:{name}_{kind}", args=args)

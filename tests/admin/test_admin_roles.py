@@ -1,10 +1,9 @@
-"""What may each role do, and whose rows does it do that with?"""
+"""What may each role do? Whose rows it does that with: test_pitfall_06_rows.py."""
 
 import re
 from datetime import timedelta
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.db.models import Q
@@ -15,41 +14,18 @@ from django.utils import timezone
 from neuroroute.roles import EVERYBODYS, ROLES
 from providers.models import AuditEntry, Deployment, DeploymentPrice
 from tenants import keys
-from tenants.models import Budget, ClientKey, Membership, RoleGrant, Tenant
+from tenants.models import ClientKey, Membership, RoleGrant, Tenant
 from tenants.sight import sight_of
 from tests.admin import rows
-from tests.admin.pages import fill
+from tests.admin.pages import fill, page
 from tests.people import browser_of, staff
 
 pytestmark = pytest.mark.django_db
-LIMITED_PAGES = {"tenants_tenant", "tenants_clientkey", "tenants_budget", "feedback_rating", "feedback_evaluation"}
-
-
-def page(name: str, kind: str, *args: object) -> str:
-    return reverse(f"admin:{name}_{kind}", args=args)
 
 
 def rights(group: str) -> set[str]:
     found = Group.objects.get(name=group).permissions.values_list("content_type__app_label", "codename")
     return {f"{app}.{codename}" for app, codename in found}
-
-
-@pytest.fixture
-def ours() -> Tenant:
-    return rows.tenant(name="ours")
-
-
-@pytest.fixture
-def theirs() -> Tenant:
-    return rows.tenant(name="theirs")
-
-
-@pytest.fixture
-def limited(ours: Tenant) -> Client:
-    """Somebody who may do everything with rows, and belongs to one tenant."""
-    person = staff("lim", tenants=(ours,))
-    person.user_permissions.set(Permission.objects.exclude(codename="see_every_tenant"))
-    return browser_of(person)
 
 
 def test_a_fresh_database_has_the_roles_with_their_rights() -> None:
@@ -94,85 +70,6 @@ def test_a_first_upgrade_keeps_older_groups_and_what_staff_saw() -> None:
     assert rights("viewer") == set() and rights("operator")
     assert sight_of(User.objects.get(pk=before.pk)) is None
     assert sight_of(User.objects.get(pk=visitor.pk)) == sight_of(staff("after")) == frozenset()
-
-
-def test_pages_of_tenants_rows_show_a_member_those_of_the_tenant(limited: Client, ours: Tenant, theirs: Tenant) -> None:
-    made = {
-        "tenants_tenant": [tenant.pk for tenant in (ours, theirs)],
-        "tenants_clientkey": [rows.client_key(tenant=tenant).pk for tenant in (ours, theirs)],
-        "tenants_budget": [rows.budget(tenant=tenant).pk for tenant in (ours, theirs)],
-        "feedback_rating": [_with_tenant(rows.rating(), tenant) for tenant in (ours, theirs)],
-        "feedback_evaluation": [_with_tenant(rows.evaluation(), tenant) for tenant in (ours, theirs)],
-    }
-    assert set(made) == LIMITED_PAGES
-    for name, (own, foreign) in made.items():
-        listed = limited.get(page(name, "changelist"))
-        assert [row.pk for row in listed.context["cl"].result_list] == [own], name
-        assert b"theirs" not in listed.content
-        for kind in ("change", "history", "delete"):
-            assert limited.get(page(name, kind, foreign)).status_code == 404, (name, kind)
-        assert limited.get(page(name, "change", own)).status_code == 200
-
-
-def _with_tenant(row: object, tenant: Tenant) -> int:
-    row.tenant = tenant
-    row.save()
-    return row.pk
-
-
-def test_every_model_with_a_tenant_has_a_limited_page() -> None:
-    from django.contrib import admin
-
-    from tenants.adminrows import RowsInSight
-
-    for model in apps.get_models():
-        if (listed := admin.site._registry.get(model)) and (
-            model is Tenant or any(getattr(field, "related_model", None) is Tenant for field in model._meta.fields)
-        ):
-            assert isinstance(listed, RowsInSight), model
-
-
-def test_autocomplete_and_palette_know_no_other_tenant(limited: Client, ours: Tenant, theirs: Tenant) -> None:
-    for tenant in (ours, theirs):
-        rows.client_key(tenant=tenant, name=f"key-of-{tenant}")
-    for field, app, model in (("tenant", "tenants", "clientkey"), ("key", "tenants", "budget")):
-        asked = {"app_label": app, "model_name": model, "field_name": field, "term": ""}
-        found = limited.get(reverse("admin:autocomplete"), asked).json()["results"]
-        assert len(found) == 1 and "ours" in found[0]["text"]
-    for term in ("theirs", "key-of"):
-        said = limited.get(reverse("admin:search"), {"s": term, "extended": "1"}).content.decode()
-        assert f"key-of-{theirs}" not in said and reverse("admin:tenants_tenant_change", args=[theirs.pk]) not in said
-    assert "key-of-ours" in limited.get(reverse("admin:search"), {"s": "key-of", "extended": "1"}).content.decode()
-
-
-def test_a_typed_id_of_another_tenant_is_neither_taken_nor_named(limited: Client, ours: Tenant, theirs: Tenant) -> None:
-    new = {"tenant": theirs.pk, "name": "mine", "limit_usd": "5", "period": "month", "kind": "hard"}
-    for name in ("tenants_clientkey", "tenants_budget"):
-        answer = fill(limited, page(name, "add"), f"{name.split('_')[1]}_form", **new)
-        assert answer.status_code == 200 and "theirs" not in answer.content.decode()
-    foreign_key = rows.client_key(tenant=theirs, name="secretive")
-    answer = fill(
-        limited, page("tenants_budget", "add"), "budget_form", **(new | {"tenant": ours.pk, "key": foreign_key.pk})
-    )
-    assert answer.status_code == 200 and "secretive" not in answer.content.decode()
-    assert not ClientKey.objects.filter(name="mine").exists() and not Budget.objects.exists()
-    for name in ("tenants_clientkey", "tenants_budget", "feedback_rating"):
-        said = limited.get(page(name, "changelist"), {"tenant__id__exact": theirs.pk}).content.decode()
-        assert "theirs" not in said, name
-
-
-def test_verbs_stop_at_other_tenants(limited: Client, ours: Tenant, theirs: Tenant) -> None:
-    foreign, own = rows.client_key(tenant=theirs), rows.client_key(tenant=ours)
-    for verb in ("rotate_key", "revoke_key"):
-        assert (
-            limited.post(page("tenants_clientkey", verb, foreign.pk), {"overlap": "0", "post": "yes"}).status_code
-            == 404
-        )
-    chosen = {"action": "revoke_selected", "_selected_action": [foreign.pk, own.pk], "post": "yes", "index": 0}
-    limited.post(page("tenants_clientkey", "changelist"), chosen)
-    foreign.refresh_from_db()
-    own.refresh_from_db()
-    assert own.revoked_at and not foreign.revoked_at and ClientKey.objects.count() == 2
 
 
 def test_a_member_gets_no_key_of_the_operator_api(limited: Client, ours: Tenant) -> None:
@@ -270,7 +167,7 @@ def test_a_standing_limit_is_raised_by_finance_only(ours: Tenant) -> None:
 
 
 def test_bodies_are_read_by_those_who_may(ours: Tenant) -> None:
-    where = page("feedback_evaluation", "change", _with_tenant(rows.evaluation(), ours))
+    where = page("feedback_evaluation", "change", rows.of_tenant(rows.evaluation(), ours))
     assert "Because." not in browser_of(staff("vic", "viewer", tenants=(ours,))).get(where).content.decode()
     assert "Because." in browser_of(staff("olga", "owner")).get(where).content.decode()
 

@@ -41,6 +41,12 @@ def test_pitfall_05_the_operators_api_and_its_apply_say_their_request_too() -> N
     assert [row["request_id"] for row in listed] == [answer["x-request-id"]]
 
 
+def test_pitfall_05_a_schedule_with_a_zone_can_be_written_down(operator: Client) -> None:
+    where = reverse("admin:django_celery_beat_crontabschedule_add")
+    assert fill(operator, where, "crontabschedule_form", minute="7", timezone="Asia/Kolkata").status_code == 302
+    assert AuditEntry.objects.get(kind="crontab").changes["timezone"] == [None, "Asia/Kolkata"]
+
+
 def test_pitfall_05_the_log_leaves_as_a_file_with_the_filters_of_the_list(operator: Client) -> None:
     row = rows.tenant(default_policy="balanced")
     where = reverse("admin:tenants_tenant_change", args=[row.pk])

@@ -38,6 +38,15 @@ def test_an_unknown_kind_is_refused() -> None:
         jobrows.enqueue("no_such_kind", NOW)
 
 
+def test_orders_wait_beside_each_other_and_a_kind_takes_them_or_does_not() -> None:
+    assert jobrows.enqueue("bulk_act", NOW, "one", {"rows": [1]}) and jobrows.enqueue("bulk_act", NOW, "two", {})
+    for kind, order in (("bulk_act", None), ("clean_up", {})):
+        with pytest.raises(ValueError, match=f"{kind}: .* order"):
+            jobrows.enqueue(kind, NOW, "three", order)
+    leased = jobrows.take("one", NOW, LEASE)
+    assert leased and leased.run.order == {"rows": [1]}
+
+
 def test_a_job_is_leased_by_one_worker() -> None:
     queued()
     leased = jobrows.take("one", NOW, LEASE)

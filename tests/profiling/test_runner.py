@@ -22,9 +22,10 @@ def nothing_to_find(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.mark.django_db
 def test_every_kind_runs(nothing_to_find: pytest.MonkeyPatch) -> None:
-    for kind in job_kinds():
+    kinds = [name for name, kind in job_kinds().items() if not kind.by_order]
+    for kind in kinds:
         jobrows.enqueue(kind, timezone.now())
-    assert run_due() == len(job_kinds())
+    assert run_due() == len(kinds)
     left = Job.objects.exclude(state="done").values_list("kind", "state", "message")
     assert list(left) == []
     assert all(isinstance(result, dict) for result in Job.objects.values_list("result", flat=True))
