@@ -145,8 +145,9 @@ class AttemptRecord(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["deployment", "id"], condition=~Q(status="answered"), name="attempt_troubled"),
+            # By the request's id, which is by time too: ordered by its own id, PostgreSQL walks the primary key.
             models.Index(
-                fields=["provider", "credential", "id"],
+                fields=["provider", "credential", "request_id"],
                 condition=Q(credential__isnull=False),
                 name="attempt_credential",
             ),

@@ -5,8 +5,10 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from uuid_utils import uuid7
@@ -181,7 +183,11 @@ def test_pitfall_04_the_last_use_is_the_newest_attempt_and_else_unknown(operator
         assert "2026-03-04 05:06" not in operator.get(where).content.decode(), where
 
 
-@pytest.mark.django_db
-def test_pitfall_04_the_last_use_is_looked_up_in_an_index() -> None:
-    newest = AttemptRecord.objects.filter(provider="acme", credential="1111").order_by("-id").values("request_id")[:1]
-    assert "attempt_credential" in newest.explain()
+def test_pitfall_04_the_last_use_is_looked_up_in_an_index(stored: Credential) -> None:
+    with CaptureQueriesContext(connection) as seen:
+        credential_uses([stored.pk])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {seen[0]['sql']}")
+        plan = [str(line) for line in cursor.fetchall()]
+    walked = [line for line in plan if "attempt" in line]
+    assert len(seen) == 1 and walked and all("attempt_credential" in line for line in walked), plan

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "attemptrecord",
             models.Index(
-                fields=["provider", "credential", "id"],
+                fields=["provider", "credential", "request_id"],
                 condition=models.Q(("credential__isnull", False)),
                 name="attempt_credential",
             ),

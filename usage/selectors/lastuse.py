@@ -28,7 +28,7 @@ def credential_uses(credentials: Collection[int]) -> dict[int, datetime]:
     of_provider = {"provider": OuterRef("provider"), "last_four": OuterRef("last_four")}
     twins = Credential.objects.filter(**of_provider).exclude(pk=OuterRef("pk"))
     attempts = AttemptRecord.objects.filter(provider=OuterRef("provider__name"), credential=OuterRef("last_four"))
-    newest = Subquery(attempts.order_by("-id").values("request_id")[:1])
+    newest = Subquery(attempts.order_by("-request_id").values("request_id")[:1])
     rows = Credential.objects.filter(~Exists(twins), pk__in=credentials).exclude(last_four="").order_by()
     found = rows.annotate(newest=newest).exclude(newest=None).values_list("pk", "newest")
     return {pk: datetime.fromtimestamp(ids.instant_ms(request_id.hex) / 1000, UTC) for pk, request_id in found}
