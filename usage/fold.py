@@ -14,6 +14,7 @@ from usage.rollups import (
     ALL_TENANTS,
     GRAINS,
     MINUTE,
+    WHATEVER,
     AttemptRollup,
     FlowRollup,
     LatencyRollup,
@@ -57,10 +58,9 @@ def spread(table: type[Rollup], cells: Cells, apart: Collection[int] = ()) -> Ce
     """
     result = Cells()
     for (tenant, minute, *rest), sums in cells.items():
-        coarse = _coarse(table, rest)
-        # The key's owner is a tenant: for all tenants together there is no key.
-        shared = {coarse} if table is RequestRollup else {coarse, tuple(rest)}
-        own = {coarse, tuple(rest)} if tenant != ALL_TENANTS else ()
+        shared, own = _tails(table, rest)
+        if tenant == ALL_TENANTS:
+            own = set()
         for grain in GRAINS:
             bucket = int(minute) // grain * grain
             if tenant not in apart:
@@ -71,14 +71,19 @@ def spread(table: type[Rollup], cells: Cells, apart: Collection[int] = ()) -> Ce
     return result
 
 
-def _coarse(table: type[Rollup], rest: list[int | str]) -> Key:
-    """The further key columns of a sum over what is seldom asked for: all keys together, all deployments together."""
+def _tails(table: type[Rollup], rest: list[int | str]) -> tuple[set[Key], set[Key]]:
+    """The further key columns of the sums of all tenants together, and of those of one tenant: fine and coarse ones."""
+    fine: Key = tuple(rest)
     if table is RequestRollup:
-        return (ALL_KEYS, *rest[1:])
+        key, *names = rest
+        all_keys: Key = (ALL_KEYS, *names)
+        # The key's owner is a tenant: for all tenants together there is no key.
+        return {all_keys}, {all_keys, fine} | ({(key, *[WHATEVER] * len(names))} if key != ALL_KEYS else set())
     if table is LatencyRollup:
         metric, _, _, slot = rest
-        return metric, "", "", slot
-    return tuple(rest)
+        both = {fine, (metric, "", "", slot)}
+        return both, both
+    return {fine}, {fine}
 
 
 def is_unpriced(outcome: Outcome) -> bool:

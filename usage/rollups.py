@@ -1,8 +1,9 @@
 """What do requests add up to? Sums per minute, quarter of an hour, hour and day, in the shipper's own transaction.
 
 Each table holds every sum four times (`grain`, seconds) and twice again: per tenant, and for all tenants together
-(`tenant_id` 0); requests moreover per key and for all keys together (`key_id` 0), latencies per deployment and for all
-deployments together (no provider, no model). So a panel reads few rows whatever its range. `bucket` is the grain's
+(`tenant_id` 0); requests moreover per key, for all keys together (`key_id` 0), and per key whatever answered
+(`provider`, `model` and `policy` are `*`); latencies per deployment and for all deployments together (no provider, no
+model). So a panel reads few rows whatever its range. `bucket` is the grain's
 start, UTC seconds since the epoch. '' stands for "none" in text keys. Read through `usage.selectors` only: adding the
 table up would count several times.
 """
@@ -19,6 +20,7 @@ GRAINS: Final = (DAY, HOUR, QUARTER, MINUTE)
 MINUTES_KEPT_S: Final = 72 * HOUR
 ALL_TENANTS: Final = 0
 ALL_KEYS: Final = 0
+WHATEVER: Final = "*"  # no provider is called so
 
 
 class Rollup(models.Model):
@@ -66,6 +68,9 @@ class RequestRollup(Rollup):
         indexes = [
             models.Index(fields=["grain", "bucket"], name="request_rollup_bucket"),
             models.Index(fields=["key_id", "grain", "bucket"], name="request_rollup_key"),
+            models.Index(
+                fields=["grain", "bucket"], condition=models.Q(provider=WHATEVER), name="request_rollup_whatever"
+            ),
         ]
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from usage import ids, spool
 from usage.ranges import TimeRange
-from usage.rollups import ALL_KEYS, ALL_TENANTS, HOUR, RequestRollup
+from usage.rollups import ALL_KEYS, ALL_TENANTS, HOUR, WHATEVER, RequestRollup
 from usage.selectors.sums import EACH_TENANT, Whose, read
 
 Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
@@ -78,6 +78,7 @@ class Group(Struct, frozen=True):
     totals: Totals
 
 
+_OF_KEYS: Final = (None, "tenant", "key")  # what a key's sum over all that answered can be grouped by
 _YEAR_S: Final = 366 * 86_400
 _SUMS: Final = Totals.__struct_fields__
 
@@ -172,8 +173,11 @@ def _scope(entities: Entities, dimension: Dimension | None = None) -> int | froz
 
 
 def _level(entities: Entities, dimension: Dimension | None = None) -> str:
-    """Each key's own sums where keys matter, else those of all keys together."""
-    return f"r.key_id > {ALL_KEYS}" if entities.key_id is not None or dimension == "key" else f"r.key_id = {ALL_KEYS}"
+    """Each key's own sums where keys matter, as coarse as the question allows, else those of all keys together."""
+    if entities.key_id is None and dimension != "key":
+        return f"r.key_id = {ALL_KEYS}"
+    whatever = (entities.provider, entities.model, entities.policy) == (None,) * 3 and dimension in _OF_KEYS
+    return f"r.key_id > {ALL_KEYS} AND r.provider {'=' if whatever else '<>'} '{WHATEVER}'"
 
 
 def _bounds(entities: Entities) -> dict[str, int | str | None]:
