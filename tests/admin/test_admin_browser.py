@@ -20,7 +20,7 @@ WIDER = "document.documentElement.scrollWidth - document.documentElement.clientW
 @pytest.fixture
 def addresses(transactional_db: None) -> list[str]:
     """The lists and the forms of everything, with a row in each."""
-    found = [reverse("admin:index")]
+    found = [reverse("admin:index"), reverse("system")]
     for model, make in rows.ROWS.items():
         name, row = f"admin:{model._meta.app_label}_{model._meta.model_name}", make()
         found += [reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])]
