@@ -20,6 +20,7 @@ class Series(Struct, frozen=True):
     kind: Literal["bar", "line"] = "bar"
     dashed: bool = False
     band: bool = False  # filled down to the series before it
+    dots: bool = False  # points that no line joins
     addresses: tuple[str, ...] = ()  # per value, the list of the requests behind it; empty: there is none
 
 

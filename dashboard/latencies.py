@@ -1,4 +1,4 @@
-"""How is a latency over time drawn? p50, a band up to p95, p99 thin; a bucket with too few samples is a gap."""
+"""How is a latency over time drawn? p50, a band up to p95, p99 thin; a bucket with too few samples is a dot."""
 
 from typing import Final
 
@@ -36,11 +36,13 @@ def latency_chart(name: str, scope: Scope, metric: Metric, what: str, by_tenant:
     if not whole.n:
         return Latency(None)
     behind = bucket_links(scope, status="answered")
-    lines = (
+    lines: tuple[Series, ...] = (
         Series("p50", tuple(part.p50 for part in parts), 0, "line", addresses=behind),
         Series("p95", tuple(part.p95 for part in parts), 1, "line", band=True, addresses=behind),
         Series("p99", tuple(part.p99 for part in parts), 6, "line", dashed=True, addresses=behind),
     )
+    if any(few := tuple(part.middle for part in parts)):
+        lines += (Series("median of 1 to 19 samples", few, 0, "line", dots=True, addresses=behind),)
     sentence = (
         f"{what} over the range: p50 {duration(whole.p50)}, p95 {duration(whole.p95)}, p99 {duration(whole.p99)}, of "
         f"{count(whole.n)} samples."

@@ -25,10 +25,10 @@ def lower_ms(slot: float) -> float:
     return SMALLEST_MS * 10.0 ** (slot / SLOTS_PER_DECADE)
 
 
-def percentile_ms(counts: Mapping[int, int], share: float) -> float | None:
-    """The duration that `share` (0..1) of the samples do not exceed; None with fewer than twenty samples."""
+def percentile_ms(counts: Mapping[int, int], share: float, enough: int = ENOUGH_SAMPLES) -> float | None:
+    """The duration that `share` (0..1) of the samples do not exceed; None with fewer samples than `enough`."""
     total = sum(counts.values())
-    if total < ENOUGH_SAMPLES:
+    if total < enough:
         return None
     rank = max(ceil(share * total), 1)
     below = 0

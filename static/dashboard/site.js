@@ -26,7 +26,7 @@
     return {
       type: "line", label: series.label, data: series.values, borderColor: ink, backgroundColor: ink + "26", borderWidth: 1.75, tension: 0,
       borderDash: series.dashed ? [5, 4] : [], fill: series.band ? index - 1 : false, spanGaps: false, order: 1,
-      pointRadius: (ctx) => (alone(ctx) ? 2.5 : 0), pointHitRadius: 10, pointBackgroundColor: ink, pointBorderWidth: 0,
+      showLine: !series.dots, pointRadius: (ctx) => (series.dots || alone(ctx) ? 2.5 : 0), pointHitRadius: 10, pointBackgroundColor: ink, pointBorderWidth: 0,
       segment: { borderDash: (ctx) => (unfinished(ctx) ? [2, 4] : undefined) },
     };
   }

@@ -194,6 +194,11 @@ def test_few_samples_give_no_percentile(told: list[Outcome]) -> None:
 
     assert sum(one.n for one in found) == sum(one.status == "answered" for one in told)
     assert all((one.p50 is None) == (one.n < 20) for one in found)
+    for bucket, one in zip(buckets, found, strict=True):
+        own = [each.total_ms for each in within(told, bucket) if each.status == "answered"]
+        assert (one.middle is not None) == (0 < len(own) < 20)
+        if one.middle is not None:
+            assert min(own) * 0.88 <= one.middle <= max(own) * 1.12
 
 
 def test_a_story_is_only_its_own_tenants(told: list[Outcome], database: Place) -> None:

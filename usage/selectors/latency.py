@@ -10,7 +10,7 @@ from msgspec import Struct
 from usage.fold import ATTEMPT_TOTAL, ATTEMPT_TTFT, OVERHEAD, TPOT
 from usage.ranges import TimeRange
 from usage.rollups import ALL_TENANTS, LatencyRollup
-from usage.scale import percentile_ms
+from usage.scale import ENOUGH_SAMPLES, percentile_ms
 from usage.selectors.sums import EACH_TENANT, Whose, read
 
 # The first three are of requests as their callers felt them, by tenant; the others are kept for all tenants together.
@@ -31,13 +31,17 @@ _ALL_DEPLOYMENTS: Final = "r.provider = '' AND r.model = ''"
 
 
 class Percentiles(Struct, frozen=True):
-    """Milliseconds, None with fewer than twenty samples; `value` as in `totals.Group`, None for all together."""
+    """Milliseconds, None with fewer than twenty samples; `value` as in `totals.Group`, None for all together.
+
+    `middle` is the median of 1 to 19 samples, which says little: to show that there were some, and about where.
+    """
 
     value: int | str | None
     n: int = 0
     p50: float | None = None
     p95: float | None = None
     p99: float | None = None
+    middle: float | None = None
 
 
 def percentiles(
@@ -151,4 +155,6 @@ def _value(key: tuple[int | str, ...]) -> int | str | None:
 
 def _percentiles(value: int | str | None, counts: Mapping[int, int]) -> Percentiles:
     n = sum(counts.values())
-    return Percentiles(value, n, *(percentile_ms(counts, share) for share in (0.5, 0.95, 0.99)))
+    p50, p95, p99 = (percentile_ms(counts, share) for share in (0.5, 0.95, 0.99))
+    middle = percentile_ms(counts, 0.5, enough=1) if n < ENOUGH_SAMPLES else None
+    return Percentiles(value, n, p50, p95, p99, middle)
