@@ -3,10 +3,10 @@
 
     DATABASE_URL=postgres://... bench/pages.py [--rounds 5] [--least 0] [--only words]
 
-Asks each address of the dashboard (with several ranges, groups and filters), each list of the admin, its
-autocompletes, and the operator API, signed in as a superuser. Prints the median and the longest of the rounds after one
-that fills caches, the number of queries, and what is beyond 200 ms or 12 queries. Last, the page of requests after row
-100,000 is held against the first.
+Asks each address of the dashboard (with several ranges, groups and filters), each list of the admin, pages of rows that
+the records name, autocompletes, and the operator API, signed in as a superuser. Prints the median and the longest of
+the rounds after one that fills caches, the number of queries, and what is beyond 200 ms or 12 queries. Last, the page
+of requests after row 100,000 is held against the first.
 """
 
 import argparse
@@ -35,7 +35,8 @@ from django.urls import NoReverseMatch, reverse  # noqa: E402
 from msgspec import Struct  # noqa: E402
 
 from dashboard.pages import NAVIGATION  # noqa: E402
-from tenants.models import ClientKey  # noqa: E402
+from providers.models import Deployment, LanguageModel, Provider  # noqa: E402
+from tenants.models import ClientKey, Tenant  # noqa: E402
 from usage.models import RequestRecord  # noqa: E402
 
 LONGEST_MS, MOST_QUERIES = 200, 12
@@ -90,6 +91,8 @@ def addresses() -> Iterator[str]:
     yield from pages()
     yield from panels()
     yield from changelists()
+    yield from change_forms()
+    yield "/admin/system/"
     for part in ("tenants", "api-keys", "providers", "models", "deployments", "policies", "users", "audit-log"):
         yield f"/api/admin/{part}"
     yield from ("/dashboard/stats", "/dashboard/usage", "/dashboard/models")
@@ -136,6 +139,14 @@ def changelists() -> Iterator[str]:
             continue
     for label, field in (("deployment", "provider"), ("deployment", "model")):
         yield f"/admin/autocomplete/?app_label=providers&model_name={label}&field_name={field}&term=1"
+
+
+def change_forms() -> Iterator[str]:
+    """Of rows that have a history: the busiest of each kind, and one that nobody has used."""
+    for model in (Provider, Deployment, LanguageModel, Tenant, ClientKey):
+        ids = model._base_manager.order_by("pk").values_list("pk", flat=True)
+        for key in {ids[0], ids[len(ids) - 1]}:
+            yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
 
 
 def asked(client: Client, address: str, rounds: int) -> Answer:
