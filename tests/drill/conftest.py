@@ -1,14 +1,13 @@
 """One drill for all tests of scenarios: through a real gateway, at a tenth of the real times."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.gateway.gateway import ROOT, Gateway, clean_environment, manage
+from tests import console
+from tests.gateway.gateway import Gateway, clean_environment, manage
 
 PACE = "0.1"
 
@@ -45,7 +44,6 @@ def drill(gateway: Gateway, *options: str) -> list[dict]:
     return list(found)
 
 
-def command(gateway: Gateway, *options: str) -> "subprocess.CompletedProcess[str]":
+def command(gateway: Gateway, *options: str) -> console.Done:
     """`manage.py drill` in that installation."""
-    argv, env = [sys.executable, "manage.py", "drill", *options], clean_environment(gateway.var, gateway.env)
-    return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    return console.command(clean_environment(gateway.var, gateway.env), "drill", *options)

@@ -15,6 +15,8 @@ from typing import Any, Self
 import httpx
 import yaml
 
+from tests import console
+
 from .conformance import complaints
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,10 +33,7 @@ def clean_environment(var: Path, extra: Mapping[str, str] | None = None) -> dict
 
 def manage(var: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     """Run `manage.py` and give its standard output; its standard error is in the failure."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT, env=clean_environment(var, env), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = console.command(clean_environment(var, env), *arguments)
     assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -56,7 +55,7 @@ class Gateway:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.keys: dict[str, str] = {}
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | console.Forked | None = None
 
     @classmethod
     def made_from(cls, template: Path, var: Path, env: Mapping[str, str] | None = None) -> Self:
@@ -74,11 +73,15 @@ class Gateway:
 
     def start(self, *options: str) -> Self:
         """Serve; returns when the first answer came."""
-        command = [sys.executable, "-m", "uvicorn", self.application, "--loop", "uvloop", *options]
+        command = ["uvicorn", self.application, "--loop", "uvloop", *options]
         command += ["--http", "httptools", "--no-access-log", "--host", "127.0.0.1", "--port", str(self.port)]
-        environment = clean_environment(self.var, self.env)
-        with (self.var / "web.log").open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        environment, log = clean_environment(self.var, self.env), self.var / "web.log"
+        if "--workers" in options:  # which are new processes of Python, whatever their parent is
+            with log.open("ab") as file:
+                argv = [sys.executable, "-m", *command]
+                self.process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=file, stderr=file)
+        else:
+            self.process = console.start(environment, log, *command)
         self.wait_until(self.answers)
         return self
 

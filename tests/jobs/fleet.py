@@ -11,6 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import console
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
 MODELS = b'{"object": "list", "data": [{"id": "tiny.gguf", "object": "model"}]}'
@@ -36,8 +38,7 @@ class Fleet:
         return self._start("-m", "celery", "-A", "neuroroute", "--skip-checks", "beat", "-l", "info")
 
     def manage(self, *arguments: str) -> str:
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        done = console.command(self.environment, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
