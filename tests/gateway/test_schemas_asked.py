@@ -32,7 +32,7 @@ from tests.adapters.contract import SPEC
 from .conftest import two_providers
 from .gateway import Gateway, Watched
 
-EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "8"))
 ASKED = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -26,16 +24,16 @@ class Fleet:
         kept = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
         own = {"VAR_DIR": str(var), "DJANGO_SETTINGS_MODULE": "neuroroute.settings", "JOB_LEASE_S": "2"}
         self.environment = kept | FOUND_BY_TESTS | own | dict(environment)
-        self._log = (var / "fleet.log").open("ab")
         self.log = var / "fleet.log"
-        self._running: list[subprocess.Popen[bytes]] = []
+        self.log.touch()
+        self._running: list[console.Forked] = []
 
-    def worker(self) -> "subprocess.Popen[bytes]":
-        return self._start("-m", "celery", "-A", "neuroroute", "--skip-checks", "worker", "-l", "info",
+    def worker(self) -> console.Forked:
+        return self._start("celery", "-A", "neuroroute", "--skip-checks", "worker", "-l", "info",
                            "--without-gossip", "--without-mingle")  # fmt: skip
 
-    def beat(self) -> "subprocess.Popen[bytes]":
-        return self._start("-m", "celery", "-A", "neuroroute", "--skip-checks", "beat", "-l", "info")
+    def beat(self) -> console.Forked:
+        return self._start("celery", "-A", "neuroroute", "--skip-checks", "beat", "-l", "info")
 
     def manage(self, *arguments: str) -> str:
         done = console.command(self.environment, *arguments)
@@ -46,17 +44,14 @@ class Fleet:
         for process in self._running:
             process.kill()
             process.wait()
-        self._log.close()
 
-    def _start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=self.environment, stdout=self._log, stderr=self._log
-        )
+    def _start(self, *arguments: str) -> console.Forked:
+        process = console.start(self.environment, self.log, *arguments)
         self._running.append(process)
         return process
 
 
-def kill(process: "subprocess.Popen[bytes]") -> None:
+def kill(process: console.Forked) -> None:
     """kill -9."""
     process.send_signal(signal.SIGKILL)
     process.wait()
