@@ -57,7 +57,8 @@ def rolled_up(gateway: Gateway) -> int:
     """What the finest rollup says in all."""
     with sqlite3.connect(gateway.var / "neuroroute.sqlite3") as database:
         grain = "SELECT min(grain) FROM usage_requestrollup"
-        total = (
-            f"SELECT sum(requests) FROM usage_requestrollup WHERE tenant_id > 0 AND key_id > 0 AND grain = ({grain})"
-        )
-        return int(database.execute(total).fetchone()[0])
+        each_key = f"tenant_id > 0 AND key_id > 0 AND grain = ({grain})"
+        total = f"SELECT sum(requests) FROM usage_requestrollup WHERE {each_key} AND provider"
+        fine, coarse = (int(database.execute(f"{total} {level} '*'").fetchone()[0]) for level in ("<>", "="))
+        assert fine == coarse
+        return fine
