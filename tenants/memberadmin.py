@@ -7,12 +7,12 @@ from tenants.models import Membership
 
 
 class MemberInline(ChoicesInSight, TabularInline):
-    """Who sees a tenant's rows, on its page."""
+    """The people who see a tenant's requests, keys and budgets, on its page."""
 
     model = Membership
     fields = ["user"]
     autocomplete_fields = ["user"]
-    verbose_name_plural = "Members: people who see this tenant's requests, keys and budgets"
+    verbose_name_plural = "Members"
     per_page = 20
     tab = True
     extra = 0
