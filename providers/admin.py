@@ -89,7 +89,10 @@ class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
     form = ProviderForm
     inlines = [CredentialInline]
     change_form_datasets = [ProviderDeployments]
-    actions_detail = ["test_connection", "import_listed", "compare_listed", "add_deployment"]
+    actions_detail = [
+        "test_connection",
+        {"title": "Models", "icon": "neurology", "items": ["import_listed", "compare_listed", "add_deployment"]},
+    ]
     list_display = ["name", "wire", "base_url", "enabled", "origin", "keys", "models"]
     list_filter = ["enabled", "source", "local"]
     search_fields = ["name", "base_url"]

@@ -26,7 +26,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "requestrollup",
             models.Index(
-                fields=["grain", "bucket"], condition=models.Q(("provider", "*")), name="request_rollup_whatever"
+                fields=["grain", "bucket"],
+                include=[
+                    *("tenant_id", "key_id", "requests", "answered", "failed", "rejected", "cancelled", "interrupted"),
+                    *("streamed", "failed_over", "failovers", "attempts", "prompt_tokens", "completion_tokens"),
+                    *("cached_tokens", "reasoning_tokens", "estimated", "priced", "unpriced", "cost_nano_usd"),
+                ],
+                condition=models.Q(("provider", "*")),
+                name="request_rollup_whatever",
             ),
         ),
     ]

@@ -54,7 +54,8 @@ def _sql(table: type[Rollup], spans: str, condition: str, group: Sequence[str], 
     # Few spans, each an index range, in that order: CROSS JOIN says so to SQLite; PostgreSQL would rather read all and
     # hash it, and is held back by a lateral query that OFFSET keeps apart.
     if connection.vendor == "postgresql":
-        rows = f"LATERAL (SELECT * FROM {rows} OFFSET 0) r"
+        wanted = ", ".join(f"r.{column}" for column in dict.fromkeys([*group, *sums]))  # which an index may hold
+        rows = f"LATERAL (SELECT {wanted} FROM {rows} OFFSET 0) r"
     return (
         f"WITH span(position, grain, low, high) AS (VALUES {spans})"
         f" SELECT {keys}, {values} FROM span CROSS JOIN {rows} GROUP BY {keys}"
