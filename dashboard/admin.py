@@ -29,8 +29,9 @@ class LastRequests(BaseDataset):
     title = "Last requests"
 
     def __init__(self, request: HttpRequest, extra_context: dict[str, Any]) -> None:
-        self.request, self.object_id = request, extra_context.get("object")
-        self.row: Any = None  # set by the page, which may show it
+        self.request = request
+        self.row: Any = None  # set by the page, which knows whether it may be seen
+        self.url = ""
 
     @property
     def contents(self) -> str:
@@ -41,7 +42,7 @@ class LastRequests(BaseDataset):
         whose = which.tenant_id if which.tenant_id is not None else sight_of(self.request.user)
         chosen = RequestFilter(tenant_id=whose, key_id=which.key_id, provider=which.provider, model=which.model)
         found = page(TimeRange.around(now - LOOKED_BACK, now, now), chosen, limit=SHOWN)
-        context = {"rows": lines(found.rows), "more": found.cursor is not None, "name": self.row, "dataset": self}
+        context = {"rows": lines(found.rows), "more": found.cursor is not None, "dataset": self}
         return render_to_string("admin/last_requests.html", context, request=self.request)
 
 
@@ -53,12 +54,12 @@ class WithLastRequests:
         return [*super().get_changeform_datasets(request), LastRequests]  # type: ignore[misc]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        own = [each for each in context.get("datasets", ()) if isinstance(each, LastRequests)]
-        for each in own:
-            each.row = context.get("original")
-            each.url = context.get("requests_url")
+        lists = context["datasets"]
         if context.get("original") is None:
-            context["datasets"] = [each for each in context.get("datasets", ()) if each not in own]
+            context["datasets"] = [each for each in lists if not isinstance(each, LastRequests)]
+        for each in lists:
+            if isinstance(each, LastRequests):
+                each.row, each.url = context.get("original"), context.get("requests_url", "")
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 
 

@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from tenants.selectors import BudgetState
 from usage.fold import Cells, tpot_ms
 from usage.outcomes import Outcome
-from usage.rollups import MINUTE, AttemptRollup, FlowRollup, RequestRollup, Rollup
+from usage.rollups import MINUTE, REQUEST_SUMS, AttemptRollup, FlowRollup, RequestRollup, Rollup
 
 NONE: Final = "none"
 SUCCESS_WINDOW_S: Final = 15 * MINUTE
@@ -59,10 +59,6 @@ budget_remaining = Gauge(
 set_aside = Counter("llm_journal_set_aside", "Journalled rows that the database refused, kept in the spool.")
 write_failures = Counter("llm_journal_write_failures", "Outcomes that could not be journalled.")
 
-_REQUEST_SUMS: Final = [
-    f.attname for f in RequestRollup._meta.concrete_fields if f not in RequestRollup._meta.pk_fields
-]
-
 
 def count(folded: Mapping[type[Rollup], Cells], outcomes: Iterable[Outcome]) -> None:
     """Count what has been shipped: sums as they were folded, durations one by one."""
@@ -86,7 +82,7 @@ def show_budgets(states: Iterable[BudgetState]) -> None:
 
 
 def _named(sums: list[int]) -> dict[str, int]:
-    return dict(zip(_REQUEST_SUMS, sums, strict=True))
+    return dict(zip(REQUEST_SUMS, sums, strict=True))
 
 
 def _count_requests(deployment: tuple[str, str], policy: str, sums: dict[str, int]) -> None:
