@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from providers.sandbox.testing import Sandbox
+from providers.sandbox.faults import FAULTS
+from providers.sandbox.testing import Sandbox, fault
 
 MODELS = {
     "openai": "sandbox-mini",
@@ -18,7 +19,9 @@ PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages", "ollama"
 METHODS = {False: "generateContent", True: "streamGenerateContent?alt=sse"}
 ANSWER_KEYS = {"openai": "choices", "anthropic": "content", "ollama": "message", "gemini": "candidates"}
 QUESTION = "What is the capital of France?"
-SILENCE_S = 0.3
+SILENT = {"hang", "slow_headers", "hang_first_token", "stall_mid", "slow_drip", "slow_tokens"}  # each for `seconds`
+SILENCE_S = 0.5  # how long one listens where silence is what should come
+PATIENCE_S = 20.0  # and where an answer should: a busy machine is no fault
 
 
 @dataclass
@@ -37,10 +40,30 @@ class Seen:
         return [json.loads(line) for line in data]
 
 
-def call(sandbox: Sandbox, *, stream: bool, model: str | None = None, headers: dict | None = None) -> Seen:
-    """Ask over a plain connection and keep whatever comes until it ends or falls silent."""
+def patience(name: str, *, stream: bool, seconds: float = 10.0) -> float:
+    """How long to listen to an answer with this fault, in seconds."""
+    silent = name in SILENT and seconds > SILENCE_S and (stream or not FAULTS[name].only_stream)
+    return SILENCE_S if silent else PATIENCE_S
+
+
+def with_fault(sandbox: Sandbox, name: str, *, stream: bool, **options) -> Seen:
+    """One chat that meets a fault."""
+    sandbox.script(fault(name, **options))
+    seconds = {"seconds": options["seconds"]} if "seconds" in options else {}
+    return call(sandbox, stream=stream, patience_s=patience(name, stream=stream, **seconds))
+
+
+def call(
+    sandbox: Sandbox,
+    *,
+    stream: bool,
+    model: str | None = None,
+    headers: dict | None = None,
+    patience_s: float = PATIENCE_S,
+) -> Seen:
+    """Ask over a plain connection and keep whatever comes until it ends or falls silent for `patience_s` seconds."""
     seen = Seen()
-    connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=SILENCE_S)
+    connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=patience_s)
     path, body = asked(sandbox.wire, model or MODELS[sandbox.wire], stream)
     try:
         connection.request("POST", path, json.dumps(body), {"anthropic-version": "1"} | (headers or {}))

@@ -10,7 +10,7 @@ import pytest
 
 from providers.sandbox.faults import FAULTS
 from providers.sandbox.testing import Sandbox, Step, fault
-from tests.sandbox.plain_calls import ANSWER_KEYS, MODELS, Seen, call, finish_of, said
+from tests.sandbox.plain_calls import ANSWER_KEYS, MODELS, call, finish_of, said, with_fault
 
 WIRES = tuple(MODELS)
 REFUSALS = {
@@ -39,11 +39,6 @@ def sandbox(request, sandbox_of) -> Sandbox:
 @pytest.fixture(params=[False, True], ids=["json", "stream"])
 def stream(request) -> bool:
     return request.param
-
-
-def with_fault(sandbox: Sandbox, name: str, *, stream: bool, **options) -> Seen:
-    sandbox.script(fault(name, **options))
-    return call(sandbox, stream=stream)
 
 
 def test_is_healthy_when_asked_for_nothing(sandbox, stream):

@@ -8,8 +8,7 @@ import pytest
 
 from providers.sandbox.testing import Sandbox, Step, fault
 from tests.sandbox.flavoured import QUESTION, ask, get, models, post, stream
-
-SILENCE_S = 0.3
+from tests.sandbox.plain_calls import PATIENCE_S
 
 
 def test_llama_cpp_is_healthy_after_it_has_loaded(flavoured):
@@ -109,9 +108,9 @@ def test_lm_studio_loads_a_model_when_it_is_first_asked_for(lm_studio):
 def test_lm_studio_makes_the_first_caller_wait():
     with Sandbox.start(flavour="lm-studio", pace=0.2) as sandbox:
         body = {"model": "sandbox-flash", "messages": QUESTION, "max_tokens": 1}
-        with httpx.Client(base_url=sandbox.base_url, timeout=SILENCE_S) as client:
+        with httpx.Client(base_url=sandbox.base_url, timeout=PATIENCE_S) as client:
             with pytest.raises(httpx.ReadTimeout):
-                client.post("/chat/completions", json=body)
+                client.post("/chat/completions", json=body, timeout=0.3)
             assert client.post("/chat/completions", json=body).status_code == 200
 
 

@@ -9,8 +9,8 @@ import pytest
 from providers.sandbox import lines, transfers
 from providers.sandbox.faults import FAULTS
 from providers.sandbox.testing import Sandbox, Step
+from tests.sandbox.plain_calls import PATIENCE_S, patience
 
-SILENCE_S = 0.3
 DONE = "response.completed"
 BROKEN = "the connection breaks"
 SILENT = "silence"
@@ -84,9 +84,9 @@ OPTIONS = {
 }
 
 
-def asked(sandbox: Sandbox, *, stream: bool) -> httpx.Response:
+def asked(sandbox: Sandbox, *, stream: bool, timeout: float = PATIENCE_S) -> httpx.Response:
     body = {"model": "sandbox-mini", "input": "What is the capital of France?", "stream": stream}
-    return httpx.post(f"{sandbox.base_url}/responses", json=body, timeout=SILENCE_S)
+    return httpx.post(f"{sandbox.base_url}/responses", json=body, timeout=timeout)
 
 
 def events_of(answer: httpx.Response) -> list[dict]:
@@ -94,10 +94,10 @@ def events_of(answer: httpx.Response) -> list[dict]:
     return [json.loads(data) for data in re.findall(r"^data: (\{.*\})\r?$", answer.text, re.MULTILINE)]
 
 
-def outcome(sandbox: Sandbox, *, stream: bool) -> str:
-    """How a call ends: an error's status and code, the last event's type, or a response's status."""
+def outcome(sandbox: Sandbox, name: str, *, stream: bool) -> str:
+    """How a call with a fault ends: an error's status and code, the last event's type, or a response's status."""
     try:
-        answer = asked(sandbox, stream=stream)
+        answer = asked(with_fault(sandbox, name), stream=stream, timeout=patience(name, stream=stream))
     except httpx.TimeoutException:
         return SILENT
     except httpx.TransportError:
@@ -121,7 +121,7 @@ def with_fault(sandbox: Sandbox, name: str) -> Sandbox:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stream_ends_as_the_fault_says(openai_sandbox, name):
-    assert outcome(with_fault(openai_sandbox, name), stream=True) == STREAMED[name]
+    assert outcome(openai_sandbox, name, stream=True) == STREAMED[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -129,9 +129,7 @@ def test_a_json_answer_ends_as_the_fault_says(openai_sandbox, name):
     streamed = STREAMED[name]
     same = streamed in (SILENT, BROKEN) or streamed[0].isdigit()
     ends = WHOLE.get(name) or (streamed if same else NO_EVENT if name in NO_JSON else "completed")
-    assert outcome(with_fault(openai_sandbox, name), stream=False) == (
-        "completed" if FAULTS[name].only_stream else ends
-    )
+    assert outcome(openai_sandbox, name, stream=False) == ("completed" if FAULTS[name].only_stream else ends)
 
 
 def test_what_a_fault_takes_away_is_gone(openai_sandbox):

@@ -15,7 +15,7 @@ import pytest
 from providers.sandbox import nowhere
 from providers.sandbox.certificates import Authority
 from providers.sandbox.testing import Sandbox, Step, fault, tool_call
-from tests.sandbox.plain_calls import ANSWER_KEYS, MODELS, Seen, asked, call, finish_of, said
+from tests.sandbox.plain_calls import ANSWER_KEYS, MODELS, asked, call, finish_of, said, with_fault
 
 EMOJI = "Zoë 👩‍👩‍👧"
 
@@ -28,11 +28,6 @@ def sandbox(request, sandbox_of) -> Sandbox:
 @pytest.fixture(params=[False, True], ids=["json", "stream"])
 def stream(request) -> bool:
     return request.param
-
-
-def with_fault(sandbox: Sandbox, name: str, *, stream: bool, **options) -> Seen:
-    sandbox.script(fault(name, **options))
-    return call(sandbox, stream=stream)
 
 
 @contextmanager
@@ -54,7 +49,7 @@ def raw_bytes(sandbox: Sandbox) -> bytes:
     """Everything that comes over one connection until it closes or falls silent."""
     path, body = asked(sandbox.wire, MODELS[sandbox.wire], False)
     content = json.dumps(body).encode()
-    with socket.create_connection(urlsplit(sandbox.url).netloc.split(":"), timeout=1) as connection:
+    with socket.create_connection(urlsplit(sandbox.url).netloc.split(":"), timeout=2) as connection:
         head = f"POST {path} HTTP/1.1\r\nhost: x\r\nanthropic-version: 1\r\ncontent-length: {len(content)}\r\n\r\n"
         connection.sendall(head.encode() + content)
         seen = b""
