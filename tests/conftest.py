@@ -1,5 +1,6 @@
 """What every test may use: services of its own where they can be reached, a browser where one is found."""
 
+import os
 import shutil
 from collections.abc import Generator, Iterator
 from importlib import import_module
@@ -12,11 +13,18 @@ from django.conf import settings
 from django.db import connection
 from pytest_django.plugin import blocking_manager_key
 
+from providers.sandbox.certificates import Authority
 from tests.halves import HALVES, Services, browser_path, open_services
 
 built_in_policies = import_module("routing.migrations.0002_built_in_policies")
 LONG = ("faults", "drill", "gateway", "run", "jobs")  # folders, the longest first
 FIXTURE_TO_HALF = {"services": "services", "chromium": "browser"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_trusted_authority(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nobody out there is called, so each of the thousands of clients need not read the 140 certificates of the web."""
+    os.environ["SSL_CERT_FILE"] = str(Authority(tmp_path_factory.mktemp("trusted")).trusted)
 
 
 @pytest.fixture(scope="session")
