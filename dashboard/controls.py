@@ -7,7 +7,7 @@ from msgspec import Struct
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
 from dashboard.scope import Scope
-from providers.selectors import model_names, provider_names
+from providers.selectors import deployment_ids, model_names, provider_names
 from routing.selectors import policy_names
 
 STATUSES = ("answered", "failover", "failed", "rejected", "cancelled", "interrupted", "unpriced")
@@ -28,6 +28,7 @@ CHOICES: Mapping[str, Callable[[Scope], list[str]]] = {
     "provider": lambda _: provider_names(),
     "model": lambda _: model_names(),
     "policy": lambda _: policy_names(),
+    "deployment": lambda _: sorted(deployment_ids()),
     "status": lambda _: list(STATUSES),
 }
 

@@ -16,7 +16,7 @@ from dashboard.tables import Column, Table
 from routing.inflight import asking
 from routing.inflight.asking import MINUTES, STEP_S, STEPS, Live
 from routing.inflight.ending import RIGHT
-from routing.inflight.telling import InFlight
+from routing.inflight.telling import InFlight, Wanted
 from tenants.sight import Sight
 from usage.ids import WIRE_PREFIX
 
@@ -24,6 +24,7 @@ LATELY: Final = 5  # steps: the figure of "now" is of the last twenty seconds
 LATELY_S: Final = LATELY * STEP_S
 PER_S, RUNNING = "live_rate", "live_running"
 NOBODY_COUNTED: Final = "not known yet, the workers have just begun"
+NOT_KNOWN_SO: Final = "counted as they begin, before anybody is asked, so not by provider, model or deployment"
 
 
 class Row(Struct, frozen=True):
@@ -40,11 +41,13 @@ class LivePage(Struct, frozen=True):
     """All that the page shows; `version` is equal while nothing has changed but the time."""
 
     live: Live
+    wanted: Wanted
     rows: tuple[Row, ...]
     now: datetime
     per_s: float | None  # lately
     may_cancel: bool
     address: str  # of the parts that change
+    requests: str  # the address of what has ended
     version: str
 
     @property
@@ -57,15 +60,18 @@ class LivePage(Struct, frozen=True):
 
     @property
     def charts(self) -> tuple[Chart, Chart]:
-        return rate_chart(self.live), running_chart(self.live)
+        return rate_chart(self.live, self.wanted), running_chart(self.live)
 
 
 def live_page(scope: Scope) -> LivePage:
-    """What runs of the tenants that the address asks for, and who looks may see."""
-    live = scope.ask(asking.live, sight_of(scope))
+    """What runs of all that the address asks for, and who looks may see."""
+    wanted = Wanted(scope.key_id, scope.name("provider"), scope.name("model"), scope.name("deployment"))
+    live = scope.ask(asking.live, sight_of(scope), wanted)
     now, may_cancel = scope.period.now, scope.may(RIGHT)
     rows = tuple(_row(flight, now) for flight in live.rows)
-    return LivePage(live, rows, now, _lately(live), may_cancel, _address(scope), _version(live, may_cancel))
+    requests = scope.link("requests", deployment=scope.word("deployment"))
+    version = _version(live, may_cancel)
+    return LivePage(live, wanted, rows, now, _lately(live), may_cancel, _address(scope), requests, version)
 
 
 def sight_of(scope: Scope) -> Sight:
@@ -74,10 +80,11 @@ def sight_of(scope: Scope) -> Sight:
     return frozenset({whose}) if isinstance(whose, int) else whose
 
 
-def rate_chart(live: Live) -> Chart:
+def rate_chart(live: Live, wanted: Wanted) -> Chart:
     """Requests begun per second."""
     known = [value for value in live.per_s if value is not None]
-    said = f"{rate(_mean(known))} on average, {rate(max(known))} at most" if known else NOBODY_COUNTED
+    unknown = NOBODY_COUNTED if wanted.by_bearer else NOT_KNOWN_SO
+    said = f"{rate(_mean(known))} on average, {rate(max(known))} at most" if known else unknown
     sentence = f"Requests begun per second, last {MINUTES} minutes: {said}."
     return _curve(PER_S, "rate", "Requests per second", live.per_s, 0, sentence)
 

@@ -17,19 +17,29 @@ class Page(Struct, frozen=True):
     listed: bool = True  # in the navigation
     ranged: bool = True  # a range of time is chosen for it
     assets: str = ""  # its own script and style sheet in static/dashboard
-    ignores: tuple[str, ...] = ()  # filters that come along from other pages and change nothing here
+    ignores: tuple[str, ...] = ("deployment",)  # filters that come along from other pages and change nothing here
     letter: str = ""  # after "g", this key opens it
 
 
-NOT_ASKED: Final = ("policy", "key", "status", "first", "served")
+NOT_ASKED: Final = ("policy", "key", "deployment", "status", "first", "served")
 ENTITIES: Final = ("tenant", "provider", "model", "policy")
 
 PAGES: Final[Mapping[str, Page]] = {
     page.name: page
     for page in (
         Page("home", "Home", "Is all well?", "", letter="h"),
-        Page("requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "status"), letter="r"),
-        Page("live", "Live", "What runs now?", "live/", ranged=False, letter="v", assets="live"),
+        Page("requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "status"), ignores=(), letter="r"),
+        Page(
+            "live",
+            "Live",
+            "What runs now?",
+            "live/",
+            ("tenant", "provider", "model", "deployment"),
+            ranged=False,
+            ignores=("policy", "status", "first", "served"),
+            letter="v",
+            assets="live",
+        ),
         Page("cost", "Cost", "Where does the money go?", "cost/", ("tenant", "provider", "model"), letter="c"),
         Page("savings", "Savings", "What did routing save, against what?", "savings/", ENTITIES, letter="s"),
         Page(
@@ -63,7 +73,7 @@ PAGES: Final[Mapping[str, Page]] = {
             "My usage",
             "What have I used, and what is left?",
             "usage/",
-            ignores=(*NOT_ASKED, "provider", "model"),
+            ignores=("deployment", "status", "first", "served"),
             letter="u",
         ),
         Page("models", "Models", "What can be called?", "models/", ("provider", "model"), letter="m"),

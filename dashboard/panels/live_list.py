@@ -16,7 +16,9 @@ class LiveListPanel(Panel):
     formula = (
         f"Every worker is asked when somebody looks; requests per second are of the last {LATELY_S} seconds. Listed is "
         "what a worker has begun and not recorded. Tokens marked ≈ are estimated from the text that has come; "
-        "a whole answer comes in one piece. What ends stays in its place for some seconds, with a link to its record."
+        "a whole answer comes in one piece. A request's model, provider and deployment are those that are asked; while "
+        "nobody was, its model is the one it asks for. What ends stays in its place for some seconds, with a link to "
+        "its record."
     )
 
     def data(self, scope: Scope) -> LivePage:

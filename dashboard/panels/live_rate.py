@@ -26,7 +26,8 @@ class LiveRatePanel(Panel):
     width = "half"
 
     def data(self, scope: Scope) -> LiveCurve:
-        return LiveCurve(rate_chart(live_page(scope).live))
+        page = live_page(scope)
+        return LiveCurve(rate_chart(page.live, page.wanted))
 
     def table(self, data: Any, scope: Scope) -> Table:
         return curve_table(data.chart)

@@ -86,5 +86,5 @@ def filter_of(scope: Scope) -> RequestFilter:
         model=scope.name("model"),
         policy=scope.name("policy"),
         first_choice=scope.name("first"),
-        served=scope.name("served"),
+        served=scope.name("served" if scope.word("served") else "deployment"),
     )

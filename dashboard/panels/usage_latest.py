@@ -1,6 +1,6 @@
 """What did I ask last?"""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dashboard.listing import Line, lines
 from dashboard.panels.base import Panel
@@ -15,7 +15,7 @@ class UsageLatest(Struct, frozen=True):
 
 
 class UsageLatestPanel(Panel):
-    """The newest requests of one's tenant, or of the key of the address."""
+    """The newest requests of one's tenant that fit the filters of the address."""
 
     name = "usage_latest"
     title = "What was asked last?"
@@ -24,5 +24,5 @@ class UsageLatestPanel(Panel):
     counts = {}
 
     def data(self, scope: Scope) -> UsageLatest:
-        whose = RequestFilter(tenant_id=scope.tenant_id, key_id=scope.key_id)
+        whose = RequestFilter(**structs.asdict(scope.entities))
         return UsageLatest(lines(page(scope.period.span, whose, limit=SHOWN).rows))

@@ -5,24 +5,42 @@ and by those who look. What is read may be read from any thread: it is copied fi
 """
 
 import asyncio
+from collections import Counter
 from time import time
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from routing.answering.story import Story
+from usage.outcomes import AttemptOutcome
 
 SAMPLE_S: Final = 2  # between samples: the worker's tick
 KEPT: Final = 160  # samples: five minutes, and some that the clocks of several machines may differ by
 
-ByTenant = dict[int, int]
+
+class Bearer(NamedTuple):
+    """Who began a request: all that is known of it then."""
+
+    tenant_id: int
+    key_id: int
+
+
+class Marks(NamedTuple):
+    """What a running request is looked for by. `model` is that of the deployment that is asked, or was last; while
+    nobody was, it is what the request asks for, and there is no provider or deployment."""
+
+    tenant_id: int
+    key_id: int
+    provider: str | None
+    model: str
+    deployment: str | None
 
 
 class Sample(Struct, frozen=True):
     """`SAMPLE_S` seconds of one worker: requests begun in them, and running at their end."""
 
-    begun: ByTenant
-    running: ByTenant
+    begun: dict[Bearer, int]
+    running: dict[Marks, int]
 
 
 class Running:
@@ -32,7 +50,7 @@ class Running:
 
     def __init__(self) -> None:
         self._stories: dict[str, Story] = {}  # by request id, in the order of their beginning
-        self._begun: ByTenant = {}
+        self._begun: dict[Bearer, int] = {}
         self._samples: dict[int, Sample] = {}  # by its number: seconds since the epoch / SAMPLE_S
 
     def enter(self, story: Story) -> None:
@@ -42,7 +60,8 @@ class Running:
             return
         story.task = asyncio.current_task()
         self._stories[outcome.id] = story
-        self._begun[outcome.tenant_id] = self._begun.get(outcome.tenant_id, 0) + 1
+        bearer = Bearer(outcome.tenant_id, outcome.key_id)
+        self._begun[bearer] = self._begun.get(bearer, 0) + 1
 
     def leave(self, story: Story) -> None:
         """It is over."""
@@ -66,10 +85,23 @@ class Running:
         begun, self._begun = self._begun, {}
         if (before := self._samples.get(number)) is not None:  # the clock was set back, or the tick came early
             begun = {key: begun.get(key, 0) + before.begun.get(key, 0) for key in begun | before.begun}
-        running: ByTenant = {}
-        for story in self._stories.values():
-            running[story.outcome.tenant_id] = running.get(story.outcome.tenant_id, 0) + 1
-        self._samples[number] = Sample(begun, running)
+        self._samples[number] = Sample(begun, Counter(map(marks_of, self._stories.values())))
         while len(self._samples) > KEPT:
             del self._samples[next(iter(self._samples))]
         return SAMPLE_S - now % SAMPLE_S
+
+
+def marks_of(story: Story) -> Marks:
+    """What a request is looked for by at this moment."""
+    outcome, asked = story.outcome, asked_of(story)
+    if asked is None:
+        return Marks(outcome.tenant_id, outcome.key_id, None, outcome.asked_model, None)
+    return Marks(outcome.tenant_id, outcome.key_id, asked.provider, asked.model, asked.deployment)
+
+
+def asked_of(story: Story) -> AttemptOutcome | None:
+    """Who speaks, else who is asked or was last; None: nobody was asked yet."""
+    attempts = story.outcome.attempts
+    runs = [attempt for attempt in attempts if not attempt.ended_ms]
+    speaks = [attempt for attempt in runs if attempt.committed]
+    return next(iter((speaks or runs or attempts)[-1:]), None)

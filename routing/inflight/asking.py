@@ -20,7 +20,7 @@ from redis.retry import Retry
 
 from routing.answering.running import SAMPLE_S
 from routing.inflight.hearing import channel
-from routing.inflight.telling import MOST_ROWS, InFlight, Question, Told, told
+from routing.inflight.telling import MOST_ROWS, InFlight, Question, Told, Wanted, told
 from routing.runtime import runtime
 from tenants.sight import Sight
 
@@ -29,6 +29,7 @@ STEP_S: Final = 4  # of the curves: whole samples
 MINUTES: Final = 5
 STEPS: Final = MINUTES * 60 // STEP_S
 SETTLED_S: Final = 1.0  # so long after its end the last sample of a step is there
+EVERYTHING: Final = Wanted()
 _told: Final = msgspec.json.Decoder(Told).decode
 
 
@@ -60,9 +61,9 @@ class Live(Struct, frozen=True):
         return not self.alone and self.answered == self.asked
 
 
-def live(sight: Sight, now: float | None = None) -> Live:
-    """What runs of the tenants in sight."""
-    answers = _everybody(Question(tenants=_tenants(sight)))
+def live(sight: Sight, wanted: Wanted = EVERYTHING, now: float | None = None) -> Live:
+    """What runs of the tenants in sight, as far as it is wanted."""
+    answers = _everybody(Question(tenants=_tenants(sight), wanted=wanted))
     rows = sorted((row for one in answers.told for row in one.rows), key=lambda row: (row.began_us, row.id))
     begun, running = _curves(answers.told, time() if now is None else now)
     return Live(

@@ -2,14 +2,13 @@
 
 import os
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from routing.answering.running import ByTenant, Running
+from routing.answering.running import Bearer, Marks, Running, asked_of, marks_of
 from routing.answering.story import CHARACTERS_PER_TOKEN, Story
-from usage.outcomes import AttemptOutcome
 
 State = Literal["queued", "waiting", "streaming", "failing over", "retrying"]
 MOST_ROWS: Final = 200  # of one answer: nobody reads more, and they would be written on the workers' time
@@ -36,21 +35,36 @@ class InFlight(Struct, frozen=True):
     estimated: bool
 
 
+class Wanted(Struct, frozen=True):
+    """Which requests are looked for, by what they carry; None is no filter. See `routing.answering.running.Marks`."""
+
+    key_id: int | None = None
+    provider: str | None = None
+    model: str | None = None
+    deployment: str | None = None
+
+    @property
+    def by_bearer(self) -> bool:
+        """Whether it is known of a request as soon as it begins that it is meant."""
+        return self.provider is self.model is self.deployment is None
+
+
 class Question(Struct, frozen=True):
     """Asked of every worker. `tenants` None: all of them. With `only`, a request's id, about that one alone; with
     `cancel` it is to end. With `configuration`, which revisions it serves, and of no request."""
 
     answer_to: str = ""
     tenants: list[int] | None = None
+    wanted: Wanted = Wanted()
     only: str | None = None
     cancel: bool = False
     configuration: bool = False
 
 
 class Told(Struct, frozen=True):
-    """One worker's answer. `begun` and `running` are sums by the number of their sample; `since` is the first one that
-    it has, None where it has just begun. `worker` and `serves`, a revision per part of the configuration, are told
-    when asked for."""
+    """One worker's answer. `begun` and `running` are sums by the number of their sample; `begun` is empty where nobody
+    can tell of what begins whether it is wanted. `since` is the first sample that the worker has, None where it has
+    just begun. `worker` and `serves`, a revision per part of the configuration, are told when asked for."""
 
     rows: list[InFlight]
     total: int
@@ -65,22 +79,22 @@ def told(question: Question, running: Running, serves: Mapping[str, int] | None 
     """The answer, as far as the tenants in question go. With `cancel`, call it from the event loop's thread."""
     if question.configuration:
         return Told([], 0, worker=f"{socket.gethostname()}:{os.getpid()}", serves=dict(serves or {}))
-    seen = None if question.tenants is None else frozenset(question.tenants)
     if question.only is not None:
         story = running.find(question.only)
-        if story is None or not _is_seen(story, seen):
+        if story is None or not _is_meant(marks_of(story), question):
             return Told([], 0)
         row = row_of(story)
         if question.cancel:
             story.cancel()
         return Told([row], 1)
-    stories = [story for story in running.stories() if _is_seen(story, seen)]
+    stories = [story for story in running.stories() if _is_meant(marks_of(story), question)]
     samples = running.samples()
+    counted = samples.items() if question.wanted.by_bearer else ()
     return Told(
         [row_of(story) for story in stories[:MOST_ROWS]],
         len(stories),
-        {number: _sum(sample.begun, seen) for number, sample in samples.items()},
-        {number: _sum(sample.running, seen) for number, sample in samples.items()},
+        {number: _sum(sample.begun, question) for number, sample in counted},
+        {number: _sum(sample.running, question) for number, sample in samples.items()},
         min(samples, default=None),
     )
 
@@ -88,7 +102,7 @@ def told(question: Question, running: Running, serves: Mapping[str, int] | None 
 def row_of(story: Story) -> InFlight:
     """One request as it is now."""
     outcome = story.outcome
-    asked = _asked(outcome.attempts)
+    asked = asked_of(story)
     tokens, estimated = _tokens(story)
     return InFlight(
         id=outcome.id,
@@ -123,13 +137,6 @@ def state_of(story: Story) -> State:
     return "retrying" if kinds == {"retry"} else "failing over"
 
 
-def _asked(attempts: list[AttemptOutcome]) -> AttemptOutcome | None:
-    """Who speaks, else who is asked or was last."""
-    runs = [attempt for attempt in attempts if not attempt.ended_ms]
-    speaks = [attempt for attempt in runs if attempt.committed]
-    return next(iter((speaks or runs or attempts)[-1:]), None)
-
-
 def _tokens(story: Story) -> tuple[int | None, bool]:
     """Tokens of the answer so far, and whether they are our estimate."""
     attempt = story.attempt
@@ -140,9 +147,13 @@ def _tokens(story: Story) -> tuple[int | None, bool]:
     return int(attempt.answer_length / CHARACTERS_PER_TOKEN) + 1, True
 
 
-def _is_seen(story: Story, seen: Collection[int] | None) -> bool:
-    return seen is None or story.outcome.tenant_id in seen
+def _is_meant(marks: Marks | Bearer, question: Question) -> bool:
+    """Whether it is of a tenant in question and carries all that is wanted; what `marks` has no word for fits."""
+    if question.tenants is not None and marks.tenant_id not in question.tenants:
+        return False
+    words = ((name, getattr(question.wanted, name)) for name in question.wanted.__struct_fields__)
+    return all(word is None or (getattr(marks, name, word) or "") == word for name, word in words)
 
 
-def _sum(counted: ByTenant, seen: Collection[int] | None) -> int:
-    return sum(number for tenant, number in counted.items() if seen is None or tenant in seen)
+def _sum(counted: "Mapping[Marks, int] | Mapping[Bearer, int]", question: Question) -> int:
+    return sum(number for marks, number in counted.items() if _is_meant(marks, question))

@@ -1,5 +1,6 @@
 """The page of what runs now, before two web workers: its parts, its dialog, and what a browser makes of it."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,25 @@ def unchanged(browser, address) -> bool:
     return (same.status_code, same.content) == (304, b"")
 
 
+def counted(browser, words) -> int | None:
+    """How many requests the page counts with these filters; None unless it lists and draws as many."""
+    text = browser.get("/dashboard/live/now/", params=words).text
+    total = int(re.search(r'id="live-total"[^>]*>(\d+)<', text)[1])
+    drawn = curve_of(text, "chart-live_running")[-1]
+    return total if total == len(re.findall(r'<tr id="live-req_', text)) == drawn else None
+
+
+def counts_beginnings(browser, words) -> bool:
+    """Whether it says how many of these begin; by who is asked, nobody can."""
+    text = browser.get("/dashboard/live/now/", params=words).text
+    return any(number is not None for number in curve_of(text, "chart-live_rate"))
+
+
+def curve_of(text, element) -> list[float | None]:
+    found = re.search(rf'<script id="{element}" type="application/json">(.*?)</script>', text, re.DOTALL)[1]
+    return json.loads(found)["series"][0]["values"]
+
+
 def test_the_parts_that_change_are_sent_only_when_they_have_changed(both, slow, sessions):
     eventually(lambda: listed(both) == [])
     address = "/dashboard/live/now/"
@@ -60,6 +80,13 @@ def test_the_parts_that_change_are_sent_only_when_they_have_changed(both, slow, 
             after = mia.get(address, headers={"if-none-match": before.headers["etag"]})
             assert after.status_code == 200 and after.headers["etag"] != before.headers["etag"]  # more has come
             assert eventually(lambda: unchanged(bob, address))  # to who sees another tenant nothing has
+            (key,) = [row["id"] for row in api(both, "GET", "/../api-keys?tenant=team&name=ci").json()["data"]]
+            for words, begun in (({"key": key}, True), ({"model": "demo", "provider": "primary"}, False)):
+                assert eventually(lambda words=words: counted(mia, words) == 3)
+                assert counts_beginnings(mia, words) is begun
+            assert counted(mia, {"deployment": "primary/demo"}) == 3
+            for words in ({"key": key + 100}, {"model": "other"}, {"provider": "fallback"}, {"deployment": "demo"}):
+                assert counted(mia, words) == 0, words
             assert "req_" not in bob.get("/dashboard/live/").text
 
 
@@ -110,6 +137,15 @@ def test_in_a_browser_rows_come_and_go_while_the_canvas_and_all_else_stay(chromi
         expect(page.locator("#live-total")).to_have_text("0", timeout=8000)
         assert page.evaluate("window.canvases.every((one) => one.isConnected && Chart.getChart(one))")
         assert page.evaluate("window.shifts") == []
+        with streams(both, slow, 2):
+            page.get_by_role("combobox", name="Provider").select_option("fallback")
+            expect(page.get_by_text("Nothing in flight fits the filters.")).to_be_visible()
+            expect(page.locator("#live-total")).to_have_text("0")
+            page.get_by_role("combobox", name="Deployment").select_option("primary/demo")
+            page.get_by_role("link", name="provider: fallback").click()
+            page.wait_for_url("**/dashboard/live/?deployment=primary%2Fdemo")
+            expect(page.locator("#live-total")).to_have_text("2")
+            expect(page.locator("tr[id^=live-req_] .badge").filter(has_text="streaming")).to_have_count(2)
         assert problems == []
 
 
