@@ -15,7 +15,7 @@ from dashboard.askable import tenants_for
 from dashboard.frame import frame_of
 from dashboard.keyforms import NewKeyForm, ReasonForm, RotateForm
 from dashboard.pages import PAGES
-from dashboard.panels.usage_keys import WHY_NOT
+from dashboard.panels.usage_keys import NO_TENANT, WHY_NOT
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
 from tenants import ownkeys
@@ -32,7 +32,9 @@ PAGE = PAGES["usage"]
 def new(request: HttpRequest) -> HttpResponse:
     """Make a key."""
     _require(request, "new")
-    form = NewKeyForm(tenants_for(request.user), request.POST or None, initial={"tenant": request.GET.get("tenant")})
+    if not (tenants := tenants_for(request.user)):
+        raise Http404(NO_TENANT)
+    form = NewKeyForm(tenants, request.POST or None, initial={"tenant": request.GET.get("tenant")})
     if form.is_valid():
         now, life = datetime.now(UTC), form.lives
         expires_at = now + life if life else None

@@ -76,7 +76,7 @@ class ClientKey(Limited):
     lent_to = models.ForeignKey(  # `tenants.lentkeys`; empty: an application's
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="+"
     )
-    owner = models.ForeignKey(  # who made it for an application; empty: a command, the file or an operator's key did
+    owner = models.ForeignKey(  # whose it is on "My usage": who made it, or whom the API named; empty: nobody's
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db.models import BigIntegerField, Exists, OuterRef, Q, Value
 from msgspec import Struct
@@ -98,6 +99,12 @@ def keys_called(text: str, sight: Sight, limit: int) -> list[KeyName]:
     called = ClientKey.objects.filter(Q(prefix__icontains=text) | Q(name__icontains=text))
     rows = seen(called, sight, "tenant").order_by("prefix").values_list("pk", "prefix", "name", "tenant__name")
     return [KeyName(*row) for row in rows[:limit]]
+
+
+def members_called(text: str, tenant: Tenant) -> list[Any]:
+    """The active members of a tenant with this user name, else all with this e-mail address."""
+    people = get_user_model().objects.filter(memberships__tenant=tenant, is_active=True).order_by("username")
+    return list(people.filter(username=text)) or list(people.filter(email__iexact=text).exclude(email=""))
 
 
 def budget_states(now: datetime, tenant_id: int | None = None) -> list[BudgetState]:

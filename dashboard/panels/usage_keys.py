@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dashboard.panels.base import Panel
-from dashboard.panels.usage_left import NAMES
+from dashboard.panels.usage_left import NAMES, tenants_of
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from routing.api.ownusage import limit_left
@@ -21,6 +21,7 @@ from tenants.ownkeys import RIGHTS, own_keys
 from usage.selectors.lastuse import last_uses
 
 MOST_KEYS = 50
+NO_TENANT = "A key is made for a tenant in use, and no such one is here."
 WHY_NOT = {
     "new": "Making keys takes the right to add client keys: the role operator has it, and an owner can give it.",
     "rotate": "Rotating takes the right to rotate client keys: the role operator has it, and an owner can give it.",
@@ -75,7 +76,10 @@ class UsageKeysPanel(Panel):
         used = last_uses([row.pk for row in found]) if found else {}
         rows = sorted((_row(row, used.get(row.pk), scope) for row in found[:MOST_KEYS]), key=lambda r: r.state)
         barred = tuple(text for verb, text in WHY_NOT.items() if not scope.may(RIGHTS[verb]))
-        return UsageKeys(tuple(rows), len(found) > MOST_KEYS, _verb("new", None, scope), barred)
+        new = _verb("new", None, scope)
+        if new.address and not any(tenant.enabled for tenant in tenants_of(scope)):
+            new, barred = Verb(new.label, "", NO_TENANT), (*barred, NO_TENANT)
+        return UsageKeys(tuple(rows), len(found) > MOST_KEYS, new, barred)
 
     def table(self, data: UsageKeys, scope: Scope) -> Table | None:
         columns = ("Key", "Tenant", "Prefix", "State", "Last used", "Expires", "Left")

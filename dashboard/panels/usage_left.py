@@ -17,6 +17,7 @@ from tenants.models import Tenant
 from tenants.selectors import budget_states
 from usage.selectors import Entities, TimeRange, Totals, totals
 
+MAY_ADD = "tenants.add_tenant"
 MOST_TENANTS = 20  # that are offered to choose from
 NAMES = {
     "requests_per_minute": "Requests per minute",
@@ -40,8 +41,10 @@ class Bar(Struct, frozen=True):
 
 
 class UsageLeft(Struct, frozen=True):
-    tenant: str  # empty: one must be chosen first
-    choices: tuple[tuple[str, str], ...]  # name and address of each tenant
+    tenant: str  # empty: one must be chosen, or made, first
+    choices: tuple[tuple[str, str], ...]  # name and address of each tenant that may be chosen
+    more: bool  # than these choices
+    may_add: bool  # a tenant, in admin
     today: Totals | None
     month: Totals | None
     bars: tuple[Bar, ...]
@@ -61,16 +64,17 @@ class UsageLeftPanel(Panel):
     )
 
     def data(self, scope: Scope) -> UsageLeft:
-        found = list(_tenants(scope))
+        found = tenants_of(scope)
         if len(found) != 1:
-            choices = tuple((row.name, scope.here(tenant=row.name)) for row in found[:MOST_TENANTS])
-            return UsageLeft("", choices, None, None, ())
+            return _undecided(scope)
         tenant, now = found[0], scope.period.now
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         whose = Entities(tenant_id=tenant.pk)
         return UsageLeft(
             tenant.name,
             (),
+            False,
+            False,
             scope.ask(totals, TimeRange.around(midnight, now, now), whose),
             scope.ask(totals, TimeRange.around(midnight.replace(day=1), now, now), whose),
             (*_limits(tenant, now), *_budgets(tenant, now)),
@@ -82,11 +86,21 @@ class UsageLeftPanel(Panel):
         return Table(tuple(map(Column, columns)), rows) if rows else None
 
 
-def _tenants(scope: Scope) -> "list[Tenant]":
-    """The tenant of the address, or those that could be meant."""
+def tenants_of(scope: Scope) -> list[Tenant]:
+    """The tenant of the address, or the first of those that could be meant; none: there is no such one."""
     word = scope.word("tenant")
-    names = [name for name in scope.tenants.values() if word in ("", name)]
+    return scope.ask(_called, tuple(name for name in scope.tenants.values() if word in ("", name)))
+
+
+def _called(names: tuple[str, ...]) -> list[Tenant]:
     return list(Tenant.objects.filter(name__in=names[: 2 * MOST_TENANTS], drill=False).order_by("name"))
+
+
+def _undecided(scope: Scope) -> UsageLeft:
+    """Which tenants could be chosen, whatever name stands in the address."""
+    found = scope.ask(_called, tuple(scope.tenants.values()))
+    choices = tuple((row.name, scope.here(tenant=row.name)) for row in found[:MOST_TENANTS])
+    return UsageLeft("", choices, len(found) > MOST_TENANTS, scope.may(MAY_ADD), None, None, ())
 
 
 def _limits(tenant: Tenant, now: datetime) -> "list[Bar]":

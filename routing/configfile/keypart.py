@@ -1,6 +1,7 @@
 """The `keys` of a tenant: made on the first apply, or brought; never changed by a later one that says the same."""
 
 import os
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
@@ -15,10 +16,13 @@ from tenants.models import ClientKey, Tenant
 
 
 class KeyMaker:
-    """Makes and updates client keys; new rows are written together by `save`."""
+    """Makes and updates client keys; new rows are written together by `save`.
 
-    def __init__(self, changes: Changes) -> None:
-        self._changes = changes
+    `owner` is the person whose they are to be, None: nobody's; without it that stays, and a new one is nobody's.
+    """
+
+    def __init__(self, changes: Changes, owner: Any = UNSET) -> None:
+        self._changes, self._owner = changes, owner
         rows = ClientKey.objects.select_related("tenant")
         self._rows = {(row.tenant_id, row.name): row for row in rows}
         self._owners = {row.digest: str(row) for row in self._rows.values()}
@@ -79,7 +83,8 @@ class KeyMaker:
         label = f"client key {row}"
         if value is not None and digest(value) != row.digest:
             self._replace(path, row, spec, value)
-        values = [("operator", "operator", spec.operator), ("expires_at", "expires_at", spec.expires_at)]
+        values: list[tuple[str, str, Any]] = [("operator", "operator", spec.operator)]
+        values += [("expires_at", "expires_at", spec.expires_at), ("owner", "owner", self._owner)]
         self._changes.put(TENANTS, row, label, values + limits_of(spec.limits))
 
     def _replace(self, path: str, row: ClientKey, spec: schema.Key, value: str) -> None:
@@ -101,6 +106,7 @@ class KeyMaker:
                 expires_at=given(spec.expires_at, None),
                 value=value,
                 limits=Limits(*(given(getattr(spec.limits, name), None) for name in LIMITS)),
+                owner=given(self._owner, None),
             )
         except ValueError as exc:
             self._changes.problem(_source(path, spec), str(exc))

@@ -79,6 +79,31 @@ def _of(one, tenant):
     return one
 
 
+def test_who_belongs_to_no_tenant_but_sees_all_hears_what_to_do_where_there_is_none_yet(admin_client):
+    page = admin_client.get(PAGE)
+    assert "There is no tenant yet." in text_of(page) and "No key is yours yet." in text_of(page)
+    assert 'href="/admin/tenants/tenant/add/"' in page.content.decode()
+    assert "A key is made for a tenant in use" in text_of(page)
+    refused = admin_client.get(NEW)
+    assert refused.status_code == 404 and "A key is made for a tenant in use" in text_of(refused)
+    viewer = browser_of(staff("vic", "viewer", "every tenant")).get(PAGE)
+    assert "An owner or operator can make one in admin." in text_of(viewer)
+    assert "/admin/tenants/tenant/add/" not in viewer.content.decode()
+
+
+def test_who_sees_all_chooses_among_several_whatever_name_stands_in_the_address(teams, admin_client):
+    Tenant.objects.create(name="of drills", drill=True)
+    for words in ({}, {"tenant": "nobody"}, {"tenant": "of drills"}):
+        page = admin_client.get(PAGE, words)
+        panel = page.content.decode().split('id="panel-usage_left"')[1].split("</section>")[0]
+        choices = re.findall(r'<a class="chip" href="([^"]+)">', panel)
+        assert choices == [f"{PAGE}?tenant=team-a", f"{PAGE}?tenant=team-b"], words
+        assert ("has limits to show" in text_of(page)) is bool(words)
+    assert "Requests this month 0" in text_of(admin_client.get(PAGE, {"tenant": "team-a"}))
+    Tenant.objects.bulk_create(Tenant(name=f"team-{number:02}") for number in range(30))
+    assert "the filter Tenant finds the others" in text_of(admin_client.get(PAGE))
+
+
 def test_with_several_tenants_it_asks_which(teams):
     page = browser_of(staff("eve", "viewer", tenants=teams)).get(PAGE)
     assert "Limits belong to one tenant: which one?" in text_of(page)

@@ -77,6 +77,33 @@ def test_a_key_is_rotated_with_an_overlap_and_revoked(call):
     assert call("DELETE", f"api-keys/{new['id']}").status_code == 204
 
 
+def test_a_key_is_given_to_a_member_of_its_tenant_who_finds_it_under_my_usage(call):
+    tenant, other = (Tenant.objects.create(name=name) for name in ("team-a", "team-b"))
+    ana, ben, cem = (staff(name, "operator", tenants=(tenant,)) for name in ("ana", "ben", "cem"))
+    User.objects.filter(pk__in=(ben.pk, cem.pk)).update(email="both@example.com")
+    User.objects.filter(pk=ana.pk).update(email="Ana@example.com")
+    stranger = staff("eve", tenants=(other,))
+    made = call.made("api-keys", {"tenant": "team-a", "name": "ci", "owner": "ana@example.com"})
+    assert made["owner"] == "ana" and call("GET", f"api-keys/{made['id']}").json()["owner"] == "ana"
+    page = browser_of(ana).get("/dashboard/usage/").content.decode()
+    assert f"/dashboard/usage/keys/{made['id']}/rotate/" in page
+    assert [row["name"] for row in call("GET", "api-keys?owner=ana").json()["data"]] == ["ci"]
+    for wrong in (stranger.username, "nobody", "", 7):
+        assert error_of(call("PATCH", f"api-keys/{made['id']}", {"owner": wrong}), 400)["param"] == "owner", wrong
+    assert (
+        "name one of ben, cem"
+        in error_of(call("POST", "api-keys", {"tenant": "team-a", "name": "x", "owner": "both@example.com"}), 400)[
+            "message"
+        ]
+    )
+    assert call("PATCH", f"api-keys/{made['id']}", {"limits": {"requests_per_day": 5}}).json()["owner"] == "ana"
+    assert call("PATCH", f"api-keys/{made['id']}", {"owner": "ben"}).json()["owner"] == "ben"
+    assert call.made(f"api-keys/{made['id']}/rotate", {})["owner"] == "ben"
+    assert call("PATCH", f"api-keys/{made['id']}", {"owner": None}).status_code == 200
+    told = AuditEntry.objects.filter(kind="client key").order_by("id").values_list("changes", flat=True)
+    assert [each["owner"] for each in told if "owner" in each][:2] == [[None, "ana"], ["ana", "ben"]]
+
+
 def test_a_member_sees_and_makes_keys_of_its_tenants_alone(call):
     ours, theirs = (Tenant.objects.create(name=name) for name in ("ours", "theirs"))
     foreign = rows.client_key(tenant=theirs)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from msgspec import Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from rest_framework.decorators import action
 
 from providers import audit
@@ -23,6 +23,7 @@ from routing.configfile.schema import given
 from tenants.callers import LIMITS
 from tenants.models import ClientKey, Tenant
 from tenants.rotation import rotate
+from tenants.selectors import members_called
 from tenants.sight import seen
 from usage.selectors.lastuse import last_uses
 
@@ -33,7 +34,8 @@ LONGEST_OVERLAP = 168  # hours
 class ApiKeyRow(Struct, omit_defaults=True):
     """A key as it is kept: `masked` is its public name, `fingerprint` tells equal keys.
 
-    `last_used_at` is null without a request in the records that are kept. `key` is the value: in the answers that make
+    `owner` is the user name of the person who finds it under "My usage", null: nobody's. `last_used_at` is null without
+    a request in the records that are kept. `key` is the value: in the answers that make
     one, and never again.
     """
 
@@ -43,6 +45,7 @@ class ApiKeyRow(Struct, omit_defaults=True):
     masked: str
     fingerprint: str
     state: str
+    owner: str | None
     operator: bool
     limits: dict[str, int | None]
     created_at: datetime
@@ -53,9 +56,12 @@ class ApiKeyRow(Struct, omit_defaults=True):
 
 
 class ApiKeyBody(schema.KeyFields, kw_only=True):
-    """A client key; what is left out stays. `value` is write-only and brings one's own; usually one is made."""
+    """A client key; what is left out stays. `value` is write-only and brings one's own; usually one is made. `owner` is
+    a member of the tenant, by user name or e-mail address, who then rotates and revokes it under "My usage"; null takes
+    it from whoever has it."""
 
     tenant: schema.Slug
+    owner: Annotated[str, Meta(min_length=1, max_length=254)] | None | UnsetType = UNSET
 
 
 class Rotation(Reason):
@@ -64,7 +70,7 @@ class Rotation(Reason):
     overlap_hours: Annotated[int, Meta(ge=0, le=LONGEST_OVERLAP)] = 24
 
 
-@documented(ApiKeyRow, {"tenant": "team-a", "name": "ci", "limits": {"requests_per_minute": 60}})
+@documented(ApiKeyRow, {"tenant": "team-a", "name": "ci", "owner": "ana", "limits": {"requests_per_minute": 60}})
 class ApiKeys(Resource):
     """Client keys."""
 
@@ -75,13 +81,14 @@ class ApiKeys(Resource):
         "tenant": Filter("tenant__name"),
         "name": Filter("name"),
         "q": Filter("name__icontains"),
+        "owner": Filter("owner__username"),
         "operator": flag("operator"),
         "revoked": Filter("revoked_at__isnull", lambda text: not yes(text), "true or false"),
     }
     orders = {"id": "id", "name": "name", "tenant": "tenant__name", "created_at": "created_at"}
 
     def rows(self) -> QuerySet[Any]:
-        kept = ClientKey.objects.filter(tenant__drill=False, lent_to=None).select_related("tenant")
+        kept = ClientKey.objects.filter(tenant__drill=False, lent_to=None).select_related("tenant", "owner")
         return seen(kept, self.operator.sight, "tenant_id")
 
     def named(self, body: Any) -> QuerySet[Any]:
@@ -100,6 +107,7 @@ class ApiKeys(Resource):
                 masked=f"{row.prefix}...",
                 fingerprint=row.digest[:SHOWN],
                 state=row.state,
+                owner=row.owner and row.owner.get_username(),
                 limits=columns(row, LIMITS),
                 last_used_at=used.get(row.pk),
                 **columns(row, same),
@@ -123,9 +131,24 @@ class ApiKeys(Resource):
             return
         if self.named(body).exclude(revoked_at=None).exists():
             raise Conflict("the key is revoked for good; give a new one another name", param="name")
-        maker = KeyMaker(changes)
-        maker.put_keys("", tenant, [schema.Key(**fields_of(body, "tenant"))])
+        owner = self._owner(changes, tenant, body)
+        if changes.found:
+            return
+        maker = KeyMaker(changes, owner)
+        maker.put_keys("", tenant, [schema.Key(**fields_of(body, "tenant", "owner"))])
         maker.save()
+
+    def _owner(self, changes: OneChange, tenant: Tenant, body: Any) -> Any:
+        """The person that the body names; who is not of the tenant is as unknown as nobody."""
+        if not isinstance(body.owner, str):
+            return body.owner
+        people = members_called(body.owner, tenant)
+        if not people:
+            changes.problem("owner", f"{tenant} has no active member with the user name or e-mail address {body.owner}")
+        elif len(people) > 1:
+            names = ", ".join(map(str, people))
+            changes.problem("owner", f"several members have the e-mail address {body.owner}; name one of {names}")
+        return people[0] if people else None
 
     def secret(self, changes: OneChange) -> dict[str, Any]:
         return {"key": changes.keys[0][1]} if changes.keys else {}
