@@ -75,7 +75,8 @@ class UsageKeysPanel(Panel):
         found = list(mine.order_by("-id")[: MOST_KEYS + 1])
         used = last_uses([row.pk for row in found]) if found else {}
         rows = sorted((_row(row, used.get(row.pk), scope) for row in found[:MOST_KEYS]), key=lambda r: r.state)
-        barred = tuple(text for verb, text in WHY_NOT.items() if not scope.may(RIGHTS[verb]))
+        shown = WHY_NOT if any(row.verbs for row in rows) else ("new",)
+        barred = tuple(WHY_NOT[verb] for verb in shown if not scope.may(RIGHTS[verb]))
         new = _verb("new", None, scope)
         if new.address and not any(tenant.enabled for tenant in tenants_of(scope)):
             new, barred = Verb(new.label, "", NO_TENANT), (*barred, NO_TENANT)

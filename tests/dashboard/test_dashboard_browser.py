@@ -39,26 +39,3 @@ def test_the_browsers_own_zone_is_offered(chromium, live_server, signed_in):
         page.get_by_role("button", name="Local", exact=True).click()
         page.wait_for_url("**tz=America%2FNew_York")
         page.get_by_text("UTC-05:00").first.wait_for()
-
-
-def test_statement_29_nothing_but_tables_scrolls_sideways_on_a_small_screen(chromium, live_server, signed_in, traffic):
-    with looking(chromium, live_server.url, signed_in, viewport={"width": 320, "height": 640}) as (page, _):
-        wide = []
-        for path in ("/", *(f"/dashboard/{shown.path}" for shown in NAVIGATION)):
-            page.goto(path)
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                wide.append(path)
-        assert wide == []
-
-
-def test_statement_05_without_javascript_the_numbers_and_the_filters_are_there(
-    chromium, live_server, signed_in, traffic
-):
-    with looking(chromium, live_server.url, signed_in, java_script_enabled=False) as (page, _):
-        page.goto("/dashboard/cost/")
-        page.get_by_label("30d").check()
-        page.get_by_role("button", name="Apply").click()
-        assert "range=30d" in page.url
-        assert page.get_by_role("table").last.get_by_text("sandbox-mini").is_visible()
-        page.get_by_text("Table", exact=True).first.click()
-        assert page.get_by_role("columnheader", name="sandbox-mini").first.is_visible()
