@@ -21,15 +21,6 @@ GRAVE = ("serious", "critical")
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 NEXT_TO_NOTHING = 5000  # bytes
 THEMES = ("light", "dark")
-SMALLEST_PX = 24
-# Links within a sentence are exempt (WCAG 2.5.8), and so is what nobody can point at.
-SMALL_TARGETS = """least => [...document.querySelectorAll("button, input, select, summary, nav a, a.button")]
-    .filter(one => one.checkVisibility({visibilityProperty: true, opacityProperty: true}) && !one.closest("[hidden]"))
-    .map(one => [one.labels?.length && ["radio", "checkbox"].includes(one.type) ? one.labels[0] : one, one])
-    .filter(([shown]) => { const box = shown.getBoundingClientRect(); return box.width && box.height
-        && (box.width < least || box.height < least); })
-    .map(([shown, one]) => `${one.outerHTML.slice(0, 90)} ${Math.round(shown.getBoundingClientRect().width)}x`
-        + Math.round(shown.getBoundingClientRect().height))"""
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,13 +87,3 @@ def picture(page: Page, name: str) -> None:
         page.set_viewport_size(SIZES[size])
         taken = page.screenshot(path=SCREENS / f"{name}-{size}.png", full_page=True)
         assert len(taken) > NEXT_TO_NOTHING, f"{name}-{size}.png shows next to nothing"
-
-
-def test_statement_29_whatever_is_pressed_is_large_enough(chromium, live_server, signed_in, traffic):
-    small = {}
-    with looking(chromium, live_server.url, signed_in, viewport={"width": 320, "height": 640}) as (page, _):
-        for name, address in addresses(f"req_{traffic[-1].id}"):
-            page.goto(address)
-            if found := page.evaluate(SMALL_TARGETS, SMALLEST_PX):
-                small[name] = found
-    assert not small, "\n".join(f"{name}: {one}" for name, all_ in small.items() for one in all_)

@@ -1,0 +1,61 @@
+"""Does each screen fit a telephone of 320 pixels, and can everything on it be pressed? Statement 29."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page
+
+from dashboard.pages import NAVIGATION
+from tenants import keys
+from tenants.models import Budget, Tenant
+from tests.dashboard.browsing import looking
+from tests.dashboard.traffic import TENANTS
+
+PHONE = {"width": 320, "height": 640}
+SMALLEST_PX = 24
+JUDGE = (Path(__file__).parent / "targets.js").read_text()
+
+
+@pytest.fixture
+def own_key(traffic, signed_in: str) -> int:
+    """A key of who looks; what the pages list is there, too."""
+    ana = User.objects.get(username="ana")
+    User.objects.filter(pk=ana.pk).update(is_superuser=True)
+    made = [Tenant.objects.create(pk=pk, name=name, requests_per_minute=60) for pk, name, _, _ in TENANTS]
+    Budget.objects.create(tenant=made[0], limit_usd=10, period="month")
+    return keys.issue(made[0], "nightly-report", owner=ana)[0].pk
+
+
+def addresses(own_key: int, request_id: str) -> Iterator[str]:
+    yield from ("/", "/dashboard/settings/", "/dashboard/invoices/", "/dashboard/find/?q=sandbox", "/dashboard/start/")
+    yield from (f"/dashboard/{page.path}" for page in NAVIGATION)
+    yield f"/dashboard/requests/req_{request_id}/"
+    yield "/dashboard/usage/?tenant=demo&model=sandbox-mini&range=7d"
+    yield "/dashboard/usage/keys/new/"
+    yield from (f"/dashboard/usage/keys/{own_key}/{verb}/" for verb in ("rotate", "revoke"))
+    yield f"/dashboard/live/req_{request_id}/cancel/"
+    yield "/dashboard/requests/?status=rejected&tenant=demo"  # filtered to nothing
+    yield "/dashboard/nothing-here/"
+
+
+def test_statement_29_nothing_but_tables_scrolls_sideways_and_whatever_is_pressed_is_large_enough(
+    chromium, live_server, signed_in, traffic, own_key
+):
+    wrong = {}
+    with looking(chromium, live_server.url, signed_in, viewport=PHONE) as (page, _):
+        for address in addresses(own_key, traffic[-1].id):
+            page.goto(address)
+            if problems := judged(page):
+                wrong[address] = problems
+    assert not wrong, "\n".join(f"{address}: {one}" for address, all_ in wrong.items() for one in all_)
+
+
+def judged(page: Page) -> list[str]:
+    """What is wrong with it as it comes and with everything unfolded."""
+    shut = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    found = page.evaluate(JUDGE, SMALLEST_PX)
+    assert found["targets"] > 1, page.url
+    sideways = [f"the page is {number} px too wide" for number in {shut, found["page"]} if number]
+    return [*sideways, *(f"scrolls: {one}" for one in found["wide"]), *(f"small: {one}" for one in found["small"])]
