@@ -142,11 +142,14 @@ def changelists() -> Iterator[str]:
 
 
 def change_forms() -> Iterator[str]:
-    """Of rows that have a history: the busiest of each kind, and one that nobody has used."""
+    """Of rows that have a history, with their tabs: the busiest of each kind, and one that nobody has used."""
     for model in (Provider, Deployment, LanguageModel, Tenant, ClientKey):
         ids = model._base_manager.order_by("pk").values_list("pk", flat=True)
         for key in {ids[0], ids[len(ids) - 1]}:
-            yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+            yield reverse(f"{name}_change", args=[key])
+            for tab in ("clientkey", "budget", "requestrecord") if model is Tenant else ("requestrecord",):
+                yield reverse(f"{name}_tab", args=[key, tab])
 
 
 def asked(client: Client, address: str, rounds: int) -> Answer:

@@ -181,7 +181,6 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
     autocomplete_fields = ["provider", "model"]
     list_display = ["served", "enabled", "price", "window", "skills", "tries"]
     list_display_links = ["served"]
-    list_select_related = ["provider", "model"]
     list_filter = ["enabled", PriceFilter, ("provider", AutocompleteSelectFilter), ("model", AutocompleteSelectFilter)]
     search_fields = ["model__name", "upstream_model", "provider__name"]
     readonly_fields = ["price", "preview"]
@@ -205,7 +204,7 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return with_prices(super().get_queryset(request), timezone.now())
+        return with_prices(super().get_queryset(request), timezone.now()).select_related("provider", "model")
 
     def has_switch_off_permission(self, request: HttpRequest) -> bool:
         return super().has_switch_off_permission(request) or request.user.has_perm("providers.drain_deployment")

@@ -16,6 +16,8 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
 from providers import audit, bulk, editing, revisions
+from providers.admintabs import WithTabs
+from providers.formrows import KnowsRelated
 
 logger = logging.getLogger(__name__)
 NAMED = 20  # rows that a question names; more are counted
@@ -53,7 +55,7 @@ class ReadOnlyAdmin(ListedAdmin):
         return False
 
 
-class AuditedAdmin(ListedAdmin):
+class AuditedAdmin(WithTabs, KnowsRelated, ListedAdmin):
     """Every write leaves an audit row; with `part` set, it also bumps that part of the configuration.
 
     `part` is one of `providers.revisions`. Both happen in the write's own transaction.

@@ -33,15 +33,15 @@ class SeenForm:
     def clean(self) -> Any:
         cleaned = super().clean()  # type: ignore[misc]
         token = self.request.POST.get(FIELD, "")
-        type(self.row)._base_manager.select_for_update().filter(pk=self.row.pk).first()
-        if token and _digest(token) != _digest(seen(self.page, self.request, self.row)):
+        stored = _stored(self.row, lock=True)
+        if token and (stored is None or _digest(token) != _digest(seen(self.page, self.request, stored))):
             self.overtaken = True
             self.add_error(None, ValidationError(_told(self.page, self.request, self.row, token)))  # type: ignore[attr-defined]
         return cleaned
 
 
 def seen(page: Any, request: HttpRequest, row: Model) -> str:
-    """The token of what the stored `row` and its inline rows hold now; says nothing about secrets."""
+    """The token of what `row`, as it was read, and its inline rows hold; says nothing about secrets."""
     newest = AuditEntry.objects.values_list("pk", flat=True).first() or 0
     inside: list[Any] = [_rows_of(inline, row) for inline in _edited(page, request, row)]
     held = [_columns(row, page.readonly_fields), inside]
@@ -50,8 +50,11 @@ def seen(page: Any, request: HttpRequest, row: Model) -> str:
 
 def token_for(page: Any, request: HttpRequest, row: Model, form: Any) -> str:
     """What the page carries: what its reader saw, also on the way through other errors."""
+    if request.method != "POST":
+        return seen(page, request, row)
     kept = request.POST.get(FIELD, "") if not getattr(form, "overtaken", False) else ""
-    return kept or seen(page, request, row)
+    stored = _stored(row)  # what was typed stands in `row` already
+    return kept or (seen(page, request, stored) if stored else "")
 
 
 def ago(then: datetime, now: datetime) -> str:
@@ -66,11 +69,16 @@ def _digest(token: str) -> str:
     return token.rpartition(".")[2]
 
 
+def _stored(row: Model, lock: bool = False) -> Model | None:
+    """The row as it is kept now; None: somebody deleted it."""
+    rows = type(row)._base_manager.filter(pk=row.pk)
+    return (rows.select_for_update() if lock else rows).first()
+
+
 def _columns(row: Model, fixed: Any) -> list[Any]:
-    names = [f.name for f in row._meta.concrete_fields if f.name not in audit.NOISE_FIELDS and f.name not in fixed]
-    stored = type(row)._base_manager.filter(pk=row.pk).values_list(*names).first()
+    fields = [f for f in row._meta.concrete_fields if f.name not in audit.NOISE_FIELDS and f.name not in fixed]
     many = [sorted(getattr(row, field.name).values_list("pk", flat=True)) for field in row._meta.many_to_many]
-    return [stored, many]
+    return [[getattr(row, field.attname) for field in fields], many]
 
 
 def _edited(page: Any, request: HttpRequest, row: Model) -> list[Any]:

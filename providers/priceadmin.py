@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from providers.chat import TokenUsage
 from providers.embeddings import only_embeds
+from providers.formrows import once
 from providers.models import DeploymentPrice
 from providers.priceforms import PriceForm, PriceFormSet
 from providers.prices import UNKNOWN, histories, in_effect, unpriced
@@ -45,6 +46,9 @@ class PriceInline(StackedInline):
     ]
     readonly_fields = ["preview"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("deployment__provider", "deployment__model")
+
     @display(description="Preview")
     def preview(self, row: DeploymentPrice) -> str:
         """Of a price that is stored: a planned one, too."""
@@ -73,6 +77,7 @@ class PriceColumns:
         return price_text(row.input_price, row.output_price) if hasattr(row, "input_price") else "—"
 
     @display(description="At the price in effect")
+    @once
     def preview(self, row: Any) -> str:
         price = in_effect(histories([row.pk]).get(row.pk, ()), timezone.now()) if row.pk else None
         return typical_cost(price.usd if price else UNKNOWN, only_embeds(row.capabilities))

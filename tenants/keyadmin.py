@@ -59,7 +59,6 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
     actions = ["revoke_selected"]
     actions_detail = ["rotate_key", "revoke_key"]
     list_display = ["name", "tenant", "shown", "status", "rights", "owner", "lent", "created_at", "expires_at"]
-    list_select_related = ["tenant", "owner", "lent_to"]
     list_filter = ["operator", ("tenant", TenantFilter)]
     search_fields = ["name", "prefix", "tenant__name"]
     readonly_fields = ["tenant", "shown", "status", "rights", "lent", "owner", "created_at", "revoked_at"]
@@ -72,6 +71,9 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
         (None, {"fields": [("tenant", "name"), ("lifetime", "operator"), "reason"]}),
         ("Limits of this key, within its tenant's", LIMIT_FIELDS),
     ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("tenant", "lent_to", "owner")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
@@ -116,7 +118,7 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
 
     @action(description="Rotate", url_path="rotate", icon="autorenew", permissions=["rotate"])
     def rotate_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key = get_object_or_404(self.get_queryset(request).select_related("tenant"), pk=object_id)
+        key = get_object_or_404(self.get_queryset(request), pk=object_id)
         if key.operator and sight_of(request.user) is not None:
             raise PermissionDenied("A key of the operator API is rotated by those who see every tenant.")
         form = RotateForm(request.POST or None)
@@ -162,7 +164,7 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
         self, request: HttpRequest, rows: QuerySet[ClientKey], again: list[tuple[str, str]], back: str
     ) -> HttpResponse | None:
         """The question first; with the answer, the deed. None: done."""
-        rows = rows.filter(revoked_at=None).select_related("tenant")
+        rows = rows.filter(revoked_at=None)
         form = RevokeForm(request.POST if "post" in request.POST else None)
         if form.is_valid():
             done = self.change_rows(request, rows, form.cleaned_data["reason"], revoked_at=timezone.now())

@@ -15,10 +15,14 @@ def sight_of(user: Any) -> Sight:
     """Every tenant with the permission for it (a superuser has it), else those that the person is a member of.
 
     Without either it is none: a membership that ends, or a tenant that is deleted, never opens what was closed.
+    Like Django's permissions it is kept on the object that stands for the person, which is another for each request.
     """
     if user.has_perm(EVERY_TENANT):
         return None
-    return frozenset(Membership.objects.filter(user_id=user.pk).values_list("tenant_id", flat=True))
+    if not hasattr(user, "_sight"):
+        user._sight = frozenset(Membership.objects.filter(user_id=user.pk).values_list("tenant_id", flat=True))
+    sight: Sight = user._sight
+    return sight
 
 
 def seen(rows: QuerySet[Row], sight: Sight, path: str) -> QuerySet[Row]:

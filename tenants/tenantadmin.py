@@ -5,11 +5,11 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.datasets import BaseDataset
 from unfold.decorators import action, display
 
 from providers.adminbase import ListedAdmin, Switchable
 from providers.admininside import ListedInside
+from providers.admintabs import FetchedTab
 from providers.revisions import TENANTS
 from tenants.adminforms import TenantForm
 from tenants.adminrows import RowsInSight
@@ -37,17 +37,18 @@ class BudgetsInside(ListedInside, BudgetColumns, RowsInSight, ListedAdmin):
     owner = "tenant_id"
     list_display = ["limit_text", "counts", "kind", "spent", "reserved"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("tenant", "key")
 
-class KeysOfTenant(BaseDataset):
+
+class KeysOfTenant(FetchedTab):
     model = ClientKey
     model_admin = KeysInside
-    tab = True
 
 
-class BudgetsOfTenant(BaseDataset):
+class BudgetsOfTenant(FetchedTab):
     model = Budget
     model_admin = BudgetsInside
-    tab = True
 
 
 class TenantAdmin(RowsInSight, Switchable):

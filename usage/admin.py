@@ -4,16 +4,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
 
 from providers.credentialadmin import CredentialAdmin
+from providers.formrows import once
 from providers.models import Credential
 from tenants.keyadmin import ClientKeyAdmin
 from tenants.models import ClientKey
 from usage.adminhistory import InHistory
 from usage.selectors import RequestFilter, TimeRange, page
-from usage.selectors.lastuse import credential_uses
+from usage.selectors.lastuse import last_use, with_last_use
 
 LOOKED_BACK = timedelta(days=30)
 
@@ -27,6 +30,7 @@ class UsedClientKeyAdmin(InHistory, ClientKeyAdmin):
     fieldsets = [*ClientKeyAdmin.fieldsets, ("Use", {"fields": ["last_used"]})]
 
     @display(description="Last used")
+    @once
     def last_used(self, row: Any) -> datetime | str:
         """One look at the newest record of the key; a list of keys does not ask."""
         now = timezone.now()
@@ -43,10 +47,12 @@ class UsedClientKeyAdmin(InHistory, ClientKeyAdmin):
 class CredentialUse:
     """Goes before a page or an inline of credentials."""
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return with_last_use(super().get_queryset(request))  # type: ignore[misc]
+
     @display(description="Last used")
     def last_used(self, row: Credential) -> datetime | str:
-        """One look at the newest record of an attempt with it; a list of credentials does not ask."""
-        used = credential_uses([row.pk]).get(row.pk) if row.pk else None
+        used = last_use(row)
         return timezone.localtime(used) if used else "—"
 
 

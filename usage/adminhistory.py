@@ -1,7 +1,7 @@
 """What the history says on admin pages: rows that it names are not deleted, and who used them in the last hour."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -30,9 +30,9 @@ _WHICH: Final[dict[type[Model], Callable[[Any], Entities]]] = {
 
 
 class Use(Struct, frozen=True):
-    """The requests of the records that are kept, and the keys that sent some in the last hour."""
+    """Whether a record that is kept names it, and the keys that sent requests in the last hour."""
 
-    requests: int
+    recorded: bool
     keys: int
     names: str
 
@@ -48,18 +48,19 @@ class Use(Struct, frozen=True):
 def use_of(row: Model, sight: Sight = None) -> Use:
     """Who used a row; keys out of `sight` are not told. What the journal holds still is not in it."""
     which, now = entities_of(row), timezone.now()
-    kept = totals(_until(now, timedelta(days=settings.RECORDS_KEPT_DAYS)), which).requests
     theirs = which if which.tenant_id is not None else replace(which, tenant_id=sight)
-    ids = [group.value for group in by("key", _until(now, timedelta(hours=1)), theirs)] if kept else []
+    ids = [group.value for group in by("key", _until(now, timedelta(hours=1)), theirs)]
+    if not ids:
+        return Use(_recorded(which, now) > 0, 0, "")
     keys = ClientKey.objects.filter(pk__in=ids).select_related("tenant")[:NAMED]
-    return Use(kept, len(ids), ", ".join(map(str, keys)))
+    return Use(True, len(ids), ", ".join(map(str, keys)))
 
 
 def why_kept(row: Model) -> str:
     """Why a row may not be deleted; empty: no record that is kept names it."""
     if type(row) not in _WHICH:
         return ""
-    kept = totals(_until(timezone.now(), timedelta(days=settings.RECORDS_KEPT_DAYS)), entities_of(row)).requests
+    kept = _recorded(entities_of(row), timezone.now())
     return f"{kept:,} requests in the history name it: take it out of use instead" if kept else ""
 
 
@@ -74,13 +75,12 @@ class InHistory:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may = super().has_delete_permission(request, obj)  # type: ignore[misc]
-        return may and (not isinstance(obj, tuple(_WHICH)) or not _asked_once(request, obj).requests)
+        return may and (not isinstance(obj, tuple(_WHICH)) or not _asked_once(request, obj).recorded)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         if (row := context.get("original")) is not None:
-            words = {"range": "30d", **self.words_of(row)}
             context["use"] = _asked_once(request, row)
-            context["requests_url"] = f"{reverse('dashboard:requests')}?{urlencode(words)}"
+            context["requests_url"] = self.requests_url(row)
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 
     def effect_of_disabling(self, request: HttpRequest, rows: list[Any], total: int) -> str:
@@ -88,6 +88,10 @@ class InHistory:
         uses = [(row, _asked_once(request, row).last_hour) for row in rows[:MOST_ASKED]]
         told = [f"{row}: {use}" if total > 1 else use for row, use in uses]
         return " ".join([super().effect_of_disabling(request, rows, total), *told])  # type: ignore[misc]
+
+    def requests_url(self, row: Any) -> str:
+        """The dashboard's list of the requests of a row."""
+        return f"{reverse('dashboard:requests')}?{urlencode({'range': '30d', **self.words_of(row)})}"
 
     def words_of(self, row: Any) -> dict[str, str]:
         """The dashboard's filter for the requests of a row."""
@@ -106,6 +110,10 @@ def _asked_once(request: Any, row: Any) -> Use:
 def entities_of(row: Model) -> Entities:
     """What the records call a row."""
     return next(which(row) for model, which in _WHICH.items() if isinstance(row, model))
+
+
+def _recorded(which: Entities, now: datetime) -> int:
+    return totals(_until(now, timedelta(days=settings.RECORDS_KEPT_DAYS)), which).requests
 
 
 def _until(now: Any, span: timedelta) -> TimeRange:

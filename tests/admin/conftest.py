@@ -31,12 +31,12 @@ def viewer(db: None) -> Client:
 
 
 @pytest.fixture
-def ours() -> Tenant:
+def ours(db: None) -> Tenant:
     return rows.tenant(name="ours")
 
 
 @pytest.fixture
-def theirs() -> Tenant:
+def theirs(db: None) -> Tenant:
     return rows.tenant(name="theirs")
 
 

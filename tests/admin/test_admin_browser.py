@@ -55,6 +55,10 @@ def page(chromium: Path, live_server: Any, addresses: list[str], session: str) -
 def test_statement_34_a_new_key_is_copied_with_one_click(page: Page) -> None:
     page.goto(reverse("admin:tenants_tenant_changelist"))
     page.locator("#result_list tbody a").first.click()
+    page.get_by_role("link", name="Last requests").click()
+    page.get_by_text("No request of the last 24 hours").wait_for()  # fetched when its tab is opened
+    page.reload()
+    page.get_by_text("No request of the last 24 hours").wait_for()  # the address says which tab
     page.get_by_role("link", name="New client key").click()
     page.locator("[name=name]").fill("browser")
     page.locator("#submit-row").get_by_role("button", name="Save").click()

@@ -1,5 +1,8 @@
 """Every page of the admin opens, costs the same however many rows there are, and offers no huge select."""
 
+import random
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +14,17 @@ from django.forms import HiddenInput, ModelChoiceField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
+from providers.models import Deployment, DeploymentPrice, LanguageModel, Provider
+from tenants.models import ClientKey, Membership, Tenant
+from tests.admin import rows
 from tests.admin.rows import ROWS
+from tests.dashboard.traffic import outcome, ship
 
 MODELS = sorted(ROWS, key=lambda model: model._meta.label)
+MOST_QUERIES = 12
 
 
 def named(model: type[Model]) -> str:
@@ -33,8 +42,10 @@ def test_every_registered_model_has_a_row_maker() -> None:
 @pytest.mark.parametrize("model", MODELS, ids=named)
 def test_every_page_of_a_model_opens(model: type[Model], operator: Client) -> None:
     row = ROWS[model]()
-    for address in (page(model, "changelist"), page(model, "change", row.pk), page(model, "history", row.pk)):
-        assert operator.get(address).status_code == 200, address
+    for address in (page(model, "changelist"), page(model, "history", row.pk), page(model, "change", row.pk)):
+        with CaptureQueriesContext(connection) as seen:
+            assert operator.get(address).status_code == 200, address
+        assert len(seen) <= MOST_QUERIES, "\n".join(query["sql"] for query in seen)  # statement 21
     assert operator.get(page(model, "add")).status_code in (200, 403)
     assert operator.get(page(model, "delete", row.pk)).status_code in (200, 403)
 
@@ -51,6 +62,55 @@ def test_pitfall_02_a_list_of_thirty_costs_the_queries_of_a_list_of_three(model:
     queries_with(3)  # the first page fills the caches of content types and templates
     few, many = queries_with(0), queries_with(27)
     assert len(many) == len(few), "\n".join(many)
+
+
+def more(row: dict[type[Model], Any], count: int, folder: Path) -> None:
+    """So many more related rows of each kind, and requests of now."""
+    now, told = timezone.now(), []
+    for number in range(count):
+        rows.deployment(provider=row[Provider]), rows.deployment(model=row[LanguageModel])
+        rows.credential(f"sk-quite-long-{rows.provider().pk:08}", provider=row[Provider], name=f"of-{folder}-{number}")
+        since = now - timedelta(days=DeploymentPrice.objects.count() + 1)
+        DeploymentPrice.objects.create(deployment=row[Deployment], effective_from=since, input=1, output=2)
+        Membership.objects.create(tenant=row[Tenant], user=rows.user())
+        rows.budget(tenant=row[Tenant])
+        key = rows.client_key(tenant=row[Tenant])
+        facts = {"tenant_id": key.tenant_id, "tenant": key.tenant.name, "key_prefix": key.prefix}
+        key = key if number else row[ClientKey]
+        said = outcome(now - timedelta(minutes=1), random.Random(number), key_id=key.pk, **facts)
+        said.provider, said.model = row[Provider].name, row[LanguageModel].name
+        told.append(said)
+    ship(told, folder)
+
+
+def test_statement_21_a_form_and_its_tabs_cost_the_same_with_three_and_with_thirty_related_rows(
+    operator: Client, limited: Client, ours: Tenant, tmp_path: Path
+) -> None:
+    target, key = rows.deployment(), rows.client_key(tenant=ours)
+    row: dict[type[Model], Any] = {type(each): each for each in (target, target.provider, target.model, ours, key)}
+
+    def queries(client: Client) -> dict[str, list[str]]:
+        """What each form and each of its tabs asks, by address."""
+        found: dict[str, list[str]] = {}
+        todo = [page(model, "change", each.pk) for model, each in row.items()]
+        for address in todo:
+            with CaptureQueriesContext(connection) as seen:
+                answer = client.get(address)
+            assert answer.status_code == 200, address
+            found[address] = [query["sql"] for query in seen]
+            todo += [tab.address for tab in (answer.context or {}).get("datasets", ()) if tab.tab]
+        return found
+
+    operator.get(page(Tenant, "changelist"))  # the first page fills the caches of content types and templates
+    more(row, 3, tmp_path / "three")
+    few = queries(operator)
+    more(row, 27, tmp_path / "thirty")
+    many = queries(operator)
+    assert len(few) == 12  # five forms, seven tabs
+    for address, asked in (*many.items(), *queries(limited).items()):
+        assert len(asked) <= MOST_QUERIES, "\n".join([address, *asked])
+    for address, asked in many.items():
+        assert len(asked) == len(few[address]), "\n".join([address, *asked])
 
 
 @pytest.mark.parametrize("model", MODELS, ids=named)

@@ -176,4 +176,4 @@ def test_a_deleted_tenant_leaves_its_member_with_nothing(ours: Tenant) -> None:
     person = staff("mia", "viewer", tenants=(ours,))
     assert sight_of(person) == {ours.pk}
     ours.delete()
-    assert sight_of(person) == frozenset() and not Membership.objects.exists()
+    assert sight_of(User.objects.get(pk=person.pk)) == frozenset() and not Membership.objects.exists()

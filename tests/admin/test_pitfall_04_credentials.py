@@ -22,7 +22,7 @@ from tests.admin.pages import fields_of, fill
 from tests.people import browser_of, staff
 from usage import ids
 from usage.models import AttemptRecord
-from usage.selectors.lastuse import credential_uses
+from usage.selectors.lastuse import last_use, with_last_use
 
 OLD, NEW = "sk-the-old-one-of-two-1111", "sk-the-new-one-of-two-2222"
 
@@ -165,6 +165,10 @@ def test_pitfall_04_operators_change_keys_and_others_do_not(stored: Credential) 
     assert len(presented()) == 2
 
 
+def used(row: Credential) -> datetime | None:
+    return last_use(with_last_use(Credential.objects.filter(pk=row.pk)).get())
+
+
 def test_pitfall_04_the_last_use_is_the_newest_attempt_and_else_unknown(operator: Client, stored: Credential) -> None:
     pages = [
         reverse("admin:providers_provider_change", args=[stored.provider_id]),
@@ -174,18 +178,18 @@ def test_pitfall_04_the_last_use_is_the_newest_attempt_and_else_unknown(operator
     for at in (newest - timedelta(days=2), newest, newest - timedelta(hours=1)):
         attempted(stored, at)
     attempted(rows.credential(OLD), newest + timedelta(days=1))  # of another provider
-    assert credential_uses([stored.pk]) == {stored.pk: newest}
+    assert used(stored) == newest
     for where in pages:
         assert "2026-03-04 05:06" in operator.get(where).content.decode(), where
     rows.credential(f"sk-another-with-the-end-{OLD[-4:]}", provider=stored.provider, name="twin")
-    assert credential_uses([stored.pk]) == {}
+    assert used(stored) is None
     for where in pages:
         assert "2026-03-04 05:06" not in operator.get(where).content.decode(), where
 
 
 def test_pitfall_04_the_last_use_is_looked_up_in_an_index(stored: Credential) -> None:
     with CaptureQueriesContext(connection) as seen:
-        credential_uses([stored.pk])
+        used(stored)
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {seen[0]['sql']}")
         plan = [str(line) for line in cursor.fetchall()]

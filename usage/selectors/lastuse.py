@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from providers.models import Credential
 from tenants.models import ClientKey
@@ -19,8 +20,8 @@ def last_uses(keys: Collection[int]) -> dict[int, datetime]:
     return {pk: datetime.fromtimestamp(started_us / 1e6, UTC) for pk, started_us in found}
 
 
-def credential_uses(credentials: Collection[int]) -> dict[int, datetime]:
-    """The start of the newest request that was attempted with each credential: an index look-up each, in one query.
+def with_last_use(credentials: QuerySet[Credential]) -> QuerySet[Any]:
+    """Credentials with `newest_request`, the id of the newest that was attempted with each: an index look-up each.
 
     Attempts name a credential by its provider and its last four characters. Of one that shares these with another of
     its provider, and of a key too short to show any of it, nothing is known.
@@ -29,6 +30,12 @@ def credential_uses(credentials: Collection[int]) -> dict[int, datetime]:
     twins = Credential.objects.filter(**of_provider).exclude(pk=OuterRef("pk"))
     attempts = AttemptRecord.objects.filter(provider=OuterRef("provider__name"), credential=OuterRef("last_four"))
     newest = Subquery(attempts.order_by("-request_id").values("request_id")[:1])
-    rows = Credential.objects.filter(~Exists(twins), pk__in=credentials).exclude(last_four="").order_by()
-    found = rows.annotate(newest=newest).exclude(newest=None).values_list("pk", "newest")
-    return {pk: datetime.fromtimestamp(ids.instant_ms(request_id.hex) / 1000, UTC) for pk, request_id in found}
+    return credentials.annotate(
+        newest_request=Case(When(Q(Exists(twins)) | Q(last_four=""), then=None), default=newest)
+    )
+
+
+def last_use(row: Any) -> datetime | None:
+    """The start of that request, of a row from `with_last_use`; None where nothing is known."""
+    request_id = getattr(row, "newest_request", None)
+    return request_id and datetime.fromtimestamp(ids.instant_ms(request_id.hex) / 1000, UTC)
