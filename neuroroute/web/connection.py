@@ -9,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from neuroroute.web.door import Door
 from neuroroute.web.onepiece import OnePiece
-from neuroroute.web.refusals import path_of_whole, refusals
+from neuroroute.web.refusals import head_of_whole, path_of, refusals
 from routing.api.leaving import LEAVERS, Leave
 
 REFUSALS: Final = refusals()
@@ -22,6 +22,7 @@ class Connection(HttpToolsProtocol):
     _reading = False  # a request has begun and not ended
     _idle_since: float | None = None  # as the loop tells time; only looked at when the end is near
     _refusal: bytes | None = None  # of the request that is being read
+    _turned_away: tuple[int, bytes, bytes | None] = (0, b"", None)  # the latest in one piece: length, head, answer
     _rests_since = 0.0  # since the last answer or refusal, as the loop tells time
 
     def __init__(self, door: Door, **uvicorns: Any) -> None:
@@ -51,7 +52,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._door.shut and not (self._reading or self._answering or self._ending):
-            refusal = REFUSALS.get(path_of_whole(data))
+            refusal = self._refusal_for(data)
             if refusal:
                 self._turn_away(refusal)
                 return
@@ -108,6 +109,18 @@ class Connection(HttpToolsProtocol):
         self._refusal = None
         if self._ending or not self.parser.should_keep_alive():
             self.transport.close()
+
+    def _refusal_for(self, data: bytes) -> bytes | None:
+        """What to answer to a request that came in one piece. Who tries again sends the same head, which says how
+        long the request is: it need not be searched again."""
+        length, head, refusal = self._turned_away
+        if len(data) == length and data.startswith(head):
+            return refusal
+        head = head_of_whole(data)
+        refusal = REFUSALS.get(path_of(head))
+        if refusal:
+            self._turned_away = len(data), head, refusal
+        return refusal
 
     def _turn_away(self, refusal: bytes) -> None:
         self._door.refused += 1

@@ -24,8 +24,8 @@ _BEARING: Final = re.compile(
 )
 
 
-def path_of_whole(data: bytes) -> bytes:
-    """The path of exactly one POST that came in one piece and leaves its connection open; empty for all else, which
+def head_of_whole(data: bytes) -> bytes:
+    """The head of exactly one POST that came in one piece and leaves its connection open; empty for all else, which
     is the parser's business. Only who is refused is read so, and this is half of what parsing costs."""
     end = data.find(b"\r\n\r\n")
     if end < 0 or not data.startswith(b"POST "):
@@ -33,8 +33,12 @@ def path_of_whole(data: bytes) -> bytes:
     fields = _BEARING.findall(data, 0, end + 2)
     if len(fields) != 1 or not fields[0] or int(fields[0]) != len(data) - end - 4:
         return b""
-    line_end = data.index(b"\r")
-    return data[5 : line_end - 9] if data.startswith(b" HTTP/1.1", line_end - 9) else b""
+    return data[: end + 4] if data.startswith(b" HTTP/1.1", data.index(b"\r") - 9) else b""
+
+
+def path_of(head: bytes) -> bytes:
+    """The address in a head of `head_of_whole`, query included; empty for an empty one."""
+    return head[5 : head.find(b" ", 5)]
 
 
 def refusals() -> dict[bytes, bytes]:
