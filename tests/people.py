@@ -1,5 +1,6 @@
 """People of every kind, for the pages that they look at."""
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
@@ -18,3 +19,8 @@ def browser_of(person: User) -> Client:
     client = Client()
     client.force_login(person)
     return client
+
+
+def session_of(person: User) -> str:
+    """The value of the session cookie of a browser in which this person is signed in."""
+    return str(browser_of(person).cookies[settings.SESSION_COOKIE_NAME].value)

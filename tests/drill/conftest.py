@@ -1,4 +1,4 @@
-"""One drill for all tests of scenarios: through a real gateway, at a tenth of the real times."""
+"""One drill for all tests of scenarios: from its page through a real gateway, at a tenth of the real times."""
 
 import json
 from collections.abc import Iterator
@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests import console
+from tests.drill.onpage import Played, play
 from tests.gateway.gateway import Gateway, clean_environment, manage
-
-PACE = "0.1"
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +29,15 @@ def gateway(installation: Path) -> Iterator[Gateway]:
 
 
 @pytest.fixture(scope="session")
-def scores(gateway: Gateway) -> dict[str, dict]:
+def played(gateway: Gateway) -> Played:
+    """The drill, and what its page showed of it."""
+    return play(gateway)
+
+
+@pytest.fixture(scope="session")
+def scores(played: Played) -> dict[str, dict]:
     """What each scenario came to."""
-    return {score["scenario"]: score for score in drill(gateway, "--pace", PACE)}
+    return {score["scenario"]: score for score in played.scores}
 
 
 def drill(gateway: Gateway, *options: str) -> list[dict]:

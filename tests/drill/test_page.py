@@ -13,17 +13,10 @@ from django_celery_beat.models import PeriodicTask
 from profiling.jobs import job_kinds
 from profiling.models import Job
 from providers.models import AuditEntry
+from routing.drill.scenario import scenarios
 from routing.models import DrillRun
-from tests.gateway.gateway import manage
 
 PAGE = "/dashboard/drill/"
-PLAY = (
-    "from routing.drill import history; from providers.audit import Actor; from profiling.runner import run_due;"
-    "from routing.models import DrillRun; history.ask(Actor('ana', 'admin'), ['S11', 'S03'], 0.05); run_due();"
-    "row = DrillRun.objects.first(); from profiling.models import Job; job = Job.objects.first();"
-    "print(history.state(row, row.finished_at), [(s['scenario'], s['passed']) for s in row.scores], job.state,"
-    "job.result['passed'])"
-)
 
 
 @pytest.fixture
@@ -188,6 +181,20 @@ def test_the_job_plays_only_what_was_asked_for():
 
 
 @pytest.mark.timeout(300)
-def test_a_worker_plays_what_was_asked_for(gateway, scores):
-    said = manage(gateway.var, "shell", "-v0", "-c", PLAY, env=gateway.env).splitlines()[-1]
-    assert said == "over [('S03', True), ('S11', True)] done [2]"
+def test_a_worker_plays_what_was_asked_for_on_the_page(played, scores):
+    assert list(scores) == list(scenarios()) and played.job == "done"
+
+
+@pytest.mark.timeout(300)
+def test_the_page_is_watched_while_the_drill_runs_and_shows_all_sixteen_at_its_end(chromium, played, scores):
+    """Without a word from the reader: the card follows by itself, and the page comes back whole when it is over."""
+    seen, passed = played.seen, sum(score["passed"] for score in played.scores)
+    assert "waits for a worker" in seen.waiting and "asked for by ana" in seen.waiting
+    progress = [int(said.split()[0]) for said in seen.statuses if "of 16 faults are over" in said]
+    assert progress == sorted(progress) and progress[0] == 0 and len(progress) >= 3, seen.statuses
+    assert f"{passed} of 16 passed" in seen.over and "over" in seen.over and "It took" in seen.over
+    assert [row.split()[0] for row in seen.rows] == list(scores)
+    for row, score in zip(seen.rows, played.scores, strict=True):
+        assert score["title"] in row and score["why"] in row and ("passed" if score["passed"] else "failed") in row
+    assert [line.split(",")[0] for line in seen.file[1:]] == list(scores)
+    assert seen.problems == []
