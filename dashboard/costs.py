@@ -38,7 +38,9 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False) -> CostCha
     behind = {named[value]: bucket_links(scope, **words_of(scope, by, value)) for value in ranked[:COLOURS]}
     drawn: tuple[Series, ...] = coloured(layers, "bar", colours, behind)
     total = sum(one.cost_nano_usd for one in found.values())
-    sentence = f"{money(total)} in all, most of it at {named[ranked[0]]}: {money(found[ranked[0]].cost_nano_usd)}"
+    sentence = f"{money(total)} in all"
+    if total:
+        sentence += f", most of it at {named[ranked[0]]}: {money(found[ranked[0]].cost_nano_usd)}"
     if before:
         earlier = scope.ask(series, period.buckets_before, scope.entities)
         drawn += (Series("the period before, in all", _costs(earlier), kind="line", dashed=True),)

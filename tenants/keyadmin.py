@@ -22,6 +22,7 @@ from tenants import keys
 from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm
 from tenants.adminrows import RowsInSight, TenantFilter
 from tenants.callers import LIMITS, Limits
+from tenants.keyring import know_at_once
 from tenants.models import ClientKey
 from tenants.rotation import rotate
 from tenants.sight import sight_of
@@ -189,6 +190,7 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
         self, request: HttpRequest, key: ClientKey, plain: str, old: ClientKey | None = None
     ) -> HttpResponse:
         """The only page that ever holds a key: rendered in answer to the form, kept nowhere."""
+        know_at_once()
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

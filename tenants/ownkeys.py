@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from providers import audit
 from tenants import keys
+from tenants.keyring import know_at_once
 from tenants.models import ClientKey, Tenant
 from tenants.rotation import rotate
 from tenants.sight import Sight, seen
@@ -33,6 +34,7 @@ def make(
 ) -> tuple[ClientKey, str]:
     """A key of the person's own, and its value, which is told once."""
     made, plain = keys.issue(tenant, name, expires_at=expires_at, owner=person)
+    know_at_once()
     audit.record(actor, "added", made, audit.difference(None, audit.state(made)), reason)
     return made, plain
 
@@ -44,6 +46,7 @@ def replace(
     """The key's successor, and its value, which is told once; the key itself goes on for `overlap`."""
     before = audit.state(key)
     made, plain = rotate(key, overlap, now)
+    know_at_once()
     audit.record(actor, "rotated", key, audit.difference(before, audit.state(key)), reason)
     audit.record(actor, "added", made, audit.difference(None, audit.state(made)), reason)
     return made, plain
@@ -54,4 +57,5 @@ def end(key: ClientKey, actor: audit.Actor, reason: str) -> None:
     """Revoke the key for good."""
     before = audit.state(key)
     keys.revoke(key)
+    know_at_once()
     audit.record(actor, "revoked", key, audit.difference(before, audit.state(key)), reason)

@@ -6,12 +6,13 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 from msgspec import Struct
 
-from dashboard.formatting import count, tokens
+from dashboard.formatting import count, money, tokens
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from routing.api.ownusage import budget_left, limit_left
 from routing.runtime import runtime
+from tenants.budgets import USD
 from tenants.keyring import NO_KEY, caller_of
 from tenants.models import Tenant
 from tenants.selectors import budget_states
@@ -129,13 +130,14 @@ def _budgets(tenant: Tenant, now: datetime) -> "list[Bar]":
     for state in budget_states(now, tenant.pk):
         if state.key_id not in (None, NO_KEY):
             continue
-        said, unit = budget_left(state), "USD" if state.unit == "usd" else "tokens"
+        said, in_usd = budget_left(state), state.unit == USD
+        limit, left = (money(each) if in_usd else tokens(each) for each in (state.limit, state.remaining))
         bars.append(
             Bar(
                 said.name,
-                f"budget, {unit}{'' if said.hard else ', soft'}",
-                said.limit,
-                said.remaining,
+                f"budget, {'USD' if in_usd else 'tokens'}{'' if said.hard else ', soft'}",
+                limit,
+                left,
                 *_share(state.spent + state.reserved, state.limit),
                 None if said.resets_at is None else _local(said.resets_at),
                 (said.limit, state.text_of(state.spent + state.reserved), said.remaining),
