@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 AUDIT = "providers.view_auditentry"
@@ -117,6 +118,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": True,
     "COLORS": {"primary": PRIMARY},
+    "STYLES": [lambda request: static("neuroroute/admin.css")],
     "DASHBOARD_CALLBACK": "neuroroute.adminhome.home",
     "ENVIRONMENT": "providers.sandboxbadge.badge",
     "ACCOUNT": {

@@ -1,14 +1,27 @@
 """Browsers in which somebody is signed in."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.db.models import Q
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Model, Q
 from django.test import Client
+from django.urls import reverse
 
-from tenants.models import Tenant
+from providers.adminbase import ReadOnlyAdmin
+from providers.models import Credential, Provider
+from routing.models import Policy
+from tenants.models import ClientKey, Tenant
 from tests.admin import rows
 from tests.people import browser_of, staff
 
+OTHER_PAGES: dict[type[Model], tuple[str, ...]] = {
+    Provider: ("import_listed", "compare_listed", "test_connection", "history"),
+    Credential: ("rotate_key", "replace_key"),
+    ClientKey: ("rotate_key",),
+    Policy: ("versions",),
+    Group: ("delete",),
+}
 VIEW, EVERY_TENANT = Q(codename__startswith="view_"), Q(codename="see_every_tenant")
 
 
@@ -46,3 +59,29 @@ def limited(ours: Tenant) -> Client:
     person = staff("lim", tenants=(ours,))
     person.user_permissions.set(Permission.objects.exclude(codename="see_every_tenant"))
     return browser_of(person)
+
+
+def named(model: type[Model]) -> str:
+    return f"admin:{model._meta.app_label}_{model._meta.model_name}"
+
+
+@pytest.fixture
+def addresses(transactional_db: None) -> list[str]:
+    """The lists and the forms of everything, with a row in each, and the pages that are none of these."""
+    made = {model: make() for model, make in rows.ROWS.items()}
+    found = [reverse("admin:index"), reverse("system"), reverse("second-factor"), reverse("admin:password_change")]
+    for model, row in made.items():
+        name = named(model)
+        found += [reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])]
+        if not isinstance(admin.site._registry[model], ReadOnlyAdmin):
+            found.append(reverse(f"{name}_add"))
+    for model, pages in OTHER_PAGES.items():
+        found += [reverse(f"{named(model)}_{page}", args=[made[model].pk]) for page in pages]
+    return found
+
+
+@pytest.fixture
+def session(transactional_db: None) -> str:
+    client = Client()
+    client.force_login(User.objects.create_superuser("ana"))
+    return client.cookies[settings.SESSION_COOKIE_NAME].value

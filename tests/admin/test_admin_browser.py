@@ -6,32 +6,16 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, sync_playwright
 
-from tests.admin import rows
+from tests.dashboard.statements.test_statements_small import PHONE, judged
 from tests.halves import BROWSER_FLAGS
 
+DESK = {"width": 1280, "height": 800}
+UNFOLD_TABS = """document.querySelectorAll("[x-show*=activeTab]:not([hx-get]), [x-show*=activeFieldsetTab]")
+    .forEach(one => one.style.removeProperty("display"))"""
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture
-def addresses(transactional_db: None) -> list[str]:
-    """The lists and the forms of everything, with a row in each."""
-    found = [reverse("admin:index"), reverse("system")]
-    for model, make in rows.ROWS.items():
-        name, row = f"admin:{model._meta.app_label}_{model._meta.model_name}", make()
-        found += [reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])]
-    return found
-
-
-@pytest.fixture
-def session(transactional_db: None) -> str:
-    client = Client()
-    client.force_login(User.objects.create_superuser("ana"))
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 @pytest.fixture
@@ -41,7 +25,7 @@ def page(chromium: Path, live_server: Any, addresses: list[str], session: str) -
     url = live_server.url
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=BROWSER_FLAGS)
-        opened = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
+        opened = browser.new_context(base_url=url, viewport=DESK)
         opened.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
         tab = opened.new_page()
         tab.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
@@ -106,13 +90,20 @@ def test_pitfall_09_the_second_tab_is_told_and_keeps_what_was_typed(page: Page, 
     page.get_by_text("was changed successfully").wait_for()
 
 
-def test_statement_31_the_admin_runs_under_its_own_policy_and_fits_the_screen(page: Page, addresses: list[str]) -> None:
-    """Violations are errors of the console, which the page's fixture lets none of pass."""
+def test_statements_29_and_31_every_page_fits_each_screen_under_its_policy(page: Page, addresses: list[str]) -> None:
+    """Violations of the policy are errors of the console, which the page's fixture lets none of pass."""
+    wrong = {}
     for address in addresses:
         answer = page.goto(address)
         assert page.evaluate(WIDER) <= 0, address
         policy = answer.headers.get("content-security-policy", "") if answer else ""
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy, address
+        page.set_viewport_size(PHONE)
+        page.evaluate(UNFOLD_TABS)
+        if problems := judged(page):
+            wrong[address] = problems
+        page.set_viewport_size(DESK)
+    assert not wrong, "\n".join(f"{address}: {one}" for address, all_ in wrong.items() for one in all_)
     page.keyboard.press("Control+k")
     page.goto("/dashboard/")
     assert "unsafe" not in page.evaluate("fetch('/dashboard/').then(r => r.headers.get('content-security-policy'))")
