@@ -2,8 +2,8 @@
 
 import os
 import socket
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -93,8 +93,8 @@ def told(question: Question, running: Running, serves: Mapping[str, int] | None 
     return Told(
         [row_of(story) for story in stories[:MOST_ROWS]],
         len(stories),
-        {number: _sum(sample.begun, question) for number, sample in counted},
-        {number: _sum(sample.running, question) for number, sample in samples.items()},
+        {number: _sum(map(Bearer._make, sample.begun), sample.begun, question) for number, sample in counted},
+        {number: _sum(sample.running, sample.running, question) for number, sample in samples.items()},
         min(samples, default=None),
     )
 
@@ -155,5 +155,5 @@ def _is_meant(marks: Marks | Bearer, question: Question) -> bool:
     return all(word is None or (getattr(marks, name, word) or "") == word for name, word in words)
 
 
-def _sum(counted: "Mapping[Marks, int] | Mapping[Bearer, int]", question: Question) -> int:
-    return sum(number for marks, number in counted.items() if _is_meant(marks, question))
+def _sum(marks: Iterable[Marks | Bearer], counted: Mapping[Any, int], question: Question) -> int:
+    return sum(counted[each] for each in marks if _is_meant(each, question))

@@ -180,6 +180,16 @@ def test_a_member_makes_rotates_and_revokes_a_key_and_sees_what_is_left(member: 
     assert wait_until(lambda: models_with(running, second) == 401) and models_with(running, first) == 200
 
 
+def test_a_key_that_an_operator_gives_to_the_member_works_at_once_and_is_the_member_s_own(
+    member: Page, page: Page, running: Installation
+) -> None:
+    wish = {"tenant": "default", "name": "batch", "owner": "mia"}
+    made = asked(page, "POST", f"{running.url}/api/admin/api-keys", wish)
+    assert models_with(running, made["key"]) == 200 and made["owner"] == "mia"
+    member.reload()
+    expect(member.get_by_role("link", name="Rotate batch")).to_be_visible()
+
+
 def test_the_menu_of_who_is_signed_in_leads_to_the_second_factor(member: Page, running: Installation) -> None:
     member.locator("summary", has_text="mia").click()
     member.get_by_role("link", name="Second factor").click()

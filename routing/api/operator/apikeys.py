@@ -21,6 +21,7 @@ from routing.configfile import schema
 from routing.configfile.keypart import KeyMaker
 from routing.configfile.schema import given
 from tenants.callers import LIMITS
+from tenants.keyring import know_at_once
 from tenants.models import ClientKey, Tenant
 from tenants.rotation import rotate
 from tenants.selectors import members_called
@@ -137,6 +138,7 @@ class ApiKeys(Resource):
         maker = KeyMaker(changes, owner)
         maker.put_keys("", tenant, [schema.Key(**fields_of(body, "tenant", "owner"))])
         maker.save()
+        know_at_once()
 
     def _owner(self, changes: OneChange, tenant: Tenant, body: Any) -> Any:
         """The person that the body names; who is not of the tenant is as unknown as nobody."""
@@ -166,6 +168,7 @@ class ApiKeys(Resource):
                 raise Conflict(f"the key is {old.state}: there is nothing to rotate; make a new one")
             before, actor = audit.state(old), self.operator.actor
             made, plain = rotate(old, timedelta(hours=wish.overlap_hours), timezone.now())
+            know_at_once()
             audit.record(actor, "rotated", old, audit.difference(before, audit.state(old)), wish.reason)
             audit.record(actor, "added", made, audit.difference(None, audit.state(made)), wish.reason)
             return self.shown(self.one(str(made.pk)), 201, key=plain)
@@ -179,4 +182,5 @@ class ApiKeys(Resource):
             row = self.locked(pk)
             if row.revoked_at is None:
                 self.assign(row, "revoked", why.reason, revoked_at=timezone.now())
+                know_at_once()
         return self.shown(row)
