@@ -20,6 +20,7 @@ from unfold.decorators import action, display
 from providers import audit
 from providers.adminbase import Switchable, operation_page
 from providers.credentialforms import CredentialForm, ReplaceForm, RotateForm, shown
+from providers.formrows import NamedInRows
 from providers.models import Credential
 from providers.revisions import CATALOG
 from providers.rotation import replace, rotate
@@ -49,7 +50,7 @@ class CredentialColumns:
         return state_of(row) if row.pk else "—"
 
 
-class CredentialInline(CredentialColumns, TabularInline):
+class CredentialInline(CredentialColumns, NamedInRows, TabularInline):
     model = Credential
     form = CredentialForm
     fields = ["name", "secret", "enabled", "expires_at", "change_key"]

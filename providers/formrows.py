@@ -50,6 +50,17 @@ class KnownField(forms.ModelChoiceField):
         return super().get_bound_field(form, field_name)
 
 
+class NamedInRows:
+    """Goes before an inline whose fields stand in a table: each is named after its column, for who cannot see it."""
+
+    def get_formset(self, *args: Any, **kwargs: Any) -> Any:
+        formset = super().get_formset(*args, **kwargs)  # type: ignore[misc]
+        for name, field in formset.form.base_fields.items():
+            inner = getattr(field.widget, "widget", field.widget)
+            inner.attrs.setdefault("aria-label", str(field.label or name.replace("_", " ").capitalize()))
+        return formset
+
+
 class KnowsRelated:
     """Goes before a form's admin class: what its `autocomplete_fields` hold is named from `select_related`.
 

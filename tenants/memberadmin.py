@@ -6,13 +6,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from providers.formrows import KnowsRelated
+from providers.formrows import KnowsRelated, NamedInRows
 from tenants.adminrows import ChoicesInSight
 from tenants.models import Membership
 from tenants.sight import seen, sight_of
 
 
-class MemberInline(ChoicesInSight, KnowsRelated, TabularInline):
+class MemberInline(ChoicesInSight, KnowsRelated, NamedInRows, TabularInline):
     """The people who see a tenant's requests, keys and budgets, on its page."""
 
     model = Membership
@@ -34,4 +34,4 @@ class TenantsOfPersonInline(MemberInline):
 
     fields = ["tenant"]
     autocomplete_fields = ["tenant"]
-    verbose_name_plural = "Tenants that this person sees; every one with the permission to see every tenant"
+    verbose_name_plural = "Tenants that this person sees"

@@ -13,6 +13,7 @@ from providers.models import Credential, Provider
 from routing.models import Policy
 from tenants.models import ClientKey, Tenant
 from tests.admin import rows
+from tests.admin.phones import PASSWORD
 from tests.people import browser_of, staff
 
 OTHER_PAGES: dict[type[Model], tuple[str, ...]] = {
@@ -83,5 +84,5 @@ def addresses(transactional_db: None) -> list[str]:
 @pytest.fixture
 def session(transactional_db: None) -> str:
     client = Client()
-    client.force_login(User.objects.create_superuser("ana"))
+    client.force_login(User.objects.create_superuser("ana", password=PASSWORD))
     return client.cookies[settings.SESSION_COOKIE_NAME].value
