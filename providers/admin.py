@@ -86,6 +86,7 @@ class ModelDeployments(BaseDataset):
 @admin.register(Provider)
 class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
     part = CATALOG
+    ordering = ["name"]  # the model's own is lost where keys and models are counted
     form = ProviderForm
     inlines = [CredentialInline]
     change_form_datasets = [ProviderDeployments]
@@ -156,6 +157,7 @@ class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
 @admin.register(LanguageModel)
 class LanguageModelAdmin(AuditedAdmin):
     part = CATALOG
+    ordering = ["name"]  # as of providers
     form = LanguageModelForm
     change_form_datasets = [ModelDeployments]
     list_display = ["name", "also_called", "quality", "served_by"]

@@ -113,6 +113,12 @@ def test_statement_21_a_form_and_its_tabs_cost_the_same_with_three_and_with_thir
         assert len(asked) == len(few[address]), "\n".join([address, *asked])
 
 
+def asked_of(select: AutocompleteMixin) -> dict[str, str]:
+    """What a browser asks when somebody begins to type."""
+    meta = select.field.model._meta
+    return {"app_label": meta.app_label, "model_name": meta.model_name, "field_name": select.field.name, "term": "a"}
+
+
 @pytest.mark.parametrize("model", MODELS, ids=named)
 def test_pitfall_03_a_related_row_is_chosen_by_typing(model: type[Model], operator: Client) -> None:
     response = operator.get(page(model, "add"))
@@ -125,6 +131,8 @@ def test_pitfall_03_a_related_row_is_chosen_by_typing(model: type[Model], operat
             if isinstance(field, ModelChoiceField):
                 inner = getattr(field.widget, "widget", field.widget)
                 assert isinstance(inner, AutocompleteMixin | UnfoldAdminSelect2MultipleWidget | HiddenInput), name
+                if isinstance(inner, AutocompleteMixin):
+                    assert operator.get(inner.get_url(), asked_of(inner)).status_code == 200  # and warns of nothing
 
 
 @pytest.mark.parametrize("model", MODELS, ids=named)
