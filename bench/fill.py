@@ -64,8 +64,8 @@ def main() -> None:
     records(wanted, since, until)
     began = time.monotonic()
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-    print(f"analysed in {time.monotonic() - began:.0f} s; {RequestRecord._meta.db_table} {counted():,} rows")
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")  # as autovacuum leaves it
+    print(f"vacuumed and analysed in {time.monotonic() - began:.0f} s; {RequestRecord._meta.db_table} {counted():,} rows")
 
 
 def arguments() -> argparse.Namespace:

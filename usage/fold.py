@@ -14,9 +14,9 @@ from usage.rollups import (
     ALL_TENANTS,
     GRAINS,
     MINUTE,
-    WHATEVER,
     AttemptRollup,
     FlowRollup,
+    KeyRollup,
     LatencyRollup,
     RequestRollup,
     Rollup,
@@ -36,10 +36,13 @@ SERVED_STATUSES: Final = frozenset({"answered", "interrupted", "failed"})
 
 def fold(outcomes: Iterable[Outcome]) -> dict[type[Rollup], Cells]:
     """Sums by minute for each table."""
-    requests, attempts, flows, latencies = Cells(), Cells(), Cells(), Counter[Key]()
+    requests, keys, attempts, flows, latencies = Cells(), Cells(), Cells(), Cells(), Counter[Key]()
     for outcome in outcomes:
         minute = ids.instant_ms(outcome.id) // 1000 // MINUTE * MINUTE
-        _add(requests, _request_key(outcome, minute), _request_sums(outcome))
+        sums = _request_sums(outcome)
+        _add(requests, _request_key(outcome, minute), sums)
+        if outcome.key_id != ALL_KEYS:
+            _add(keys, (outcome.tenant_id, minute, outcome.key_id), sums)
         if outcome.first_choice and outcome.status in SERVED_STATUSES:
             _add(flows, _flow_key(outcome, minute), _flow_sums(outcome))
         for attempt in outcome.attempts:
@@ -47,7 +50,13 @@ def fold(outcomes: Iterable[Outcome]) -> dict[type[Rollup], Cells]:
         if outcome.status == "answered":
             latencies.update(_latency_keys(outcome, minute))
     counted = {key: [count] for key, count in latencies.items()}
-    return {RequestRollup: requests, AttemptRollup: attempts, FlowRollup: flows, LatencyRollup: counted}
+    return {
+        RequestRollup: requests,
+        KeyRollup: keys,
+        AttemptRollup: attempts,
+        FlowRollup: flows,
+        LatencyRollup: counted,
+    }
 
 
 def spread(table: type[Rollup], cells: Cells, apart: Collection[int] = ()) -> Cells:
@@ -74,11 +83,11 @@ def spread(table: type[Rollup], cells: Cells, apart: Collection[int] = ()) -> Ce
 def _tails(table: type[Rollup], rest: list[int | str]) -> tuple[set[Key], set[Key]]:
     """The further key columns of the sums of all tenants together, and of those of one tenant: fine and coarse ones."""
     fine: Key = tuple(rest)
+    if table is KeyRollup:  # the key's owner is a tenant: for all tenants together there is no key
+        return set(), {fine}
     if table is RequestRollup:
-        key, *names = rest
-        all_keys: Key = (ALL_KEYS, *names)
-        # The key's owner is a tenant: for all tenants together there is no key.
-        return {all_keys}, {all_keys, fine} | ({(key, *[WHATEVER] * len(names))} if key != ALL_KEYS else set())
+        all_keys: Key = (ALL_KEYS, *rest[1:])
+        return {all_keys}, {all_keys, fine}
     if table is LatencyRollup:
         metric, _, _, slot = rest
         both = {fine, (metric, "", "", slot)}

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from usage.invoicerows import Invoice, InvoiceLine
-from usage.rollups import AttemptRollup, FlowRollup, LatencyRollup, RequestRollup
+from usage.rollups import AttemptRollup, FlowRollup, KeyRollup, LatencyRollup, RequestRollup
 
 __all__ = [
     "AttemptRecord",
@@ -18,6 +18,7 @@ __all__ = [
     "FlowRollup",
     "Invoice",
     "InvoiceLine",
+    "KeyRollup",
     "LatencyRollup",
     "RequestRecord",
     "RequestRollup",

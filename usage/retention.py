@@ -12,7 +12,7 @@ from msgspec import Struct
 from usage import ids, partitions
 from usage.fold import METRICS
 from usage.models import AttemptRecord, RequestRecord
-from usage.rollups import MINUTE, MINUTES_KEPT_S, AttemptRollup, FlowRollup, LatencyRollup, RequestRollup
+from usage.rollups import MINUTE, MINUTES_KEPT_S, AttemptRollup, FlowRollup, KeyRollup, LatencyRollup, RequestRollup
 
 CHUNK_ROWS: Final = 5000
 
@@ -41,9 +41,8 @@ def _delete_records(oldest: datetime) -> int:
 def _delete_minutes(now: datetime) -> int:
     bounds: list[str | int] = [MINUTE, int(now.timestamp()) - MINUTES_KEPT_S]
     old = "grain = %s AND bucket < %s"
-    deleted = sum(
-        _delete_in_chunks(model._meta.db_table, old, bounds) for model in (RequestRollup, AttemptRollup, FlowRollup)
-    )
+    by_bucket = (RequestRollup, KeyRollup, AttemptRollup, FlowRollup)
+    deleted = sum(_delete_in_chunks(model._meta.db_table, old, bounds) for model in by_bucket)
     # By metric, as its index begins.
     table = LatencyRollup._meta.db_table
     return deleted + sum(_delete_in_chunks(table, f"metric = %s AND {old}", [metric, *bounds]) for metric in METRICS)

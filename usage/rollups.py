@@ -1,11 +1,11 @@
 """What do requests add up to? Sums per minute, quarter of an hour, hour and day, in the shipper's own transaction.
 
 Each table holds every sum four times (`grain`, seconds) and twice again: per tenant, and for all tenants together
-(`tenant_id` 0); requests moreover per key, for all keys together (`key_id` 0), and per key whatever answered
-(`provider`, `model` and `policy` are `*`); latencies per deployment and for all deployments together (no provider, no
-model). So a panel reads few rows whatever its range. `bucket` is the grain's
-start, UTC seconds since the epoch. '' stands for "none" in text keys. Read through `usage.selectors` only: adding the
-table up would count several times.
+(`tenant_id` 0); requests moreover per key and for all keys together (`key_id` 0), and per key whatever answered, in a
+table of its own, whose rows lie close together; latencies per deployment and for all deployments together (no
+provider, no model). So a panel reads few rows whatever its range. `bucket` is the grain's start, UTC seconds since the
+epoch. '' stands for "none" in text keys. Read through `usage.selectors` only: adding the table up would count several
+times.
 """
 
 from typing import Final
@@ -20,14 +20,6 @@ GRAINS: Final = (DAY, HOUR, QUARTER, MINUTE)
 MINUTES_KEPT_S: Final = 72 * HOUR
 ALL_TENANTS: Final = 0
 ALL_KEYS: Final = 0
-WHATEVER: Final = "*"  # no provider is called so
-
-
-REQUEST_SUMS: Final = (
-    *("requests", "answered", "failed", "rejected", "cancelled", "interrupted", "streamed", "failed_over"),
-    *("failovers", "attempts", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"),
-    *("estimated", "priced", "unpriced", "cost_nano_usd"),
-)
 
 
 class Rollup(models.Model):
@@ -44,14 +36,9 @@ class Rollup(models.Model):
         return f"{self.grain} s from {self.bucket}, tenant {self.tenant_id}"
 
 
-class RequestRollup(Rollup):
-    """Requests, tokens and money by who asked, who answered and by which policy; `key_id` 0 is all keys together."""
+class RequestSums(models.Model):
+    """What is summed up of requests. No index holds any of these: an update then touches nothing but its row."""
 
-    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "key_id", "provider", "model", "policy")
-    key_id = models.BigIntegerField()
-    provider = models.TextField()
-    model = models.TextField()
-    policy = models.TextField()
     requests = models.BigIntegerField()
     answered = models.BigIntegerField()
     failed = models.BigIntegerField()
@@ -72,16 +59,38 @@ class RequestRollup(Rollup):
     cost_nano_usd = models.BigIntegerField()
 
     class Meta:
+        abstract = True
+
+
+REQUEST_SUMS: Final = tuple(field.attname for field in RequestSums._meta.local_fields)
+
+
+class RequestRollup(RequestSums, Rollup):
+    """Requests, tokens and money by who asked, who answered and by which policy; `key_id` 0 is all keys together."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "key_id", "provider", "model", "policy")
+    key_id = models.BigIntegerField()
+    provider = models.TextField()
+    model = models.TextField()
+    policy = models.TextField()
+
+    class Meta:
         indexes = [
             models.Index(fields=["grain", "bucket"], name="request_rollup_bucket"),
             models.Index(fields=["key_id", "grain", "bucket"], name="request_rollup_key"),
-            # Holds all that a sum by key needs: these rows lie far apart, between those of which they are the sums.
-            models.Index(
-                fields=["grain", "bucket"],
-                include=["tenant_id", "key_id", *REQUEST_SUMS],
-                condition=models.Q(provider=WHATEVER),
-                name="request_rollup_whatever",
-            ),
+        ]
+
+
+class KeyRollup(RequestSums, Rollup):
+    """The same by who asked alone: each key of each tenant, whatever answered."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "key_id")
+    key_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["grain", "bucket"], name="key_rollup_bucket"),
+            models.Index(fields=["key_id", "grain", "bucket"], name="key_rollup_key"),
         ]
 
 

@@ -34,6 +34,12 @@ def test_there_are_two_web_workers(on_services: Installation) -> None:
     assert len(web_workers(on_services)) == 2, on_services.living()
 
 
+def test_its_queries_are_not_compiled(on_services: Installation, services: Services) -> None:
+    ask = "from django.db import connection as c; q = c.cursor(); q.execute('SHOW jit'); print(*q.fetchone())"
+    said = on_services.run("manage.py", "shell", "--no-imports", "-c", ask, **services.environment())
+    assert said.stdout.split() == ["off"], said
+
+
 def test_they_are_replaced_one_by_one_and_no_request_fails(on_services: Installation) -> None:
     before = web_workers(on_services)
     with asking_all_the_time(on_services) as codes:

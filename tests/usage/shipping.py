@@ -4,8 +4,8 @@ from pathlib import Path
 
 from django.db.models import Q, Sum
 
-from usage.models import AttemptRecord, AttemptRollup, RequestRecord, RequestRollup
-from usage.rollups import ALL_KEYS, ALL_TENANTS, GRAINS, WHATEVER
+from usage.models import AttemptRecord, AttemptRollup, KeyRollup, RequestRecord, RequestRollup
+from usage.rollups import ALL_KEYS, ALL_TENANTS, GRAINS
 from usage.shipper import Shipper
 
 
@@ -23,11 +23,15 @@ def assert_sums_agree() -> None:
     attempts = AttemptRecord.objects.count()
     for grain in GRAINS:
         everyone, each = {"tenant_id": ALL_TENANTS}, {"tenant_id__gt": ALL_TENANTS}
-        whatever = Q(provider=WHATEVER, model=WHATEVER, policy=WHATEVER)
         all_keys, each_key = Q(key_id=ALL_KEYS), Q(key_id__gt=ALL_KEYS)
-        levels = ((everyone, all_keys), (each, all_keys), (each, each_key & whatever), (each, each_key & ~whatever))
-        for scope, level in levels:
-            rows = RequestRollup.objects.filter(level, grain=grain, **scope)
+        levels = (
+            (RequestRollup, everyone, all_keys),
+            (RequestRollup, each, all_keys),
+            (RequestRollup, each, each_key),
+            (KeyRollup, each, each_key),
+        )
+        for table, scope, level in levels:
+            rows = table.objects.filter(level, grain=grain, **scope)
             sums = rows.aggregate(n=Sum("requests"), cost=Sum("cost_nano_usd"), tokens=Sum("completion_tokens"))
             assert sums == {"n": requests or None, "cost": cost, "tokens": tokens}, (grain, scope)
             counted = AttemptRollup.objects.filter(grain=grain, **scope).aggregate(n=Sum("attempts"))["n"] or 0

@@ -48,18 +48,23 @@ def read(
 
 def _sql(table: type[Rollup], spans: str, condition: str, group: Sequence[str], sums: Sequence[str]) -> str:
     keys = ", ".join(["span.position", *(f"r.{column}" for column in group)])
-    values = ", ".join(f"CAST(SUM(r.{column}) AS bigint)" for column in sums)
+    values = ", ".join(_sum(column) for column in sums)
     within = "r.grain = span.grain AND r.bucket >= span.low AND r.bucket < span.high"
     rows = f"{table._meta.db_table} r WHERE {condition} AND {within}"
     # Few spans, each an index range, in that order: CROSS JOIN says so to SQLite; PostgreSQL would rather read all and
-    # hash it, and is held back by a lateral query that OFFSET keeps apart.
+    # hash it, and is held back by a lateral query with sums of its own, which fit into a hash table per span.
     if connection.vendor == "postgresql":
-        wanted = ", ".join(f"r.{column}" for column in dict.fromkeys([*group, *sums]))  # which an index may hold
-        rows = f"LATERAL (SELECT {wanted} FROM {rows} OFFSET 0) r"
+        parts = ", ".join([*(f"r.{column}" for column in group), *(f"{_sum(column)} AS {column}" for column in sums)])
+        apart = f"GROUP BY {', '.join(f'r.{column}' for column in group)}" if group else "HAVING COUNT(*) > 0"
+        rows = f"LATERAL (SELECT {parts} FROM {rows} {apart}) r"
     return (
         f"WITH span(position, grain, low, high) AS (VALUES {spans})"
         f" SELECT {keys}, {values} FROM span CROSS JOIN {rows} GROUP BY {keys}"
     )
+
+
+def _sum(column: str) -> str:
+    return f"CAST(SUM(r.{column}) AS bigint)"
 
 
 def _spans(buckets: Sequence[TimeRange]) -> str:

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from usage import ids, spool
 from usage.ranges import TimeRange
-from usage.rollups import ALL_KEYS, ALL_TENANTS, HOUR, WHATEVER, RequestRollup
+from usage.rollups import ALL_KEYS, ALL_TENANTS, HOUR, KeyRollup, RequestRollup, Rollup
 from usage.selectors.sums import EACH_TENANT, Whose, read
 
 Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
@@ -91,8 +91,9 @@ def totals(period: TimeRange, entities: Entities = Entities()) -> Totals:  # noq
 def series(buckets: Sequence[TimeRange], entities: Entities = Entities()) -> list[Totals]:  # noqa: B008 - frozen
     """The sums of each bucket; one without requests has zeros. Buckets: `TimeRange.buckets`."""
     found = [Totals()] * len(buckets)
-    scope, bounds, level = _scope(entities), _bounds(entities), _level(entities)
-    for position, _, sums in read(RequestRollup, buckets, tenant=scope, where=bounds, level=level, sums=_SUMS):
+    table, level = _table(entities)
+    scope, bounds = _scope(entities), _bounds(entities)
+    for position, _, sums in read(table, buckets, tenant=scope, where=bounds, level=level, sums=_SUMS):
         found[position] = Totals(*sums)
     return found
 
@@ -112,12 +113,13 @@ def series_by(
     """`series` for each value that occurs; `only` keeps these."""
     found: dict[Value, list[Totals]] = {}
     columns = _COLUMNS[dimension]
+    table, level = _table(entities, dimension)
     for position, key, sums in read(
-        RequestRollup,
+        table,
         buckets,
         tenant=_scope(entities, dimension),
         where=_bounds(entities),
-        level=_level(entities, dimension),
+        level=level,
         only=None if only is None or len(columns) > 1 else {columns[0]: only},
         group=columns,
         sums=_SUMS,
@@ -172,12 +174,13 @@ def _scope(entities: Entities, dimension: Dimension | None = None) -> int | froz
     return EACH_TENANT if entities.key_id is not None or dimension in ("tenant", "key") else ALL_TENANTS
 
 
-def _level(entities: Entities, dimension: Dimension | None = None) -> str:
-    """Each key's own sums where keys matter, as coarse as the question allows, else those of all keys together."""
+def _table(entities: Entities, dimension: Dimension | None = None) -> tuple[type[Rollup], str]:
+    """The table, and which of its sums: each key's own where keys matter, as coarse as the question allows, else those
+    of all keys together."""
     if entities.key_id is None and dimension != "key":
-        return f"r.key_id = {ALL_KEYS}"
+        return RequestRollup, f"r.key_id = {ALL_KEYS}"
     whatever = (entities.provider, entities.model, entities.policy) == (None,) * 3 and dimension in _OF_KEYS
-    return f"r.key_id > {ALL_KEYS} AND r.provider {'=' if whatever else '<>'} '{WHATEVER}'"
+    return (KeyRollup, "") if whatever else (RequestRollup, f"r.key_id > {ALL_KEYS}")
 
 
 def _bounds(entities: Entities) -> dict[str, int | str | None]:
