@@ -76,7 +76,7 @@ class RequestRollup(RequestSums, Rollup):
 
     class Meta:
         indexes = [
-            models.Index(fields=["grain", "bucket"], name="request_rollup_bucket"),
+            models.Index(fields=["grain", "bucket", "provider", "model"], name="request_rollup_bucket"),
             models.Index(fields=["key_id", "grain", "bucket"], name="request_rollup_key"),
         ]
 

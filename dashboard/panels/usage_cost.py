@@ -13,11 +13,11 @@ class UsageCost(Struct, frozen=True):
 
 
 class UsageCostPanel(Panel):
-    """Cost per bucket, by key."""
+    """Cost per bucket, by key; by tenant for who sees several and has chosen none: six of all their keys say little."""
 
     name = "usage_cost"
     title = "What have I used?"
-    unit = "US dollars, by key"
+    unit = "US dollars, by key of one tenant, else by tenant"
     page = "usage"
     order = 20
     formula = (
@@ -27,4 +27,5 @@ class UsageCostPanel(Panel):
     counts = {}
 
     def data(self, scope: Scope) -> UsageCost:
-        return UsageCost(cost_chart(self.name, scope, "key").chart)
+        several = len(scope.tenants) > 1 and not scope.word("tenant") and scope.key_id is None
+        return UsageCost(cost_chart(self.name, scope, "tenant" if several else "key").chart)

@@ -16,7 +16,7 @@ from tenants.budgets import USD
 from tenants.keyring import NO_KEY, caller_of
 from tenants.models import Tenant
 from tenants.selectors import budget_states
-from usage.selectors import Entities, TimeRange, Totals, totals
+from usage.selectors import Entities, TimeRange, Totals, series
 
 MAY_ADD = "tenants.add_tenant"
 MOST_TENANTS = 20  # that are offered to choose from
@@ -71,15 +71,10 @@ class UsageLeftPanel(Panel):
         tenant, now = found[0], scope.period.now
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         whose = Entities(tenant_id=tenant.pk)
-        return UsageLeft(
-            tenant.name,
-            (),
-            False,
-            False,
-            scope.ask(totals, TimeRange.around(midnight, now, now), whose),
-            scope.ask(totals, TimeRange.around(midnight.replace(day=1), now, now), whose),
-            (*_limits(tenant, now), *_budgets(tenant, now)),
-        )
+        since = (midnight, midnight.replace(day=1))
+        today, month = scope.ask(series, tuple(TimeRange.around(start, now, now) for start in since), whose)
+        bars = (*_limits(tenant, now), *_budgets(tenant, now))
+        return UsageLeft(tenant.name, (), False, False, today, month, bars)
 
     def table(self, data: UsageLeft, scope: Scope) -> Table | None:
         columns = ("Limit or budget", "Kind", "Limit", "Used", "Left", "Resets")

@@ -1,4 +1,4 @@
-"""What requests of a key add up to, whatever answered them, is kept as a sum too."""
+"""What requests of a key add up to, whatever answered them, is kept as a sum too; those of a model lie in an index."""
 
 from typing import Any
 
@@ -44,6 +44,11 @@ class Migration(migrations.Migration):
                     models.Index(fields=["key_id", "grain", "bucket"], name="key_rollup_key"),
                 ],
             },
+        ),
+        migrations.RemoveIndex("requestrollup", "request_rollup_bucket"),
+        migrations.AddIndex(
+            "requestrollup",
+            models.Index(fields=["grain", "bucket", "provider", "model"], name="request_rollup_bucket"),
         ),
         migrations.RunPython(add_sums, migrations.RunPython.noop),
     ]
