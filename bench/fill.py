@@ -65,7 +65,9 @@ def main() -> None:
     began = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")  # as autovacuum leaves it
-    print(f"vacuumed and analysed in {time.monotonic() - began:.0f} s; {RequestRecord._meta.db_table} {counted():,} rows")
+    print(
+        f"vacuumed and analysed in {time.monotonic() - began:.0f} s; {RequestRecord._meta.db_table} {counted():,} rows"
+    )
 
 
 def arguments() -> argparse.Namespace:
