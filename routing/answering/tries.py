@@ -15,8 +15,7 @@ class Try:
     """One attempt. As a context manager it takes a `ProviderError` in when another candidate may be asked."""
 
     __slots__ = (
-        "_closed", "_on_close", "answer_length", "hold", "marks", "outcome", "response_id", "secret", "signed",
-        "target", "usage",
+        "_on_close", "answer_length", "hold", "marks", "outcome", "response_id", "secret", "signed", "target", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -34,8 +33,7 @@ class Try:
         self.answer_length = 0  # characters
         self.response_id: str | None = None
         self.signed: tuple[str, ...] = ()  # marks that bind the conversation to this deployment
-        self._on_close = on_close
-        self._closed = False
+        self._on_close: Callable[[Try, BaseException | None], None] | None = on_close  # None: the books are closed
 
     @property
     def committed(self) -> bool:
@@ -75,9 +73,9 @@ class Try:
 
         Raises `StreamInterrupted` where the caller has had a part of the answer already. A second call changes nothing.
         """
-        if self._closed:
+        on_close, self._on_close = self._on_close, None  # nor is a circle left of it and its request, for the collector
+        if on_close is None:
             return False
-        self._closed = True
         outcome = self.outcome
         if exc is None:
             outcome.status = "answered"
@@ -89,7 +87,7 @@ class Try:
             outcome.error = type(exc).__name__  # a fault of ours: it says nothing about the upstream
         else:
             outcome.status = "cancelled"
-        self._on_close(self, exc)
+        on_close(self, exc)
         if isinstance(exc, ProviderError) and outcome.committed:
             raise StreamInterrupted(f"the upstream broke off: {exc.message}") from exc
         return isinstance(exc, ProviderError) and exc.fails_over
