@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 from msgspec import Struct
 
 from usage import ids, spool
@@ -144,11 +145,15 @@ def _served(name: str) -> Q:
     return counted & Q(provider=provider, model=model)
 
 
+# SQLite takes a partial index only where its condition stands in the query word for word, without a parameter.
+_TROUBLED: Final = ~Q(status=RawSQL("'answered'", ()))
+
+
 def _status(status: str | None) -> Q:
     if status is None:
         return Q()
     if status == "failover":
-        return Q(failovers__gt=0)
+        return Q(failovers__gt=RawSQL("0", ()))
     if status == "unpriced":
         return Q(cost_nano_usd__isnull=True) & (Q(provider__isnull=False) | Q(prompt_tokens__isnull=False))
-    return Q(status=status)
+    return Q(status=status) if status == "answered" else Q(status=status) & _TROUBLED
