@@ -121,7 +121,9 @@ def pages() -> Iterator[str]:
         yield f"{reverse('dashboard:requests')}?range=30d&status={words}"
     for words in ("tenant", "key", "provider", "model", "policy"):
         yield f"{reverse('dashboard:cost')}?range=30d&group={words}"
-    yield f"{reverse('dashboard:requests')}?range=30d&first=sandbox-openai/sandbox-mini&status=failover"
+    first = f"{reverse('dashboard:requests')}?range=30d&first=sandbox-openai/sandbox-mini"
+    for words in ("status=failover", "served=nobody", "served=sandbox-anthropic/sandbox-large"):
+        yield f"{first}&{words}"
     yield f"{reverse('dashboard:requests')}?range=30d&tenant=team-a&model=sandbox-unpriced"
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from msgspec import Struct
 
@@ -133,7 +133,10 @@ def matching(chosen: RequestFilter) -> "QuerySet[RequestRecord]":
             conditions &= Q(**{column: value}) if value != "" else Q(**{f"{column}__isnull": True})
     if chosen.served is not None:
         conditions &= _served(chosen.served)
-    return RequestRecord.objects.filter(conditions & _status(chosen.status))
+    found = RequestRecord.objects.filter(conditions & _status(chosen.status))
+    if chosen.first_choice and chosen.served not in (None, chosen.first_choice):
+        return found.filter(_DIVERTED)
+    return found
 
 
 def _served(name: str) -> Q:
@@ -145,8 +148,10 @@ def _served(name: str) -> Q:
     return counted & Q(provider=provider, model=model)
 
 
-# SQLite takes a partial index only where its condition stands in the query word for word, without a parameter.
+# SQLite takes a partial index only where its condition stands in the query word for word, without a parameter: these
+# are the conditions of request_troubled and request_diverted.
 _TROUBLED: Final = ~Q(status=RawSQL("'answered'", ()))
+_DIVERTED: Final = RawSQL("first_choice <> COALESCE(provider || '/' || model, '')", (), BooleanField())
 
 
 def _status(status: str | None) -> Q:
