@@ -30,6 +30,12 @@ class Supervisor:
 
     def __init__(self, undertaker: Undertaker, sockets: Sockets, *, to_files: bool, drain_s: float) -> None:
         self._undertaker = undertaker
+        # A session of its own: Ctrl-C reaches only us, and we end the children in order.
+        self._own_session: dict[str, Any] = {
+            "stdin": DEVNULL,
+            "start_new_session": True,
+            "preexec_fn": undertaker.born,
+        }
         self._to_files = to_files
         self._drain_s = drain_s
         self._children: dict[str, Child] = {}
@@ -85,10 +91,9 @@ class Supervisor:
         """Run the preparation, starting each child that it names; return its exit code."""
         reader, writer = os.pipe()
         process = await asyncio.create_subprocess_exec(
-            *argv, "--plan-to", str(writer), stdin=DEVNULL, pass_fds=(writer,), start_new_session=True
+            *argv, "--plan-to", str(writer), pass_fds=(writer,), **self._own_session
         )
         os.close(writer)
-        self._undertaker.born(process.pid)
         follow = asyncio.create_task(self._follow(reader))
         ended = asyncio.create_task(process.wait())
         await asyncio.wait({ended, asyncio.create_task(self._stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -142,7 +147,6 @@ class Supervisor:
             say(child.name, f"cannot be started: {exc}")
             return 127
         self._groups[child.name] = process.pid
-        self._undertaker.born(process.pid)
         pid_file = RUN_DIR / f"{child.name}.pid"
         pid_file.write_text(f"{process.pid}\n")
         say(child.name, f"started (pid {process.pid})")
@@ -158,9 +162,8 @@ class Supervisor:
         return code
 
     async def _spawn(self, child: Child) -> Process:
-        # A session of its own: Ctrl-C reaches only us, and we end the children in order.
         argv, passed = self._command(child)
-        options: dict[str, Any] = {"stdin": DEVNULL, "start_new_session": True, "pass_fds": passed}
+        options = self._own_session | {"pass_fds": passed}
         if not self._to_files:
             return await asyncio.create_subprocess_exec(*argv, **options)
         log = open_log(_log_of(child))

@@ -26,9 +26,12 @@ class Undertaker:
             os._exit(0)
         os.close(reader)
 
-    def born(self, group: int) -> None:
-        """A process group lives from now on."""
-        self._write(f"+{group}\n")
+    def born(self) -> None:
+        """This process, which leads a group of its own, lives from now on.
+
+        For `preexec_fn`: the child says it, before it is anything else. Its parent may be killed before it could.
+        """
+        self._write(f"+{os.getpid()}\n")
 
     def dead(self, group: int) -> None:
         """A process group is gone."""
@@ -50,6 +53,7 @@ def _wait_and_bury(reader: int) -> None:
     groups: set[int] = set()
     with os.fdopen(reader) as lines:
         for line in lines:
+            groups = {group for group in groups if send(group, 0)}  # one that could not be started says no end
             (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
     end_groups(groups, GRACE_S)
 

@@ -58,7 +58,9 @@ def rolled_up(gateway: Gateway) -> int:
     with sqlite3.connect(gateway.var / "neuroroute.sqlite3") as database:
         grain = "SELECT min(grain) FROM usage_requestrollup"
         each_key = f"tenant_id > 0 AND key_id > 0 AND grain = ({grain})"
-        total = f"SELECT sum(requests) FROM usage_requestrollup WHERE {each_key} AND provider"
-        fine, coarse = (int(database.execute(f"{total} {level} '*'").fetchone()[0]) for level in ("<>", "="))
+        fine, coarse = (
+            int(database.execute(f"SELECT sum(requests) FROM {table} WHERE {each_key}").fetchone()[0])
+            for table in ("usage_requestrollup", "usage_keyrollup")
+        )
         assert fine == coarse
         return fine

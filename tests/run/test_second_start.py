@@ -1,7 +1,10 @@
 """What is kept from one start to the next, and what happens when the supervisor or `make` is killed."""
 
 import signal
+import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -32,3 +35,23 @@ def test_make_run_leaves_nothing_behind(installation: Installation, number: int)
     assert httpx.get(f"{installation.url}/health").status_code == 200
     installation.stop(number)
     assert wait_until(lambda: not installation.living()), installation.living()
+
+
+def test_what_was_just_started_ends_too_where_who_started_it_is_killed() -> None:
+    """Before it could say so: the child says it itself."""
+    script = (
+        "import os, signal, subprocess;"
+        "from neuroroute.serve.undertaker import Undertaker;"
+        "sleep = ['sleep', '600'];"
+        "born = Undertaker().born;"
+        "print(subprocess.Popen(sleep, start_new_session=True, preexec_fn=born, stdout=-3).pid, flush=True);"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    said = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, timeout=60).stdout
+    assert wait_until(lambda: not _sleeps(said.strip()))
+
+
+def _sleeps(pid: str) -> bool:
+    with suppress(OSError):
+        return b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes()  # which a zombie has not
+    return False
