@@ -10,7 +10,7 @@ from dashboard.scope import Scope
 from providers.selectors import deployment_ids, model_names, provider_names
 from routing.selectors import policy_names
 
-STATUSES = ("answered", "failover", "failed", "rejected", "cancelled", "interrupted", "unpriced")
+STATUSES = ("answered", "failover", "errors", "failed", "rejected", "cancelled", "interrupted", "unpriced")
 MOST_CHOICES = 500  # more than that nobody finds in a list; the address still takes any name
 
 
@@ -38,6 +38,8 @@ def controls_of(page: Page, scope: Scope) -> dict[str, object]:
     return {
         "ranges": [*RANGES.items(), (CUSTOM, CUSTOM)],
         "filters": [_filter(name, scope) for name in page.filters],
+        # What has no select here stays in the address when another filter is chosen.
+        "kept": [chip for chip in scope.filters if chip.label not in page.filters],
         "chips": [(chip, chip.label in page.ignores) for chip in scope.filters],
     }
 

@@ -17,11 +17,14 @@ class Page(Struct, frozen=True):
     listed: bool = True  # in the navigation
     ranged: bool = True  # a range of time is chosen for it
     assets: str = ""  # its own script and style sheet in static/dashboard
-    ignores: tuple[str, ...] = ("deployment",)  # filters that come along from other pages and change nothing here
+    ignores: tuple[str, ...] = (
+        "deployment",
+        "session",
+    )  # filters that come along from other pages and change nothing here
     letter: str = ""  # after "g", this key opens it
 
 
-NOT_ASKED: Final = ("policy", "key", "deployment", "status", "first", "served")
+NOT_ASKED: Final = ("policy", "key", "deployment", "status", "first", "served", "session")
 ENTITIES: Final = ("tenant", "provider", "model", "policy")
 
 PAGES: Final[Mapping[str, Page]] = {
@@ -36,7 +39,7 @@ PAGES: Final[Mapping[str, Page]] = {
             "live/",
             ("tenant", "provider", "model", "deployment"),
             ranged=False,
-            ignores=("policy", "status", "first", "served"),
+            ignores=("policy", "status", "first", "served", "session"),
             letter="v",
             assets="live",
         ),
@@ -73,7 +76,7 @@ PAGES: Final[Mapping[str, Page]] = {
             "My usage",
             "What have I used, and what is left?",
             "usage/",
-            ignores=("deployment", "status", "first", "served"),
+            ignores=("deployment", "status", "first", "served", "session"),
             letter="u",
         ),
         Page("models", "Models", "What can be called?", "models/", ("provider", "model"), letter="m"),

@@ -29,7 +29,7 @@ CARRIED = (
     "key",
     "live",
 )  # kept from page to page
-FILTERS = ("tenant", "provider", "model", "policy", "key", "deployment", "status", "first", "served")
+FILTERS = ("tenant", "provider", "model", "policy", "key", "deployment", "status", "first", "served", "session")
 WORDS = ("range", "from", "to", "tz", *FILTERS, "group", "baseline", "cursor", "live")
 FLEETING = ("cursor", "live")  # of a look at a page, not of what it asks
 LIVE = "10s"  # how often a live page asks anew

@@ -22,6 +22,7 @@ class Panel(ABC):
     width: ClassVar[Literal["full", "half"]] = "full"
     frame: ClassVar[bool] = True  # False: its parts have frames of their own
     formula: ClassVar[str] = ""  # how the numbers are made, shown on demand
+    file: ClassVar[str] = "These numbers as a file"  # what its CSV is
     counts: ClassVar[Mapping[str, str] | None] = None  # filters of the requests behind it; None: it counts none
 
     @abstractmethod

@@ -13,6 +13,7 @@ from dashboard.tables import Column, Table
 from usage.selectors import RequestFilter, page
 
 PER_READ: Final = 1000
+MOST_ROWS: Final = 100_000  # in a file
 FIELDS: Final[tuple[tuple[str, Column], ...]] = (
     ("http_status", Column("HTTP status")),
     ("error", Column("Error")),
@@ -50,6 +51,7 @@ class RequestListPanel(Panel):
     unit = "newest first"
     page = "requests"
     order = 20
+    file = f"The newest {MOST_ROWS:,} of these requests at most, as a file"
 
     def data(self, scope: Scope) -> RequestList:
         found = page(scope.period.span, filter_of(scope), scope.word("cursor") or None)
@@ -61,9 +63,9 @@ class RequestListPanel(Panel):
 
 
 def _all_of(scope: Scope) -> Iterator[tuple[Any, ...]]:
-    """Every request that fits, from the newest on, read a page at a time while the file is written."""
+    """The requests that fit, from the newest on, read a page at a time while the file is written."""
     cursor: str | None = None
-    while True:
+    for _ in range(MOST_ROWS // PER_READ):
         found = page(scope.period.span, filter_of(scope), cursor, limit=PER_READ)
         yield from (_cells(line) for line in lines(found.rows))
         if not (cursor := found.cursor):
@@ -87,4 +89,5 @@ def filter_of(scope: Scope) -> RequestFilter:
         policy=scope.name("policy"),
         first_choice=scope.name("first"),
         served=scope.name("served" if scope.word("served") else "deployment"),
+        session=scope.name("session"),
     )

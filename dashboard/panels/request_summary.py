@@ -1,13 +1,16 @@
 """What happened to this request, in one sentence and a few facts."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.urls import reverse
 from msgspec import Struct
 
 from dashboard.panels.base import RequestPanel
-from dashboard.scope import Scope
+from dashboard.ranges import CUSTOM
+from dashboard.scope import Scope, instant
 from usage.outcomes import Outcome
+
+DAY = timedelta(days=1)
 
 
 class Summary(Struct, frozen=True):
@@ -16,6 +19,7 @@ class Summary(Struct, frozen=True):
     state: str  # the status, or "failover" where another than the first choice answered
     left: tuple[str, str] | None  # the first choice and the error that made us leave it
     tokens_per_s: float | None
+    session: str  # the address of its session's requests, empty without one
     version: str  # the page of the policy's version, for who may see policies; else empty
 
 
@@ -33,8 +37,15 @@ class RequestSummary(RequestPanel):
             state="failover" if record.status == "answered" and record.failovers else record.status,
             left=_left(record),
             tokens_per_s=_speed(record),
+            session=scope.link("requests", session=record.session, **_around(record)) if record.session else "",
             version=_version(record) if scope.may("routing.view_policy") else "",
         )
+
+
+def _around(record: Outcome) -> dict[str, str]:
+    """The words of a range: a day to both sides."""
+    at = datetime.fromtimestamp(record.started_us / 1e6, UTC)
+    return {"range": CUSTOM, "from": instant(at - DAY), "to": instant(at + DAY)}
 
 
 def _left(record: Outcome) -> tuple[str, str] | None:

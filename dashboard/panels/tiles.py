@@ -100,7 +100,7 @@ def _errors(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) ->
     note = f"{percent(share_of(failed, now.requests))} of requests" if now.requests else "none"
     points = _course(buckets, lambda part: part.failed + part.interrupted)
     exact = f"{count(now.failed)} failed, {count(now.interrupted)} interrupted"
-    return Tile("Errors", count(failed), exact, note, points, scope.link("requests", status="failed"))
+    return Tile("Errors", count(failed), exact, note, points, scope.link("requests", status="errors"))
 
 
 def _first_token(scope: Scope) -> Tile:

@@ -51,7 +51,7 @@ def test_statement_34_a_new_key_is_copied_with_one_click(page: Page) -> None:
     shown = page.locator("#client-key").input_value()
     assert shown.startswith("nr-") and shown in page.locator("#client-curl").input_value()
     page.get_by_role("link", name="I have copied it").click()
-    page.get_by_text("not in the last 30 days").wait_for()
+    page.get_by_text("Nobody used it in the last hour.").wait_for()
     assert shown not in page.content()
 
 

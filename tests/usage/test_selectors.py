@@ -110,6 +110,7 @@ def test_a_list_is_what_the_sum_is_of(told: list[Outcome]) -> None:
 def test_lists_are_filtered(told: list[Outcome]) -> None:
     belongs: dict[str, Callable[[Outcome], bool]] = {
         "failed": lambda one: one.status == "failed",
+        "errors": lambda one: one.status in ("failed", "interrupted"),
         "failover": lambda one: one.failovers > 0,
         "unpriced": lambda one: one.provider is not None and one.cost_nano_usd is None,
     }

@@ -14,10 +14,20 @@ from usage.models import AttemptRecord, RequestRecord
 
 def last_uses(keys: Collection[int]) -> dict[int, datetime]:
     """The start of the newest request of each key that has one: an index look-up per key, in one query."""
+    rows = with_newest_request(ClientKey.objects.filter(pk__in=keys).order_by())
+    return {row.pk: used for row in rows if (used := newest_request(row))}
+
+
+def with_newest_request(keys: QuerySet[ClientKey]) -> QuerySet[Any]:
+    """Keys with `newest_us`, the start of each one's newest request: an index look-up each."""
     newest = RequestRecord.objects.filter(key_id=OuterRef("pk")).order_by("-id").values("started_us")[:1]
-    rows = ClientKey.objects.filter(pk__in=keys).order_by().annotate(newest=Subquery(newest))
-    found = rows.exclude(newest=None).values_list("pk", "newest")
-    return {pk: datetime.fromtimestamp(started_us / 1e6, UTC) for pk, started_us in found}
+    return keys.annotate(newest_us=Subquery(newest))
+
+
+def newest_request(row: Any) -> datetime | None:
+    """The start of that request, of a row from `with_newest_request`; None where no record of one is kept."""
+    started_us = getattr(row, "newest_us", None)
+    return None if started_us is None else datetime.fromtimestamp(started_us / 1e6, UTC)
 
 
 def with_last_use(credentials: QuerySet[Credential]) -> QuerySet[Any]:

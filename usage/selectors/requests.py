@@ -24,7 +24,7 @@ NOBODY: Final = ""
 class RequestFilter(Struct, frozen=True):
     """What the listed requests have in common; None is no condition, '' is "has none"."""
 
-    status: Status | Literal["failover", "unpriced"] | None = None
+    status: Status | Literal["failover", "errors", "unpriced"] | None = None  # errors: failed, interrupted
     tenant_id: Whose = None
     key_id: int | None = None
     provider: str | None = None
@@ -159,6 +159,8 @@ def _status(status: str | None) -> Q:
         return Q()
     if status == "failover":
         return Q(failovers__gt=RawSQL("0", ()))
+    if status == "errors":
+        return Q(status__in=("failed", "interrupted")) & _TROUBLED
     if status == "unpriced":
         return Q(cost_nano_usd__isnull=True) & (Q(provider__isnull=False) | Q(prompt_tokens__isnull=False))
     return Q(status=status) if status == "answered" else Q(status=status) & _TROUBLED

@@ -1,7 +1,9 @@
 """Do links lead where they say? From a number to its requests, from page to page, from one reader to another."""
 
+import random
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +11,7 @@ import pytest
 from django.test import Client
 
 from tests.dashboard.downloads import rows_of
+from tests.dashboard.traffic import outcome, ship
 from usage.outcomes import Outcome
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +67,25 @@ def test_statement_04_from_page_to_page_range_tenant_model_and_key_stay(staff_cl
         shown = unescape(staff_client.get(f"/dashboard/{page}/?{words}").content.decode())
         for other in ("requests", "cost", "latency", "savings"):
             assert f'href="/dashboard/{other}/?{words}"' in shown
+
+
+def test_the_tile_of_errors_leads_to_as_many_requests(staff_client, traffic):
+    shown = unescape(staff_client.get("/dashboard/", {"range": "24h"}).content.decode())
+    (address,) = {link for link in re.findall(r'href="(/dashboard/requests/\?[^"]*status=errors[^"]*)"', shown)}
+    words = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    failed = [one for one in traffic if one.status in ("failed", "interrupted")]
+    assert len(rows_of(staff_client, "requests/request_list", **words)) - 1 == len(failed) > 0
+
+
+def test_a_session_leads_to_its_requests_and_stays_when_another_filter_is_chosen(staff_client, tmp_path):
+    now, rng = datetime.now(UTC), random.Random(7)
+    told = [outcome(now - timedelta(minutes=n), rng, session=f"chat-{n % 3}") for n in range(1, 10)]
+    ship(told, tmp_path)
+    page = unescape(staff_client.get(f"/dashboard/requests/req_{told[0].id}/").content.decode())
+    (address,) = re.findall(r'href="(/dashboard/requests/\?[^"]*session=chat-1[^"]*)"', page)
+    listed = staff_client.get(address).content.decode()
+    assert {one.id for one in told if f"/dashboard/requests/req_{one.id}" in listed} == {
+        one.id for one in told if one.session == "chat-1"
+    }
+    assert '<input type="hidden" name="session" value="chat-1">' in listed
+    assert "not used on this page" in staff_client.get("/dashboard/cost/?session=chat-1").content.decode()
