@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
-from routing.api import contracts
+from routing.api import contracts, examples
 from routing.api.asking import SurfaceView
 from routing.api.base import Finished
 
@@ -20,6 +20,7 @@ class ChatCompletions(SurfaceView):
         description="OpenAI's chat completion. `model`: `auto`, `auto:cheap`, `auto:fast`, `auto:best`, "
         "`auto:balanced`, `auto:<policy>`, a model, `provider/model` or an alias. `stream: true` answers in SSE.",
         request=contracts.CHAT_REQUEST,
+        examples=examples.CHAT,
         responses=contracts.CHAT_ANSWERS,
     )
     async def post(self, request: HttpRequest) -> Finished:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from providers.embeddings import EmbeddingBody, EmbeddingRequest
-from routing.api import contracts
+from routing.api import contracts, examples
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.entry import MOST, ROUTER_FIELDS, caller_of, check_model, decoded, ignored, reckon_as_named
 from routing.api.headers import metadata, story_headers
@@ -36,6 +36,7 @@ class Embeddings(GatewayView):
         "embedding model, `provider/model`, an alias, or `auto`, which always means the same model. Only deployments "
         "of the same model stand in for one another.",
         request=contracts.EMBEDDING_REQUEST,
+        examples=examples.EMBEDDING,
         responses=contracts.EMBEDDING_ANSWERS,
     )
     async def post(self, request: HttpRequest) -> Finished:

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from providers.chat import ChatRequest
 from providers.counting import CountRequest
 from providers.errors import ProviderError
-from routing.api import contracts
+from routing.api import contracts, examples
 from routing.api.asking import SurfaceView
 from routing.api.base import Finished, Headers, headers_of, respond
 from routing.api.entry import enter
@@ -37,6 +37,7 @@ class Messages(SurfaceView):
         "the body as it came but for the model; others are asked through a chat, and `x-neuroroute-warnings` says "
         "what that cannot carry. `stream: true` answers in SSE.",
         request=contracts.MESSAGE_REQUEST,
+        examples=examples.MESSAGE,
         responses=contracts.MESSAGE_ANSWERS,
     )
     async def post(self, request: HttpRequest) -> Finished:
@@ -55,6 +56,7 @@ class CountTokens(SurfaceView):
         description="Counted by an upstream that serves the model and counts tokens; else our estimate, and "
         "`x-neuroroute-warnings` says so. It costs nothing.",
         request=contracts.MESSAGE_REQUEST,
+        examples=examples.MESSAGE,
         responses=contracts.COUNT_ANSWERS,
     )
     async def post(self, request: HttpRequest) -> Finished:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from providers.chat import ChatRequest
-from routing.api import contracts
+from routing.api import contracts, examples
 from routing.api.asking import SurfaceView
 from routing.api.base import Finished
 from routing.api.headers import usd
@@ -54,6 +54,7 @@ class PromptAnswer(PromptView):
         description="`prompt`, and where wished `system`, `model` (default `auto`) and any field of a chat. "
         "`processing_time` is in seconds. `stream: true` answers with a chat's chunks in SSE.",
         request=contracts.PROMPT_REQUEST,
+        examples=examples.PROMPT,
         responses=contracts.PROMPT_ANSWERS,
     )
     async def post(self, request: HttpRequest) -> Finished:
@@ -83,6 +84,7 @@ class RoutedPrompt(PromptView):
         description="As `/prompt`, usually with `preferences {costWeight, latencyWeight, qualityWeight}`; the answer "
         "holds the decision: candidates with their scores, and who was ruled out by which rule.",
         request=contracts.PROMPT_REQUEST,
+        examples=examples.ROUTED,
         responses=contracts.ROUTED_ANSWERS,
     )
     async def post(self, request: HttpRequest) -> Finished:

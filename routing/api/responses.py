@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from routing.api import contracts
+from routing.api import contracts, examples
 from routing.api.asking import SurfaceView
 from routing.api.base import Finished
 from routing.api.database import DatabaseView
@@ -24,6 +24,7 @@ class Responses(SurfaceView):
         "receives the body as it came but for the model; others are asked through a chat, and "
         "`x-neuroroute-warnings` says what that cannot carry. `stream: true` answers in SSE.",
         request=contracts.shape(contracts.ResponseRequest),
+        examples=examples.RESPONSE,
         responses=contracts.answers(contracts.ResponseObject, "The response", *contracts.ERRORS, events=True),
     )
     async def post(self, request: HttpRequest) -> Finished:

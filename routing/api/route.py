@@ -4,6 +4,7 @@ import msgspec
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
+from routing.api import examples
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import CHAT_REQUEST, RouteDecision, answers
 from routing.api.entry import enter
@@ -21,6 +22,7 @@ class Route(GatewayView):
         summary="Explain which deployment would answer",
         description="Takes a chat request; answers with features, candidates, scores and the reasons of exclusion.",
         request=CHAT_REQUEST,
+        examples=examples.CHAT,
         responses=answers(RouteDecision, "The decision", 400, 401, 403, 404, 429, 503),
     )
     async def post(self, request: HttpRequest) -> Finished:

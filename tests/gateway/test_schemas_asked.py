@@ -128,3 +128,23 @@ def judged(case: schemathesis.Case, base_url: str, gateway: Gateway, strict: boo
             status = case.call(base_url=base_url, headers=headers, timeout=30).status_code
             found += [f"{case.method} {case.path}: {status} for a stranger"] if status < 300 else []
     return found
+
+
+def test_each_example_of_the_schema_is_answered(able):
+    raw, base_url = document("own", able)
+    bodies = [
+        (path, example["value"])
+        for path, methods in raw["paths"].items()
+        if not path.startswith(("/api/admin", "/admin"))
+        for example in examples_of(methods.get("post", {}))
+    ]
+    for path, body in bodies:
+        model = {"model": "embedder" if path.endswith("embeddings") else body.get("model", "auto")}
+        answer = httpx.post(base_url + path, json=body | model, headers=able.headers, timeout=30)
+        assert answer.status_code == 200, (path, body, answer.text)
+    assert len({path for path, _ in bodies}) == 8
+
+
+def examples_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    kinds = operation.get("requestBody", {}).get("content", {}).values()
+    return [example for kind in kinds for example in kind.get("examples", {}).values()]
