@@ -15,8 +15,10 @@ from .inflight import sessions as sessions
 from .inflight import slow as slow
 
 WATCH_SHIFTS = """window.shifts = [];
-const place = (one) => [one.node?.outerHTML?.slice(0, 200), one.previousRect.y, one.currentRect.y];
-new PerformanceObserver((seen) => seen.getEntries().forEach((one) => window.shifts.push(...one.sources.map(place))))
+const place = (one) => [one.node?.outerHTML?.slice(0, 200), one.previousRect.x, one.previousRect.y, one.currentRect.x];
+const loaded = performance.getEntriesByType("navigation")[0].loadEventEnd;  // a busy browser draws half a page before
+const since = (seen) => seen.getEntries().filter((one) => one.startTime > loaded);
+new PerformanceObserver((seen) => since(seen).forEach((one) => window.shifts.push(...one.sources.map(place))))
     .observe({ type: "layout-shift", buffered: true });"""
 HIGHEST = """name => {
     const canvas = document.querySelector(`canvas[data-chart=${name}]`);
