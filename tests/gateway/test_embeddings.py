@@ -143,15 +143,16 @@ def test_auto_is_one_model(gateway, primary, fallback):
 def test_the_record_says_what_was_used_and_paid(gateway):
     answer = embed(gateway, neuroroute={"tags": ["index"], "explain": True})
     tokens = answer.json()["usage"]["prompt_tokens"]
+    served = answer.headers["x-neuroroute-provider"]  # either may be first after what other tests did to one of them
     assert answer.json()["routing_metadata"]["attempts"] == [
-        {"provider": "primary", "model": "small", "status": "answered"}
+        {"provider": served, "model": "small", "status": "answered"}
     ]
     gateway.ship()
     story = gateway.story(answer.headers["x-request-id"])
     assert (story["status"], story["model"], story["provider"], story["tags"]) == (
         "answered",
         "small",
-        "primary",
+        served,
         ["index"],
     )
     assert (story["usage"]["prompt_tokens"], story["usage"]["completion_tokens"]) == (tokens, 0)

@@ -144,6 +144,7 @@ def test_in_a_browser_rows_come_and_go_while_the_canvas_and_all_else_stay(chromi
             expect(page.get_by_text("Nothing in flight fits the filters.")).to_be_visible()
             expect(page.locator("#live-total")).to_have_text("0")
             page.get_by_role("combobox", name="Deployment").select_option("primary/demo")
+            page.wait_for_url("**/dashboard/live/?*deployment=primary%2Fdemo*")  # which the chip's address then has
             page.get_by_role("link", name="provider: fallback").click()
             page.wait_for_url("**/dashboard/live/?deployment=primary%2Fdemo")
             expect(page.locator("#live-total")).to_have_text("2")

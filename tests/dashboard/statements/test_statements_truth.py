@@ -60,7 +60,8 @@ def test_statement_09_home_cost_its_groups_the_file_and_the_api_agree_exactly(st
 
 def test_statement_11_a_gap_in_traffic_is_zero_for_counts_and_no_line_for_percentiles(staff_client, tmp_path):
     now, rng = datetime.now(UTC), random.Random(4)
-    instants = [now - timedelta(hours=hour, minutes=1 + minute / 2) for hour in (2, 9) for minute in range(30)]
+    hours = [now.replace(minute=20) - timedelta(hours=hour) for hour in (2, 9)]  # whole samples in one bucket each
+    instants = [hour + timedelta(seconds=30 * step) for hour in hours for step in range(30)]
     ship([outcome(at, rng) for at in instants], tmp_path / "spool")
     volume = charts_of(staff_client, "/dashboard/requests/", range="24h")["chart-volume"]
     per_bucket = [sum(column) for column in zip(*(one["values"] for one in volume["series"]), strict=True)]
