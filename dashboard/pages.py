@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
+UNSUMMED: Final = ("deployment", "status", "first", "served", "session")  # filters of lists: no sums are kept by them
+
 
 class Page(Struct, frozen=True):
     """One page; its panels name it by `page = "<name>"`."""
@@ -17,14 +19,11 @@ class Page(Struct, frozen=True):
     listed: bool = True  # in the navigation
     ranged: bool = True  # a range of time is chosen for it
     assets: str = ""  # its own script and style sheet in static/dashboard
-    ignores: tuple[str, ...] = (
-        "deployment",
-        "session",
-    )  # filters that come along from other pages and change nothing here
+    ignores: tuple[str, ...] = UNSUMMED  # filters that come along from other pages and change nothing here
     letter: str = ""  # after "g", this key opens it
 
 
-NOT_ASKED: Final = ("policy", "key", "deployment", "status", "first", "served", "session")
+NOT_ASKED: Final = ("policy", "key", *UNSUMMED)
 ENTITIES: Final = ("tenant", "provider", "model", "policy")
 
 PAGES: Final[Mapping[str, Page]] = {
@@ -76,7 +75,6 @@ PAGES: Final[Mapping[str, Page]] = {
             "My usage",
             "What have I used, and what is left?",
             "usage/",
-            ignores=("deployment", "status", "first", "served", "session"),
             letter="u",
         ),
         Page("models", "Models", "What can be called?", "models/", ("provider", "model"), letter="m"),

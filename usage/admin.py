@@ -23,7 +23,7 @@ for extended in (ClientKey, Credential):
 
 @admin.register(ClientKey)
 class UsedClientKeyAdmin(InHistory, ClientKeyAdmin):
-    list_display = [*ClientKeyAdmin.list_display, "last_used"]
+    list_display = [*ClientKeyAdmin.list_display[:4], "last_used", *ClientKeyAdmin.list_display[4:]]  # in sight
     readonly_fields = [*ClientKeyAdmin.readonly_fields, "last_used"]
     fieldsets = [*ClientKeyAdmin.fieldsets, ("Use", {"fields": ["last_used"]})]
 

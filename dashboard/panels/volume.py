@@ -1,5 +1,8 @@
 """How are the requests spread over the range?"""
 
+from msgspec.structs import replace
+
+from dashboard.pages import UNSUMMED
 from dashboard.panels.base import Panel
 from dashboard.panels.traffic import Traffic, chart_of
 from dashboard.scope import Scope
@@ -17,4 +20,7 @@ class VolumePanel(Panel):
 
     def data(self, scope: Scope) -> Traffic:
         _, *buckets = scope.ask(series, (scope.period.before, *scope.period.buckets), scope.entities)
-        return Traffic(chart_of(self.name, scope, buckets))
+        chart, unused = chart_of(self.name, scope, buckets), [word for word in UNSUMMED if scope.word(word)]
+        if chart and unused:
+            chart = replace(chart, sentence=f"{chart.sentence} Counted whatever their {', '.join(unused)}.")
+        return Traffic(chart)

@@ -31,11 +31,7 @@ class Supervisor:
     def __init__(self, undertaker: Undertaker, sockets: Sockets, *, to_files: bool, drain_s: float) -> None:
         self._undertaker = undertaker
         # A session of its own: Ctrl-C reaches only us, and we end the children in order.
-        self._own_session: dict[str, Any] = {
-            "stdin": DEVNULL,
-            "start_new_session": True,
-            "preexec_fn": undertaker.born,
-        }
+        self._own_session: dict[str, Any] = {"stdin": DEVNULL, "start_new_session": True, "preexec_fn": undertaker.born}
         self._to_files = to_files
         self._drain_s = drain_s
         self._children: dict[str, Child] = {}

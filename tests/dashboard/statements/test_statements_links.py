@@ -88,4 +88,5 @@ def test_a_session_leads_to_its_requests_and_stays_when_another_filter_is_chosen
         one.id for one in told if one.session == "chat-1"
     }
     assert '<input type="hidden" name="session" value="chat-1">' in listed
+    assert "Counted whatever their session." in listed
     assert "not used on this page" in staff_client.get("/dashboard/cost/?session=chat-1").content.decode()
