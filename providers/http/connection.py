@@ -4,6 +4,7 @@ llhttp parses, through httptools. Calls follow one another; none is sent before 
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from errno import ECONNRESET
@@ -36,7 +37,7 @@ class Connection(asyncio.Protocol):
         self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
         self._waiter: asyncio.Future[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
-        self._lost = self._paused = False
+        self._lost = self._paused = self._bounded = False
         self._ended = True  # the answer, as far as one is awaited
         self._expect()
 
@@ -63,6 +64,7 @@ class Connection(asyncio.Protocol):
         self.headers: list[tuple[bytes, bytes]] = []  # names as the upstream spells them
         self._before = 0  # bytes since anything of the body came: of the head, interim answers included, or of trailers
         self._head = self._excess = self._keep = False
+        self.wanted_whole = False  # whoever reads it waits for nothing but its end
         self._pieces: list[bytes] = []
         self._size = 0
         self._broken: ProviderError | None = None
@@ -264,6 +266,15 @@ class Connection(asyncio.Protocol):
         if self._size > BUFFER and not self._paused:
             self._paused = True
             self._carrier.pause_reading()
+            if not (self._bounded or self.wanted_whole):
+                self._bound()
+
+    def _bound(self) -> None:
+        """Let the kernel hold about as much unread as we do. For a stream it would take in more with every read, up
+        to 32 MB where `tcp_rmem` is as Linux sets it: tokens that a slow client may never take, each of them billed."""
+        self._bounded = True
+        below: socket.socket = self._carrier.get_extra_info("socket")
+        below.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
 
     def on_message_complete(self) -> None:
         if self._head:

@@ -44,6 +44,7 @@ class Reply:
 
         Raises `UpstreamTimeout`, `Unreachable`, `BadUpstreamResponse` beyond `limit` bytes.
         """
+        self._connection.wanted_whole = True
         pieces: list[bytes] = []
         size = 0
         patient = begins

@@ -173,6 +173,7 @@ def test_a_client_that_reads_in_drips_has_the_total_limit_and_its_upstream_is_no
         assert '"code":"upstream_interrupted"' in said and "[DONE]" not in said
     calls = primary.calls(ended=True, model="dripping")
     assert [call.left_early for call in calls] == [True] * DRIPPERS, [call.chunks for call in calls]
+    assert max(call.chunks for call in calls) < PIECES // 2, "the kernel took in more and more of what nobody had read"
     assert fallback.calls(model="dripping") == [], "nothing broke that could be gone on with"
     primary.script(PRIMARY_TEXT, model="dripping", lasting=True)
     assert served.chat("Hello", "dripping").json()["choices"][0]["message"]["content"] == PRIMARY_TEXT
