@@ -271,7 +271,7 @@ class Connection(asyncio.Protocol):
 
     def _bound(self) -> None:
         """Let the kernel hold about as much unread as we do. For a stream it would take in more with every read, up
-        to 32 MB where `tcp_rmem` is as Linux sets it: tokens that a slow client may never take, each of them billed."""
+        to the last figure of `tcp_rmem`, 6 to 32 MB: tokens that a slow client may never take, each of them billed."""
         self._bounded = True
         below: socket.socket = self._carrier.get_extra_info("socket")
         below.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
