@@ -15,14 +15,19 @@ from routing.configfile.tenantpart import put_tenants
 
 
 def apply(
-    document: Document, actor: Actor, *, dry_run: bool = False, before_commit: Callable[[Changes], None] | None = None
+    document: Document,
+    actor: Actor,
+    *,
+    reason: str = "",
+    dry_run: bool = False,
+    before_commit: Callable[[Changes], None] | None = None,
 ) -> Changes:
     """Make the rows what the file says; what it does not mention stays. Raises `ConfigError` and changes nothing.
 
     `before_commit` sees what was done while it can still be undone, by raising: keys must reach their file first.
     A dry run does everything and takes it back, so that it tells the truth.
     """
-    changes = Changes(document, actor)
+    changes = Changes(document, actor, reason=reason)
     config = document.config
     with transaction.atomic():
         put_models(changes, config.models or [])

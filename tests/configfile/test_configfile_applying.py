@@ -119,9 +119,10 @@ def test_only_what_differs_is_named_and_bumped(run):
 
 def test_every_change_is_in_the_audit_log(run):
     run(WHOLE)
-    run(WHOLE.replace("retries: 1", "retries: 0"))
+    run(WHOLE.replace("retries: 1", "retries: 0"), "--reason", "the vendor retries")
     entry = AuditEntry.objects.first()
     assert (entry.via, entry.action, entry.object_name) == ("file", "changed", "bench/bench")
+    assert entry.reason == "the vendor retries"
     assert entry.changes == {"retries": [1, 0]}
     assert not any(SECRET in str(each) for each in AuditEntry.objects.values())
 

@@ -3,7 +3,7 @@
 import pytest
 
 from providers.models import AuditEntry, Credential, Deployment, Provider, Revision
-from routing.models import HealthReset
+from routing.models import HealthReset, PolicyVersion
 
 SECRET = "sk-needle-0123456789abcdefWXYZ"
 PROVIDER = {"name": "acme", "wire": "openai", "base_url": "https://api.acme.example/v1", "credential": SECRET}
@@ -141,3 +141,22 @@ def test_a_write_under_an_idempotency_key_happens_once(call):
     assert call("POST", "models", {"name": "twice"}, idempotency_key="k1").status_code == 422
     assert call("POST", "policies", POLICY, idempotency_key="k1").status_code == 201
     assert AuditEntry.objects.filter(object_name="once").count() == 1
+
+
+def test_every_write_may_say_why(call):
+    made = call.made("policies", {"name": "fast", "kind": "weighted", "weights": {"latency": 1}, "reason": "a trial"})
+    changed = call("PATCH", f"policies/{made['id']}", {"weights": {"latency": 1, "cost": 1}, "reason": "it cost much"})
+    assert changed.status_code == 200 and "reason" not in changed.json()
+    versions = PolicyVersion.objects.filter(name="fast").values_list("number", "reason")
+    assert list(versions) == [(2, "it cost much"), (1, "a trial")]
+    assert call("DELETE", f"policies/{made['id']}?reason=not+worth+it").status_code == 204
+    assert list(AuditEntry.objects.values_list("action", "reason")) == [
+        ("deleted", "not worth it"), ("changed", "it cost much"), ("added", "a trial"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", ["x" * 501, 7, None])
+def test_a_reason_is_a_short_text(call, reason):
+    answer = call("POST", "policies", {"name": "fast", "kind": "weighted", "weights": {"latency": 1}, "reason": reason})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "reason")
+    assert not AuditEntry.objects.exists()

@@ -22,11 +22,13 @@ def test_a_document_is_compared_then_applied_then_exported(call):
     dry = call("PUT", "config?dry_run=1", FILE)
     assert dry.status_code == 200, dry.content
     assert dry.json()["dry_run"] and dry.json()["keys"] == [] and not Provider.objects.exists()
-    done = call("PUT", "config", FILE).json()
+    done = call("PUT", "config?reason=the+first+one", FILE).json()
     assert done["changes"] == dry.json()["changes"] != [] and LanguageModel.objects.get().name == "one"
     ((name, plain),) = [(each["name"], each["key"]) for each in done["keys"]]
     assert name == "team-a/ci" and ClientKey.objects.filter(prefix=plain[:11]).exists()
-    assert AuditEntry.objects.filter(via="api", actor="key ops/script", kind="provider").exists()
+    assert AuditEntry.objects.filter(
+        via="api", actor="key ops/script", kind="provider", reason="the first one"
+    ).exists()
     assert call("PUT", "config", FILE).json()["changes"] == []
     text, told = call("GET", "config"), call("GET", "config", accept="application/json")
     assert yaml.safe_load(text.content) == told.json() and text["content-type"] == "application/yaml"
@@ -55,6 +57,7 @@ def test_a_wrong_line_is_named_and_nothing_is_applied(call, monkeypatch):
         assert (answer.status_code, error["param"]) == (400, param), error
         assert error["message"].startswith("line ")
     assert call("PUT", "config", "models: [").status_code == 400
+    assert call("PUT", f"config?reason={'x' * 501}", "{}").json()["error"]["param"] == "reason"
     assert call("PUT", "config?dry_run=perhaps", "{}").json()["error"]["param"] == "dry_run"
     assert not LanguageModel.objects.exists() and not Provider.objects.exists()
 

@@ -25,8 +25,8 @@ class OneChange(Changes):
 
     place: str
 
-    def __init__(self, actor: Actor, place: str) -> None:
-        super().__init__(Document(Config(), {}), actor, Provider.Source.ADMIN)
+    def __init__(self, actor: Actor, place: str, reason: str = "") -> None:
+        super().__init__(Document(Config(), {}), actor, Provider.Source.ADMIN, reason)
         self.place = place
         self.found: list[tuple[str, str]] = []
 

@@ -10,10 +10,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from msgspec import Struct, UnsetType
 
-from routing.api.operator.documents import MATCH, ONCE, TAG, answer, component
+from routing.api.operator.documents import MATCH, ONCE, TAG, WHY, answer, component
 from routing.api.operator.errors import ChangedMeanwhile
 from routing.api.operator.paging import yes
-from routing.api.operator.views import OperatorView
+from routing.api.operator.views import OperatorView, reason_asked
 from routing.configfile.applying import apply
 from routing.configfile.exporting import export
 from routing.configfile.reading import ConfigError, Document, read
@@ -72,21 +72,26 @@ class Configuration(OperatorView):
         summary="Apply a configuration",
         description="What the document does not mention stays. `*_env` fields are for `manage.py apply` alone: they "
         "would read the environment of the server. Everything is applied, or nothing.",
-        parameters=[OpenApiParameter("dry_run", bool, description="Only say what would change"), MATCH, ONCE],
+        parameters=[
+            OpenApiParameter("dry_run", bool, description="Only say what would change"),
+            WHY,
+            MATCH,
+            ONCE,
+        ],
         request={YAML: {"type": "string", "example": EXAMPLE}, "application/json": {"type": "object"}},
         responses=answer(component(ConfigApplied), "What was changed", 400, 412, 413, 422),
     )
     def apply(self, request: HttpRequest) -> HttpResponse:
         self.operator.require_every_tenant("the whole configuration")
         self.operator.require(*(kind.format(verb) for kind in KINDS for verb in ("add", "change")), PRICES)
-        dry_run = _is_dry(request)
+        dry_run, reason = _is_dry(request), reason_asked(request)
         document = _read(request.body)
         with transaction.atomic():
             wanted = request.headers.get("if-match", "*").strip()
             if wanted not in ("*", _version(export())):
                 raise ChangedMeanwhile("if-match: the configuration was changed; export it again", param="if-match")
             try:
-                done = apply(document, self.operator.actor, dry_run=dry_run)
+                done = apply(document, self.operator.actor, reason=reason, dry_run=dry_run)
             except ConfigError as exc:
                 raise InvalidBody(str(exc), param=_param(exc)) from None
         keys = [] if dry_run else [MadeKey(name, key) for name, key in done.keys]

@@ -8,12 +8,14 @@ from msgspec import Meta, Struct
 
 from routing.api.contracts import ErrorBody, shape
 from routing.api.operator.resource import Reading, Resource
+from routing.api.operator.views import LONGEST_REASON
 from routing.configfile.schema import Section
 
 V = TypeVar("V", bound=type[Reading])
 TAG: Final = "Operator"
 COMPONENTS: Final[set[type[Struct]]] = set()
 CHANGES: Final[set[type[Struct]]] = set()
+REASONED: Final[set[type[Struct]]] = set()  # bodies of rows, beside whose fields a reason may stand
 ERRORS: Final = {
     400: "A field is wrong: `param` names it, the message says the limit",
     401: "No valid client key and no session",
@@ -31,12 +33,13 @@ ERRORS: Final = {
 class Reason(Section):
     """Why; it is kept in the audit log."""
 
-    reason: Annotated[str, Meta(max_length=500)] = ""
+    reason: Annotated[str, Meta(max_length=LONGEST_REASON)] = ""
 
 
 ONCE: Final = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same again within a day is answered, not done."
 )
+WHY: Final = OpenApiParameter("reason", str, description=f"Why, for the audit log: at most {LONGEST_REASON} characters")
 MATCH: Final = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The `ETag` that was read: refused if the row changed since."
 )
@@ -88,6 +91,8 @@ def add_components(result: dict[str, Any], generator: Any, request: Any, public:
     """drf-spectacular hook: put the structs' schemas among the components."""
     structs = sorted(COMPONENTS, key=lambda struct: struct.__name__)
     _, made = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
+    for struct in REASONED:
+        made[struct.__name__]["properties"] |= made[Reason.__name__]["properties"]
     for struct in CHANGES:
         whole = made[struct.__name__]
         made[f"{struct.__name__}Change"] = {name: value for name, value in whole.items() if name != "required"}
@@ -129,6 +134,7 @@ def _writing(view: type[Resource], row: type[Struct], example: dict[str, Any]) -
     name, one, body = _name(view), component(row), component(view.body)
     examples = [OpenApiExample("A new one", value=example, request_only=True)]
     changed = {"application/json": component(view.body, changes=True)}
+    REASONED.add(view.body)
     return {
         "create": extend_schema(
             operation_id=f"make{name}", summary="Make one", examples=examples, parameters=[ONCE],
@@ -139,7 +145,7 @@ def _writing(view: type[Resource], row: type[Struct], example: dict[str, Any]) -
             request=changed, responses=answer(one, "The row as it is now", 400, 404, 412, 413, 422),
         ),
         "destroy": extend_schema(
-            operation_id=f"delete{name}", summary="Delete one", parameters=[MATCH, ONCE],
+            operation_id=f"delete{name}", summary="Delete one", parameters=[WHY, MATCH, ONCE],
             responses=answer(None, "Deleted", 404, 409, 412, 422, status=204),
         ),
     }  # fmt: skip

@@ -14,7 +14,7 @@ from providers import audit, revisions
 from routing.api.operator.applying import OneChange, fitted
 from routing.api.operator.errors import ChangedMeanwhile, Conflict, NotThere
 from routing.api.operator.paging import Filter, page
-from routing.api.operator.views import Data, OperatorView
+from routing.api.operator.views import Data, OperatorView, reason_asked, reason_of
 from routing.errors import InvalidBody
 from usage.adminhistory import why_kept
 
@@ -102,19 +102,22 @@ class Resource(Reading):
 
     def create(self, request: HttpRequest) -> HttpResponse:
         self.operator.require(self.right("add"))
-        body = fitted(self.data(), self.body, self.root)
+        data = self.data()
+        reason = reason_of(data.pop("reason", ""))
+        body = fitted(data, self.body, self.root)
         with transaction.atomic():
             if self.named(body).exists():
                 words = " and ".join(f"{name} {getattr(body, name)}" for name in self.identity)
                 text = f"there is a {self.model._meta.verbose_name} with {words} already; change it with PATCH"
                 raise Conflict(text, param=self.identity[-1])
-            changes = self.applied(body)
+            changes = self.applied(body, reason)
             row = self.one(str(self.named(body).values_list("pk", flat=True).get()))
             return self.shown(row, 201, warnings=changes.warnings, **self.secret(changes))
 
     def partial_update(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require(self.right("change"))
         data = self.data()
+        reason = reason_of(data.pop("reason", ""))
         with transaction.atomic():
             row = self.locked(pk)
             held = self.held(row)
@@ -122,24 +125,25 @@ class Resource(Reading):
                 if data.get(name, held[name]) != held[name]:
                     text = f"{name}: is {held[name]} and stays so, since others refer to it; make a new one instead"
                     raise InvalidBody(text, param=name)
-            changes = self.applied(fitted({**data, **held}, self.body, self.root))
+            changes = self.applied(fitted({**data, **held}, self.body, self.root), reason)
             return self.shown(self.one(pk), warnings=changes.warnings)
 
     def destroy(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require(self.right("delete"))
+        reason = reason_asked(request)
         with transaction.atomic():
             row = self.locked(pk)
             if why := self.why_kept(row):
                 raise Conflict(why)
-            audit.record(self.operator.actor, "deleted", row, audit.difference(audit.state(row), None))
+            audit.record(self.operator.actor, "deleted", row, audit.difference(audit.state(row), None), reason)
             row.delete()
             self.bump()
         return HttpResponse(status=204)
 
-    def applied(self, body: Any) -> OneChange:
+    def applied(self, body: Any, reason: str) -> OneChange:
         """Do what a body says, within a transaction."""
         self.operator.require(*self.rights(body))
-        changes = OneChange(self.operator.actor, self.place)
+        changes = OneChange(self.operator.actor, self.place, reason)
         self.write(changes, body)
         changes.close()
         return changes

@@ -19,6 +19,7 @@ from routing.repeating.repeats import Work
 from routing.runtime import runtime
 
 LONGEST_BODY: Final = 1024 * 1024  # bytes: no row is larger
+LONGEST_REASON: Final = 500
 Data = dict[str, Any]
 
 
@@ -66,6 +67,18 @@ class OperatorView(ViewSetMixin, DatabaseView):
         """An answer."""
         body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
         return HttpResponse(body, "application/json", status, headers=headers)
+
+
+def reason_of(value: Any) -> str:
+    """Why something is written, for the audit log; raises `InvalidBody`."""
+    if not isinstance(value, str) or len(value) > LONGEST_REASON:
+        raise InvalidBody(f"reason: give a text of at most {LONGEST_REASON} characters", param="reason")
+    return value
+
+
+def reason_asked(request: HttpRequest) -> str:
+    """The same of a request whose body has no place for it."""
+    return reason_of(request.GET.get("reason", ""))
 
 
 def object_of(raw: bytes) -> Data:

@@ -25,6 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
         parser.add_argument("--keys-to", type=Path, metavar="FILE", help="write new client keys there (mode 0600)")
 
+        parser.add_argument("--reason", default="", help="why, for the audit log and the versions of policies")
+
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run, keys_to = options["dry_run"], options["keys_to"]
         actor = Actor(os.environ.get("USER") or "manage.py", "file")
@@ -32,6 +34,7 @@ class Command(BaseCommand):
             changes = apply(
                 read(_text(options["file"])),
                 actor,
+                reason=options["reason"],
                 dry_run=dry_run,
                 before_commit=lambda done: self._tell(done, keys_to),
             )
