@@ -1,35 +1,61 @@
 """Which models of the local providers are in memory, and how do they get in and out?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 from msgspec import Struct
+from msgspec.structs import replace
 
+from providers import audit
 from providers.adapters import adapters
 from providers.errors import InvalidRequest, ProviderError
 from providers.local_servers import recognised
 from providers.local_servers.asking import Asking
-from providers.local_servers.base import LocalModel, LocalServer, ServerState
-from providers.models import Provider, in_use
+from providers.local_servers.base import LocalModel, LocalServer, ServerState, Verb, estimated
+from providers.models import Deployment, Provider, in_use
 from providers.secrets import SecretUnreadable, unseal
 from providers.targets import Secret
 
-UNKNOWN = "no Ollama, LM Studio or llama.cpp answers at its base URL"
+RIGHT: Final = "providers.change_provider"  # to load, unload and pin
+UNKNOWN: Final = "no Ollama, LM Studio or llama.cpp answers at its base URL"
 
 
 class Seen(Struct, frozen=True):
-    """A local provider as it is now; `state` is None where nobody answers, and `trouble` says why."""
+    """A local provider as it is now; `state` is None where nobody answers, and `trouble` says why.
+
+    `ours` maps the server's names of its models to our deployments of them, as far as there are any.
+    """
 
     provider: str
     state: ServerState | None
     trouble: str = ""
+    label: str = ""  # of the kind of server
+    ours: Mapping[str, Deployment] = {}
 
 
 def look() -> list[Seen]:
     """Every enabled provider that runs on our own hardware, by name."""
-    return [_look(row) for row in Provider.objects.filter(enabled=True, local=True).order_by("name")]
+    return [_look(row) for row in on_our_hardware().filter(enabled=True).order_by("name")]
+
+
+def look_at(name: str) -> Seen | None:
+    """One of them; None where there is none of that name."""
+    row = on_our_hardware().filter(enabled=True, name=name).first()
+    return _look(row) if row else None
+
+
+def on_our_hardware() -> QuerySet[Provider]:
+    """The providers whose models can be told to load; the drill's are there for minutes."""
+    return Provider.objects.filter(local=True).exclude(source=Provider.Source.DRILL)
+
+
+def note(actor: audit.Actor, verb: Verb, provider: Provider, model: str, reason: str) -> None:
+    """Write into the audit log what is asked, before it is done: of a worker that died over it there is a row, too."""
+    audit.record(actor, f"asked to {verb}", provider, {"model": [None, model]}, reason)
 
 
 def load(provider: Provider, upstream_model: str) -> None:
@@ -52,6 +78,9 @@ def unload(provider: Provider, upstream_model: str) -> None:
         server.unload(asking, upstream_model)
 
 
+ACTS: Final[Mapping[Verb, Callable[[Provider, str], None]]] = {"load": load, "unload": unload, "pin": pin}
+
+
 def model_now(provider: Provider, upstream_model: str) -> LocalModel | None:
     """What the server says of one model; None where it says nothing."""
     state = _look(provider).state
@@ -67,9 +96,26 @@ def _let_the_database_go() -> None:
 def _look(provider: Provider) -> Seen:
     try:
         with _server(provider) as (server, asking):
-            return Seen(provider.name, server.state(asking))
+            state = server.state(asking)
+            ours = _ours(provider, server, state)
+            return Seen(provider.name, _estimated(state, ours), label=server.label, ours=ours)
     except ProviderError as exc:
         return Seen(provider.name, None, exc.message)
+
+
+def _ours(provider: Provider, server: LocalServer, state: ServerState) -> dict[str, Deployment]:
+    rows = Deployment.objects.filter(provider=provider).select_related("model")
+    known = {server.plain(row.upstream_model): row for row in rows}
+    return {model.name: known[name] for model in state.models if (name := server.plain(model.name)) in known}
+
+
+def _estimated(state: ServerState, ours: Mapping[str, Deployment]) -> ServerState:
+    """With what each model needs at the context that it has, or at the longest that it may be asked for."""
+    models = []
+    for model in state.models:
+        most = ours[model.name].context if model.name in ours else None
+        models.append(replace(model, estimated_bytes=estimated(model, model.context or most)))
+    return replace(state, models=tuple(models))
 
 
 @contextmanager

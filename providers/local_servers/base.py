@@ -1,6 +1,7 @@
 """What a local server is: it lists its models with their state, and takes some of them into memory or out of it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from providers.local_servers.asking import Asking, Reply
 
 State = Literal["loaded", "loading", "unloaded", "sleeping", "downloading", "failed"]
 Health = Literal["ready", "loading", "busy"]
+Verb = Literal["load", "unload", "pin"]
 LOAD_S: Final = 600.0  # tens of gigabytes from a disk
 LONGEST_WORDS: Final = 300
 
@@ -33,14 +35,19 @@ class LocalModel(Struct, frozen=True):
     slots: int | None = None  # requests at a time
     busy: int | None = None  # of these
     detail: str = ""
+    stays: bool | None = None  # whether it is in memory until somebody unloads it
+    weights_bytes: int | None = None  # its file
+    cache_bytes: int | None = None  # that each token of its context takes
+    estimated_bytes: int | None = None  # VRAM that the file and the whole context need, where both are known
 
 
 class ServerState(Struct, frozen=True):
-    """A server at one moment."""
+    """A server at one moment. `cannot`: why its API has no way to do a verb, for those that it has none for."""
 
     kind: str
     health: Health
     models: tuple[LocalModel, ...]
+    cannot: Mapping[Verb, str] = {}
 
 
 class LocalServer(ABC):
@@ -69,11 +76,30 @@ class LocalServer(ABC):
 
     def pin(self, asking: Asking, model: str) -> None:
         """Take a model into memory and keep it there, idle or not; raises `NotOffered` where the API has no way."""
-        raise NotOffered(f"{self.label} cannot be told by its API to keep a model in memory")
+        raise NotOffered(self.unpinned)
+
+    @property
+    def unpinned(self) -> str:
+        """Why nothing can be pinned, where nothing can."""
+        return f"{self.label} cannot be told by its API to keep a model in memory"
+
+    def plain(self, model: str) -> str:
+        """A model's name as it is compared, of the several that the server may take for it."""
+        return model
 
     def detailed(self, asking: Asking, listed: list[ListedModel]) -> list[ListedModel]:
         """The listing with what only this kind of server tells: skills, context."""
         return listed
+
+
+def estimated(model: LocalModel, context: int | None) -> int | None:
+    """VRAM in bytes that a model needs with a context of so many tokens: its file and its cache; None: not known.
+
+    The scratch memory of the computation, some hundred MiB, is not in it.
+    """
+    if model.weights_bytes is None or model.cache_bytes is None or context is None:
+        return None
+    return model.weights_bytes + model.cache_bytes * context
 
 
 def accepted(reply: Reply, model: str) -> None:

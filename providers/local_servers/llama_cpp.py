@@ -4,6 +4,7 @@ https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from providers.local_servers.base import (
     NotOffered,
     ServerState,
     State,
+    Verb,
     accepted,
     number,
 )
@@ -51,8 +53,8 @@ class LlamaCpp(LocalServer):
             return ServerState(self.name, "loading", ())
         rows = _rows(asking)
         if any("status" in row for row in rows):
-            return ServerState(self.name, "ready", tuple(_routed(row) for row in rows))
-        return _alone(asking, rows)
+            return ServerState(self.name, "ready", tuple(_routed(row) for row in rows), {"pin": self.unpinned})
+        return _alone(asking, rows, {"load": ONE_MODEL, "unload": ONE_MODEL, "pin": self.unpinned})
 
     def load(self, asking: Asking, model: str) -> None:
         """The server answers at once and loads on: look until it is done."""
@@ -110,10 +112,10 @@ def _routed(row: dict[str, Any]) -> LocalModel:
     told = status if isinstance(status, dict) else {}
     if told.get("failed"):
         return LocalModel(row["id"], "failed", detail=f"exit code {told.get('exit_code', 'unknown')}")
-    return LocalModel(row["id"], STATES.get(str(told.get("value")), "unloaded"))
+    return LocalModel(row["id"], STATES.get(str(told.get("value")), "unloaded"), weights_bytes=_weights(row))
 
 
-def _alone(asking: Asking, rows: list[dict[str, Any]]) -> ServerState:
+def _alone(asking: Asking, rows: list[dict[str, Any]], cannot: Mapping[Verb, str]) -> ServerState:
     """The state of a server of one model, with its slots."""
     props, slots = asking.finds("/props"), asking.finds("/slots")
     total = number(props.body, "total_slots") if isinstance(props.body, dict) else None
@@ -124,9 +126,16 @@ def _alone(asking: Asking, rows: list[dict[str, Any]]) -> ServerState:
     state: State = "sleeping" if asleep else "loaded"
     health: Health = "busy" if total and busy == total else "ready"
     context = _context(props.body)
-    return ServerState(
-        "llama.cpp", health, tuple(LocalModel(r["id"], state, context=context, slots=total, busy=busy) for r in rows)
+    models = (
+        LocalModel(row["id"], state, context=context, slots=total, busy=busy, weights_bytes=_weights(row))
+        for row in rows
     )
+    return ServerState("llama.cpp", health, tuple(models), cannot)
+
+
+def _weights(row: dict[str, Any]) -> int | None:
+    meta = row.get("meta")
+    return (number(meta, "size") or None) if isinstance(meta, dict) else None
 
 
 def _context(props: Any) -> int | None:

@@ -15,6 +15,7 @@ from providers.local_servers.base import (
     NotOffered,
     ServerState,
     State,
+    Verb,
     accepted,
     number,
 )
@@ -33,9 +34,12 @@ class LmStudio(LocalServer):
         return any("state" in row for row in _rows(asking)) or bool(_instances(asking))
 
     def state(self, asking: Asking) -> ServerState:
-        models = tuple(_model(row) for row in _rows(asking))
+        managed = _managed(asking)
+        sizes = {row["key"]: number(row, "size_bytes") or None for row in managed}
+        models = tuple(_model(row, sizes.get(row["id"])) for row in _rows(asking))
         health: Health = "loading" if any(model.state == "loading" for model in models) else "ready"
-        return ServerState(self.name, health, models)
+        old: dict[Verb, str] = {} if managed else {"load": OLD, "unload": OLD}
+        return ServerState(self.name, health, models, {**old, "pin": self.unpinned})
 
     def load(self, asking: Asking, model: str) -> None:
         if _instances(asking).get(model):
@@ -66,21 +70,26 @@ def _rows(asking: Asking) -> list[dict[str, Any]]:
 
 def _instances(asking: Asking) -> dict[str, list[str]]:
     """Ids of the loaded instances by model, for every model of a server that knows instances."""
-    rows = asking.finds("/api/v1/models").rows("models")
     return {
         row["key"]: [one["id"] for one in row["loaded_instances"] if isinstance(one, dict) and "id" in one]
-        for row in rows
-        if isinstance(row.get("key"), str) and isinstance(row.get("loaded_instances"), list)
+        for row in _managed(asking)
     }
 
 
-def _model(row: dict[str, Any]) -> LocalModel:
+def _managed(asking: Asking) -> list[dict[str, Any]]:
+    """The models as the newer API lists them; empty where there is none."""
+    rows = asking.finds("/api/v1/models").rows("models")
+    return [row for row in rows if isinstance(row.get("key"), str) and isinstance(row.get("loaded_instances"), list)]
+
+
+def _model(row: dict[str, Any], weights_bytes: int | None) -> LocalModel:
     words = [row[name] for name in ("arch", "quantization") if isinstance(row.get(name), str)]
     return LocalModel(
         row["id"],
         STATES.get(str(row.get("state")), "unloaded"),
         context=number(row, "loaded_context_length"),
         detail=" ".join(words),
+        weights_bytes=weights_bytes,
     )
 
 

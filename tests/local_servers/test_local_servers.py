@@ -32,7 +32,7 @@ class Double:
 
 def ollama(**more):
     def post(double, path, body):
-        if body["model"] == "gone":
+        if path != "/api/generate" or body["model"] == "gone":
             return 404, {"error": "model 'gone' not found"}
         unloads = body.get("keep_alive") == 0
         rows = [] if unloads else [{"name": body["model"], "size": 5_000, "size_vram": 4_000, "expires_at": "soon"}]

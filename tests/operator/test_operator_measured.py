@@ -116,7 +116,8 @@ def test_a_model_is_loaded_pinned_and_let_go(call):
             entry = AuditEntry.objects.get(action=f"asked to {verb}")
             assert (entry.object_name, entry.changes, entry.reason) == ("box", {"model": [None, "a:8b"]}, "noon")
         unknown = call("POST", "vram/load", {"provider": "box", "model": "gone"})
-    assert double.posted[2][1]["keep_alive"] == -1
+    told = [body.get("keep_alive") for path, body in double.posted if path == "/api/generate"]
+    assert told == [None, 0, -1, None]
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
     away = call("POST", "vram/load", {"provider": "box", "model": "a:8b"})
     assert (away.status_code, away.json()["error"]["code"]) == (409, "conflict"), away.content

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +18,14 @@ NANOSECONDS: Final = 1_000_000_000
 DEFAULT_WINDOW: Final = 4096  # tokens; what does not fit is dropped without a word
 DISK_BYTES: Final = 4_920_753_328
 VRAM_BYTES: Final = 6_654_289_920
+KEPT: Final = "5m"  # in memory after the last request, unless that says otherwise
+UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+FOR_EVER: Final = timedelta(days=106_751)  # the longest time that Go counts
+# What a file of that size and its cache come to: 8 heads of 128 numbers in each of 32 layers.
+SHAPE: Final = {
+    "block_count": 32, "embedding_length": 4096, "attention.head_count": 32, "attention.head_count_kv": 8,
+    "attention.key_length": 128, "attention.value_length": 128,
+}  # fmt: skip
 DIGEST: Final = "365c0bd3c000a25d28ddbf732fe1c6add414de7275464c4e4d1c3b5fcb5d8ad1"
 PICTURES: Final = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 SHOWN: Final = {"tools": "tools", "vision": "vision", "reasoning": "thinking"}  # ours -> as /api/show says it
@@ -34,7 +42,7 @@ class Ollama(Wire):
     unable = "registry.ollama.ai/library/{model}:latest does not support {what}"
 
     def __init__(self) -> None:
-        self._loaded: set[str] = set()
+        self._loaded: dict[str, tuple[timedelta, datetime]] = {}  # for how long after each request, and until when
 
     def prompt(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Prompt:
         """Read a chat; as in Ollama, reading it loads the model, and an empty one with `keep_alive` 0 unloads it."""
@@ -42,7 +50,7 @@ class Ollama(Wire):
             raise invalid("model is required")
         messages = listed(body, "messages", invalid("json: cannot unmarshal into Go struct field ChatRequest.messages"))
         leaves = not messages and body.get("keep_alive") == 0
-        (self._loaded.discard if leaves else self._loaded.add)(_plain(body["model"]))
+        self._keep(_plain(body["model"]), body.get("keep_alive"))
         return _prompt(body, tuple(_turn(message) for message in messages), leaves)
 
     def whole(self, exchange: Exchange) -> dict[str, Any]:
@@ -71,7 +79,7 @@ class Ollama(Wire):
         if path not in (PATH, OLDER_PATH):
             return None
         asked = read_embeds(path, body)
-        self._loaded.add(_plain(asked.model))
+        self._keep(_plain(asked.model), body.get("keep_alive"))
         return asked
 
     def embedded(self, asked: Embeds, made: Embedded) -> dict[str, Any]:
@@ -86,13 +94,49 @@ class Ollama(Wire):
             case "GET", "/api/tags":
                 return Page({"models": [_tag(model.upstream_model) for model in models]})
             case "GET", "/api/ps":
-                return Page({"models": [_loaded(model) for model in models if model.upstream_model in self._loaded]})
+                return Page({"models": self._running(models)})
+            case "POST", "/api/generate":
+                return self._generate(body, models)
             case "POST", "/api/show":
                 return Page(_shown(body.get("model") or body.get("name") or "", models))
         return None
 
+    def _running(self, models: Sequence[FoundModel]) -> list[dict[str, Any]]:
+        now = datetime.now(UTC)
+        self._loaded = {name: kept for name, kept in self._loaded.items() if kept[1] > now}
+        return [
+            _loaded(model, self._loaded[name][1]) for model in models if (name := model.upstream_model) in self._loaded
+        ]
+
+    def _generate(self, body: Mapping[str, Any], models: Sequence[FoundModel]) -> Page:
+        """What it is asked for without a prompt: to load a model, or with `keep_alive` 0 to let it go."""
+        name = _plain(str(body.get("model") or ""))
+        if name not in {model.upstream_model for model in models}:
+            raise Trouble("not_found", f"model '{body.get('model')}' not found", status=404)
+        if body.get("prompt"):
+            raise invalid("the sandbox completes no prompts here: chat with it")
+        reason = "load" if self._keep(name, body.get("keep_alive")) else "unload"
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        return Page({"model": name, "created_at": at, "response": "", "done": True, "done_reason": reason})
+
+    def _keep(self, name: str, keep_alive: Any) -> bool:
+        """Have a model in memory for so long, or as long as before; whether it stays there at all."""
+        before = self._loaded.pop(name, (_lasts(KEPT),))[0]
+        lasts = before if keep_alive is None else _lasts(keep_alive)
+        if lasts:
+            self._loaded[name] = lasts, datetime.now(UTC) + lasts
+        return bool(lasts)
+
     def presented_key(self, headers: Mapping[str, str]) -> str:
         return headers.get("authorization", "").removeprefix("Bearer ")
+
+
+def _lasts(keep_alive: Any) -> timedelta:
+    """For how long: seconds, or a number with a unit; negative is for ever, which Ollama makes of centuries."""
+    text = str(keep_alive)
+    unit = UNITS.get(text[-1])
+    seconds = float(text[:-1]) * unit if unit else float(text)
+    return FOR_EVER if seconds < 0 else timedelta(seconds=seconds)
 
 
 def _plain(name: str) -> str:
@@ -194,9 +238,9 @@ def _tag(name: str) -> dict[str, Any]:
     return row | {"size": DISK_BYTES, "digest": DIGEST, "details": _details(name)}
 
 
-def _loaded(model: FoundModel) -> dict[str, Any]:
+def _loaded(model: FoundModel, until: datetime) -> dict[str, Any]:
     row = _tag(model.upstream_model) | {"size": VRAM_BYTES, "size_vram": VRAM_BYTES}
-    return row | {"expires_at": "2099-01-01T00:00:00Z", "context_length": model.context}
+    return row | {"expires_at": until.isoformat().replace("+00:00", "Z"), "context_length": model.context}
 
 
 def _skills(model: FoundModel) -> list[str]:
@@ -211,7 +255,11 @@ def _shown(name: str, models: Sequence[FoundModel]) -> dict[str, Any]:
         raise Trouble("not_found", f"model '{name}' not found", status=404)
     return {
         "details": _details(model.upstream_model),
-        "model_info": {"general.architecture": "sandbox", "sandbox.context_length": model.context},
+        "model_info": {
+            "general.architecture": "sandbox",
+            "sandbox.context_length": model.context,
+            **{f"sandbox.{name}": value for name, value in SHAPE.items()},
+        },
         "capabilities": _skills(model),
         "modified_at": "2025-01-01T00:00:00Z",
     }

@@ -1,6 +1,5 @@
 """/api/admin/vram: what is in the memory of GPUs and local servers, what was, and how models get in and out."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -11,9 +10,9 @@ from msgspec import Meta, Struct
 
 from profiling.gpumetrics import FRESH
 from profiling.selectors import gpu_courses, newest_gpu_samples
-from providers import audit, residency
+from providers import residency
 from providers.errors import InvalidRequest, ProviderError
-from providers.local_servers.base import LocalModel, NotOffered
+from providers.local_servers.base import LocalModel, NotOffered, Verb
 from providers.models import Provider
 from routing.api.operator.applying import fitted
 from routing.api.operator.documents import ONCE, TAG, Reason, answer, component
@@ -23,12 +22,11 @@ from routing.api.operator.resource import columns
 from routing.api.operator.views import OperatorView
 from routing.errors import RoutingError
 
-SEE, ACT = "providers.view_provider", "providers.change_provider"
+SEE, ACT = "providers.view_provider", residency.RIGHT
 USUAL_HOURS: Final = 24
 MOST_HOURS: Final = 168  # samples are kept for seven days
 SAMPLE_S: Final = 300
 MOST_POINTS: Final = 120
-Act = Callable[[Provider, str], None]
 
 
 class ServerCannot(RoutingError):
@@ -110,6 +108,7 @@ BODY: Final = {"provider": "ollama", "model": "llama3.1:8b", "reason": "before t
 MODEL: Final = {
     "name": "llama3.1:8b", "state": "loaded", "size_bytes": 6_900_000_000, "vram_bytes": 6_900_000_000,
     "context": 8192, "expires_at": "2026-01-31T12:05:00Z", "slots": None, "busy": None, "detail": "",
+    "stays": False, "weights_bytes": 4_920_000_000, "cache_bytes": 131_072, "estimated_bytes": 5_993_741_824,
 }  # fmt: skip
 GPU: Final = {"host": "box", "gpu": "GPU-4f2a", "name": "NVIDIA RTX 4090", "total_bytes": 25_757_220_864}
 NOW: Final = {
@@ -178,11 +177,11 @@ class VramView(OperatorView):
 
     @acting("load", "Take a model into memory", "Answers when the model can be used, which may take ten minutes.")
     def load(self, request: HttpRequest) -> HttpResponse:
-        return self._act("load", residency.load)
+        return self._act("load")
 
     @acting("unload", "Let a model go", "What it answers just then is for the server to end.")
     def unload(self, request: HttpRequest) -> HttpResponse:
-        return self._act("unload", residency.unload)
+        return self._act("unload")
 
     @acting(
         "pin",
@@ -190,16 +189,17 @@ class VramView(OperatorView):
         "Until it is unloaded, the server ends, or a request makes the server load it anew. Ollama alone can do it.",
     )
     def pin(self, request: HttpRequest) -> HttpResponse:
-        return self._act("pin", residency.pin)
+        return self._act("pin")
 
-    def _act(self, verb: str, act: Act) -> HttpResponse:
+    def _act(self, verb: Verb) -> HttpResponse:
         self.operator.require(ACT)
         wish = fitted(self.data(), ModelOnServer, "")
         provider = _provider(wish.provider)
-        # Before it is done: what a worker did that died over it is in the log, too. No transaction waits for a server.
-        audit.record(self.operator.actor, f"asked to {verb}", provider, {"model": [None, wish.model]}, wish.reason)
+        residency.note(
+            self.operator.actor, verb, provider, wish.model, wish.reason
+        )  # no transaction waits for a server
         try:
-            act(provider, wish.model)
+            residency.ACTS[verb](provider, wish.model)
         except ProviderError as exc:
             raise _refusal(provider, exc) from exc
         return self.json(ServerModel(provider.name, residency.model_now(provider, wish.model)))
@@ -212,7 +212,7 @@ def _server(seen: residency.Seen) -> ServerNow:
 
 
 def _provider(name: str) -> Provider:
-    local = Provider.objects.filter(local=True).exclude(source=Provider.Source.DRILL)
+    local = residency.on_our_hardware()
     row = local.filter(name=name).first()
     if row is None:
         names = ", ".join(local.order_by("name").values_list("name", flat=True)[:20]) or "there are none"
