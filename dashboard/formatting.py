@@ -39,6 +39,11 @@ def count(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 key`, `1,204 keys`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def tokens(number: float | None) -> str:
     """`842`, `12.3k`, `1.24M`."""
     if number is None:
@@ -74,6 +79,16 @@ def duration(ms: float | None) -> str:
     if seconds < 3600:
         return f"{seconds // 60} m {seconds % 60:02d} s"
     return f"{seconds // 3600:,} h {seconds % 3600 // 60:02d} m"
+
+
+def age(ms: float) -> str:
+    """`12 s`, `2 m 05 s`, `1 h 07 m`: whole seconds, as they tick on the page (static/dashboard/live.js)."""
+    seconds = max(int(ms / 1000), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} m {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} m"
 
 
 def percent(share: float | None) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from msgspec import Struct
 
 from dashboard.charts import Chart, Series, Unit
-from dashboard.formatting import count, rate
+from dashboard.formatting import age, count, rate
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from routing.inflight import asking
@@ -102,16 +102,6 @@ def curve_table(chart: Chart) -> Table:
     (series,) = chart.series
     ago = [-(STEPS - number) * STEP_S for number in range(STEPS)]
     return Table((Column("Seconds from now"), Column(series.label)), list(zip(ago, series.values, strict=True)))
-
-
-def age(ms: float) -> str:
-    """`12 s`, `2 m 05 s`, `1 h 07 m`: whole seconds, as they tick on the page (static/dashboard/live.js)."""
-    seconds = max(int(ms / 1000), 0)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} m {seconds % 60:02d} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} m"
 
 
 def _row(flight: InFlight, now: datetime) -> Row:

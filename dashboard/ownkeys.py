@@ -100,7 +100,7 @@ def _lately(key: ClientKey) -> str:
 
 def _question(request: HttpRequest, form: ReasonForm, **context: Any) -> HttpResponse:
     status = 422 if form.errors else 200
-    return render(request, "dashboard/key_question.html", _frame(request) | context | {"form": form}, status=status)
+    return render(request, "dashboard/question.html", _frame(request) | context | {"form": form}, status=status)
 
 
 def _made(request: HttpRequest, key: ClientKey, plain: str, old: ClientKey | None = None) -> HttpResponse:

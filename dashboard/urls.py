@@ -12,6 +12,7 @@ from dashboard import (
     playground,
     reconciliation,
     refresh,
+    residents,
     start,
     views,
     welcome,
@@ -51,6 +52,7 @@ asking = [
     path("playground/answers/<str:request_id>/", playground.answer, name="playground-answer"),
     path("playground/cases/<int:case_id>/remove/", playground.remove_case, name="playground-remove"),
 ]
+local = [path("local/<str:provider>/<str:verb>/", residents.act, name="local-act")]
 own = [
     path("drill/card/<int:run>/", drills.card, name="drill-card"),
     path("drill/<int:run>.csv", drills.results, name="drill-csv"),
@@ -64,6 +66,6 @@ urlpatterns = [
     path("", welcome.welcome, name="welcome"),
     path(
         "dashboard/",
-        include((pages + record + frame + panels + live + invoices + beginning + asking + own, "dashboard")),
+        include((pages + record + frame + panels + live + invoices + beginning + asking + local + own, "dashboard")),
     ),
 ]

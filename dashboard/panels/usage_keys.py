@@ -12,6 +12,7 @@ from dashboard.panels.base import Panel
 from dashboard.panels.usage_left import NAMES, tenants_of
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
+from dashboard.verbs import Verb
 from routing.api.ownusage import limit_left
 from routing.runtime import runtime
 from tenants.callers import NO_LIMITS
@@ -27,14 +28,6 @@ WHY_NOT = {
     "rotate": "Rotating takes the right to rotate client keys: the role operator has it, and an owner can give it.",
     "revoke": "Revoking takes the right to change client keys: the role operator has it, and an owner can give it.",
 }
-
-
-class Verb(Struct, frozen=True):
-    """A button. `address` is empty where `why` says what stands in the way."""
-
-    label: str
-    address: str
-    why: str
 
 
 class KeyRow(Struct, frozen=True):
@@ -110,8 +103,8 @@ def _verb(verb: str, row: ClientKey | None, scope: Scope) -> Verb:
         return Verb(label, "", WHY_NOT[verb])
     if row is None:
         name = scope.word("tenant")
-        return Verb(label, reverse("dashboard:key-new") + (f"?tenant={name}" if name else ""), "")
-    return Verb(label, reverse(f"dashboard:key-{verb}", args=[row.pk]), "")
+        return Verb(label, reverse("dashboard:key-new") + (f"?tenant={name}" if name else ""))
+    return Verb(label, reverse(f"dashboard:key-{verb}", args=[row.pk]))
 
 
 def _left(row: ClientKey, now: datetime) -> Iterable[str]:

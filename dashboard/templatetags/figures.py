@@ -67,6 +67,8 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "loading": ("warn", "◔", "loading"),
     "downloading": ("warn", "◔", "downloading"),
     "unloaded": ("", "–", "not in memory"),
+    "pinned": ("ok", "✦", "pinned in memory"),
+    "done": ("ok", "✓", "done"),
     "sleeping": ("", "☾", "asleep"),
     "sandbox": ("info", "◆", "sandbox"),
     "local": ("info", "⌂", "local"),
@@ -115,6 +117,12 @@ def duration(ms: float | None) -> SafeString | str:
 def instant(when: datetime) -> str:
     """`27 Nov 14:05`, by the clock of its own zone."""
     return f"{when:%-d %b %H:%M}"
+
+
+@register.filter
+def since(when: datetime, now: datetime) -> str:
+    """`12 s`, `4 m 20 s`: how long ago that was."""
+    return formatting.age((now - when).total_seconds() * 1000)
 
 
 @register.filter

@@ -1,16 +1,24 @@
 """What does the page about local models say, with servers and GPUs and without?"""
 
+import random
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from django.test import Client
 
 from dashboard.formatting import gibibytes
 from dashboard.panels.gpu_memory import GpuMemoryPanel
 from dashboard.scope import scope_of
-from profiling.models import GpuSample
-from providers.models import Provider
-from providers.sandbox.testing import Sandbox
+from profiling.models import GpuSample, Job
+from profiling.runner import run_due
+from providers.models import AuditEntry, Deployment, LanguageModel, Provider
+from providers.sandbox.testing import Sandbox, fault
+from tests.dashboard.test_dashboard_pages import text_of
+from tests.dashboard.traffic import outcome, ship
+from tests.people import browser_of, staff
 
 pytestmark = pytest.mark.django_db
 GIB = 2**30
@@ -36,7 +44,7 @@ def test_the_page_asks_no_server_and_its_panel_does(staff_client):
         httpx.post(f"{upstream.base_url}/api/chat", json=asked).raise_for_status()  # which takes it into memory
         shown = staff_client.get(ALONE).content.decode()
         file = staff_client.get(f"{ALONE.rstrip('/')}.csv")
-    assert "ollama, ready" in shown and "✓</span>in memory" in shown and "GiB" in shown
+    assert "Ollama, ready" in shown and "✓</span>in memory" in shown and "GiB" in shown
     assert file.status_code == 200
     assert ">0.00 GiB" not in shown, "what is unknown is a dash"
 
@@ -68,3 +76,106 @@ def test_each_gpu_has_its_line_under_what_it_has(staff_client):
 
 def test_memory_is_written_as_it_is_bought():
     assert [gibibytes(size) for size in (None, 0, GIB // 2, 24 * GIB)] == ["—", "0.00 GiB", "0.50 GiB", "24.0 GiB"]
+
+
+# What people may do to a model.
+
+ACT = "/dashboard/local/box/{verb}/?model=sandbox-local-8b:latest"
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """Ollama as a process of its own, with a deployment of one of its models."""
+    with Sandbox.start("ollama", process=True) as upstream:
+        local_at(upstream.base_url)
+        model = LanguageModel.objects.create(name="local-8b")
+        of = {"provider": Provider.objects.get(name="box"), "model": model}
+        Deployment.objects.create(**of, upstream_model="sandbox-local-8b", context=8192)
+        yield upstream
+
+
+def row_of(client: Client, model: str) -> str:
+    """The row of one model, as it is written."""
+    rows = re.findall(r"<tr>.*?</tr>", client.get(ALONE).content.decode(), re.DOTALL)
+    return next(row for row in rows if f'class="id">{model}' in row)
+
+
+def press(client: Client, verb: str, reason: str = "noon") -> None:
+    """Ask, answer, and let a worker take the job."""
+    answer = client.post(ACT.format(verb=verb), {"reason": reason})
+    assert (answer.status_code, answer["location"]) == (302, "/dashboard/local/"), answer.content
+    run_due()
+
+
+def test_a_model_is_loaded_pinned_and_let_go_from_its_row(box, transactional_db):
+    operator = browser_of(staff("olga", "operator", "every tenant"))
+    row = row_of(operator, "sandbox-local-8b")
+    assert "not in memory" in row and 'title="It is not in memory."' in row
+    need = gibibytes(4_920_753_328 + 8192 * 131_072)
+    assert "≈ <data" in row and need in row
+    press(operator, "load")
+    row = row_of(operator, "sandbox-local-8b")
+    assert "in memory" in row and re.search(r">(5 m 00|4 m 5\d) s<", row) and 'title="It is in memory."' in row
+    press(operator, "pin")
+    row = row_of(operator, "sandbox-local-8b")
+    assert "pinned in memory" in row and ">stays<" in row and 'title="It is pinned already."' in row
+    press(operator, "unload", "")
+    assert "not in memory" in row_of(operator, "sandbox-local-8b")
+    told = AuditEntry.objects.filter(action__startswith="asked to").values_list("actor", "action", "reason", "changes")
+    change = {"model": [None, "sandbox-local-8b:latest"]}
+    deeds = [("load", "noon"), ("pin", "noon"), ("unload", "")]
+    assert list(told)[::-1] == [("olga", f"asked to {verb}", why, change) for verb, why in deeds]
+
+
+def test_who_is_asked_hears_who_uses_the_model(box, tmp_path):
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    used = [outcome(now, random.Random(seed)) for seed in range(6)]
+    for number, told in enumerate(used):
+        told.status, told.provider, told.model, told.key_id = "answered", "box", "local-8b", number % 3 + 1
+    ship(used, tmp_path / "spool")
+    operator = browser_of(staff("olga", "operator", "every tenant"))
+    asked = text_of(operator.get(ACT.format(verb="load")))
+    assert "3 keys used it in the last hour, 0 requests are running" in asked
+    assert f"{now:%-d %b %H:%M}" in row_of(operator, "sandbox-local-8b"), "last used"
+    nobody_elses = browser_of(staff("tom", "operator"))
+    assert nobody_elses.get(ACT.format(verb="load")).status_code == 403
+    assert AuditEntry.objects.count() == 0 and Job.objects.count() == 0, "asking does nothing"
+
+
+def test_who_may_not_sees_the_buttons_with_the_reason(box, staff_client):
+    row = row_of(staff_client, "sandbox-local-8b")
+    assert row.count("disabled") == 3 and "takes the right to change providers" in row
+    for answer in (staff_client.get(ACT.format(verb="load")), staff_client.post(ACT.format(verb="load"))):
+        assert answer.status_code == 403 and "an owner can give it" in text_of(answer)
+    assert Job.objects.count() == 0
+
+
+@pytest.mark.parametrize("flavour", ["llama.cpp", "lm-studio"])
+def test_what_a_server_cannot_is_a_button_with_its_reason(flavour):
+    operator = browser_of(staff("olga", "operator", "every tenant"))
+    with Sandbox.start("openai", flavour=flavour, process=True) as upstream:
+        Provider.objects.create(name="box", wire="openai", base_url=upstream.base_url, local=True, allow_private=True)
+        row = row_of(operator, "sandbox-")
+        refused = operator.post("/dashboard/local/box/pin/?model=" + re.search(r'class="id">([\w.-]+)', row)[1])
+    assert "cannot be told by its API to keep a model in memory" in row
+    assert ("started with" in row) is (flavour == "llama.cpp")
+    assert refused.status_code == 409 and "cannot be told" in text_of(refused)
+    assert Job.objects.count() == 0
+
+
+def test_an_order_that_failed_says_so_and_one_that_waits_too(box, transactional_db):
+    operator = browser_of(staff("olga", "operator", "every tenant"))
+    operator.post(ACT.format(verb="load"), {"reason": ""})
+    waits = text_of(operator.get(ALONE))
+    assert "waits for a worker Load sandbox-local-8b:latest on box" in waits and "Look again" in waits
+    assert "Something is being done to it." in row_of(operator, "sandbox-local-8b")
+    box.script(fault("503"), to="pages")
+    run_due()
+    failed = text_of(operator.get(ALONE))
+    assert "failed Load sandbox-local-8b:latest on box" in failed and "Look again" not in failed
+
+
+@pytest.mark.parametrize("path", ["box/explode/?model=x", "nobody/load/?model=x", "box/load/?model=gone", "box/load/"])
+def test_what_is_not_there_cannot_be_loaded(box, path):
+    operator = browser_of(staff("olga", "operator", "every tenant"))
+    assert operator.get(f"/dashboard/local/{path}").status_code == 404

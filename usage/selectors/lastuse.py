@@ -1,15 +1,18 @@
-"""When was a client key or a credential last used? From the records; what waits in the journal is not seen yet."""
+"""When was a client key, a credential or a deployment last used? What waits in the journal is not seen yet."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Exists, Max, OuterRef, Q, QuerySet, Subquery, When
 
 from providers.models import Credential
 from tenants.models import ClientKey
 from usage import ids
 from usage.models import AttemptRecord, RequestRecord
+from usage.ranges import TimeRange
+from usage.rollups import ALL_KEYS, ALL_TENANTS, QUARTER, RequestRollup
+from usage.selectors.sums import Whose
 
 
 def last_uses(keys: Collection[int]) -> dict[int, datetime]:
@@ -28,6 +31,30 @@ def newest_request(row: Any) -> datetime | None:
     """The start of that request, of a row from `with_newest_request`; None where no record of one is kept."""
     started_us = getattr(row, "newest_us", None)
     return None if started_us is None else datetime.fromtimestamp(started_us / 1e6, UTC)
+
+
+def last_served(period: TimeRange, providers: Collection[str], whose: Whose = None) -> dict[tuple[str, str], datetime]:
+    """The start of the newest request of the range that each model of these providers served, by (provider, model).
+
+    Two queries: the sums say in which quarter of an hour it came, and the records of that quarter when.
+    """
+    low, high = period.seconds
+    scope = whose if isinstance(whose, frozenset) else {ALL_TENANTS if whose is None else whose}
+    sums = RequestRollup.objects.filter(
+        tenant_id__in=scope, key_id=ALL_KEYS, grain=QUARTER, bucket__gte=low - low % QUARTER, bucket__lt=high,
+        provider__in=providers,
+    ).exclude(model="")  # fmt: skip
+    quarters = list(sums.values_list("provider", "model").annotate(Max("bucket")).order_by())
+    if not quarters:
+        return {}
+    wanted = Q()
+    for provider, model, start in quarters:
+        bounds = ids.first_id(start * 1000), ids.first_id((start + QUARTER) * 1000)
+        wanted |= Q(provider=provider, model=model, id__gte=bounds[0], id__lt=bounds[1])
+    rows = RequestRecord.objects.filter(wanted)
+    rows = rows if whose is None else rows.filter(tenant_id__in=scope)
+    newest = rows.values_list("provider", "model").annotate(Max("started_us")).order_by()
+    return {(provider, model): datetime.fromtimestamp(us / 1e6, UTC) for provider, model, us in newest}
 
 
 def with_last_use(credentials: QuerySet[Credential]) -> QuerySet[Any]:

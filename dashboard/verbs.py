@@ -1,0 +1,19 @@
+"""What is a button of a row? Shown to everybody; where it may not be pressed, with the reason."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+
+class Verb(Struct, frozen=True):
+    """A button. `address` is empty where `why` says what stands in the way."""
+
+    label: str
+    address: str
+    why: str = ""
+    danger: bool = False
+
+
+def barred(verbs: Iterable[Verb]) -> tuple[str, ...]:
+    """Why some of these buttons are off, each reason once."""
+    return tuple(dict.fromkeys(verb.why for verb in verbs if verb.why))
