@@ -17,7 +17,6 @@ from providers.sandbox.wires.base import Event, Page, Wire, encoded, listed
 NANOSECONDS: Final = 1_000_000_000
 DEFAULT_WINDOW: Final = 4096  # tokens; what does not fit is dropped without a word
 DISK_BYTES: Final = 4_920_753_328
-VRAM_BYTES: Final = 6_654_289_920
 KEPT: Final = "5m"  # in memory after the last request, unless that says otherwise
 UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 FOR_EVER: Final = timedelta(days=106_751)  # the longest time that Go counts
@@ -26,6 +25,8 @@ SHAPE: Final = {
     "block_count": 32, "embedding_length": 4096, "attention.head_count": 32, "attention.head_count_kv": 8,
     "attention.key_length": 128, "attention.value_length": 128,
 }  # fmt: skip
+CACHE_BYTES: Final = 32 * 8 * (128 + 128) * 2  # of each token
+SCRATCH_BYTES: Final = 560_000_000
 DIGEST: Final = "365c0bd3c000a25d28ddbf732fe1c6add414de7275464c4e4d1c3b5fcb5d8ad1"
 PICTURES: Final = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 SHOWN: Final = {"tools": "tools", "vision": "vision", "reasoning": "thinking"}  # ours -> as /api/show says it
@@ -239,7 +240,8 @@ def _tag(name: str) -> dict[str, Any]:
 
 
 def _loaded(model: FoundModel, until: datetime) -> dict[str, Any]:
-    row = _tag(model.upstream_model) | {"size": VRAM_BYTES, "size_vram": VRAM_BYTES}
+    taken = DISK_BYTES + CACHE_BYTES * (model.context or DEFAULT_WINDOW) + SCRATCH_BYTES
+    row = _tag(model.upstream_model) | {"size": taken, "size_vram": taken}
     return row | {"expires_at": until.isoformat().replace("+00:00", "Z"), "context_length": model.context}
 
 
