@@ -36,7 +36,7 @@ def address_of(verb: Verb, provider: str, model: str) -> str:
 def hindrance(verb: Verb, seen: Seen, model: LocalModel) -> str:
     """Why a verb cannot be done to a model of a server as it is now; empty where it can."""
     if seen.state and (cannot := seen.state.cannot.get(verb)):
-        return f"{cannot[:1].upper()}{cannot[1:]}."
+        return f"{cannot}." if cannot.startswith(seen.label) else f"{cannot[:1].upper()}{cannot[1:]}."
     there = model.state in ("loaded", "sleeping")
     if verb == "load" and there:
         return "It is in memory."
