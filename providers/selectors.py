@@ -193,6 +193,14 @@ def deployment_ids() -> dict[str, int]:
     return {f"{provider}/{model}": pk for provider, model, pk in rows}
 
 
+def deployments_in_use() -> list[str]:
+    """`provider/model` of all that is switched on, without the resilience drill's own."""
+    rows = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(
+        provider__source=Provider.Source.DRILL
+    )
+    return [f"{provider}/{model}" for provider, model in rows.values_list("provider__name", "model__name")]
+
+
 def names_of_models(provider: str) -> dict[str, str]:
     """Map a provider's names of its models, in lower case, to ours."""
     rows = Deployment.objects.filter(provider__name=provider).values_list("upstream_model", "model__name")

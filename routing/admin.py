@@ -162,6 +162,14 @@ class DrillRunAdmin(ReadOnlyAdmin):
         return f"{sum(bool(score['passed']) for score in row.scores)} of {len(row.scenarios)}"
 
 
+@bulk.deed("open breaker")
+def open_breaker(row: Any, wish: Mapping[str, Any], note: bulk.Note) -> bool:
+    """Make every worker leave a deployment alone for the longest cooldown."""
+    resets.ask(str(row), opens=True)
+    note("opened breaker", row, {})
+    return True
+
+
 @bulk.deed("reset health")
 def reset_health(row: Any, wish: Mapping[str, Any], note: bulk.Note) -> bool:
     """Make every worker forget what it remembers of a provider or a deployment."""
@@ -215,7 +223,12 @@ class RoutedProviderAdmin(InHistory, HealthResets, ProviderAdmin):
 
 @admin.register(Deployment)
 class RoutedDeploymentAdmin(InHistory, HealthResets, DeploymentAdmin):
-    actions = [*DeploymentAdmin.actions, "reset_health"]
+    actions = [*DeploymentAdmin.actions, "open_breaker", "reset_health"]
+
+    @admin.action(description="Open breaker", permissions=["switch_off"])
+    def open_breaker(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        done = self.act(request, queryset, "open breaker")
+        self.tell(request, done, f"{done.changed} left alone for a minute; every worker follows within a second.")
 
     def words_of(self, row: Deployment) -> dict[str, str]:
         return {"provider": row.provider.name, "model": row.model.name}

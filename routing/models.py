@@ -91,9 +91,10 @@ class DrillRun(models.Model):
 
 
 class HealthReset(models.Model):
-    """An operator's wish that workers forget what health remembers; each worker obeys every row once."""
+    """An operator's wish that workers forget what health remembers, or open a breaker; each obeys every row once."""
 
     scope = models.CharField(max_length=300, blank=True, help_text="provider, provider/model, or empty for all")
+    opens = models.BooleanField(default=False)  # leave it alone for a cooldown, instead of forgetting
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

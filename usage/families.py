@@ -74,6 +74,15 @@ def count(folded: Mapping[type[Rollup], Cells], outcomes: Iterable[Outcome]) -> 
             _observe(outcome)
 
 
+def expect(deployments: Iterable[str]) -> None:
+    """Export a 0 for what has not happened yet: an alert cannot see the first step of a series that was not there.
+
+    Only with values that are known before: the first choice may be any of these, and nobody may serve in its place.
+    """
+    for name in deployments:
+        failovers.labels(name, NONE)
+
+
 def show_budgets(states: Iterable[BudgetState]) -> None:
     """Set the gauges of budgets; `budget` is its id."""
     for state in states:

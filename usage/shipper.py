@@ -21,6 +21,7 @@ import structlog
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
 from msgspec import Struct, structs
 
+from providers.selectors import deployments_in_use
 from tenants import settling
 from tenants.selectors import budget_states
 from usage import abandoned, families, ids, metrics, openslots, partitions, rejects, segments, spool, store
@@ -121,11 +122,12 @@ class Shipper:
             log.error("no note of what is shipped", error=str(exc))
 
     def keep_up(self) -> None:
-        """What is due now and then: partitions ahead, what is left of budgets, counters of dead processes."""
+        """What is due now and then: partitions ahead, what is left of budgets, series, counters of dead processes."""
         now = datetime.now(UTC)
         try:
             partitions.ensure_ahead(now)
             families.show_budgets(budget_states(now))
+            families.expect(deployments_in_use())
         except _AWAY as exc:
             log.warning("no partitions made", error=str(exc).strip())
         metrics.sweep()

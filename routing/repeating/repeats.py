@@ -13,12 +13,17 @@ from hashlib import blake2b
 from time import monotonic
 from typing import Final
 
+from prometheus_client import Counter
+
 from routing.errors import IdempotencyKeyReused
 from routing.repeating.finished import Finished
 
 KEPT_S: Final = 24 * 3600.0
 LARGEST: Final = 4 * 2**20  # bytes of an answer that is kept
 MEMORY: Final = 64 * 2**20  # bytes of all answers that a process keeps; the oldest go first
+cache_hits = Counter(
+    "llm_cache_hits", "Answers given again under an Idempotency-Key: no other cache of answers is kept."
+)
 OTHER_BODY: Final = "idempotency-key: was used before with another body; a new request needs a new key"
 
 
@@ -56,16 +61,21 @@ class Repeats:
 
     async def once(self, name: str, body: bytes, work: Work) -> tuple[Finished, bool]:
         """The answer to `body` under `name`, and whether it is somebody else's; raises `IdempotencyKeyReused`."""
-        digest = blake2b(body, digest_size=16).hexdigest()
+        answer, replayed = await self._once(name, blake2b(body, digest_size=16).hexdigest(), work)
+        if replayed:
+            cache_hits.inc()
+        return answer, replayed
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    async def _once(self, name: str, digest: str, work: Work) -> tuple[Finished, bool]:
         while (running := self._running.get(name)) is not None:
             check_same(running.digest, digest)
             await asyncio.wait([running.done])
             if (answer := running.done.result()) is not None:
                 return answer, True
         return await self._run(name, digest, work)
-
-    async def close(self) -> None:
-        await self._store.close()
 
     async def _run(self, name: str, digest: str, work: Work) -> tuple[Finished, bool]:
         running = self._running[name] = Running(digest)

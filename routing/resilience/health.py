@@ -181,6 +181,15 @@ class Health:
             self._throttles.pop(number, None)
         self.on_change()
 
+    def open(self, target: Target, now: float, rest_s: float, why: str) -> None:
+        """Leave a deployment alone for so long, as an operator wants; then a probe decides, as after failures."""
+        key = _keys(target)[0]
+        breaker = self._breaker(key)
+        if (breaker.until or 0.0) < now + rest_s:
+            breaker.follow(now + rest_s, breaker.ejections, why, now)
+            self._eject(key, breaker)
+            self.on_change()
+
     def forget_ended(self, now: float) -> None:
         """Drop what does not matter any more; call it every few seconds."""
         self.credentials.forget_ended(now)

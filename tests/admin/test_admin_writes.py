@@ -40,7 +40,7 @@ CHANGED: dict[type[Model], dict[str, Any]] = {
     Policy: {"description": "changed"},
     Budget: {"limit_usd": "30"},
 }
-NO_CHANGE = {"reset_health", "release"}  # actions on what workers hold, not on the configuration
+NO_CHANGE = {"reset_health", "open_breaker", "release"}  # actions on what workers hold, not on the configuration
 
 
 def named(model: type[Model]) -> str:
@@ -183,9 +183,17 @@ def test_health_is_reset_for_the_chosen_rows(model: type[Model], operator: Clien
     row = rows.ROWS[model]()
     rows.ROWS[model]()
     operator.post(address(model, "changelist"), {"action": "reset_health", "_selected_action": [row.pk]})
-    assert [scope for _number, scope in load_resets()] == [str(row)]
+    assert [wish.scope for wish in load_resets()] == [str(row)]
     assert numbers()["health"] == 1
     assert AuditEntry.objects.get().action == "reset health"
+
+
+def test_breakers_of_the_chosen_deployments_are_opened(operator: Client) -> None:
+    row = rows.deployment()
+    rows.deployment()
+    operator.post(address(Deployment, "changelist"), {"action": "open_breaker", "_selected_action": [row.pk]})
+    assert [(wish.scope, wish.opens) for wish in load_resets()] == [(str(row), True)]
+    assert AuditEntry.objects.get().action == "opened breaker"
 
 
 def test_a_policy_gets_a_version_for_what_it_decides(operator: Client) -> None:

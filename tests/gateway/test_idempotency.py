@@ -46,6 +46,17 @@ def test_every_surface_answers_again_with_the_same(gateway, primary, path):
     assert len(primary.calls(chats=True)) == 1
 
 
+def test_answers_given_again_are_counted_as_hits(gateway, primary):
+    def hits():
+        lines = httpx.get(f"{gateway.url}/metrics", timeout=30).text.splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("llm_cache_hits_total "))
+
+    before = hits()
+    for _ in range(3):
+        post(gateway, "/v1/chat/completions", CHAT, "counted")
+    assert hits() == before + 2
+
+
 def test_a_failure_is_not_kept(gateway, primary):
     primary.script(fault("400"), "Hello to you")
     assert post(gateway, "/v1/chat/completions", CHAT, "fails").status_code == 400

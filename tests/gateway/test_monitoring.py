@@ -140,11 +140,11 @@ def test_the_operators_page_says_what_to_do_about_every_alert() -> None:
 
 
 def test_the_names_of_the_interface_are_there(known: Exported) -> None:
-    """`llm_cache_hits_total` is not among them: there is no cache of answers."""
     assert known.keys() >= {
         "llm_requests_total", "llm_requests_duration_seconds_bucket", "llm_model_success_rate",
         "llm_overhead_seconds_bucket",
-        "llm_failover_events_total", "llm_ttft_seconds_bucket", "llm_tpot_seconds_bucket", "llm_tokens_total",
+        "llm_failover_events_total", "llm_cache_hits_total", "llm_ttft_seconds_bucket", "llm_tpot_seconds_bucket",
+        "llm_tokens_total",
         "llm_cost_usd_total", "llm_breaker_state", "llm_budget_remaining_ratio", "llm_journal_backlog_rows",
         "llm_vram_used_bytes", "django_http_requests_before_middlewares_total",
     }  # fmt: skip

@@ -77,6 +77,17 @@ def test_a_breaker_opens_in_both_workers_and_closes_in_both(both, primary, fallb
     wait_for(both, "closed")
 
 
+def test_a_breaker_that_is_opened_by_hand_is_open_in_both_workers_until_health_is_reset(both, primary, fallback):
+    code = "from routing import resets; resets.ask('primary/demo', opens=True)"
+    manage(both.var, "shell", "-c", code, env=both.env)
+    wait_for(both, "open")
+    assert set(asked_at_once(both, 12)) == {"fallback"}
+    assert primary.calls(chats=True) == []
+    manage(both.var, "reset_health", env=both.env)
+    wait_for(both, "closed")
+    assert set(asked_at_once(both, 12)) == {"primary"}
+
+
 def test_two_workers_send_one_probe_together(both, primary, fallback):
     primary.script(*[fault("503")] * 100)
     for _ in range(4):

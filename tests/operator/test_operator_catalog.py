@@ -117,6 +117,9 @@ def test_a_deployment_is_drained_and_its_health_forgotten(call):
     assert call("POST", f"deployments/{made['id']}/reset-health").status_code == 200
     assert HealthReset.objects.get().scope == "acme/one"
     assert AuditEntry.objects.filter(action="reset health", via="api").exists()
+    assert call("POST", f"deployments/{made['id']}/open-breaker", {"reason": "wrong answers"}).status_code == 200
+    assert HealthReset.objects.get(opens=True).scope == "acme/one"
+    assert AuditEntry.objects.get(action="opened breaker").reason == "wrong answers"
     assert call("POST", f"deployments/{made['id']}/drain", {"why": "x"}).json()["error"]["param"] == "why"
 
 

@@ -57,6 +57,21 @@ def test_the_last_candidate_is_asked_whatever_its_breaker_says(health):
     assert health.asking(ONE, NOW, last=True) is None
 
 
+def test_a_breaker_that_is_opened_by_hand_rests_for_so_long_and_closes_by_a_probe(health):
+    health.open(ONE, NOW, 60, "opened by hand")
+    assert health.resting(ONE, NOW) == (60, "opened by hand") and health.resting(OTHER, NOW) is None
+    assert isinstance(health.asking(ONE, NOW + 59), NotAsked) and health.asking(ONE, NOW + 59, last=True) is None
+    assert health.asking(ONE, NOW + 61) is None
+    health.succeeded(ONE, KEYS[0], NOW + 62)
+    assert not health.uneasy
+
+
+def test_opening_by_hand_never_shortens_a_rest(health):
+    health.open(ONE, NOW, 60, "opened by hand")
+    health.open(ONE, NOW, 10, "opened by hand")
+    assert health.resting(ONE, NOW) == (60, "opened by hand")
+
+
 def test_a_bar_holds_for_the_last_candidate_too_and_names_its_end(health):
     for secret in KEYS:
         fail(health, ONE, RateLimited(retry_after_s=30), secret=secret)

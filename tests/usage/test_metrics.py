@@ -11,6 +11,16 @@ from tests.usage.conftest import Place
 from tests.usage.stories import journal, stories
 from usage import metrics
 
+NO_FAILOVER_YET = """
+from django.conf import settings
+from providers.models import Deployment, LanguageModel, Provider
+from usage.shipper import Shipper
+acme = Provider.objects.create(name="acme", wire="openai", base_url="http://127.0.0.1:1/v1")
+for name, enabled in (("one", True), ("off", False)):
+    model = LanguageModel.objects.create(name=name)
+    Deployment.objects.create(provider=acme, model=model, upstream_model=name, enabled=enabled)
+Shipper(settings.VAR_DIR / "spool").keep_up()
+"""
 PROCESS = ("-m", "tests.usage.processes", "count")
 # Labels in the order of their names.
 ATTEMPTS = ("llm_attempts_total", ("answered", "small", "alpha"))
@@ -88,6 +98,15 @@ def test_what_was_shipped_is_counted(database: Place) -> None:
     assert _sum(found, "llm_requests_duration_seconds_count") == status[0]
     assert _sum(found, "llm_overhead_seconds_count") == status[0]
     assert _sum(found, "llm_journal_backlog_rows") == 0
+
+
+def test_failovers_of_all_that_may_be_a_first_choice_are_exported_before_the_first(database: Place) -> None:
+    database.run("manage.py", "migrate", "-v0", "providers")
+    database.run("manage.py", "shell", "-c", NO_FAILOVER_YET)
+    found = _values(database)
+
+    assert {labels for name, labels in found if name == "llm_failover_events_total"} == {("acme/one", "none")}
+    assert _sum(found, "llm_failover_events_total") == 0
 
 
 def test_the_backlog_is_true_without_a_shipper(place: Place) -> None:

@@ -6,14 +6,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample
 from msgspec import Struct, UnsetType
 from rest_framework.decorators import action
 
-from providers import audit
 from providers.models import Deployment, LanguageModel, Provider
 from providers.prices import histories
 from providers.revisions import CATALOG
-from routing import resets
+from routing import acts
 from routing.api.operator.applying import OneChange, fields_of, fitted
 from routing.api.operator.documents import MATCH, ONCE, Reason, documented, told_once
 from routing.api.operator.paging import Filter, flag
@@ -121,16 +121,21 @@ class Deployments(Resource):
         spec = schema.Provider(name=provider.name, deployments=[wanted])
         put_deployments(changes, "providers[0]", spec, provider, stored_rows())
 
+    @told_once(
+        DeploymentRow,
+        "Deployment",
+        "openBreaker",
+        "Leave it alone for a minute, in every worker; then a probe decides",
+        examples=[OpenApiExample("Why", value={"reason": "its answers are wrong"}, request_only=True)],
+    )
+    @action(detail=True, methods=["post"], url_path="open-breaker")
+    def open_breaker(self, request: HttpRequest, pk: str) -> HttpResponse:
+        return self._done("open", pk)
+
     @told_once(DeploymentRow, "Deployment", "resetHealth", "Make every worker forget cooldowns and barred credentials")
     @action(detail=True, methods=["post"], url_path="reset-health")
     def reset_health(self, request: HttpRequest, pk: str) -> HttpResponse:
-        self.operator.require(self.right("change"))
-        why = fitted(self.data(), Reason, "")
-        with transaction.atomic():
-            row = self.one(pk)
-            resets.ask(str(row))
-            audit.record(self.operator.actor, "reset health", row, {}, why.reason)
-        return self.shown(row)
+        return self._done("reset", pk)
 
     @told_once(
         DeploymentRow,
@@ -141,12 +146,15 @@ class Deployments(Resource):
     )
     @action(detail=True, methods=["post"])
     def drain(self, request: HttpRequest, pk: str) -> HttpResponse:
-        if not (self.operator.may("providers.drain_deployment") or self.operator.may(self.right("change"))):
-            raise Forbidden("this account lacks the right providers.drain_deployment; an owner can give it in admin")
+        return self._done("drain", pk)
+
+    def _done(self, act: acts.Act, pk: str) -> HttpResponse:
+        if not acts.may(self.operator.may, act):
+            raise Forbidden(f"this account lacks the right {acts.RIGHTS[act][-1]}; an owner can give it in admin")
         why = fitted(self.data(), Reason, "")
         with transaction.atomic():
             row = self.locked(pk)
-            self.assign(row, "drained", why.reason, enabled=False)
+            acts.do(act, row, self.operator.actor, why.reason)
         return self.shown(row)
 
     def _provider(self, name: str) -> Provider | None:
