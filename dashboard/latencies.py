@@ -7,9 +7,12 @@ from msgspec import Struct
 from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series
 from dashboard.formatting import count, duration
+from dashboard.groups import Tab
 from dashboard.scope import Scope
 from usage.selectors import Metric, percentile_series
 
+PERCENTILES: Final = (50, 95, 99)
+USUAL_PERCENTILE: Final = 95
 _TOGETHER: Final = "This is measured for all tenants together: remove the tenant filter to see it."
 _NOT_YOURS: Final = "This is measured for all tenants together, and you see some of them. An owner can let you see all."
 
@@ -17,6 +20,18 @@ _NOT_YOURS: Final = "This is measured for all tenants together, and you see some
 class Latency(Struct, frozen=True):
     chart: Chart | None
     note: str = ""
+
+
+def percentile_of(scope: Scope) -> int:
+    """The `percentile` of the address: what the heatmap shades, sparklines follow and tables begin with."""
+    return next((one for one in PERCENTILES if scope.word("percentile") == str(one)), USUAL_PERCENTILE)
+
+
+def percentile_tabs(scope: Scope) -> tuple[Tab, ...]:
+    """The choice of one; the usual one needs no word in the address."""
+    current = percentile_of(scope)
+    words = {one: "" if one == USUAL_PERCENTILE else str(one) for one in PERCENTILES}
+    return tuple(Tab(f"p{one}", scope.here(percentile=words[one]), one == current) for one in PERCENTILES)
 
 
 def latency_chart(name: str, scope: Scope, metric: Metric, what: str, by_tenant: bool = True) -> Latency:

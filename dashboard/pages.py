@@ -5,7 +5,15 @@ from typing import Final
 
 from msgspec import Struct
 
-UNSUMMED: Final = ("deployment", "status", "first", "served", "session")  # filters of lists: no sums are kept by them
+UNSUMMED: Final = (
+    "deployment",
+    "status",
+    "first",
+    "served",
+    "session",
+    "task",
+    "tag",
+)  # filters of lists: no sums are kept by them
 
 
 class Page(Struct, frozen=True):
@@ -20,6 +28,7 @@ class Page(Struct, frozen=True):
     ranged: bool = True  # a range of time is chosen for it
     assets: str = ""  # its own script and style sheet in static/dashboard
     ignores: tuple[str, ...] = UNSUMMED  # filters that come along from other pages and change nothing here
+    compares: bool = False  # shows the period before beside the range, unless told not to
     letter: str = ""  # after "g", this key opens it
 
 
@@ -38,11 +47,11 @@ PAGES: Final[Mapping[str, Page]] = {
             "live/",
             ("tenant", "provider", "model", "deployment"),
             ranged=False,
-            ignores=("policy", "status", "first", "served", "session"),
+            ignores=("policy", "status", "first", "served", "session", "task", "tag"),
             letter="v",
             assets="live",
         ),
-        Page("cost", "Cost", "Where does the money go?", "cost/", ("tenant", "provider", "model"), letter="c"),
+        Page("cost", "Cost", "Where does the money go?", "cost/", ENTITIES, compares=True, letter="c"),
         Page("savings", "Savings", "What did routing save, against what?", "savings/", ENTITIES, letter="s"),
         Page(
             "latency",

@@ -27,10 +27,18 @@ CARRIED = (
     "model",
     "policy",
     "key",
+    "compare",
     "live",
 )  # kept from page to page
-FILTERS = ("tenant", "provider", "model", "policy", "key", "deployment", "status", "first", "served", "session")
-WORDS = ("range", "from", "to", "tz", *FILTERS, "group", "baseline", "cursor", "live")
+FILTERS = (
+    *("tenant", "provider", "model", "policy", "key"),
+    *("deployment", "status", "first", "served", "session", "task", "tag"),
+)
+WORDS = (
+    *("range", "from", "to", "tz", "compare", *FILTERS),
+    *("group", "sort", "percentile", "baseline", "cursor", "live"),
+)
+UNCOMPARED = "off"  # the `compare` of a page that leaves the period before out
 FLEETING = ("cursor", "live")  # of a look at a page, not of what it asks
 LIVE = "10s"  # how often a live page asks anew
 AROUND = timedelta(hours=2)  # of the nearest hour, where no preset reaches it
@@ -150,6 +158,11 @@ class Scope(Struct, frozen=True):
         """The address of this page with all its filters, with `words` set (or left out), from the list's start."""
         kept = {name: value for name, value in self.words.items() if name != "cursor"}
         return _address(self.page, kept | words)
+
+    @property
+    def compares(self) -> bool:
+        """Whether the period before is shown beside this one: it is, unless the address has it off."""
+        return self.word("compare") != UNCOMPARED
 
     @property
     def runs(self) -> bool:

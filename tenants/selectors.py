@@ -94,6 +94,11 @@ def key_labels(ids: set[int]) -> dict[int, str]:
     return {pk: f"{tenant}/{name}" for pk, tenant, name in rows}
 
 
+def key_tenants(ids: set[int]) -> dict[int, int]:
+    """The id of the tenant of each of these client keys that is there."""
+    return dict(ClientKey.objects.filter(pk__in=ids).values_list("pk", "tenant_id"))
+
+
 def keys_called(text: str, sight: Sight, limit: int) -> list[KeyName]:
     """Client keys in sight whose prefix or name holds `text`, the revoked too: records name them."""
     called = ClientKey.objects.filter(Q(prefix__icontains=text) | Q(name__icontains=text))

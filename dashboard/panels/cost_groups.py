@@ -1,39 +1,72 @@
 """Who spends how much, and how did that change?"""
 
+from decimal import Decimal
+from functools import partial
+
+from django.urls import reverse
+from django.utils.http import urlencode
 from msgspec import Struct
 
 from dashboard.colours import OTHER, colours_of
-from dashboard.formatting import change, money, share_of
+from dashboard.formatting import NANO, change, money, share_of
 from dashboard.groups import By, chosen, labels, requests_of, words_of
 from dashboard.panels.base import Panel
 from dashboard.panels.cost_over_time import GROUPS
 from dashboard.panels.tiles import total
 from dashboard.scope import Scope
+from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
-from usage.selectors import Group, Totals, by
+from tenants.selectors import key_tenants
+from usage.selectors import Totals, Value, by
 
 MOST_ROWS = 50
+BUDGETED: tuple[By, ...] = ("tenant", "key")
+PERIODS = ((28, "month", 30), (7, "week", 7), (1, "day", 1))  # from so many days on; so many days of spend
+SORTS = ("name", "requests", "in", "out", "cost", "change", "per_thousand", "unpriced")
+
+
+class Spender(Struct, frozen=True):
+    """A value of the group, its sums, and those of the period before (None: it is not compared)."""
+
+    value: Value
+    name: str
+    sums: Totals
+    before: Totals | None
+
+    @property
+    def cost(self) -> int | None:
+        return self.sums.known_cost_nano_usd
+
+    @property
+    def cost_before(self) -> int | None:
+        return self.before.known_cost_nano_usd if self.before and self.before.requests else None
+
+    @property
+    def per_thousand(self) -> int | None:
+        """Nano-dollars per 1,000 of the requests with a price."""
+        return round(self.sums.cost_nano_usd * 1000 / self.sums.priced) if self.sums.priced else None
 
 
 class Row(Struct, frozen=True):
-    name: str
+    spender: Spender
     address: str
     unpriced: str  # the address of those without a price
+    budget: str  # where a budget of its spend is made; empty: nowhere, or not by who looks
     colour: int
-    sums: Totals
-    cost_nano_usd: int | None
     share: float | None
     change: str
     before_text: str
-    per_thousand: int | None
 
 
 class CostGroups(Struct, frozen=True):
     group: str
+    order: Sorting
     rows: tuple[Row, ...]
     groups: int
     total: Totals
     total_cost: int | None
+    compared: bool
+    budgets: str  # the period that a budget made from here has; empty: none is offered
 
     @property
     def more(self) -> bool:
@@ -41,26 +74,29 @@ class CostGroups(Struct, frozen=True):
 
 
 class CostGroupsPanel(Panel):
-    """One line per value of the group, the dearest first, with the sum of all."""
+    """One line per value of the group, the dearest first unless told otherwise, with the sum of all."""
 
     name = "cost_groups"
     title = "What costs how much?"
     page = "cost"
     order = 20
+    formula = (
+        "Cost per 1,000 requests is of those with a price. A budget that is made from here begins with what this group "
+        "spent on average per day, week or month of the range: whichever is the longest that the range holds."
+    )
     counts = {}
 
     def data(self, scope: Scope) -> CostGroups:
-        group = chosen(scope, GROUPS)
-        found = sorted(scope.ask(by, group, scope.period.span, scope.entities), key=_dearest)
-        before = {one.value: one.totals for one in by(group, scope.period.before, scope.entities)}
-        sums = total([one.totals for one in found]) if found else Totals()
-        named = labels(scope, group, [one.value for one in found])
-        colours = colours_of(named[one.value] for one in found)
-        rows = tuple(
-            _row(scope, group, one, named[one.value], colours, sums, before.get(one.value, Totals()))
-            for one in found[:MOST_ROWS]
-        )
-        return CostGroups(group, rows, len(found), sums, sums.known_cost_nano_usd)
+        group, order = chosen(scope, GROUPS), sorting(scope, SORTS, "-cost")
+        found = spenders(scope, group)
+        period = budget_period(scope, group)
+        sums = total([one.sums for one in found]) if found else Totals()
+        colours = colours_of(one.name for one in found)
+        shown = order.rows(found, _key)[:MOST_ROWS]
+        budgets = _budgets(scope, group, period, shown)
+        rows = tuple(_row(scope, group, one, colours, sums, budgets) for one in shown)
+        compared = scope.compares
+        return CostGroups(group, order, rows, len(found), sums, sums.known_cost_nano_usd, compared, period)
 
     def table(self, data: CostGroups, scope: Scope) -> Table:
         columns = (
@@ -70,33 +106,94 @@ class CostGroupsPanel(Panel):
             Column("Tokens out"),
             Column("Cost", "USD"),
             Column("Share of cost", "share"),
+            *([Column("Cost in the period before", "USD")] if data.compared else []),
             Column("Per 1,000 requests", "USD"),
             Column("Requests without a price"),
         )
-        return Table(columns, (_cells(row) for row in data.rows))
+        return Table(columns, (_cells(row, data.compared) for row in data.rows))
 
 
-def _cells(row: Row) -> tuple[str | float | None, ...]:
-    sums = row.sums
-    used = (sums.requests, sums.prompt_tokens, sums.completion_tokens)
-    return row.name, *used, row.cost_nano_usd, row.share, row.per_thousand, sums.unpriced
+def spenders(scope: Scope, group: By) -> list[Spender]:
+    """Every value of the group in the range, the dearest first; what spent only before is `cost_movers`'."""
+    found = scope.ask(by, group, scope.period.span, scope.entities)
+    before = costs_before(scope, group)
+    named = labels(scope, group, [one.value for one in found])
+    rows = [
+        Spender(one.value, named[one.value], one.totals, None if before is None else before.get(one.value, Totals()))
+        for one in found
+    ]
+    return sorted(rows, key=lambda one: (-one.sums.cost_nano_usd, str(one.value)))
 
 
-def _dearest(one: Group) -> tuple[int, str]:
-    return -one.totals.cost_nano_usd, str(one.value)
+def costs_before(scope: Scope, group: By) -> dict[Value, Totals] | None:
+    """The sums of the period before by value; None where it is not compared."""
+    if not scope.compares:
+        return None
+    return {one.value: one.totals for one in scope.ask(by, group, scope.period.before, scope.entities)}
 
 
-def _row(scope: Scope, group: By, one: Group, name: str, colours: dict[str, int], whole: Totals, before: Totals) -> Row:
-    sums, cost = one.totals, one.totals.known_cost_nano_usd
+def budget_period(scope: Scope, group: By) -> str:
+    """The period of a budget for this group and range; empty where there is none, or not for who looks."""
+    if group not in BUDGETED or not scope.may("tenants.add_budget"):
+        return ""
+    days = (scope.period.end - scope.period.start).total_seconds() / 86_400
+    return next((period for least, period, _ in PERIODS if days >= least), "")
+
+
+def _budgets(scope: Scope, group: By, period: str, shown: list[Spender]) -> dict[Value, str]:
+    """For each value whose cost is known and that is there still: the form of a budget, with what it spends."""
+    if not period:
+        return {}
+    days = (scope.period.end - scope.period.start).total_seconds() / 86_400
+    length = next(length for _, name, length in PERIODS if name == period)
+    owners = key_tenants({int(one.value) for one in shown}) if group == "key" else {}
+    form, addresses = reverse("admin:tenants_budget_add"), {}
+    for one in shown:
+        tenant = owners.get(int(one.value)) if group == "key" else int(one.value)
+        if one.cost and tenant is not None and tenant in scope.tenants:
+            limit = (Decimal(one.cost) / NANO * length / Decimal(days)).quantize(Decimal("0.000001"))
+            words: dict[str, int | str] = {"tenant": tenant, "limit_usd": f"{limit.normalize():f}", "period": period}
+            if group == "key":
+                words["key"] = one.value
+            addresses[one.value] = f"{form}?{urlencode(words)}"
+    return addresses
+
+
+def _key(one: Spender, column: str) -> Key:
+    """What a column is sorted by."""
+    sums = one.sums
+    if column == "change":
+        return None if one.cost is None or not one.cost_before else one.cost / one.cost_before
+    keys: dict[str, Key] = {
+        "name": one.name.casefold(),
+        "requests": sums.requests,
+        "in": sums.prompt_tokens,
+        "out": sums.completion_tokens,
+        "cost": one.cost,
+        "per_thousand": one.per_thousand,
+        "unpriced": sums.unpriced,
+    }
+    return keys[column]
+
+
+def _cells(row: Row, compared: bool) -> tuple[str | float | None, ...]:
+    one = row.spender
+    used = (one.sums.requests, one.sums.prompt_tokens, one.sums.completion_tokens)
+    before = (one.cost_before,) if compared else ()
+    return one.name, *used, one.cost, row.share, *before, one.per_thousand, one.sums.unpriced
+
+
+def _row(
+    scope: Scope, group: By, one: Spender, colours: dict[str, int], whole: Totals, budgets: dict[Value, str]
+) -> Row:
+    behind = partial(scope.link, "requests", **words_of(scope, group, one.value))
     return Row(
-        name=name,
+        spender=one,
         address=requests_of(scope, group, one.value),
-        unpriced=scope.link("requests", **words_of(scope, group, one.value), status="unpriced"),
-        colour=colours.get(name, OTHER),
-        sums=sums,
-        cost_nano_usd=cost,
-        share=share_of(cost, whole.cost_nano_usd),
-        change=change(cost, before.known_cost_nano_usd),
-        before_text=money(before.known_cost_nano_usd if before.requests else None),
-        per_thousand=round(sums.cost_nano_usd * 1000 / sums.priced) if sums.priced else None,
+        unpriced=behind(status="unpriced"),
+        budget=budgets.get(one.value, ""),
+        colour=colours.get(one.name, OTHER),
+        share=share_of(one.cost, whole.cost_nano_usd),
+        change=change(one.cost, one.cost_before),
+        before_text=money(one.cost_before),
     )

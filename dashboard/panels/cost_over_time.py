@@ -20,7 +20,7 @@ class CostOverTime(Struct, frozen=True):
 
 
 class CostOverTimePanel(Panel):
-    """Cost per bucket by a group, and the period before as a dotted line."""
+    """Cost per bucket by a group, and the period before as a dotted line unless `compare=off`."""
 
     name = "cost_over_time"
     title = "Where does the money go?"
@@ -34,5 +34,5 @@ class CostOverTimePanel(Panel):
     counts = {}
 
     def data(self, scope: Scope) -> CostOverTime:
-        drawn = cost_chart(self.name, scope, chosen(scope, GROUPS), before=True)
+        drawn = cost_chart(self.name, scope, chosen(scope, GROUPS), before=scope.compares)
         return CostOverTime(tabs(scope, GROUPS), drawn.chart, drawn.shown, drawn.groups, drawn.hidden)

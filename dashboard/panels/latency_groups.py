@@ -1,104 +1,176 @@
-"""Which provider, model, deployment or tenant is slow?"""
+"""Which provider, model, deployment or tenant is slow, or lets its callers wait in vain?"""
+
+from collections import Counter
+from functools import partial
 
 from msgspec import Struct
 
 from dashboard.colours import OTHER, colours_of
 from dashboard.drawing import sparkline
-from dashboard.groups import By, Tab, chosen, labels, requests_of, tabs
+from dashboard.groups import By, Tab, chosen, labels, requests_of, tabs, words_of
+from dashboard.latencies import PERCENTILES, percentile_of, percentile_tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
-from usage.selectors import Metric, Percentiles, percentile_series_by, percentiles
+from usage.selectors import Metric, Percentiles, errors, percentile_series_by, percentiles
 
 GROUPS: tuple[By, ...] = ("provider", "model", "deployment", "tenant")
 MOST_ROWS = 50
+TIMEOUT = "UpstreamTimeout"  # the class of error of providers.errors
+SLOWEST = {"status": "answered", "sort": "-ttft"}  # the list of the requests that waited longest
+METRICS = ("ttft", "tpot", "total")
+SORTS = ("name", "timeouts", *(f"{metric}{which}" for metric in METRICS for which in ("_n", *map(str, PERCENTILES))))
+
+
+class Found(Struct, frozen=True):
+    """What is known of a value; `tpot` and `timeouts` are not kept by everything that requests are."""
+
+    name: str
+    ttft: Percentiles
+    tpot: Percentiles
+    total: Percentiles
+    timeouts: int | None
+    course: tuple[float | None, ...]  # the chosen percentile of the time to first token, bucket by bucket
 
 
 class Row(Struct, frozen=True):
-    name: str
+    found: Found
     address: str
+    slowest: str  # the address of its slowest requests
     colour: int
-    ttft: Percentiles
-    total: Percentiles
     shares: tuple[float, float, float] | None  # p50, p95, p99 of the slowest row's p99
-    course: str  # p95 of the time to first token, bucket by bucket, as points of a line; empty: too few samples
+    course: str  # as points of a line; empty: too few samples
 
 
 class LatencyGroups(Struct, frozen=True):
     tabs: tuple[Tab, ...]
+    percentiles: tuple[Tab, ...]
+    percentile: int
     group: str
+    order: Sorting
     rows: tuple[Row, ...]
+    groups: int
+    slowest: str
+    streamed: bool  # whether the time per token is kept for this group and this tenant
 
 
 class LatencyGroupsPanel(Panel):
-    """Percentiles by a group, the slowest first."""
+    """Percentiles by a group, the slowest first unless told otherwise."""
 
     name = "latency_groups"
     title = "Who is slow?"
-    unit = "answered requests, the slowest first"
+    unit = "answered requests"
     page = "latency"
     order = 30
     formula = (
-        "Percentiles come from counts on a logarithmic scale and are right to about 6 %. They need twenty samples."
+        "Percentiles come from counts on a logarithmic scale and are right to about 6 %. They need twenty samples. "
+        "Time per token is of the attempt that answered, from its first token on. Timeouts are attempts that ended "
+        "because time ran out: to connect, to the first token, between two parts of a stream that stalled, or in all."
     )
     counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> LatencyGroups:
-        group = chosen(scope, GROUPS)
-        total, over_time = _felt(scope, "total", group), _over_time(scope, group)
-        ttft = {value: whole for value, (whole, _) in over_time.items()}
-        values = sorted(ttft.keys() | total.keys(), key=lambda value: -(_of(ttft, value).p95 or 0))[:MOST_ROWS]
-        named = labels(scope, group, values)
-        colours = colours_of(named[value] for value in values)
-        slowest = max((one.p99 for one in ttft.values() if one.p99), default=0.0)
-        rows = tuple(
-            Row(
-                name=named[value],
-                address=requests_of(scope, group, value),
-                colour=colours.get(named[value], OTHER),
-                ttft=_of(ttft, value),
-                total=_of(total, value),
-                shares=_shares(_of(ttft, value), slowest),
-                course=sparkline([part.p95 for part in over_time[value][1]]) if value in over_time else "",
-            )
-            for value in values
+        group, percentile = chosen(scope, GROUPS), percentile_of(scope)
+        order = sorting(scope, SORTS, f"-ttft{percentile}")
+        found = _found(scope, group, percentile)
+        shown = order.rows(sorted(found, key=lambda value: str(value)), lambda value, by: _key(found[value], by))
+        slowest = max((one.ttft.p99 for one in found.values() if one.ttft.p99), default=0.0)
+        colours = colours_of(found[value].name for value in shown[:MOST_ROWS])
+        rows = tuple(_row(scope, group, value, found[value], colours, slowest) for value in shown[:MOST_ROWS])
+        return LatencyGroups(
+            tabs=tabs(scope, GROUPS),
+            percentiles=percentile_tabs(scope),
+            percentile=percentile,
+            group=group,
+            order=order,
+            rows=rows,
+            groups=len(found),
+            slowest=scope.link("requests", **SLOWEST),
+            streamed=_by_attempt(scope, group),
         )
-        return LatencyGroups(tabs(scope, GROUPS), group, rows)
 
     def table(self, data: LatencyGroups, scope: Scope) -> Table:
         heads = [
             (f"{what} {name}", unit)
-            for what in ("First token", "Total")
-            for name, unit in (("samples", ""), ("p50", "ms"), ("p95", "ms"), ("p99", "ms"))
+            for what in ("First token", "Per token", "Total")
+            for name, unit in (("samples", ""), *((f"p{one}", "ms") for one in PERCENTILES))
         ]
         columns = (Column(data.group.capitalize()), *(Column(label, unit) for label, unit in heads))  # type: ignore[arg-type]
-        return Table(columns, ((row.name, *_cells(row.ttft), *_cells(row.total)) for row in data.rows))
+        return Table((*columns, Column("Timeouts")), (_cells(row.found) for row in data.rows))
 
 
-def _cells(one: Percentiles) -> tuple[float | None, ...]:
-    return one.n, one.p50, one.p95, one.p99
+def _by_attempt(scope: Scope, group: By) -> bool:
+    """Whether what is kept for all tenants together can be shown."""
+    return scope.tenant_id is None and group != "tenant"
+
+
+def _found(scope: Scope, group: By, percentile: int) -> dict[int | str, Found]:
+    total, over_time, timeouts = _felt(scope, "total", group), _over_time(scope, group), _timeouts(scope, group)
+    tpot = _felt(scope, "tpot", group) if _by_attempt(scope, group) else {}
+    values = over_time.keys() | total.keys()
+    named = labels(scope, group, list(values))
+
+    def found(value: int | str) -> Found:
+        whole, parts = over_time.get(value, (Percentiles(value), []))
+        return Found(
+            name=named[value],
+            ttft=whole,
+            tpot=_of(tpot, value),
+            total=_of(total, value),
+            timeouts=None if timeouts is None else timeouts[value],
+            course=tuple(part.at(percentile) for part in parts),
+        )
+
+    return {value: found(value) for value in values}
 
 
 def _felt(scope: Scope, metric: Metric, group: By) -> dict[int | str, Percentiles]:
-    found = percentiles(
-        metric,
-        scope.period.span,
-        group,  # type: ignore[arg-type]
-        tenant_id=scope.tenant_id,
-        provider=scope.name("provider"),
-        model=scope.name("model"),
-    )
+    found = percentiles(metric, scope.period.span, group, **_whose(scope))  # type: ignore[arg-type]
     return {one.value: one for one in found if one.value is not None}
 
 
 def _over_time(scope: Scope, group: By) -> dict[int | str, tuple[Percentiles, list[Percentiles]]]:
-    return percentile_series_by(
-        "ttft",
-        scope.period.buckets,
-        group,  # type: ignore[arg-type]
-        tenant_id=scope.tenant_id,
-        provider=scope.name("provider"),
-        model=scope.name("model"),
+    return percentile_series_by("ttft", scope.period.buckets, group, **_whose(scope))  # type: ignore[arg-type]
+
+
+def _whose(scope: Scope) -> dict[str, object]:
+    return {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
+
+
+def _timeouts(scope: Scope, group: By) -> Counter[int | str] | None:
+    """Attempts that ran out of time, by the group; None by tenant, for which no sum of attempts is grouped."""
+    if group == "tenant":
+        return None
+    counted: Counter[int | str] = Counter()
+    for one in errors(scope.period.span, scope.tenant_id):
+        if one.error == TIMEOUT:
+            provider, _, model = one.deployment.partition("/")
+            counted[{"provider": provider, "model": model}.get(group, one.deployment)] += one.attempts
+    return counted
+
+
+def _key(one: Found, column: str) -> Key:
+    """What a column is sorted by."""
+    if column in ("name", "timeouts"):
+        return one.name.casefold() if column == "name" else one.timeouts
+    found: Percentiles = getattr(one, next(metric for metric in METRICS if column.startswith(metric)))
+    return found.n if column.endswith("_n") else found.at(int(column[-2:]))
+
+
+def _cells(one: Found) -> tuple[str | float | None, ...]:
+    parts = (one.ttft, one.tpot, one.total)
+    return one.name, *(cell for part in parts for cell in (part.n, *map(part.at, PERCENTILES))), one.timeouts
+
+
+def _row(scope: Scope, group: By, value: int | str, one: Found, colours: dict[str, int], slowest: float) -> Row:
+    return Row(
+        found=one,
+        address=requests_of(scope, group, value),
+        slowest=partial(scope.link, "requests", **words_of(scope, group, value))(**SLOWEST),
+        colour=colours.get(one.name, OTHER),
+        shares=_shares(one.ttft, slowest),
+        course=sparkline(one.course),
     )
 
 

@@ -1,12 +1,15 @@
 """When is it slow? By the hour of the week."""
 
 from calendar import day_abbr
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
 
 from dashboard.formatting import count, duration
+from dashboard.groups import Tab
+from dashboard.latencies import PERCENTILES, percentile_of, percentile_tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
@@ -31,14 +34,15 @@ class Heatmap(Struct, frozen=True):
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]  # a day and its hours
     sentence: str
     rest: str  # where it is found; empty: this is it
+    tabs: tuple[Tab, ...] = ()
 
 
 class LatencyHeatmapPanel(Panel):
-    """p95 of the time to first token, hour by weekday, fetched once the page stands."""
+    """A percentile of the time to first token, hour by weekday, fetched once the page stands."""
 
     name = "latency_heatmap"
     title = "When is it slow?"
-    unit = "p95 of the time to first token, by hour of the week"
+    unit = "time to first token, by hour of the week"
     page = "latency"
     order = 35
     formula = (
@@ -48,7 +52,7 @@ class LatencyHeatmapPanel(Panel):
 
     def data(self, scope: Scope) -> Heatmap:
         if not scope.alone:
-            return Heatmap((), "", scope.panel_address(self.name))
+            return Heatmap((), "", scope.panel_address(self.name), percentile_tabs(scope))
         period = _weeks(scope)
         found = percentile_week(
             "ttft",
@@ -58,14 +62,18 @@ class LatencyHeatmapPanel(Panel):
             provider=scope.name("provider"),
             model=scope.name("model"),
         )
-        return Heatmap(_rows(found), _sentence(found, period, scope), "")
+        return Heatmap(_rows(found, percentile_of(scope)), _sentence(found, period, scope), "", percentile_tabs(scope))
 
     def table(self, data: Heatmap, scope: Scope) -> Table | None:
         if not data.rows:
             return None
-        columns = (Column("Day"), Column("Hour"), Column("Samples"), Column("p50", "ms"), Column("p95", "ms"))
+        columns = (Column("Day"), Column("Hour"), Column("Samples"), *_columns())
         cells = ((day, hour, cell.found) for day, hours in data.rows for hour, cell in enumerate(hours))
-        return Table(columns, ((day, hour, one.n, one.p50, one.p95) for day, hour, one in cells))
+        return Table(columns, ((day, hour, one.n, *map(one.at, PERCENTILES)) for day, hour, one in cells))
+
+
+def _columns() -> list[Column]:
+    return [Column(f"p{one}", "ms") for one in PERCENTILES]
 
 
 def _weeks(scope: Scope) -> TimeRange:
@@ -74,30 +82,36 @@ def _weeks(scope: Scope) -> TimeRange:
     return TimeRange.around(end - length, end, scope.period.now)
 
 
-def _rows(found: dict[tuple[int, int], Percentiles]) -> tuple[tuple[str, tuple[Cell, ...]], ...]:
+def _rows(found: dict[tuple[int, int], Percentiles], percentile: int) -> tuple[tuple[str, tuple[Cell, ...]], ...]:
     if not found:
         return ()
-    slowest = max((one.p95 for one in found.values() if one.p95), default=0.0)
-    return tuple(
-        (day_abbr[day], tuple(_cell(day, hour, found.get((day, hour), Percentiles(None)), slowest) for hour in HOURS))
-        for day in range(7)
-    )
+    slowest = max((one.at(percentile) or 0.0 for one in found.values()), default=0.0)
+
+    def cells(day: int) -> Iterator[Cell]:
+        for hour in HOURS:
+            yield _cell(
+                f"{day_abbr[day]} {hour:02d}:00", found.get((day, hour), Percentiles(None)), percentile, slowest
+            )
+
+    return tuple((day_abbr[day], tuple(cells(day))) for day in range(7))
 
 
-def _cell(day: int, hour: int, one: Percentiles, slowest: float) -> Cell:
-    when = f"{day_abbr[day]} {hour:02d}:00"
-    if one.p95 is None:
+def _cell(when: str, one: Percentiles, percentile: int, slowest: float) -> Cell:
+    found = one.at(percentile)
+    if found is None:
         return Cell("·" if one.n else "", None, f"{when}: {one.n} of 20 samples", one)
-    text = f"{one.p95:.0f}" if one.p95 < A_SECOND_MS else f"{one.p95 / A_SECOND_MS:.1f} s"
-    shade = min(int(one.p95 / slowest * SHADES), SHADES - 1)
-    return Cell(text, shade, f"{when}: p95 {duration(one.p95)}, {count(one.n)} samples", one)
+    text = f"{found:.0f}" if found < A_SECOND_MS else f"{found / A_SECOND_MS:.1f} s"
+    shade = min(int(found / slowest * SHADES), SHADES - 1)
+    return Cell(text, shade, f"{when}: p{percentile} {duration(found)}, {count(one.n)} samples", one)
 
 
 def _sentence(found: dict[tuple[int, int], Percentiles], period: TimeRange, scope: Scope) -> str:
     zone = scope.period.zone
     span = f"{period.start.astimezone(zone):%-d %b} to {period.end.astimezone(zone):%-d %b}, {scope.period.zone_name}"
-    known = {when: one.p95 for when, one in found.items() if one.p95 is not None}
+    percentile = percentile_of(scope)
+    known = {when: at for when, one in found.items() if (at := one.at(percentile)) is not None}
     if not known:
         return f"{span}: no hour of the week has twenty samples."
     (day, hour), slowest = max(known.items(), key=lambda item: item[1])
-    return f"{span}: slowest on {day_abbr[day]} at {hour:02d}:00, {duration(slowest)}. Milliseconds, unless it says s."
+    where = f"slowest on {day_abbr[day]} at {hour:02d}:00, {duration(slowest)} at p{percentile}"
+    return f"{span}: {where}. Milliseconds, unless it says s."

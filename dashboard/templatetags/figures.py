@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from dashboard import formatting
 from dashboard.examples import examples
 from dashboard.scope import Scope
+from dashboard.sorting import ASCENDING, DESCENDING, Sorting
 
 register = template.Library()
 
@@ -160,6 +161,25 @@ def known(value: object) -> object:
 def go(scope: Scope, page: str, **words: str) -> str:
     """The address of another page for the same period: `{% go scope "requests" status="failed" %}`."""
     return scope.link(page, **{name: str(value) for name, value in words.items()})
+
+
+@register.simple_tag
+def heading(order: Sorting, column: str, label: str, css: str = "n", rows: int = 1) -> SafeString:
+    """The heading of a column that sorts: `{% heading data.order "cost" "Cost, USD" %}`."""
+    head = order.heads[column]
+    arrow = {ASCENDING: " ↑", DESCENDING: " ↓"}.get(head.sorted, "")
+    sign = format_html('<span aria-hidden="true">{}</span>', arrow) if arrow else ""
+    state = format_html(' aria-sort="{}"', head.sorted) if head.sorted else ""
+    span = format_html(' rowspan="{}"', rows) if rows > 1 else ""
+    return format_html(
+        '<th scope="col" class="{}"{}{}><a class="sort" href="{}">{}{}</a></th>',
+        css,
+        state,
+        span,
+        head.address,
+        label,
+        sign,
+    )
 
 
 @register.simple_tag(takes_context=True)

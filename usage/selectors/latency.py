@@ -43,6 +43,10 @@ class Percentiles(Struct, frozen=True):
     p99: float | None = None
     middle: float | None = None
 
+    def at(self, percentile: int) -> float | None:
+        """p50, p95 or p99."""
+        return {50: self.p50, 95: self.p95, 99: self.p99}[percentile]
+
 
 def percentiles(
     metric: Metric,
