@@ -25,6 +25,7 @@ class LatencyEvidence(Struct, frozen=True):
     total_ms: float | None = None
     tokens_per_s: float | None = None
     error_rate: float | None = None
+    measured_at: datetime | None = None
 
 
 class GpuCourse(Struct, frozen=True):
@@ -98,4 +99,5 @@ def _evidence(row: LatencyProfile) -> LatencyEvidence:
         total_ms=row.total_p50_ms,
         tokens_per_s=row.tokens_per_s,
         error_rate=row.error_rate,
+        measured_at=row.measured_at,
     )

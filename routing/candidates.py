@@ -13,12 +13,13 @@ from providers.chat import ChatRequest, TokenUsage
 from providers.embeddings import EmbeddingRequest, only_embeds
 from providers.parameters import EXCLUDE, rules_out
 from providers.targets import Target
-from routing.asked import RequestClass
+from routing.answering.billing import forecast
+from routing.asked import LONGEST_SHARE, RequestClass
 from routing.calibration import Calibrations, calibrated
 from routing.errors import UnknownModel
-from routing.evidence import EvidenceBook
+from routing.evidence import Evidence, EvidenceBook
 from routing.resilience import Health
-from routing.scorers.base import Facts
+from routing.scorers.base import Facts, Origin
 from tenants.callers import Caller
 
 AUTO: Final = "auto"
@@ -180,4 +181,17 @@ def facts_of(target: Target, request: RequestClass, evidence: EvidenceBook, now:
     usage = TokenUsage(calibrated(request.prompt_tokens, 0, factor), request.output_tokens)
     cost = target.price.cost_nano_usd(usage) if target.price else None
     quality = dict(target.category_quality).get(request.category, target.quality)
-    return Facts(target, cost, ttft, duration, quality, seen.uptime(now), factor)
+    longest = usage.completion * LONGEST_SHARE
+    spread = forecast(target.price, usage.prompt, usage.completion, longest) if target.price else None
+    origin, age_s = _origin(ttft, seen, now)
+    return Facts(target, cost, ttft, duration, quality, seen.uptime(now), factor, spread, origin, age_s)
+
+
+def _origin(ttft_ms: float | None, seen: Evidence, now: float) -> tuple[Origin | None, float | None]:
+    """Where a time to first token is from, and how many seconds old it is where we measured it ourselves."""
+    if ttft_ms is None:
+        return None, None
+    if seen.ttft_ms is None:
+        return "catalogue", None
+    age_s = None if seen.timed_at is None else round(max(now - seen.timed_at, 0.0), 3)
+    return ("measured" if seen.here else "profile"), age_s

@@ -1,21 +1,47 @@
 """What does a decision record say? The policy, the class of the request, every candidate or the rule against it."""
 
+from time import time_ns
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
+from providers.targets import Target
 from routing.asked import RequestClass, Wishes
 from routing.candidates import Excluded
 from routing.policies.base import Candidate, PolicySpec
+from routing.resilience import Health
 
 LISTED: Final = 25  # candidates and exclusions that a decision record lists; the rest is counted
 
 
+class Standings(Struct, frozen=True):
+    """How well deployments were at `now` (time.monotonic() seconds)."""
+
+    health: Health
+    now: float
+
+    def of(self, target: Target) -> dict[str, Any]:
+        """The state of its breaker or its provider's, whichever is worse; failures in a row; calls kept back, 0..1."""
+        keys = (("deployment", target.id), ("provider", target.provider_id))
+        states = [each.state(self.now) for key in keys if (each := self.health.ejected.get(key))]
+        found: dict[str, Any] = {"state": "open" if "open" in states else states[0] if states else "closed"}
+        if failures := self.health.failures(target):
+            found["failures"] = failures
+        if kept_back := self.health.kept_back(target, self.now):
+            found["kept_back"] = round(kept_back, 4)
+        return found
+
+
 def decision_record(
-    policy: PolicySpec, request: RequestClass, wishes: Wishes, ordered: list[Candidate], excluded: list[Excluded]
+    policy: PolicySpec,
+    request: RequestClass,
+    wishes: Wishes,
+    ordered: list[Candidate],
+    excluded: list[Excluded],
+    standings: Standings,
 ) -> Raw:
-    """The decision as JSON; made once per plan."""
+    """The decision as JSON; made once per plan, and so `planned_us` may lie before the request."""
     return Raw(
         msgspec.json.encode(
             {
@@ -23,11 +49,12 @@ def decision_record(
                 "kind": policy.kind,
                 "version": policy.version,
                 "instead_of": policy.instead_of,
+                "planned_us": time_ns() // 1000,
                 "weights": dict(policy.weights),
                 "order": policy.order,
                 "class": request,
                 "wishes": _wished(wishes),
-                "candidates": [_shown(rank, c) for rank, c in enumerate(ordered[:LISTED], 1)],
+                "candidates": [_shown(rank, c, standings) for rank, c in enumerate(ordered[:LISTED], 1)],
                 "excluded": excluded[:LISTED],
                 "more_candidates": max(len(ordered) - LISTED, 0),
                 "more_excluded": max(len(excluded) - LISTED, 0),
@@ -44,15 +71,20 @@ def _wished(wishes: Wishes) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _shown(rank: int, candidate: Candidate) -> dict[str, Any]:
+def _shown(rank: int, candidate: Candidate, standings: Standings) -> dict[str, Any]:
+    """Every kind of policy orders without chance: who stands first is asked first, always."""
     facts = candidate.facts
-    return {
+    return standings.of(facts.target) | {
         "rank": rank,
         "deployment": candidate.name,
         "score": candidate.score,
         "parts": dict(candidate.parts),
+        "propensity": 1.0 if rank == 1 else 0.0,
         "expected_cost_nano_usd": facts.cost_nano_usd,
+        "cost_range_nano_usd": facts.cost_range_nano_usd,
         "ttft_ms": facts.ttft_ms,
+        "speed_from": facts.speed_from,
+        "speed_age_s": facts.speed_age_s,
         "duration_ms": facts.duration_ms,
         "quality": facts.quality,
         "uptime": round(facts.uptime, 4),

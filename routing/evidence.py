@@ -29,6 +29,8 @@ class Evidence(Struct):
     ok: float = 0.0  # decayed counts of attempts
     failed: float = 0.0
     seen_at: float = 0.0  # time.monotonic() seconds
+    timed_at: float | None = None  # when `ttft_ms` was last measured; None: nobody said
+    here: bool = False  # `ttft_ms` was measured by this process, not stored
 
     def uptime(self, now: float) -> float:
         """The recent share of attempts that succeeded, credited with a few successes."""
@@ -66,6 +68,7 @@ class StoredEvidence(Struct, frozen=True):
     ttft_ms: float | None = None
     ms_per_token: float | None = None
     ttft_p95_ms: float | None = None
+    measured_at: float | None = None  # time.monotonic() seconds
 
 
 class EvidenceBook:
@@ -100,6 +103,7 @@ class EvidenceBook:
         seen.seen_at = now
         if ttft_ms is not None:
             self._ttfts_ms.setdefault(deployment_id, Latest()).add(ttft_ms)
+            seen.timed_at, seen.here = now, True
             seen.ttft_ms = ttft_ms if seen.ttft_ms is None else seen.ttft_ms + BLEND * (ttft_ms - seen.ttft_ms)
         if ms_per_token is not None:
             old = seen.ms_per_token
@@ -113,13 +117,15 @@ class EvidenceBook:
         if stored is None:
             return recent or Evidence()
         if recent is None:
-            return Evidence(stored.ttft_ms, stored.ms_per_token)
+            return Evidence(stored.ttft_ms, stored.ms_per_token, timed_at=stored.measured_at)
         return Evidence(
             stored.ttft_ms if recent.ttft_ms is None else recent.ttft_ms,
             stored.ms_per_token if recent.ms_per_token is None else recent.ms_per_token,
             recent.ok,
             recent.failed,
             recent.seen_at,
+            recent.timed_at if recent.here else stored.measured_at,
+            recent.here,
         )
 
     def ttft_p95_ms(self, deployment_id: int) -> float | None:

@@ -24,7 +24,7 @@ from routing.asked import Asked, Preferences, RequestClass
 from routing.binding import identity_rules
 from routing.calibration import UNKNOWN, Calibrations
 from routing.candidates import CREDENTIAL, PARAMETER, Excluded, Gate, cannot_carry, facts_of, is_auto, pool, sift
-from routing.decisions import LISTED, decision_record, why
+from routing.decisions import LISTED, Standings, decision_record, why
 from routing.errors import NoEligibleCandidate, NotAsWished, UnsupportedParameter
 from routing.evidence import EvidenceBook
 from routing.onemodel import one_model
@@ -126,7 +126,7 @@ class Planner:
                 fallback_from = len(ordered)
         if not ordered:
             raise nobody(excluded, gate, catalog)
-        decision = decision_record(policy, request, asked.wishes, ordered, excluded)
+        decision = decision_record(policy, request, asked.wishes, ordered, excluded, Standings(self._health, now))
         said = why(ordered, policy, asked.wishes, excluded)
         warnings = wish_warnings(wish, ordered) if wish else ()
         return Plan(policy, tuple(ordered), fallback_from, decision, said, warnings, calibrations)

@@ -166,9 +166,13 @@ profiles: Final[Snapshot[dict[int, LatencyEvidence]]] = Snapshot(EVIDENCE, laten
 
 def learn(evidence: EvidenceBook, planner: Planner) -> None:
     """Take new latency profiles in."""
+    now = datetime.now(UTC)
     evidence.stored = {
         number: StoredEvidence(
-            found.ttft_ms, 1000 / found.tokens_per_s if found.tokens_per_s else None, found.ttft_p95_ms
+            found.ttft_ms,
+            1000 / found.tokens_per_s if found.tokens_per_s else None,
+            found.ttft_p95_ms,
+            monotonic() - (now - found.measured_at).total_seconds() if found.measured_at else None,
         )
         for number, found in profiles.current.items()
     }

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from providers.targets import Price
-from tenants.budgets import TOKENS, amount_text
+from tenants.budgets import TOKENS, USD, amount_text
 from tenants.callers import BudgetSpec
 from tenants.charges import Charge
 from tenants.errors import BudgetExceeded
@@ -180,6 +180,11 @@ class Hold:
             pocket.taken += need
             pocket.need = need
             self.charges.append(Charge(spec.id, pocket.span.start, spec.unit, need, holder if spec.hard else None))
+
+    @property
+    def nano_usd(self) -> int | None:
+        """What it has set aside of each budget in money: of all the same; None: there is no such budget."""
+        return next((need for pocket, need in self._parts if pocket.spec.unit == USD), None)
 
     def count_for(self, attempt: int, charges: list[Charge]) -> None:
         """Put the charges to those of the request whose attempt this is for."""

@@ -141,6 +141,7 @@ class AttemptRecord(models.Model):
     audio_output_tokens = models.BigIntegerField(null=True)
     images = models.IntegerField(null=True)
     estimated = models.BooleanField()
+    held_nano_usd = models.BigIntegerField(null=True)
     cost_nano_usd = models.BigIntegerField(null=True)
 
     class Meta:

@@ -46,6 +46,7 @@ class AttemptOutcome(Struct, omit_defaults=True):
     audio_output_tokens: int | None = None
     images: int | None = None  # in the prompt, where they are billed by number
     estimated: bool = False
+    held_nano_usd: int | None = None  # set aside of budgets before it was sent; None: no budget in money applied
     cost_nano_usd: int | None = None
 
 

@@ -153,6 +153,7 @@ class Story:
         attempts.append(outcome)
         if hold is not None:
             hold.count_for(outcome.index, self.outcome.charges)
+            outcome.held_nano_usd = hold.nano_usd
         self.attempt = attempt = Try(target, secret, outcome, self._ended, hold)
         try:
             self.keep(self.outcome)  # before anything is sent

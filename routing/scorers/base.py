@@ -2,13 +2,15 @@
 
 from abc import ABC, abstractmethod
 from math import log
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
 from providers.targets import Target
 from routing.asked import RequestClass
 from routing.calibration import UNKNOWN
+
+Origin = Literal["measured", "profile", "catalogue"]  # by this worker, by past attempts of all, by the catalogue
 
 
 class Facts(Struct, frozen=True):
@@ -21,6 +23,9 @@ class Facts(Struct, frozen=True):
     quality: float | None
     uptime: float
     calibration: float = UNKNOWN  # tokens of a prompt that it reports for each that we estimate
+    cost_range_nano_usd: tuple[int, int] | None = None  # for half the expected answer, and for the longest
+    speed_from: Origin | None = None  # where `ttft_ms` is from; None: it is unknown
+    speed_age_s: float | None = None  # since the last attempt that it was measured by; None where we cannot say
 
 
 class Field(Struct, frozen=True):
