@@ -5,6 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from dashboard.decisions import decision_of
+from dashboard.sentences import Sentence, sentence
 from usage.outcomes import Outcome
 
 SHOWN: Final = 3  # filtered ones, named with their reasons
@@ -16,7 +17,7 @@ class Told(Struct, frozen=True):
     candidates: int | None  # None: nothing was decided
     filtered: int
     reasons: tuple[str, ...]
-    left: str  # the first choice where another answered
+    sentence: Sentence
     unknown: str  # why the cost is unknown; empty where it is known
 
 
@@ -24,14 +25,13 @@ def told(record: Outcome) -> Told:
     decision = decision_of(record)
     filtered = len(decision.excluded) + decision.more_excluded if decision else 0
     candidates = filtered + len(decision.candidates) + decision.more_candidates if decision else None
-    served = f"{record.provider}/{record.model}"
     return Told(
         candidates=candidates,
         filtered=filtered,
         reasons=tuple(f"{one.deployment} ({one.detail or one.rule})" for one in decision.excluded[:SHOWN])
         if decision
         else (),
-        left=record.first_choice if record.first_choice and record.provider and record.first_choice != served else "",
+        sentence=sentence(record),
         unknown=why_unknown(record),
     )
 

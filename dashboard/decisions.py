@@ -9,14 +9,22 @@ from usage.outcomes import Outcome
 
 
 class Candidate(Struct, frozen=True):
-    """One deployment that could have answered, as it stood when the choice was made."""
+    """One deployment that could have answered, as it stood when the choice was made; None: not recorded, or unknown."""
 
     deployment: str
     score: float | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
+    propensity: float | None = None  # the probability of being asked first
+    state: str | None = None  # of its breaker, or its provider's: closed, half_open, open
+    failures: int = 0  # in a row
+    kept_back: float = 0.0  # the share of calls that its provider was spared
     expected_cost_nano_usd: int | None = None
+    cost_range_nano_usd: tuple[int, int] | None = None
     ttft_ms: float | None = None
+    speed_from: str | None = None  # measured, profile, catalogue
+    speed_age_s: float | None = None  # of that figure, when the plan was made
     quality: float | None = None
+    uptime: float | None = None
     rank: int | None = None
 
 
@@ -32,6 +40,10 @@ class Decision(Struct, frozen=True):
     """What the planner weighed."""
 
     policy: str | None = None
+    instead_of: str | None = None  # the policy that sent a chore here
+    planned_us: int | None = None  # when the figures were taken; requests of one class share them for a while
+    asked_class: Mapping[str, object] = field(default_factory=dict, name="class")  # what requests of one plan share
+    wishes: Mapping[str, object] = field(default_factory=dict)
     kind: str | None = None
     version: int | None = None
     weights: Mapping[str, float] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from dashboard import (
     ownkeys,
     palette,
     playground,
+    ratings,
     reconciliation,
     refresh,
     residents,
@@ -22,7 +23,10 @@ from dashboard.pages import DRILL, NAVIGATION, PLAYGROUND, START
 
 VIEWS = {PLAYGROUND.name: playground.playground, DRILL.name: drills.page}  # of what is no page of panels
 pages = [path(page.path, VIEWS.get(page.name, views.page), {"name": page.name}, name=page.name) for page in NAVIGATION]
-record = [path("requests/<str:request_id>/", views.record, name="request")]
+record = [
+    path("requests/<str:request_id>/", views.record, name="request"),
+    path("requests/<str:request_id>/rate/", ratings.rate_request, name="request-rate"),
+]
 frame = [
     path("find/", palette.find, name="find"),
     path("zones/", zones.options, name="zones"),

@@ -13,8 +13,8 @@ from tenants.adminrows import RowsInSight, TenantFilter
 
 @admin.register(Rating)
 class RatingAdmin(RowsInSight, ReadOnlyAdmin):
-    list_display = ["created_at", "tenant", "score", "comment", "answer"]
-    list_select_related = ["tenant"]
+    list_display = ["created_at", "tenant", "score", "comment", "answer", "person"]
+    list_select_related = ["tenant", "person"]
     list_filter = [("tenant", TenantFilter)]
     search_fields = ["comment"]
 

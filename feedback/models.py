@@ -1,5 +1,6 @@
 """What people said of answers, and what tests found of them."""
 
+from django.conf import settings
 from django.db import models
 
 
@@ -8,7 +9,10 @@ class Rating(models.Model):
 
     request_id = models.UUIDField(help_text="The record of the request; records may be gone sooner than ratings.")
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+")
-    key_id = models.BigIntegerField("client key")
+    key_id = models.BigIntegerField("client key", null=True, help_text="Empty: a person rated it in the dashboard.")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", help_text="Empty: a key did."
+    )
     score = models.FloatField(help_text="-1 bad, 0 neither, 1 good")
     comment = models.TextField(blank=True)
     created_at = models.DateTimeField()

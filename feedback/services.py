@@ -22,13 +22,18 @@ class NewRating(Struct, frozen=True):
     comment: str = ""
 
 
-def rate(new: NewRating, tenant_id: int, key_id: int, now: datetime) -> Rating:
-    """Keep the rating in place of the tenant's earlier one; raises `InvalidRating` or `UnknownAnswer`."""
+def rate(new: NewRating, tenant_id: int, key_id: int | None, now: datetime, person_id: int | None = None) -> Rating:
+    """Keep the rating of a key, or of a person, in place of the tenant's earlier one.
+
+    Raises `InvalidRating` or `UnknownAnswer`.
+    """
     score = normal_score(new.score)
     if len(new.comment) > LONGEST_COMMENT:
         raise InvalidRating(f"comment: {len(new.comment)} characters, at most {LONGEST_COMMENT}", param="comment")
     request_id = _own_request(new.response_id, tenant_id)
-    said = {"key_id": key_id, "score": score, "comment": new.comment, "created_at": now}
+    if "\0" in new.comment:
+        raise InvalidRating("comment: a NUL in it", param="comment")
+    said = {"key_id": key_id, "person_id": person_id, "score": score, "comment": new.comment, "created_at": now}
     rating, _ = Rating.objects.update_or_create(tenant_id=tenant_id, request_id=request_id, defaults=said)
     return rating
 

@@ -43,6 +43,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {  # patterns of app.codename
         *(f"tenants.{verb}_clientkey" for verb in ("add", "change", "delete")),
         "tenants.rotate_key",
         "usage.cancel_request",
+        "feedback.add_rating",
         "tenants.use_playground",
         "profiling.add_job",
         "profiling.view_system",

@@ -5,6 +5,7 @@ from msgspec import Struct
 from dashboard.decisions import Candidate, Decision, Excluded, decision_of
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
+from dashboard.sentences import TOLD
 from usage.outcomes import Outcome
 
 
@@ -21,10 +22,13 @@ class Part(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
+    """`speed_age_ms` is the age of the figures of speed when the request came."""
+
     candidate: Candidate
     parts: tuple[Part, ...]
     served: bool
     tried: bool
+    speed_age_ms: float | None
 
 
 class Candidates(Struct, frozen=True):
@@ -32,6 +36,7 @@ class Candidates(Struct, frozen=True):
     shares: tuple[tuple[str, float], ...]
     rows: tuple[Row, ...]
     excluded: tuple[Excluded, ...]
+    plan_age_ms: float | None = None  # how long before the request the figures were taken
 
     @property
     def excluded_count(self) -> int:
@@ -43,10 +48,15 @@ class RequestCandidates(RequestPanel):
 
     name = "request_candidates"
     title = "Why this model?"
+    unit = "as it stood then"
     order = 20
     formula = (
         "Each scorer gives 0 to 1 from what was known when the request came. A part times the share of its "
-        "weight, summed, is the score. What a rule excluded was not scored."
+        "weight, summed, is the score. What a rule excluded was not scored. Expected cost is for an answer of the "
+        "length that such requests have; the range is for half of it and for the longest. Policies order without "
+        "chance, so the first has the probability 1. Quality is the catalogue's figure for this kind of task; it "
+        "has no interval, as nothing was measured for it. What an upstream's queue held and which models it had in "
+        "memory is not known when routing decides, and is not recorded."
     )
 
     def about(self, record: Outcome, scope: Scope) -> Candidates:
@@ -54,15 +64,18 @@ class RequestCandidates(RequestPanel):
         if decision is None:
             return Candidates(None, (), (), ())
         shares = decision.shares
-        served = (
-            f"{record.provider}/{record.model}" if record.status in ("answered", "interrupted", "cancelled") else ""
-        )
+        served = f"{record.provider}/{record.model}" if record.status in TOLD else ""
         tried = {attempt.deployment for attempt in record.attempts}
-        rows = [_row(candidate, shares, served, tried) for candidate in decision.candidates]
+        age_ms = None if decision.planned_us is None else max(record.started_us - decision.planned_us, 0) / 1000
+        rows = [_row(candidate, shares, served, tried, age_ms) for candidate in decision.candidates]
         rows.sort(key=lambda row: (row.candidate.rank is None, row.candidate.rank, -(row.candidate.score or 0)))
-        return Candidates(decision, tuple(shares.items()), tuple(rows), decision.excluded)
+        return Candidates(decision, tuple(shares.items()), tuple(rows), decision.excluded, age_ms)
 
 
-def _row(candidate: Candidate, shares: dict[str, float], served: str, tried: set[str]) -> Row:
+def _row(
+    candidate: Candidate, shares: dict[str, float], served: str, tried: set[str], plan_age_ms: float | None
+) -> Row:
     parts = tuple(Part(scorer, candidate.parts.get(scorer), share) for scorer, share in shares.items())
-    return Row(candidate, parts, candidate.deployment == served, candidate.deployment in tried)
+    known = candidate.speed_age_s is not None and plan_age_ms is not None
+    age_ms = candidate.speed_age_s * 1000 + plan_age_ms if known else None  # type: ignore[operator]
+    return Row(candidate, parts, candidate.deployment == served, candidate.deployment in tried, age_ms)

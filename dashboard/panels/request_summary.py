@@ -8,6 +8,7 @@ from msgspec import Struct
 from dashboard.panels.base import RequestPanel
 from dashboard.ranges import CUSTOM
 from dashboard.scope import Scope, instant
+from dashboard.sentences import Sentence, sentence
 from usage.outcomes import Outcome
 
 DAY = timedelta(days=1)
@@ -17,7 +18,7 @@ class Summary(Struct, frozen=True):
     record: Outcome
     started_at: datetime
     state: str  # the status, or "failover" where another than the first choice answered
-    left: tuple[str, str] | None  # the first choice and the error that made us leave it
+    told: Sentence
     tokens_per_s: float | None
     session: str  # the address of its session's requests, empty without one
     version: str  # the page of the policy's version, for who may see policies; else empty
@@ -35,7 +36,7 @@ class RequestSummary(RequestPanel):
             record=record,
             started_at=datetime.fromtimestamp(record.started_us / 1e6, UTC),
             state="failover" if record.status == "answered" and record.failovers else record.status,
-            left=_left(record),
+            told=sentence(record),
             tokens_per_s=_speed(record),
             session=scope.link("requests", session=record.session, **_around(record)) if record.session else "",
             version=_version(record) if scope.may("routing.view_policy") else "",
@@ -46,14 +47,6 @@ def _around(record: Outcome) -> dict[str, str]:
     """The words of a range: a day to both sides."""
     at = datetime.fromtimestamp(record.started_us / 1e6, UTC)
     return {"range": CUSTOM, "from": instant(at - DAY), "to": instant(at + DAY)}
-
-
-def _left(record: Outcome) -> tuple[str, str] | None:
-    served = f"{record.provider}/{record.model}"
-    if not record.first_choice or record.first_choice == served:
-        return None
-    failed = next((a for a in record.attempts if a.deployment == record.first_choice and a.error), None)
-    return (record.first_choice, failed.error or "") if failed else (record.first_choice, "")
 
 
 def _version(record: Outcome) -> str:

@@ -93,6 +93,12 @@ def money(nano_usd: int | None, estimated: bool = False) -> SafeString:
 
 
 @register.filter
+def exact_money(nano_usd: int | None) -> str:
+    """All nine digits, where columns are added up."""
+    return formatting.exact_money(nano_usd)
+
+
+@register.filter
 def per_million(usd: Decimal | None) -> SafeString | str:
     """A price per million tokens."""
     if usd is None:
@@ -185,6 +191,11 @@ def heading(order: Sorting, column: str, label: str, css: str = "n", rows: int =
 @register.simple_tag(takes_context=True)
 def example(context: Mapping[str, Any], name: str) -> str:
     """The lines with which a client of that name asks this installation (`dashboard.examples`)."""
+    return next(one.code for one in examples(own_url(context)) if one.name == name)
+
+
+@register.simple_tag(takes_context=True)
+def own_url(context: Mapping[str, Any]) -> str:
+    """Where this installation was asked: `https://llm.example`."""
     request = context.get("request")  # a panel may be drawn without one
-    url = f"{request.scheme}://{request.get_host()}" if request else settings.PUBLIC_URL
-    return next(one.code for one in examples(url) if one.name == name)
+    return f"{request.scheme}://{request.get_host()}" if request else settings.PUBLIC_URL

@@ -1,0 +1,129 @@
+"""What happened to a request, in one sentence? Each part as a person would say it, from the record alone."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from usage.outcomes import AttemptOutcome, Outcome
+
+ENDED: Final[Mapping[str, str]] = {  # by class of error, after the name of who was asked
+    "RateLimited": "was rate limited",
+    "QuotaExhausted": "had no quota left",
+    "Overloaded": "was overloaded",
+    "UpstreamTimeout": "did not answer in time",
+    "Unreachable": "could not be reached",
+    "Untrusted": "could not be trusted: its certificate does not hold",
+    "BadUpstreamResponse": "sent an answer that cannot be read",
+    "CredentialRejected": "refused our credential",
+    "ContextTooLong": "found the prompt too long",
+    "InvalidRequest": "found the request invalid",
+    "ContentRefused": "refused the content",
+    "StreamInterrupted": "broke off",
+    "TakenTooSlowly": "was taken too slowly by the client",
+    "NotAsked": "was not asked",
+}
+TOLD: Final = ("answered", "interrupted", "cancelled")  # how a request may end of which somebody sent a part
+
+
+class Sentence(Struct, frozen=True):
+    """Who was asked for, who spoke (empty: nobody), what became of it, and why so."""
+
+    asked: str
+    model: str
+    provider: str
+    parts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "; ".join(self.parts)
+
+
+def sentence(record: Outcome) -> Sentence:
+    """The sentence of a record; the parts follow `<asked> → <model> at <provider>`, or `<asked> → nobody`."""
+    spoke = record.provider is not None and record.status in TOLD
+    parts = _spoken(record) if spoke else _unspoken(record)
+    return Sentence(
+        record.asked_model or "auto",
+        (record.model or "") if spoke else "",
+        (record.provider or "") if spoke else "",
+        tuple(part for part in parts if part),
+    )
+
+
+def ended(attempt: AttemptOutcome) -> str:
+    """How an attempt that led to nothing ended: `p/m was overloaded`."""
+    if attempt.status == "cancelled":
+        return f"{attempt.deployment} was given up"
+    return f"{attempt.deployment} {ENDED.get(attempt.error or '', f'failed ({attempt.error})')}"
+
+
+def because(why: str | None) -> str:
+    """`why` of a record behind the first choice: `because it was the only deployment`."""
+    if not why:
+        return ""
+    if why.startswith("best score"):
+        return f"because it had the {why}"
+    return f"because it was {why}"
+
+
+def _spoken(record: Outcome) -> list[str]:
+    """Who spoke is named already: why they, what was tried before, and whether it came to an end."""
+    told = record.decisive
+    first, served = record.first_choice or "", f"{record.provider}/{record.model}"
+    if first in ("", served):
+        return [because(record.why), *_before(record, told, first), _end(record)]
+    chosen = f"first choice {first}" + (f", {because(record.why)}," if record.why else "")
+    lost = [a for a in record.attempts if a.deployment == first and a is not told]
+    became = _became(lost[-1], told) if lost else "was passed over"
+    return [f"{chosen} {became}", *_before(record, told, first), _end(record)]
+
+
+def _became(lost: AttemptOutcome, told: AttemptOutcome) -> str:
+    """What became of the first choice that another spoke in the place of."""
+    if told.kind == "hedge" and not lost.error:
+        return "was slow to begin, and the rival that was started beside it was sooner"
+    if lost.committed:
+        return f"{ended(lost).removeprefix(f'{lost.deployment} ')} after it had begun, and the other went on with it"
+    return ended(lost).removeprefix(f"{lost.deployment} ")
+
+
+def _before(record: Outcome, told: AttemptOutcome, first: str) -> list[str]:
+    """The other attempts that led to nothing: of the one that spoke as well, if it had to be asked again."""
+    others = [a for a in record.attempts if a is not told and not (a.deployment == first and told.deployment != first)]
+    return [_other(attempt, told) for attempt in others]
+
+
+def _other(attempt: AttemptOutcome, told: AttemptOutcome) -> str:
+    if attempt.kind == "hedge" and not attempt.error:
+        return f"{attempt.deployment}, started beside it as the first token was late, was not needed"
+    if attempt.deployment != told.deployment:
+        return ended(attempt)
+    how = ENDED.get(attempt.error or "", f"failed ({attempt.error})")
+    if attempt.committed:
+        return f"it {how} after it had begun, and went on itself"
+    return f"it {how} the first time" if told.kind == "retry" else f"it {how}"
+
+
+def _end(record: Outcome) -> str:
+    if record.status == "interrupted":
+        return "its answer broke off"
+    if record.status == "cancelled":
+        return _cancelled(record)
+    return ""
+
+
+def _cancelled(record: Outcome) -> str:
+    return "an operator ended it" if record.error == "CancelledByOperator" else "the client left before the end"
+
+
+def _unspoken(record: Outcome) -> list[str]:
+    """Nobody is named: who was tried, and how each ended."""
+    if not record.attempts:
+        if record.status == "rejected":
+            return ["refused before any provider was asked"]
+        if record.status == "cancelled":
+            return [_cancelled(record), "no provider was asked"]
+        return ["no provider could be asked"]
+    tried = [ended(attempt) for attempt in record.attempts if attempt.error or attempt.status != "answered"]
+    return [*dict.fromkeys(tried), _cancelled(record) if record.status == "cancelled" else ""]

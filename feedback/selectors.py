@@ -1,0 +1,27 @@
+"""What was said of an answer? For pages; routing learns from ratings elsewhere."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from feedback.models import Rating
+
+
+class Said(Struct, frozen=True):
+    """The rating of one answer. `who` is a person's name, or empty where an application's key (or a person who is gone)
+    gave it."""
+
+    score: float
+    comment: str
+    at: datetime
+    who: str
+    key_id: int | None
+
+
+def rating_of(request_id: UUID, tenant_id: int) -> Said | None:
+    """What the request's tenant says of it, None: nothing; in one query by its unique index."""
+    row = Rating.objects.select_related("person").filter(tenant_id=tenant_id, request_id=request_id).first()
+    if row is None:
+        return None
+    return Said(row.score, row.comment, row.created_at, row.person.get_username() if row.person else "", row.key_id)
