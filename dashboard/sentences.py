@@ -1,5 +1,6 @@
 """What happened to a request, in one sentence? Each part as a person would say it, from the record alone."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -53,9 +54,17 @@ def sentence(record: Outcome) -> Sentence:
 
 def ended(attempt: AttemptOutcome) -> str:
     """How an attempt that led to nothing ended: `p/m was overloaded`."""
+    return f"{attempt.deployment} {_how(attempt)}"
+
+
+def _how(attempt: AttemptOutcome) -> str:
     if attempt.status == "cancelled":
-        return f"{attempt.deployment} was given up"
-    return f"{attempt.deployment} {ENDED.get(attempt.error or '', f'failed ({attempt.error})')}"
+        return "was given up"
+    if attempt.committed:
+        return "broke off after it had begun"
+    if attempt.error == "Unreachable" and attempt.first_byte_ms is not None:
+        return "broke off before it had begun"
+    return ENDED.get(attempt.error or "", f"failed ({attempt.error})")
 
 
 def because(why: str | None) -> str:
@@ -73,7 +82,7 @@ def _spoken(record: Outcome) -> list[str]:
     first, served = record.first_choice or "", f"{record.provider}/{record.model}"
     if first in ("", served):
         return [because(record.why), *_before(record, told, first), _end(record)]
-    chosen = f"first choice {first}" + (f", {because(record.why)}," if record.why else "")
+    chosen = f"first choice {first}" + (f" ({record.why.replace('; ', ', ')})" if record.why else "")
     lost = [a for a in record.attempts if a.deployment == first and a is not told]
     became = _became(lost[-1], told) if lost else "was passed over"
     return [f"{chosen} {became}", *_before(record, told, first), _end(record)]
@@ -84,14 +93,14 @@ def _became(lost: AttemptOutcome, told: AttemptOutcome) -> str:
     if told.kind == "hedge" and not lost.error:
         return "was slow to begin, and the rival that was started beside it was sooner"
     if lost.committed:
-        return f"{ended(lost).removeprefix(f'{lost.deployment} ')} after it had begun, and the other went on with it"
-    return ended(lost).removeprefix(f"{lost.deployment} ")
+        return f"{_how(lost)}, and the other went on with it"
+    return _how(lost)
 
 
 def _before(record: Outcome, told: AttemptOutcome, first: str) -> list[str]:
     """The other attempts that led to nothing: of the one that spoke as well, if it had to be asked again."""
     others = [a for a in record.attempts if a is not told and not (a.deployment == first and told.deployment != first)]
-    return [_other(attempt, told) for attempt in others]
+    return _counted([_other(attempt, told) for attempt in others])
 
 
 def _other(attempt: AttemptOutcome, told: AttemptOutcome) -> str:
@@ -99,10 +108,9 @@ def _other(attempt: AttemptOutcome, told: AttemptOutcome) -> str:
         return f"{attempt.deployment}, started beside it as the first token was late, was not needed"
     if attempt.deployment != told.deployment:
         return ended(attempt)
-    how = ENDED.get(attempt.error or "", f"failed ({attempt.error})")
     if attempt.committed:
-        return f"it {how} after it had begun, and went on itself"
-    return f"it {how} the first time" if told.kind == "retry" else f"it {how}"
+        return f"it {_how(attempt)}, and went on itself"
+    return f"it {_how(attempt)} the first time" if told.kind == "retry" else f"it {_how(attempt)}"
 
 
 def _end(record: Outcome) -> str:
@@ -126,4 +134,10 @@ def _unspoken(record: Outcome) -> list[str]:
             return [_cancelled(record), "no provider was asked"]
         return ["no provider could be asked"]
     tried = [ended(attempt) for attempt in record.attempts if attempt.error or attempt.status != "answered"]
-    return [*dict.fromkeys(tried), _cancelled(record) if record.status == "cancelled" else ""]
+    return [*_counted(tried), _cancelled(record) if record.status == "cancelled" else ""]
+
+
+def _counted(said: list[str]) -> list[str]:
+    """What was said several times is said once, with its number."""
+    numbers = Counter(said)
+    return [text if times == 1 else f"{text} ({times} times)" for text, times in numbers.items()]

@@ -15,7 +15,7 @@ KINDS = {"until the first byte": "wait", "until the first token": "think"}
 class Piece(Struct, frozen=True):
     """A stretch of one attempt, in axis units."""
 
-    kind: str  # wait, think, stream, warn or bad: the class of its fill
+    kind: str  # wait, think, stream or bad: the class of its fill; cut: hatched
     name: str
     x: float
     width: float
@@ -28,6 +28,11 @@ class Bar(Struct, frozen=True):
     attempt: AttemptOutcome
     pieces: tuple[Piece, ...]
     took_ms: float
+
+    @property
+    def cut(self) -> bool:
+        """Whether it spoke and did not come to its end."""
+        return any(piece.kind == "cut" for piece in self.pieces)
 
 
 class Span(Struct, frozen=True):
@@ -44,6 +49,10 @@ class Waterfall(Struct, frozen=True):
     commit: float | None  # axis units
     commit_ms: float | None
     ticks: tuple[float, ...]
+
+    @property
+    def cut(self) -> bool:
+        return any(bar.cut for bar in self.bars)
 
 
 def waterfall(record: Outcome) -> Waterfall:
@@ -76,10 +85,10 @@ def _bar(attempt: AttemptOutcome, scale: float) -> Bar:
 
 
 def _kind(attempt: AttemptOutcome, name: str) -> str:
-    if attempt.status == "failed":
+    if attempt.status == "failed" and not (attempt.committed and name == "answering"):
         return "bad"
     if attempt.status != "answered" and name == "answering":
-        return "warn"
+        return "cut"
     return KINDS.get(name, "stream")
 
 

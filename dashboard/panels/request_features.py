@@ -47,7 +47,7 @@ class RequestFeatures(RequestPanel):
 
     def about(self, record: Outcome, scope: Scope) -> Features:
         decision = decision_of(record)
-        found = {name: value for name, value in features_of(record).items() if value not in (None, "", [], {})}
+        found = {name: value for name, value in features_of(record).items() if value or name == "complexity"}
         rows = [Feature(_words(name), _text(value), _changed(name, decision)) for name, value in found.items()]
         rows += [_wish(name, value, decision) for name, value in (decision.wishes if decision else {}).items()]
         if record.session:

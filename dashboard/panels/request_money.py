@@ -44,6 +44,11 @@ class Money(Struct, frozen=True):
     unknown: str  # why the cost is unknown; empty where it is known
 
     @property
+    def estimated(self) -> bool:
+        """Whether a part of the sum is."""
+        return any(one.attempt.estimated and one.attempt.cost_nano_usd for one in self.bill)
+
+    @property
     def holds(self) -> bool:
         return any(one.attempt.held_nano_usd is not None for one in self.bill)
 

@@ -230,3 +230,19 @@ def test_every_kind_of_policy_orders_without_inventing(kind):
 
 def decision(desk, question):
     return json.loads(bytes(desk.planner.plan(question, CALLER).decision))
+
+
+def test_the_decision_says_the_range_of_the_cost_the_age_of_the_figures_and_the_state():
+    desk = Desk(MINI, LARGE)
+    desk.evidence.observe(1, desk.now - 7, ok=True, ttft_ms=120)
+    first, second = decision(desk, asked(model="auto:cheap"))["candidates"]
+    low, high = first["cost_range_nano_usd"]
+    assert low < first["expected_cost_nano_usd"] < high
+    assert (first["speed_from"], first["speed_age_s"]) == ("measured", 7)
+    assert (second["speed_from"], second["speed_age_s"]) == ("catalogue", None)
+    assert (first["propensity"], second["propensity"]) == (1.0, 0.0)
+    assert first["state"] == "closed"
+    for _ in range(5):
+        desk.health.failed(MINI, None, Unreachable("gone"), desk.now)
+    (only,) = decision(desk, asked(model="mini"))["candidates"]  # the last one is asked all the same
+    assert only["state"] == "open"
