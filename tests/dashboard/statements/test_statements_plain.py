@@ -189,7 +189,7 @@ def one_request(page: Page, told: Outcome) -> None:
     page.locator(f"a.open[href*='{told.id}']").click()
     page.wait_for_url(f"**/requests/req_{told.id}/")
     assert f"{told.attempts_count} attempts" in panel(page, "request_summary").inner_text()
-    considered = panel(page, "request_candidates").locator("table").first.locator("tbody tr:visible th")
+    considered = panel(page, "request_candidates").locator("table").first.locator("tbody tr:visible th .id")
     assert considered.first.inner_text().strip() == told.first_choice and considered.count() == 2
     panel(page, "request_attempts").get_by_text("Table", exact=True).click()
     tried = panel(page, "request_attempts").locator("table").first.locator("tbody tr:visible")
