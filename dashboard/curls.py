@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from dashboard.decisions import decision_of, features_of
 from providers.counting import CountRequest
-from usage.outcomes import Outcome
+from usage.outcomes import Kept, Outcome
 
 MESSAGES: Final = [{"role": "user", "content": "..."}]
 MOST_ANSWER: Final = 1024  # tokens: Anthropic's form asks for a number, and what was asked for is not recorded
@@ -31,11 +31,14 @@ class Curl(Struct, frozen=True):
     whole: bool = False  # it is what was sent, byte for byte
 
 
-def curl_of(record: Outcome) -> Curl | None:
-    """The request as a command, None for a form that we do not know."""
+def curl_of(record: Outcome, kept: Kept | None = None) -> Curl | None:
+    """The request as a command, with the body that was kept, else what was recorded; None for a form we do not know."""
     path = _path(record)
     if path is None:
         return None
+    if kept is not None and not kept.cut:
+        chat = record.surface == "prompt"  # it is kept as the chat that was made of it
+        return Curl(PATHS["chat"] if chat else path, quoted(kept.prompt.decode(errors="replace")), (), whole=True)
     body = {"model": record.asked_model, **_content(record), **_options(record)}
     text = msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
     return Curl(path, quoted(text), _missing(record))

@@ -79,6 +79,7 @@ class Scope(Struct, frozen=True):
     alone: bool = False  # one panel is asked for by itself
     sight: Sight = None
     person: int | None = None  # who looks
+    reads: bool = False  # who looks has asked to read what was said, and the audit log has it
 
     def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a selector; panels of one page that ask the same share it."""

@@ -25,6 +25,7 @@ VIEWS = {PLAYGROUND.name: playground.playground, DRILL.name: drills.page}  # of 
 pages = [path(page.path, VIEWS.get(page.name, views.page), {"name": page.name}, name=page.name) for page in NAVIGATION]
 record = [
     path("requests/<str:request_id>/", views.record, name="request"),
+    path("requests/<str:request_id>/read/", views.read, name="request-read"),
     path("requests/<str:request_id>/rate/", ratings.rate_request, name="request-rate"),
 ]
 frame = [

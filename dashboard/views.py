@@ -7,18 +7,23 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 from msgspec.structs import replace
 
 from dashboard.access import staff_only, who_grants
 from dashboard.controls import controls_of
 from dashboard.frame import frame_of
 from dashboard.pages import PAGES, Page
+from dashboard.panels.request_messages import RIGHT as READ
 from dashboard.preferences import preferences_of, usual_of
 from dashboard.rendering import RenderedPanel, panels_of, rendered
 from dashboard.scope import LIVE, NO_SUCH, Scope, scope_of
+from providers import audit
+from providers.adminbase import actor_of
 from tenants.selectors import tenants_seen_by
 from usage import selectors, spool
+from usage.ids import WIRE_PREFIX
 
 
 @require_safe
@@ -44,11 +49,28 @@ def panel(request: HttpRequest, name: str, panel: str) -> HttpResponse:
 @staff_only
 def record(request: HttpRequest, request_id: str) -> HttpResponse:
     """The page about one request."""
+    return _told(request, request_id)
+
+
+@require_POST
+@staff_only
+@never_cache
+def read(request: HttpRequest, request_id: str) -> HttpResponse:
+    """The same page with what was said, where that is kept; the audit log says who read it."""
+    if not request.user.has_perm(READ):
+        raise PermissionDenied(f"Reading what was said takes the right {READ}. {who_grants()}")
+    return _told(request, request_id, reads=True)
+
+
+def _told(request: HttpRequest, request_id: str, *, reads: bool = False) -> HttpResponse:
     scope = scope_for(request, "request")
     found = selectors.find(request_id, scope.sight)
     if found is None:
         raise Http404(f"No request has the id {request_id!r}. Records are kept for a limited time.")
-    scope = replace(scope, record=found)
+    if reads:
+        wire_id = f"{WIRE_PREFIX}{found.id}"
+        audit.record_named(actor_of(request), "read", "request", wire_id, {}, f"tenant {found.tenant}", found.id)
+    scope = replace(scope, record=found, reads=reads)
     return _answer(request, PAGES["request"], scope, [rendered(one, scope, request) for one in panels_of("request")])
 
 

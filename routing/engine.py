@@ -89,6 +89,8 @@ class Engine:
                     request, marks = asked.request, attempt.marks
                     got = await attempts.complete(request, attempt.target, attempt.secret, marks, turn.bounds)
                     attempt.answered(got)
+                    if story.keeping is not None:
+                        story.keeping.told(got.data)
                     return got, story.outcome
             raise exhausted(story, self.health)
         except BaseException as exc:
@@ -168,9 +170,13 @@ class Engine:
             async with aclosing(opening.rest) as rest:
                 story.commit(attempt)
                 self.health.speaks(attempt.target, self.clock(), attempt.marks.sent)
+                if (keeping := story.keeping) is not None:
+                    keeping.told_in(opening.first)
                 yield opening.first
                 async for batch in rest:
                     attempt.saw(batch)
+                    if keeping is not None:
+                        keeping.told_in(batch)
                     yield batch
 
     def _hedged_after_s(self, story: Story, turn: Turn) -> float | None:

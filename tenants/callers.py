@@ -15,6 +15,7 @@ class Limits(Struct, frozen=True):
 
 
 NO_LIMITS: Final = Limits()
+LONGEST_KEPT_DAYS: Final = 365  # that a tenant may keep prompts and answers
 LIMITS: Final = Limits.__struct_fields__
 
 
@@ -50,6 +51,7 @@ class Caller(Struct, frozen=True):
     limits: Limits = NO_LIMITS  # of the tenant, shared by all of its keys
     key_limits: Limits = NO_LIMITS  # of this key alone, within the tenant's
     explain: bool = False  # `routing_metadata` in every answer
+    keeps_bodies: bool = False  # prompts and answers are kept for `tenants.models.Tenant.keep_bodies_days`
     operator: bool = False
     drill: bool = False  # the resilience drill: it sees its own deployments and policies, and nobody else's
     expires_at: float | None = None  # seconds since the epoch

@@ -107,6 +107,7 @@ def _rights(tenant: Tenant) -> dict[str, Any]:
         "default_policy": tenant.default_policy,
         "limits": _limits([getattr(tenant, name) for name in LIMITS]),
         "explain": tenant.explain,
+        "keeps_bodies": tenant.keep_bodies_days > 0,
         "drill": tenant.drill,
     }
 

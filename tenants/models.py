@@ -4,10 +4,12 @@ from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils import timezone
 
 from tenants.budgets import Budget, BudgetLease, BudgetWindow
+from tenants.callers import LONGEST_KEPT_DAYS
 from tenants.people import Authenticator, Membership, RoleGrant
 
 __all__ = ["Authenticator", "Budget", "BudgetLease", "BudgetWindow", "ClientKey", "Membership", "RoleGrant", "Tenant"]
@@ -51,6 +53,12 @@ class Tenant(Limited):
         max_length=64, default="UTC", validators=[check_zone], help_text="Whose midnight ends the days of budgets."
     )
     explain = models.BooleanField("add routing_metadata to every answer", default=False)
+    keep_bodies_days = models.PositiveSmallIntegerField(
+        "keep prompts and answers, days",
+        default=0,
+        validators=[MaxValueValidator(LONGEST_KEPT_DAYS)],
+        help_text="0: they are not kept. Who has the right read_bodies reads them, and the audit log says so.",
+    )
     drill = models.BooleanField("belongs to the resilience drill", default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

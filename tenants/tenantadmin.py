@@ -73,6 +73,7 @@ class TenantAdmin(RowsInSight, Switchable):
                     "allow_models",
                     "allow_policies",
                     ("time_zone", "explain"),
+                    "keep_bodies_days",
                 ]
             },
         ),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from django.db import models
 from django.db.models import Q
 
+from usage.bodies import RequestBody
 from usage.invoicerows import Invoice, InvoiceLine
 from usage.rollups import AttemptRollup, FlowRollup, KeyRollup, LatencyRollup, RequestRollup
 
@@ -20,6 +21,7 @@ __all__ = [
     "InvoiceLine",
     "KeyRollup",
     "LatencyRollup",
+    "RequestBody",
     "RequestRecord",
     "RequestRollup",
     "ShipperMark",

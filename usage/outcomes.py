@@ -50,6 +50,14 @@ class AttemptOutcome(Struct, omit_defaults=True):
     cost_nano_usd: int | None = None
 
 
+class Kept(Struct, omit_defaults=True):
+    """What was said, where the tenant keeps it: the JSON of the prompt, and of the answer (of a stream, its events)."""
+
+    prompt: bytes
+    answer: bytes = b""
+    cut: bool = False  # one of them was too long to be kept whole
+
+
 class Outcome(Struct, omit_defaults=True):
     """One request, whole: written once, when the story is over."""
 
@@ -105,6 +113,7 @@ class Outcome(Struct, omit_defaults=True):
     attempts: list[AttemptOutcome] = []
     apart: bool = False  # counts in the sums of its own tenant alone; not part of the record
     charges: list[Charge] = []  # to budgets; settled by the shipper, not part of the record
+    kept: Kept | None = None  # in a table of its own; not part of the record
 
     @property
     def decisive(self) -> AttemptOutcome:

@@ -5,13 +5,15 @@ PostgreSQL drops whole months; elsewhere rows go in chunks, so that the one writ
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db import connection
 from msgspec import Struct
 
 from usage import ids, partitions
+from usage.bodies import deletions, kept_days
 from usage.fold import METRICS
-from usage.models import AttemptRecord, RequestRecord
+from usage.models import AttemptRecord, RequestBody, RequestRecord
 from usage.rollups import MINUTE, MINUTES_KEPT_S, AttemptRollup, FlowRollup, KeyRollup, LatencyRollup, RequestRollup
 
 CHUNK_ROWS: Final = 5000
@@ -23,6 +25,7 @@ class Pruned(Struct, frozen=True):
     partitions: list[str]
     records: int
     rollup_rows: int
+    bodies: int = 0  # prompts and answers that nobody keeps any more
 
 
 def prune(now: datetime, keep: timedelta) -> Pruned:
@@ -30,12 +33,23 @@ def prune(now: datetime, keep: timedelta) -> Pruned:
     oldest = now - keep
     dropped = partitions.drop_before(oldest)
     records = 0 if connection.vendor == "postgresql" else _delete_records(oldest)
-    return Pruned(dropped, records, _delete_minutes(now))
+    return Pruned(dropped, records, _delete_minutes(now), _delete_bodies(now, keep))
 
 
 def _delete_records(oldest: datetime) -> int:
     bound = ids.first_id(int(oldest.timestamp() * 1000)).hex
     return sum(_delete_in_chunks(model._meta.db_table, "id < %s", [bound]) for model in (AttemptRecord, RequestRecord))
+
+
+def _delete_bodies(now: datetime, keep: timedelta) -> int:
+    table = RequestBody._meta.db_table
+    named = [(condition, list(map(_column, values))) for condition, values in deletions(now, keep, kept_days())]
+    return sum(_delete_in_chunks(table, condition, values) for condition, values in named)
+
+
+def _column(value: int | UUID) -> int | str:
+    """As both databases compare it."""
+    return value.hex if isinstance(value, UUID) else value
 
 
 def _delete_minutes(now: datetime) -> int:

@@ -25,9 +25,10 @@ from providers.selectors import deployments_in_use
 from tenants import settling
 from tenants.selectors import budget_states
 from usage import abandoned, families, ids, metrics, openslots, partitions, rejects, segments, spool, store
+from usage.bodies import BODY_COLUMNS, body_row
 from usage.errors import SpoolBusy
 from usage.fold import Cells, fold, spread
-from usage.models import AttemptRecord, RequestRecord, ShipperMark
+from usage.models import AttemptRecord, RequestBody, RequestRecord, ShipperMark
 from usage.outcomes import Outcome
 from usage.rollups import AttemptRollup, Rollup
 from usage.rowlog import BrokenSegment, Row, rows
@@ -190,6 +191,7 @@ class Shipper:
                 RequestRecord, REQUEST_COLUMNS, {key: request_row(outcome) for key, outcome in outcomes.items()}
             )
             fresh = [outcome for key, outcome in outcomes.items() if key in new]
+            store.insert(RequestBody, BODY_COLUMNS, [body_row(one, one.kept) for one in fresh if one.kept])
             store.insert(AttemptRecord, ATTEMPT_COLUMNS, [row for one in fresh for row in attempt_rows(one)])
             folded, apart = fold(fresh), {one.tenant_id for one in fresh if one.apart}
             for table, cells in folded.items():

@@ -59,7 +59,13 @@ def backlog(directory: Path, now: float | None = None) -> Backlog:
 
 
 def find(directory: Path, request_id: UUID) -> Outcome | None:
-    """The outcome of a request that is not shipped yet."""
+    """The outcome of a request that is not shipped yet, as its record will have it: without what was said."""
+    found = find_journalled(directory, request_id)
+    return structs.replace(found, kept=None) if found else None
+
+
+def find_journalled(directory: Path, request_id: UUID) -> Outcome | None:
+    """The same with all that is journalled."""
     name = request_id.hex.encode()
     for body in _bodies(directory):
         if name in body and (found := decode(body)).id == request_id.hex:

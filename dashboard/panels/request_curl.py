@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from dashboard.curls import Curl, curl_of
 from dashboard.panels.base import RequestPanel
+from dashboard.panels.request_messages import body_read
 from dashboard.scope import Scope
 from usage.outcomes import Outcome
 
@@ -22,4 +23,4 @@ class RequestCurl(RequestPanel):
     width = "half"
 
     def about(self, record: Outcome, scope: Scope) -> Again:
-        return Again(curl_of(record))
+        return Again(curl_of(record, body_read(record, scope)))

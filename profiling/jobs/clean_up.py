@@ -36,6 +36,7 @@ class CleanUp(JobKind):
             "partitions": pruned.partitions,
             "records": pruned.records,
             "minute_sums": pruned.rollup_rows,
+            "bodies": pruned.bodies,
         }
 
 

@@ -4,17 +4,17 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from providers.attempts import Marks
-from providers.chat import TokenUsage
 from providers.errors import GatewayError, ProviderError, StreamInterrupted
 from providers.requests import Request
 from providers.targets import Secret, Target
 from routing.answering.billing import bill, forecast, total
+from routing.answering.keeping import Keeping
 from routing.answering.paying import applying
 from routing.answering.tries import Try
 from routing.asked import Asked
@@ -27,15 +27,13 @@ from usage import ids
 from usage.errors import JournalUnavailable
 from usage.outcomes import AttemptKind, AttemptOutcome, Outcome, Status
 
-CHARACTERS_PER_TOKEN: Final = 4.0
-
 
 class Story:
     """A request from its arrival to its record."""
 
     __slots__ = (
-        "_waited_until", "asked", "attempt", "budgets", "cancelled", "clock", "deadline", "errors", "keep", "marks",
-        "on_end", "outcome", "plan", "started", "task", "waited_s",
+        "_waited_until", "asked", "attempt", "budgets", "cancelled", "clock", "deadline", "errors", "keep", "keeping",
+        "marks", "on_end", "outcome", "plan", "started", "task", "waited_s",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +58,7 @@ class Story:
         self.errors: list[tuple[Target, GatewayError]] = []  # why each turn led to nothing, in their order
         self.marks: tuple[str, ...] = ()  # that bind the conversation to who answered
         self.waited_s = self._waited_until = 0.0
+        self.keeping = Keeping(asked.request) if caller.keeps_bodies else None
         self.outcome = Outcome(
             id=asked.request.id,
             started_us=started_us,
@@ -188,7 +187,7 @@ class Story:
         self._waited_until = self.clock()
         if exc is None:
             self._warn(marks)
-        if (usage := self._usage(attempt)) is not None:
+        if (usage := attempt.reckoned(self.prompt_tokens)) is not None:
             bill(outcome, usage, attempt.target.price, self.asked.features.get("images", 0))
         if attempt.hold is not None:
             self._settle_hold(attempt.hold, outcome, over=exc is None)
@@ -201,13 +200,6 @@ class Story:
         if not over:
             with suppress(JournalUnavailable):  # what is kept then claims more than it should, never less
                 self.keep(self.outcome)
-
-    def _usage(self, attempt: Try) -> TokenUsage | None:
-        """Its tokens: as reported, else estimated from what arrived, else none."""
-        if attempt.usage is not None or not attempt.answer_length:
-            return attempt.usage
-        tokens = int(attempt.answer_length / CHARACTERS_PER_TOKEN) + 1
-        return TokenUsage(self.prompt_tokens(attempt.target), tokens, estimated=True)
 
     def _warn(self, marks: Marks) -> None:
         planned = self.plan.warnings if self.plan else ()
@@ -254,6 +246,8 @@ class Story:
             outcome.error = type(error).__name__
         if outcome.attempts:
             self._settle(outcome)
+        if self.keeping is not None:
+            outcome.kept = self.keeping.kept
         return outcome
 
     def _settle(self, outcome: Outcome) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from types import TracebackType
+from typing import Final
 
 from providers.attempts import Marks
 from providers.chat import Answer, Chunk, TokenUsage
@@ -9,6 +10,8 @@ from providers.errors import ProviderError, StreamInterrupted
 from providers.targets import Secret, Target
 from tenants.pockets import Hold
 from usage.outcomes import AttemptOutcome
+
+CHARACTERS_PER_TOKEN: Final = 4.0
 
 
 class Try:
@@ -67,6 +70,13 @@ class Try:
         self.outcome.served_model = answer.served_model
         self.response_id = answer.id
         self.signed = answer.marks
+
+    def reckoned(self, prompt_tokens: Callable[[Target], int]) -> TokenUsage | None:
+        """Its tokens: as reported, else estimated from what arrived, else none."""
+        if self.usage is not None or not self.answer_length:
+            return self.usage
+        tokens = int(self.answer_length / CHARACTERS_PER_TOKEN) + 1
+        return TokenUsage(prompt_tokens(self.target), tokens, estimated=True)
 
     def close(self, exc: BaseException | None) -> bool:
         """Close the books; say whether another candidate may be asked instead.

@@ -99,7 +99,7 @@ def _tenant(row: Tenant, keys: list[Data], budgets: list[Budget]) -> Data:
     limits = _unusual(row, LIMITS)
     return {
         "name": row.name,
-        **_unusual(row, ("enabled", "explain", "time_zone")),
+        **_unusual(row, ("enabled", "explain", "keep_bodies_days", "time_zone")),
         "default_policy": row.default_policy,
         "allow": {"models": row.allow_models, "policies": row.allow_policies},
         **({"limits": limits} if limits else {}),

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from providers.usdprice import UsdPrice, UsdTier
+from tenants.callers import LONGEST_KEPT_DAYS
 
 T = TypeVar("T")
 LARGEST: Final = 2_147_483_647  # of a database integer
@@ -151,6 +152,7 @@ class TenantFields(Section):
     default_policy: str | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
     explain: bool | UnsetType = UNSET
+    keep_bodies_days: Annotated[int, Meta(ge=0, le=LONGEST_KEPT_DAYS)] | UnsetType = UNSET
 
 
 class Tenant(TenantFields):

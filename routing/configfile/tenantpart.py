@@ -50,4 +50,5 @@ def _values(spec: schema.Tenant) -> list[tuple[str, str, object]]:
         ("default_policy", "default_policy", spec.default_policy),
         ("time_zone", "time_zone", spec.time_zone),
         ("explain", "explain", spec.explain),
+        ("keep_bodies_days", "keep_bodies_days", spec.keep_bodies_days),
     ]

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from routing.answering.running import Bearer, Marks, Running, asked_of, marks_of
-from routing.answering.story import CHARACTERS_PER_TOKEN, Story
+from routing.answering.story import Story
+from routing.answering.tries import CHARACTERS_PER_TOKEN
 
 State = Literal["queued", "waiting", "streaming", "failing over", "retrying"]
 MOST_ROWS: Final = 200  # of one answer: nobody reads more, and they would be written on the workers' time

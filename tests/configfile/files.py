@@ -38,6 +38,7 @@ tenants:
     allow: {models: ["bench*"], policies: ["*"]}
     default_policy: primary-first
     time_zone: Europe/Berlin
+    keep_bodies_days: 30
     budgets:
       - {usd: 25.5, period: month, low: {percent: 20, policy: cheap}}
       - {tokens: 1000000, period: day, key: ci, hard: false, alerts: [90]}

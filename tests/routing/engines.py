@@ -32,12 +32,12 @@ def engine_of(sandbox, *names, **facts):
     return Engine(desk.planner, desk.health, desk.evidence, Records())
 
 
-async def ask(engine, stream, **fields):
+async def ask(engine, stream, caller=CALLER, **fields):
     """One chat; its record. What goes wrong is raised."""
     question = asked(stream=stream, **fields)
     if not stream:
-        await engine.answer(question, CALLER)
+        await engine.answer(question, caller)
     else:
-        async with aclosing(engine.stream(question, CALLER)) as batches:
+        async with aclosing(engine.stream(question, caller)) as batches:
             assert [batch async for batch in batches]
     return engine.journal[-1]

@@ -2,15 +2,19 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
+from dashboard.said import said_in
 from providers.adapters import adapters
 from providers.adapters.openai_compatible import OpenAICompatible
 from providers.errors import Overloaded
 from providers.sandbox.testing import fault
+from routing.answering.keeping import MOST_KEPT, Keeping
 from usage.errors import JournalUnavailable
 
 from .engines import ask, engine_of
+from .factories import CALLER, asked
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -96,3 +100,24 @@ async def test_a_full_journal_does_not_turn_a_client_that_left_into_another_erro
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_was_said_is_journalled_for_who_keeps_it_alone(sandbox, stream):
+    sandbox.script("Hello there", "Hello there")
+    engine = engine_of(sandbox)
+    assert (await ask(engine, stream)).kept is None
+    keeper = msgspec.structs.replace(CALLER, keeps_bodies=True)
+    kept = (await ask(engine, stream, caller=keeper)).kept
+    said = said_in(kept)
+    assert [(one.who, one.text) for one in said.prompt] == [("user", "Hello")]
+    assert [(one.who, one.text) for one in said.answer] == [("assistant", "Hello there")]
+    assert not kept.cut
+
+
+def test_what_is_too_long_is_cut_and_says_so():
+    keeping = Keeping(asked("Hello").request)
+    for _ in range(3):
+        keeping.told(b"x" * (MOST_KEPT // 2))
+    assert (len(keeping.kept.answer), keeping.kept.cut) == (MOST_KEPT, True)
+    assert not Keeping(asked("Hello").request).kept.cut

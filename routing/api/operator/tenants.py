@@ -35,6 +35,7 @@ class TenantRow(Struct):
     default_policy: str
     time_zone: str
     explain: bool
+    keep_bodies_days: int
     budgets: list[dict[str, Any]]
     keys: int
     created_at: datetime
@@ -61,7 +62,7 @@ class Tenants(Resource):
         budgets: dict[int, list[Budget]] = defaultdict(list)
         for budget in Budget.objects.filter(tenant__in=[row.pk for row in rows]).select_related("key"):
             budgets[budget.tenant_id].append(budget)
-        same = ("name", "enabled", "default_policy", "time_zone", "explain", "created_at")
+        same = ("name", "enabled", "default_policy", "time_zone", "explain", "keep_bodies_days", "created_at")
         return [
             TenantRow(
                 id=row.pk,
