@@ -10,7 +10,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
@@ -29,6 +28,7 @@ from unfold.widgets import (
 
 from providers import audit
 from providers.adminbase import AuditedAdmin, Switchable, actor_of, operation_page
+from providers.barred import takes
 from providers.formfields import reason_field
 from tenants.memberadmin import TenantsOfPersonInline
 from tenants.secondfactor import turn_off, with_second_factor
@@ -68,6 +68,7 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
     def second_factor(self, row: Any) -> str:
         return "on" if row.second_factor_id else "off"
 
+    @takes("being a superuser")
     def has_take_off_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.is_superuser
 
@@ -77,7 +78,7 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
     )  # fmt: skip
     def take_off_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """For who has lost phone and recovery codes: the password alone signs in again."""
-        person = get_object_or_404(self.get_queryset(request), pk=object_id)
+        person = self.row(request, object_id)
         back, form = reverse("admin:auth_user_change", args=[person.pk]), TakeOffForm(request.POST or None)
         if not (why_not := _why_kept(request, person)) and form.is_valid():
             turn_off(person, actor_of(request), form.cleaned_data["reason"])
@@ -106,7 +107,8 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """As Django's, with an audit row that says that the password changed."""
         with transaction.atomic():
-            before = {user.pk: audit.state(user) for user in User.objects.filter(pk=id)}
+            person = self.row(request, id)
+            before = {person.pk: audit.state(person)}
             response = super().user_change_password(request, id, form_url)
             for user in User.objects.filter(pk__in=before):
                 if changes := audit.difference(before[user.pk], audit.state(user)):
@@ -160,6 +162,7 @@ class GroupForm(forms.ModelForm):
 
 @admin.register(Group)
 class GroupAdmin(AuditedAdmin):
+    ordering = ["name"]
     form = GroupForm
     list_display = ["name"]
     search_fields = ["name"]

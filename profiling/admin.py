@@ -17,6 +17,7 @@ from profiling.asked import ask_now
 from profiling.jobs import job_kinds
 from profiling.models import Job, LatencyProfile, TokenCalibration
 from providers.adminbase import ReadOnlyAdmin, actor_of, operation_page
+from providers.barred import takes
 
 STATE_COLOURS: dict[str, str] = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
 
@@ -68,6 +69,7 @@ class JobAdmin(ReadOnlyAdmin):
     def outcome(self, row: Job) -> str:
         return json.dumps(row.result, indent=2) if row.result is not None else "—"
 
+    @takes("the right to add jobs")
     def has_run_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm("profiling.add_job")
 

@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -19,6 +18,7 @@ from unfold.decorators import action, display
 from providers.adminbase import AuditedAdmin, Switchable, operation_page
 from providers.adminforms import DeploymentForm, LanguageModelForm, ProviderForm
 from providers.admininside import ListedInside
+from providers.barred import takes
 from providers.compareadmin import ComparesModels
 from providers.credentialadmin import CredentialInline
 from providers.importadmin import ImportsModels
@@ -136,7 +136,7 @@ class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
 
     @action(description="Test connection", url_path="test", icon="network_check", permissions=["change"])
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        provider = get_object_or_404(Provider, pk=object_id)
+        provider = self.row(request, object_id)
         results = probe(provider) if request.method == "POST" else []
         return operation_page(
             self,
@@ -151,7 +151,8 @@ class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
 
     @action(description="Add deployment", url_path="add-deployment", icon="add", permissions=["change"])
     def add_deployment(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(f"{reverse('admin:providers_deployment_add')}?provider={int(object_id)}")
+        provider = self.row(request, object_id)
+        return HttpResponseRedirect(f"{reverse('admin:providers_deployment_add')}?provider={provider.pk}")
 
 
 @admin.register(LanguageModel)
@@ -208,6 +209,7 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_prices(super().get_queryset(request), timezone.now()).select_related("provider", "model")
 
+    @takes("the right to change or to drain {rows}")
     def has_switch_off_permission(self, request: HttpRequest) -> bool:
         return super().has_switch_off_permission(request) or request.user.has_perm("providers.drain_deployment")
 

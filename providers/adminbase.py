@@ -10,20 +10,21 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
 from providers import audit, bulk, editing, revisions
 from providers.admintabs import WithTabs
+from providers.barred import TellsBarred, takes
 from providers.formrows import KnowsRelated
 
 logger = logging.getLogger(__name__)
 NAMED = 20  # rows that a question names; more are counted
 
 
-class ListedAdmin(ModelAdmin):
+class ListedAdmin(TellsBarred, ModelAdmin):
     """A changelist whose cost does not grow with the table."""
 
     show_full_result_count = False
@@ -44,6 +45,8 @@ class ListedAdmin(ModelAdmin):
 
 class ReadOnlyAdmin(ListedAdmin):
     """Rows that machines write and people read."""
+
+    closed = frozenset({"add", "change", "delete"})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -150,6 +153,17 @@ class AuditedAdmin(WithTabs, KnowsRelated, ListedAdmin):
             self.message_user(request, str(exc), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
+    def row(self, request: HttpRequest, object_id: str) -> Any:
+        """The row that an address names, of those in sight; raises `Http404`, for text that is no id, too."""
+        found = self.get_object(request, object_id)
+        if found is None:
+            raise Http404(f"There is no {self.opts.verbose_name} {object_id} here.")
+        return found
+
+    def who_would_notice(self, request: HttpRequest, rows: list[Any]) -> str:
+        """Who used these rows lately, in sentences; empty: no history knows of them."""
+        return ""
+
     def note(self, request: HttpRequest, action: str, obj: Model, changes: audit.Changes, reason: str = "") -> None:
         """Write the audit row of one write and make the write live; belongs into the write's transaction."""
         audit.record(actor_of(request), action, obj, changes, reason)
@@ -173,6 +187,7 @@ class Switchable(AuditedAdmin):
     def enable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._switch(request, queryset, True)
 
+    @takes("the right to change {rows}")
     def has_switch_off_permission(self, request: HttpRequest) -> bool:
         """Whether somebody may take rows out of use."""
         return self.has_change_permission(request)
@@ -181,7 +196,8 @@ class Switchable(AuditedAdmin):
         """What the question before it says; `rows` are the first `NAMED` of `total`."""
         names = ", ".join(str(row) for row in rows)
         more = f" and {total - len(rows):,} more" if total > len(rows) else ""
-        return f"Takes out of use, within a second and until somebody enables it again: {names}{more}."
+        said = f"Takes out of use, within a second and until somebody enables it again: {names}{more}."
+        return f"{said} {self.who_would_notice(request, rows)}".strip()
 
     @admin.action(description="Disable", permissions=["switch_off"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

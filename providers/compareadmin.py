@@ -8,11 +8,11 @@ from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from unfold.decorators import action
 
 from providers.adminbase import operation_page
 from providers.adminforms import misfit
+from providers.barred import takes
 from providers.choosing import Choice, Line, choice_page
 from providers.differences import LABELS, Difference, differences
 from providers.formfields import reason_field
@@ -30,6 +30,7 @@ class ComparedChoice(Choice):
 class ComparesModels:
     """Goes before the admin class of providers."""
 
+    @takes("the rights to change providers and deployments")
     def has_compare_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whether somebody may take facts over into deployments."""
         may = self.has_change_permission(request)  # type: ignore[attr-defined]
@@ -38,7 +39,7 @@ class ComparesModels:
     @action(description="Compare models", url_path="compare", icon="compare_arrows", permissions=["compare"])
     def compare_listed(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks, shows where deployments differ from the listing, and takes over what was chosen of it."""
-        provider = get_object_or_404(Provider, pk=object_id)
+        provider: Provider = self.row(request, object_id)  # type: ignore[attr-defined]
         if request.method != "POST":
             return self._before(request, provider)
         results = probe(provider)

@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -19,6 +18,7 @@ from unfold.decorators import action, display
 
 from providers import audit
 from providers.adminbase import Switchable, operation_page
+from providers.barred import takes
 from providers.credentialforms import CredentialForm, ReplaceForm, RotateForm, shown
 from providers.formrows import NamedInRows
 from providers.models import Credential
@@ -101,6 +101,7 @@ class CredentialAdmin(CredentialColumns, Switchable):
         """Keep typed keys out of error reports."""
         return super().changeform_view(request, *args, **kwargs)
 
+    @takes("the rights to change and to add credentials")
     def has_rotate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """A rotation changes one credential and adds another."""
         return self.has_change_permission(request) and self.has_add_permission(request)
@@ -108,13 +109,14 @@ class CredentialAdmin(CredentialColumns, Switchable):
     @action(description="Rotate with overlap", url_path="rotate", icon="autorenew", permissions=["rotate"])
     @method_decorator(sensitive_post_parameters())
     def rotate_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(self.get_queryset(request), pk=object_id)
+        row = self.row(request, object_id)
         form, live = RotateForm(row, request.POST or None), state_of(row) == "active"
         if live and form.is_valid():
             return self._rotate(request, row, form)
         effect = (
             f"{row.provider} is called with the new key from the next second on, and with the old one ({row}) too, in "
-            "turn, until that ends by itself. If the provider refuses one of them, the other is used."
+            "turn, until that ends by itself. If the provider refuses one of them, the other is used. "
+            f"{self.who_would_notice(request, [row])}"
         )
         if not live:
             effect = f"{row} is {state_of(row)}: there is nothing to rotate. Replace its key, or add a credential."
@@ -123,13 +125,14 @@ class CredentialAdmin(CredentialColumns, Switchable):
     @action(description="Replace", url_path="replace", icon="key", permissions=["change"])
     @method_decorator(sensitive_post_parameters())
     def replace_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(self.get_queryset(request), pk=object_id)
+        row = self.row(request, object_id)
         form = ReplaceForm(row, request.POST or None)
         if form.is_valid():
             return self._replace(request, row, form)
         effect = (
             f"{row.provider} is called with the new key within a second. The old one ({row}) is deleted here and "
-            "cannot be brought back; at the provider it stays good until it is revoked there."
+            "cannot be brought back; at the provider it stays good until it is revoked there. "
+            f"{self.who_would_notice(request, [row])}"
         )
         return self._asked(request, row, form, f"Replace {row}", "Replace the key", effect, danger=True)
 

@@ -6,12 +6,12 @@ from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from unfold.decorators import action
 
 from providers.adapters.base import ListedModel
 from providers.adminbase import operation_page
+from providers.barred import takes
 from providers.choosing import Choice, Line, choice_page
 from providers.importing import Offer, import_models, offers
 from providers.models import Provider
@@ -24,6 +24,7 @@ COLUMNS = ("Model", "USD per million tokens, in / out", "Context, tokens", "Skil
 class ImportsModels:
     """Goes before the admin class of providers."""
 
+    @takes("the rights to change providers and to add deployments")
     def has_import_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whether somebody may add what a provider lists."""
         may = self.has_change_permission(request)  # type: ignore[attr-defined]
@@ -32,7 +33,7 @@ class ImportsModels:
     @action(description="Import models", url_path="import", icon="download", permissions=["import"])
     def import_listed(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks, lists what the provider has, and adds what was chosen of it."""
-        provider = get_object_or_404(Provider, pk=object_id)
+        provider: Provider = self.row(request, object_id)  # type: ignore[attr-defined]
         results = probe(provider) if request.method == "POST" else []
         listed = next((result.models for result in results if result.ok), None)
         if listed is None:

@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from providers import audit
 from providers.adminbase import ReadOnlyAdmin, actor_of
+from providers.barred import takes
 from providers.models import PriceProposal
 from providers.prices import UNKNOWN, in_effect
 from providers.pricesync import accept, decline, differences
@@ -34,6 +35,7 @@ class PriceProposalAdmin(ReadOnlyAdmin):
             "deployment__prices"
         )
 
+    @takes("the right to add prices of deployments")
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("providers.add_deploymentprice")
 

@@ -46,7 +46,7 @@ class VersionPages:
     @action(description="Versions", url_path="versions", icon="history", permissions=["view"])
     def versions(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """All versions of a policy, the present one open."""
-        policy = get_object_or_404(Policy, pk=object_id)
+        policy: Policy = self.row(request, object_id)  # type: ignore[attr-defined]
         return self.version(request, policy.name, policy.version)
 
     def version(self, request: HttpRequest, name: str, number: int) -> HttpResponse:

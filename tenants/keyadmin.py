@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +15,7 @@ from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from providers import audit
-from providers.adminbase import AuditedAdmin, hidden, operation_page
+from providers.adminbase import NAMED, AuditedAdmin, hidden, operation_page
 from providers.revisions import TENANTS
 from tenants import keys
 from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm
@@ -119,14 +118,15 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
 
     @action(description="Rotate", url_path="rotate", icon="autorenew", permissions=["rotate"])
     def rotate_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key = get_object_or_404(self.get_queryset(request), pk=object_id)
+        key = self.row(request, object_id)
         if key.operator and sight_of(request.user) is not None:
             raise PermissionDenied("A key of the operator API is rotated by those who see every tenant.")
         form = RotateForm(request.POST or None)
         live = key.state == "active" and key.lent_to_id is None
         if live and form.is_valid():
             return self._rotate(request, key, form)
-        effect = f"Makes a new key with the name and rights of {key}; the old one ({key.prefix}…) goes on for a while."
+        effect = f"Makes a new key with the name and rights of {key}; the old one ({key.prefix}…) goes on for a while. "
+        effect += self.who_would_notice(request, [key])
         if not live:
             why = "lent to the playground, which replaces it by itself" if key.lent_to_id else key.state
             effect = f"{key} is {why}: there is nothing to rotate. Make a new key instead."
@@ -143,9 +143,11 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
 
     @action(description="Revoke", url_path="revoke", icon="block", permissions=["change"])
     def revoke_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        rows = self.get_queryset(request).filter(pk=object_id)
-        get_object_or_404(rows)
-        back = reverse("admin:tenants_clientkey_change", args=[object_id])
+        key = self.row(request, object_id)
+        rows, back = (
+            self.get_queryset(request).filter(pk=key.pk),
+            reverse("admin:tenants_clientkey_change", args=[key.pk]),
+        )
         return self._revoke(request, rows, [("post", "yes")], back) or HttpResponseRedirect(back)
 
     @admin.action(description="Revoke", permissions=["change"])
@@ -171,8 +173,11 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
             done = self.change_rows(request, rows, form.cleaned_data["reason"], revoked_at=timezone.now())
             self.tell(request, done, f"{done.changed} revoked; requests with them are refused within a second.")
             return None
-        names = ", ".join(str(row) for row in rows[:20])
+        named, total = list(rows[:NAMED]), rows.count()
+        names = ", ".join(map(str, named)) + (f" and {total - len(named):,} more" if total > len(named) else "")
         effect = f"Requests with these keys are refused within a second, for good: {names}." if names else ""
+        if names:
+            effect += f" {self.who_would_notice(request, named)}"
         return operation_page(
             self,
             request,

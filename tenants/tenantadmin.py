@@ -10,6 +10,7 @@ from unfold.decorators import action, display
 from providers.adminbase import ListedAdmin, Switchable
 from providers.admininside import ListedInside
 from providers.admintabs import FetchedTab
+from providers.barred import takes
 from providers.revisions import TENANTS
 from tenants.adminforms import TenantForm
 from tenants.adminrows import RowsInSight
@@ -84,6 +85,7 @@ class TenantAdmin(RowsInSight, Switchable):
         counted = Q(keys__revoked_at=None, keys__lent_to=None)
         return super().get_queryset(request).annotate(keys_count=Count("keys", filter=counted))
 
+    @takes("the rights to add tenants and to see every one")
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Who sees some tenants would not see the new one."""
         return super().has_add_permission(request) and sight_of(request.user) is None
@@ -103,4 +105,5 @@ class TenantAdmin(RowsInSight, Switchable):
 
     @action(description="New client key", url_path="new-key", icon="key", permissions=["view"])
     def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(f"{reverse('admin:tenants_clientkey_add')}?tenant={int(object_id)}")
+        tenant = self.row(request, object_id)
+        return HttpResponseRedirect(f"{reverse('admin:tenants_clientkey_add')}?tenant={tenant.pk}")

@@ -14,7 +14,8 @@ from providers.credentialadmin import CredentialAdmin
 from providers.models import Credential
 from tenants.keyadmin import ClientKeyAdmin
 from tenants.models import ClientKey
-from usage.adminhistory import InHistory
+from tenants.sight import sight_of
+from usage.adminhistory import MOST_ASKED, InHistory, requests_of_last_hour, use_of
 from usage.selectors.lastuse import last_use, newest_request, with_last_use, with_newest_request
 
 for extended in (ClientKey, Credential):
@@ -37,6 +38,10 @@ class UsedClientKeyAdmin(InHistory, ClientKeyAdmin):
     def words_of(self, row: Any) -> dict[str, str]:
         return {"tenant": row.tenant.name, "key": str(row.pk)}
 
+    def lately(self, request: HttpRequest, row: Any) -> str:
+        count = requests_of_last_hour(row)
+        return f"{count:,} request{'s' * (count != 1)} used it in the last hour."
+
 
 def _told(used: datetime | None) -> str:
     """As the admin writes a time; a dash where no record of a use is kept."""
@@ -58,3 +63,9 @@ class CredentialUse:
 class UsedCredentialAdmin(CredentialUse, CredentialAdmin):
     readonly_fields = [*CredentialAdmin.readonly_fields, "last_used"]
     fieldsets = [*CredentialAdmin.fieldsets, ("Use", {"fields": ["last_used"]})]
+
+    def who_would_notice(self, request: HttpRequest, rows: list[Any]) -> str:
+        """Who called the providers: which of several credentials a request took is known of single attempts only."""
+        owners = list({row.provider_id: row.provider for row in rows}.values())[:MOST_ASKED]
+        uses = [(owner, use_of(owner, sight_of(request.user))) for owner in owners]
+        return " ".join(f"{owner}: {use.last_hour}" for owner, use in uses)

@@ -56,6 +56,11 @@ def use_of(row: Model, sight: Sight = None) -> Use:
     return Use(True, len(ids), ", ".join(map(str, keys)))
 
 
+def requests_of_last_hour(row: Model) -> int:
+    """How many requests name a row; those in the journal still are not counted."""
+    return totals(_until(timezone.now(), timedelta(hours=1)), entities_of(row)).requests
+
+
 def why_kept(row: Model) -> str:
     """Why a row may not be deleted; empty: no record that is kept names it."""
     if type(row) not in _WHICH:
@@ -83,11 +88,14 @@ class InHistory:
             context["requests_url"] = self.requests_url(row)
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 
-    def effect_of_disabling(self, request: HttpRequest, rows: list[Any], total: int) -> str:
+    def who_would_notice(self, request: HttpRequest, rows: list[Any]) -> str:
         """Who would be cut off."""
-        uses = [(row, _asked_once(request, row).last_hour) for row in rows[:MOST_ASKED]]
-        told = [f"{row}: {use}" if total > 1 else use for row, use in uses]
-        return " ".join([super().effect_of_disabling(request, rows, total), *told])  # type: ignore[misc]
+        uses = [(row, self.lately(request, row)) for row in rows[:MOST_ASKED]]
+        return " ".join(f"{row}: {use}" if len(rows) > 1 else use for row, use in uses)
+
+    def lately(self, request: HttpRequest, row: Any) -> str:
+        """Who used one row in the last hour."""
+        return _asked_once(request, row).last_hour
 
     def requests_url(self, row: Any) -> str:
         """The dashboard's list of the requests of a row."""
