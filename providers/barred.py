@@ -28,10 +28,10 @@ def takes(words: str) -> Callable[[Gate], Gate]:
 
 
 class TellsBarred:
-    """Goes before the classes of unfold: lists and forms begin with the verbs that are closed to who looks."""
+    """Goes before the classes of unfold: lists and forms end with the verbs that are closed to who looks."""
 
-    list_before_template = "admin/barred.html"
-    change_form_outer_before_template = "admin/barred.html"
+    list_after_template = "admin/barred.html"
+    change_form_outer_after_template = "admin/barred.html"
     closed: ClassVar[frozenset[str]] = frozenset()  # permissions that no right gives, for machines write the rows
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -6,7 +6,7 @@ They are left in var/screens by the run, beside those of the dashboard: on a des
 import random
 import re
 from base64 import b32decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from tests.admin.test_import_models import RICH, lists
 from tests.dashboard.browsing import looking
 from tests.dashboard.traffic import outcome, ship
 from tests.looks import SIZES, THEMES, picture, violations
-from tests.people import browser_of
+from tests.people import browser_of, session_of, staff
 
 
 def change(row: Any, page: str = "change") -> str:
@@ -83,6 +83,13 @@ def in_use(provider: Provider, folder: Path) -> dict[str, str]:
         "audit-entry": change(entry),
         "user": change(rows.user()),
         "group-delete": change(rows.group(), "delete"),
+        "credential-replace": change(credential, "replace_key"),
+        "key-rotate": change(key, "rotate_key"),
+        "key-revoke": change(key, "revoke_key"),
+        "provider-test": change(provider, "test_connection"),
+        "user-password": reverse("admin:auth_user_password_change", args=[User.objects.get(username="ana").pk]),
+        "disable": listed(deployments[0]),
+        "delete": listed(rows.interval()),
         "key-new": f"{reverse('admin:tenants_clientkey_add')}?tenant={team.pk}",
     }
 
@@ -128,6 +135,19 @@ def test_statement_27_axe_finds_nothing_grave_in_the_admin(chromium, live_server
     assert not found, "\n".join(f"{name}: {wrong}" for name, all_ in found.items() for wrong in all_)
 
 
+@pytest.mark.parametrize("theme", THEMES)
+def test_statement_27_nor_where_verbs_are_switched_off(chromium, live_server, transactional_db, screens, theme):
+    """What a viewer sees: the same pages, with what each verb takes."""
+    shown = session_of(staff("vic", "viewer", "every tenant"))
+    with looking(chromium, live_server.url, shown, color_scheme=theme, viewport=SIZES["desktop"]) as (page, problems):
+        for name in ("keys", "provider", "providers"):
+            page.goto(screens[name])
+            page.locator("#barred button[disabled]").first.wait_for()
+            picture(page, f"admin-viewer-{name}-{theme}")
+            assert violations(page) == [], name
+        assert problems == []
+
+
 def signing_in(page: Page) -> Iterator[str]:
     """The pages of a second factor, and those of a sign-in with it."""
     page.goto(reverse("second-factor"))
@@ -155,7 +175,21 @@ def _saved(page: Page) -> None:
     page.locator("#client-key").wait_for()
 
 
+def _verb(name: str, title: str) -> Callable[[Page], None]:
+    """Tick the first row of a list, choose a verb, and be asked."""
+
+    def step(page: Page) -> None:
+        page.locator("#result_list tbody input[type=checkbox]").first.check()
+        page.locator("select[name=action]").select_option(name)
+        page.get_by_role("button", name="Run").first.click()
+        page.get_by_text(title).first.wait_for()
+
+    return step
+
+
 STEPS = {
+    "disable": [_verb("disable", "Nobody used it in the last hour")],
+    "delete": [_verb("delete_selected", "Are you sure")],
     "provider-import": [lambda page: page.get_by_role("button", name="List the models").click()],
     "tenant-requests": [lambda page: page.get_by_text("The newest 8 requests").wait_for()],
     "key-new": [_saved],

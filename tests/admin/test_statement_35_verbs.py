@@ -85,7 +85,7 @@ def test_statement_35_every_verb_of_a_form_that_is_not_for_the_viewer_says_what_
         },
     }  # fmt: skip
     for address, verbs in told.items():
-        said = {verb: f"Not for you: this takes {words}. An owner can give it." for verb, words in verbs.items()}
+        said = {verb: f"Takes {words}; an owner can give it." for verb, words in verbs.items()}
         assert barred_in(shown(viewer, address)) == said, address
         opened = shown(boss, address)
         assert barred_in(opened) == {} and all(verb in opened for verb in verbs), address

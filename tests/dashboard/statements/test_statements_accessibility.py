@@ -6,10 +6,12 @@ Pictures of every screen, light and dark, on a desk and on a telephone, are left
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Page
 
 from dashboard.pages import NAVIGATION
 from tests.dashboard.browsing import looking
 from tests.looks import SIZES, THEMES, picture, violations
+from tests.people import session_of, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,11 +21,25 @@ def addresses(request_id: str = "") -> Iterator[tuple[str, str]]:
     yield "welcome", "/"
     for page in NAVIGATION:
         yield page.name, f"/dashboard/{page.path}"
+    yield "start", "/dashboard/start/"
     yield "settings", "/dashboard/settings/"
     yield "invoices", "/dashboard/invoices/"
     yield "find", "/dashboard/find/?q=sandbox"
     if request_id:
         yield "request", f"/dashboard/requests/{request_id}/"
+
+
+def forms(own_key: int, invoice: int, drill: int, request_id: str) -> Iterator[tuple[str, str]]:
+    """What a button leads to: questions before a deed, what a deed came to, and what is refused."""
+    yield "start-used", "/dashboard/start/"
+    yield "key-new", "/dashboard/usage/keys/new/"
+    yield from ((f"key-{verb}", f"/dashboard/usage/keys/{own_key}/{verb}/") for verb in ("revoke", "rotate"))
+    yield "invoice", f"/dashboard/invoices/{invoice}/"
+    yield "drill-card", f"/dashboard/drill/?run={drill}"
+    yield "live-cancel", f"/dashboard/live/{request_id}/cancel/"
+    yield "find-nothing", "/dashboard/find/?q=zebra"
+    yield "filtered-to-nothing", "/dashboard/requests/?status=rejected&tenant=demo"
+    yield "not-found", "/dashboard/nothing-here/"
 
 
 @pytest.fixture(params=["full", "empty"])
@@ -52,4 +68,33 @@ def test_statement_27_axe_finds_nothing_grave(chromium, live_server, signed_in, 
             if wrong := violations(page):
                 found[name] = wrong
         assert problems == []
+    assert not found, "\n".join(f"{name}: {wrong}" for name, all_ in found.items() for wrong in all_)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_statement_27_axe_finds_nothing_grave_where_something_is_done(
+    chromium, live_server, signed_in, traffic, own_key, invoice, drill, theme
+):
+    found = {}
+
+    def look(page: Page, name: str) -> None:
+        picture(page, f"{name}-{theme}")
+        if wrong := violations(page):
+            found[name] = wrong
+
+    at_desk = {"color_scheme": theme, "viewport": SIZES["desktop"]}
+    with looking(chromium, live_server.url, signed_in, **at_desk) as (page, problems):
+        for name, address in forms(own_key, invoice, drill, f"req_{traffic[-1].id}"):
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+            look(page, name)
+        page.goto(f"/dashboard/usage/keys/{own_key}/rotate/")
+        page.get_by_role("button", name="Make the new key").click()
+        page.locator("#client-key").wait_for()
+        look(page, "key-made")
+        assert [said for said in problems if "404" not in said] == []
+    with looking(chromium, live_server.url, session_of(staff("new", "viewer")), **at_desk) as (page, _):
+        page.goto("/dashboard/")
+        page.get_by_role("heading", name="Not allowed").wait_for()
+        look(page, "not-allowed")
     assert not found, "\n".join(f"{name}: {wrong}" for name, all_ in found.items() for wrong in all_)

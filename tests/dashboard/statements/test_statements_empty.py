@@ -1,13 +1,19 @@
 """Does each of the five empty states say its own, and offer an action that works?"""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError, connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from dashboard.pages import NAVIGATION
+from dashboard.pages import NAVIGATION, PAGES
+from tenants.models import Tenant
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import day, ship
 from tests.people import browser_of, staff
@@ -79,6 +85,86 @@ def test_statement_39_a_panel_that_failed_says_what_when_and_under_which_id(staf
     assert answer["x-request-id"] in said and "secret detail" not in said
     again = staff_client.get(link(answer.content.decode(), "Try again"))
     assert "could not be drawn" not in text_of(again) and "range=7d" in again.request["QUERY_STRING"]
+
+
+STATES = {  # how each of the five begins
+    "first use": "No request has come yet.",
+    "nothing in range": "No requests in this range.",
+    "filtered": "Nothing matches these filters.",
+    "not allowed": "This is about all tenants together",
+    "failed": "This panel could not be drawn.",
+}
+SHOWING = ("home", "requests", "cost", "savings", "latency", "reliability", "usage")  # requests of a range
+
+
+def only(text: str, state: str) -> None:
+    """It says this of the five, and none of the others."""
+    assert [name for name, words in STATES.items() if words in text] == [state]
+
+
+def works(browser: Client, answer: HttpResponse, verb: str) -> HttpResponse:
+    """What each offer of this name on a page leads to; every one must stand."""
+    offers = {
+        unescape(found) for found in re.findall(rf'href="([^"]+)"[^>]*>{re.escape(verb)}', answer.content.decode())
+    }
+    assert offers, verb
+    led = [browser.get(offer) for offer in sorted(offers)]
+    assert all(one.status_code == 200 for one in led), offers
+    return led[0]
+
+
+@pytest.mark.parametrize("page", SHOWING)
+def test_statement_39_each_page_has_its_states_each_with_its_words_and_a_way_on(staff_client, tmp_path, page):
+    where = f"/dashboard/{page if page != 'home' else ''}{'/' if page != 'home' else ''}"
+    fresh = staff_client.get(where)
+    only(text_of(fresh), "first use")
+    assert 'id="send"' in works(staff_client, fresh, "Send the first request").content.decode()
+    ship(day(NOW - timedelta(hours=30), 30, hours=0.2), tmp_path / "then")
+    late = staff_client.get(where, {"range": "1h"})
+    only(text_of(late), "nothing in range")
+    assert STATES["nothing in range"] not in text_of(works(staff_client, late, "Show 7d"))
+    shut = staff_client.get(where, {"range": "7d", "tenant": "nobody-of-this-name"})
+    only(text_of(shut), "filtered")
+    assert "nobody-of-this-name" not in works(staff_client, shut, "Remove the filters").request["QUERY_STRING"]
+
+
+class Gone:
+    """A database that lost the tables of the records, and answers all else."""
+
+    def __call__(self, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if '"usage_' in sql:
+            raise OperationalError("no such table: secret detail")
+        return execute(sql, *rest)
+
+
+@pytest.mark.parametrize("page", [one for one in PAGES.values() if one.listed], ids=lambda page: page.name)
+def test_statement_39_without_its_records_a_page_stands_and_its_panels_say_so(staff_client, traffic, page):
+    """Whichever table a panel asks; the page asks again by its own link."""
+    asks = any('"usage_' in one for one in statements(staff_client, f"/dashboard/{page.path}"))
+    with connection.execute_wrapper(Gone()):
+        answer = staff_client.get(f"/dashboard/{page.path}")
+    said = text_of(answer)
+    assert answer.status_code == 200 and page.title in said and "secret detail" not in said
+    assert ("could not be drawn" in said) == asks, page.name
+    if asks:
+        assert "The database did not answer (OperationalError)." in said and answer["x-request-id"] in said
+        assert "could not be drawn" not in text_of(works(staff_client, answer, "Try again"))
+
+
+def statements(browser: Client, address: str) -> list[str]:
+    with CaptureQueriesContext(connection) as asked:
+        browser.get(address)
+    return [one["sql"] for one in asked]
+
+
+def test_statement_39_who_may_not_look_can_sign_in_as_somebody_else():
+    member = browser_of(staff("mia", "viewer", tenants=(Tenant.objects.create(name="team-a"),)))
+    answer = member.get("/dashboard/invoices/")
+    assert answer.status_code == 403
+    only(text_of(answer), "not allowed")
+    where = unescape(re.search(r'<form method="post" action="([^"]+)">.*?Sign in as', answer.content.decode())[1])
+    member.post(where)
+    assert "/admin/login/" in member.get("/dashboard/").url
 
 
 @pytest.mark.parametrize("page", NAVIGATION, ids=lambda page: page.name)

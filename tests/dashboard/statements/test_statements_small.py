@@ -3,29 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
 from dashboard.pages import NAVIGATION
-from tenants import keys
-from tenants.models import Budget, Tenant
 from tests.dashboard.browsing import looking
-from tests.dashboard.traffic import TENANTS
 
 PHONE = {"width": 320, "height": 640}
 SMALLEST_PX = 24
 JUDGE = (Path(__file__).parent / "targets.js").read_text()
-
-
-@pytest.fixture
-def own_key(traffic, signed_in: str) -> int:
-    """A key of who looks; what the pages list is there, too."""
-    ana = User.objects.get(username="ana")
-    User.objects.filter(pk=ana.pk).update(is_superuser=True)
-    made = [Tenant.objects.create(pk=pk, name=name, requests_per_minute=60) for pk, name, _, _ in TENANTS]
-    Budget.objects.create(tenant=made[0], limit_usd=10, period="month")
-    return keys.issue(made[0], "nightly-report", owner=ana)[0].pk
 
 
 def addresses(own_key: int, request_id: str) -> Iterator[str]:
