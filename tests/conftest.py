@@ -46,6 +46,10 @@ def chromium() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """A run that must have a half of the suite (REQUIRED_HALVES names it) ends where that cannot run."""
+    for half in os.environ.get("REQUIRED_HALVES", "").split():
+        if why_not := HALVES[half]():
+            raise pytest.UsageError(f"REQUIRED_HALVES: the {half} half cannot run here: {why_not}")
     for half in HALVES:
         config.addinivalue_line("markers", f"{half}: belongs to the {half} half of the suite")
 

@@ -1,5 +1,6 @@
 """Whether what an installation for others is made of holds: Compose's second file, the image, the proxies, the page."""
 
+import os
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ import yaml
 from django.core.management import get_commands, load_command_class
 from django.urls import resolve
 
+from tests.halves import HALVES
 from tests.run import compose
 from tests.run.installation import LEFT_OUT, ROOT, Installation
 
@@ -27,6 +29,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PAGE = (ROOT / "docs/running-in-production.md").read_text()
 NGINX, CADDY = (ROOT / "deploy/nginx/neuroroute.conf").read_text(), (ROOT / "deploy/caddy/Caddyfile").read_text()
 SETTINGS = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+USUAL = (ROOT / "tests/halves.py").read_text()  # where the tests look for services
 EXACT = re.compile(r":v?\d+\.\d+\.\d+|postgres:\d+\.\d+")  # PostgreSQL has two numbers
 
 
@@ -185,6 +188,32 @@ def test_the_workflow_runs_the_check_and_nothing_else() -> None:
     assert all(re.search(r"@v\d+", step["uses"]) for step in steps if "uses" in step)
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
     assert workflow["permissions"] == {"contents": "read"}
+
+
+def test_the_workflow_has_the_services_of_compose_where_the_tests_look_for_them() -> None:
+    job = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["check"]
+    ports = {"postgres": 5432, "redis": 6379, "rabbitmq": 5672}
+    assert job["services"].keys() == ports.keys()
+    for name, service in job["services"].items():
+        assert service["image"] == BASE[name]["image"] and EXACT.search(service["image"])
+        assert service["ports"] == [f"127.0.0.1:{ports[name]}:{ports[name]}"]
+        assert f"@127.0.0.1:{ports[name]}/" in USUAL or f"//127.0.0.1:{ports[name]}/" in USUAL
+        command = " ".join(BASE[name]["healthcheck"]["test"][1:]).replace("-U neuroroute", "-U postgres")
+        assert f'--health-cmd "{command}"' in service["options"] and "--health-retries" in service["options"]
+    assert set(job["env"]["REQUIRED_HALVES"].split()) == {"services", "browser"} <= HALVES.keys()
+
+
+@pytest.mark.parametrize(("half", "gone"), [("services", "TEST_REDIS_URL"), ("services", "TEST_POSTGRES_URL")])
+def test_a_run_that_must_have_a_half_ends_where_it_cannot(half: str, gone: str) -> None:
+    nowhere = {
+        "TEST_REDIS_URL": "redis://127.0.0.1:1/0",
+        "TEST_POSTGRES_URL": "postgres://postgres@127.0.0.1:1/postgres",
+    }
+    argv = [sys.executable, "-m", "pytest", "--co", "-p", "no:cacheprovider", "tests/run/test_documents.py"]
+    env = os.environ | {"REQUIRED_HALVES": half, gone: nowhere[gone]}
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"the {half} half cannot run here" in done.stderr and "127.0.0.1:1" in done.stderr
 
 
 def _commands() -> Iterator[str]:
