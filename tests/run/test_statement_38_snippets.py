@@ -24,9 +24,6 @@ from tests.run.installation import Installation
 PATIENCE_S = 120
 ANSWERED = "Sandbox text"  # how the sandbox begins whatever it writes
 AGENTS = ("claude-code", "codex")  # they offer tools, which a sandbox calls without end unless it is scripted
-    "claude-code",
-    "codex",
-)  # they offer tools, which the sandbox calls without end, unless it is told what to say
 SNIPPET = re.compile(r'<pre id="([\w-]+)"[^>]*>(.*?)</pre>', re.DOTALL)
 Runner = Callable[[str, Path, Mapping[str, str]], "subprocess.CompletedProcess[str]"]
 
