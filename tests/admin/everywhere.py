@@ -43,7 +43,7 @@ def _arguments(name: str) -> Iterator[tuple[object, ...]]:
     yield ("no-id",)
     for model in admin.site._registry:
         if name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_"):
-            for row in _ends(model):
+            if row := model._base_manager.order_by("pk").last():
                 yield (row.pk,)
                 yield from ((row.pk, tab) for tab in _tabs(model))
     if name.startswith("admin:routing_policy_"):
