@@ -42,10 +42,10 @@ def _arguments(name: str) -> Iterator[tuple[object, ...]]:
         yield from ((app,) for app in {model._meta.app_label for model in admin.site._registry})
     yield ("no-id",)
     for model in admin.site._registry:
-        if name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_"):
-            if row := model._base_manager.order_by("pk").last():
-                yield (row.pk,)
-                yield from ((row.pk, tab) for tab in _tabs(model))
+        mine = name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_")
+        if mine and (row := model._base_manager.order_by("pk").last()):
+            yield (row.pk,)
+            yield from ((row.pk, tab) for tab in _tabs(model))
     if name.startswith("admin:routing_policy_"):
         yield "balanced", 1
 
