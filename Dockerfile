@@ -24,6 +24,7 @@ COPY routing routing
 COPY dashboard dashboard
 COPY templates templates
 COPY static static
+COPY docs docs
 # What is compiled here need not be by each process that starts; with a read-only root none could keep it.
 RUN python -m compileall -q manage.py neuroroute providers tenants usage profiling feedback routing dashboard
 USER neuroroute

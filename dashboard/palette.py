@@ -1,6 +1,7 @@
 """What is called like that? Pages, tenants, keys, models and requests, as far as who asks may see them."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_safe
 from msgspec import Struct
 
 from dashboard.access import staff_only
+from dashboard.documents import address, document, names
 from dashboard.frame import frame_of
 from dashboard.pages import NAVIGATION, START
 from dashboard.scope import Scope
@@ -54,6 +56,7 @@ def _groups(text: str, scope: Scope) -> Iterator[Group]:
     yield Group("Pages", tuple(_pages(text, scope)))
     if not text:
         return
+    yield Group("Documentation", tuple(_documents(text)))
     yield Group("Tenants", _named(scope.tenants.values(), text, scope, "home", "tenant", "its figures"))
     yield Group("Keys", tuple(_keys(text, scope)))
     yield Group("Models", _named(model_names(), text, scope, "models", "model", "in the catalogue"))
@@ -74,6 +77,7 @@ def _pages(text: str, scope: Scope) -> Iterator[Hit]:
     if scope.sight is None:
         hits.append(Hit("Invoices", "Do providers bill what we recorded?", reverse("dashboard:invoices")))
     hits.append(Hit("Admin", "Providers, tenants, keys, policies", reverse("admin:index")))
+    hits.append(Hit("Documentation", "What it does and how it is run, to read", reverse("dashboard:help-index")))
     hits.append(Hit("API", "What applications and scripts call", reverse("docs")))
     hits.append(Hit("Start page", "Lines to send a first request", reverse("welcome")))
     return (hit for hit in hits if _like(text, hit.name, hit.note))
@@ -82,6 +86,12 @@ def _pages(text: str, scope: Scope) -> Iterator[Hit]:
 def _keys(text: str, scope: Scope) -> Iterator[Hit]:
     for key in keys_called(text, scope.sight, MOST_HITS):
         yield Hit(f"{key.prefix}…", f"{key.tenant}/{key.name}, its requests", scope.link("requests", key=str(key.id)))
+
+
+def _documents(text: str) -> Iterator[Hit]:
+    found = (document(name) for name in names())
+    hits = (Hit(one.title, f"docs/{one.name}.md", address(one.name)) for one in found)
+    return islice((hit for hit in hits if _like(text, hit.name, hit.note)), MOST_HITS)
 
 
 def _named(names: Iterable[str], text: str, scope: Scope, page: str, word: str, note: str) -> tuple[Hit, ...]:

@@ -5,6 +5,7 @@ from django.urls import include, path
 from dashboard import (
     drills,
     exports,
+    handbook,
     liveviews,
     mine,
     ownkeys,
@@ -30,6 +31,8 @@ record = [
 ]
 frame = [
     path("find/", palette.find, name="find"),
+    path("help/", handbook.index, name="help-index"),
+    path("help/<path:name>/", handbook.page, name="help"),
     path("zones/", zones.options, name="zones"),
     path("settings/", mine.settings, name="settings"),
     path("settings/theme/", mine.theme, name="theme"),

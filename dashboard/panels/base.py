@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
+from dashboard.documents import address
+from dashboard.pages import PAGES
 from dashboard.scope import Scope
 from dashboard.tables import Table, chart_table
 from usage.outcomes import Outcome
@@ -22,6 +24,7 @@ class Panel(ABC):
     width: ClassVar[Literal["full", "half"]] = "full"
     frame: ClassVar[bool] = True  # False: its parts have frames of their own
     formula: ClassVar[str] = ""  # how the numbers are made, shown on demand
+    help: ClassVar[str] = ""  # where docs/ says more, `file#heading`; empty: the section of its page in dashboard.md
     file: ClassVar[str] = "These numbers as a file"  # what its CSV is
     counts: ClassVar[Mapping[str, str] | None] = None  # filters of the requests behind it; None: it counts none
 
@@ -37,6 +40,11 @@ class Panel(ABC):
     def requests(self, scope: Scope) -> str:
         """The address of the requests that it counts, offered beside its title. Empty: it counts none."""
         return scope.link("requests", **self.counts) if self.counts is not None else ""
+
+    @property
+    def documentation(self) -> str:
+        """The address of the section that says more."""
+        return address(self.help or f"dashboard#{PAGES[self.page].title.lower().replace(' ', '-')}")
 
     @property
     def template(self) -> str:

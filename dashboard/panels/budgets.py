@@ -47,6 +47,7 @@ class BudgetsPanel(Panel):
     title = "Will each budget hold?"
     page = "budgets"
     order = 10
+    help = "budgets#what-is-charged"
     formula = (
         "Spent and held are the ledger's, to the nano-dollar; left is the limit less both. The forecast takes what was "
         "spent in each of the last 14 days (of the last 24 hours, for a budget per day), from the first whole one "

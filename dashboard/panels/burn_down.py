@@ -33,6 +33,7 @@ class BurnDownPanel(Panel):
     title = "How fast do they burn?"
     page = "budgets"
     order = 20
+    help = "budgets#what-is-charged"
     formula = (
         "Spent is the sum of the requests' records up to each instant, set to end at what the ledger says now. "
         "The forecast is that of the table above; the band is its interval, drawn up to one and a half times the limit."

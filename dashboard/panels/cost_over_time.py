@@ -27,6 +27,7 @@ class CostOverTimePanel(Panel):
     unit = "US dollars"
     page = "cost"
     order = 10
+    help = "prices#prices"
     formula = (
         "Tokens as the provider counted them (else our estimate), at the price that stood when the request came. "
         "What has no price is not in the bars; the table below counts it."

@@ -35,6 +35,7 @@ class DeploymentsPanel(Panel):
     unit = "attempts"
     page = "reliability"
     order = 30
+    help = "health#deployments-that-fail-the-circuit-breaker"
     formula = (
         "Success is of attempts that were waited for: what a leaving client cancelled is not judged. Speed is of "
         "streamed answers, weighted by tokens."

@@ -23,6 +23,10 @@ class ErrorsOverTimePanel(Panel):
     unit = "failed attempts, by deployment"
     page = "reliability"
     order = 20
+    formula = (
+        "Attempts that failed, retries and failovers included, in the bucket in which their request came. What a "
+        "leaving client cancelled did not fail."
+    )
 
     def data(self, scope: Scope) -> ErrorsOverTime:
         period = scope.period

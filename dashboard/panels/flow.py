@@ -29,6 +29,7 @@ class FlowPanel(Panel):
     unit = "requests, from the first choice to who served"
     page = "reliability"
     order = 10
+    help = "failover#when-an-upstream-fails"
     formula = (
         "A request counts once, by the first candidate of its plan and by who answered it. Refused requests and "
         "those whose client left are not among them."

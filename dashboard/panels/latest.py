@@ -22,6 +22,10 @@ class LatestPanel(Panel):
     title = "What came last?"
     page = "home"
     order = 60
+    formula = (
+        "The newest records of the range that fit the filters, a moment after they ended: a record is journalled "
+        "first and shipped within a second or two."
+    )
 
     def data(self, scope: Scope) -> Latest:
         found = page(scope.period.span, RequestFilter(tenant_id=scope.tenant_id), limit=SHOWN)

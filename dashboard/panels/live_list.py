@@ -13,6 +13,7 @@ class LiveListPanel(Panel):
     unit = "requests"
     page = "live"
     order = 20
+    help = "live#what-runs-now"
     formula = (
         f"Every worker is asked when somebody looks; requests per second are of the last {LATELY_S} seconds. Listed is "
         "what a worker has begun and not recorded. Tokens marked ≈ are estimated from the text that has come; "

@@ -13,6 +13,11 @@ class LiveNowPanel(Panel):
     page = "live"
     order = 10
     frame = False
+    help = "live#what-runs-now"
+    formula = (
+        "What the web workers hold in memory at this moment, asked of each of them; nothing is read from records. "
+        "Where a worker does not answer in time, that is said."
+    )
 
     def data(self, scope: Scope) -> LivePage:
         return live_page(scope)

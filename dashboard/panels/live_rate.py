@@ -24,6 +24,10 @@ class LiveRatePanel(Panel):
     page = "live"
     order = 30
     width = "half"
+    formula = (
+        "Requests that began in the last five minutes, in steps of four seconds, as the workers counted them, "
+        "added up over all workers."
+    )
 
     def data(self, scope: Scope) -> LiveCurve:
         page = live_page(scope)

@@ -18,6 +18,10 @@ class LiveRunningPanel(Panel):
     page = "live"
     order = 40
     width = "half"
+    formula = (
+        "Requests that had begun and not ended at the end of each four seconds of the last five minutes, added up "
+        "over all workers."
+    )
 
     def data(self, scope: Scope) -> LiveCurve:
         return LiveCurve(running_chart(live_page(scope).live))

@@ -19,6 +19,7 @@ class RequestAttempts(RequestPanel):
     title = "What was tried?"
     unit = "milliseconds since the request came"
     order = 30
+    help = "failover#when-an-upstream-fails"
     formula = (
         "Attempts, the gaps between them and our own work before and after sum to the total time. The commit "
         "point is the first content sent to the client: before it a failover is free, after it there is none."

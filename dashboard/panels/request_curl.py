@@ -21,6 +21,10 @@ class RequestCurl(RequestPanel):
     unit = "curl"
     order = 70
     width = "half"
+    formula = (
+        "Nothing is computed: the request as its features and, where they are kept, its messages say it, with the "
+        "key left out."
+    )
 
     def about(self, record: Outcome, scope: Scope) -> Again:
         return Again(curl_of(record, body_read(record, scope)))

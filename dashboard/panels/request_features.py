@@ -44,6 +44,10 @@ class RequestFeatures(RequestPanel):
     title = "What was asked?"
     unit = "and what each fact changed"
     order = 50
+    formula = (
+        "What routing read from the request before it chose: found by rules in microseconds, without another "
+        "model. Tokens are estimated here and replaced by the provider's count in the money."
+    )
 
     def about(self, record: Outcome, scope: Scope) -> Features:
         decision = decision_of(record)

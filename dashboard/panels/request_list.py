@@ -52,6 +52,10 @@ class RequestListPanel(Panel):
     page = "requests"
     order = 20
     file = f"The newest {MOST_ROWS:,} of these requests at most, as a file"
+    formula = (
+        "One line per request. Cost is the sum of all its attempts, — where a price is unknown; the time is from "
+        "its arrival here to its last byte; attempts count retries and failovers."
+    )
 
     def data(self, scope: Scope) -> RequestList:
         found = page(scope.period.span, filter_of(scope), scope.word("cursor") or None)

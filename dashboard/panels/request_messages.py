@@ -34,6 +34,10 @@ class RequestMessages(RequestPanel):
     name = "request_messages"
     title = "What was said?"
     order = 55
+    formula = (
+        "Nothing is computed: what the tenant's setting kept of the messages, as text, for those who may read "
+        "bodies."
+    )
 
     def about(self, record: Outcome, scope: Scope) -> Messages:
         days, may = _days(record, scope), scope.may(RIGHT)

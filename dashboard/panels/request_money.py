@@ -60,6 +60,7 @@ class RequestMoney(RequestPanel):
     title = "What did it cost?"
     unit = "US dollars and tokens"
     order = 40
+    help = "prices#prices"
     formula = (
         "The forecast is the first choice's, for half the expected answer and for the longest. A hold is the worst "
         "case of an attempt, set aside of every budget in money that applies, and replaced by the cost when it ends. "

@@ -19,6 +19,10 @@ class RequestRaw(RequestPanel):
     title = "The raw record"
     unit = "JSON, as journalled"
     order = 90
+    formula = (
+        "Nothing is computed: this is the record as the web worker journalled it, without the messages unless the "
+        "tenant's setting keeps them."
+    )
 
     def about(self, record: Outcome, scope: Scope) -> Raw:
         return Raw(pretty(record))

@@ -30,6 +30,10 @@ class RequestSummary(RequestPanel):
     name = "request_summary"
     title = "What happened?"
     order = 10
+    formula = (
+        "The sentence is built from the decision record as it was kept at that time; total time is from arrival "
+        "to the last byte, and cost is that of all attempts."
+    )
 
     def about(self, record: Outcome, scope: Scope) -> Summary:
         return Summary(

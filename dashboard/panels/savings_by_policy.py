@@ -35,6 +35,9 @@ class SavingsByPolicyPanel(Panel):
     order = 30
     width = "half"
     counts = {"status": "answered"}
+    formula = (
+        "The savings of the panel above, added up by the policy that decided each request: saved = baseline − paid."
+    )
 
     def data(self, scope: Scope) -> SavingsByPolicy:
         groups: dict[str, list[Compared]] = {}

@@ -27,6 +27,10 @@ class SavingsOverTimePanel(Panel):
     order = 20
     width = "half"
     counts = {"status": "answered"}
+    formula = (
+        "The savings of the panel above, added up bucket by bucket from the beginning of the range; a bucket "
+        "without a priced request leaves the line where it was."
+    )
 
     def data(self, scope: Scope) -> SavingsOverTime:
         found, period = savings_of(scope), scope.period

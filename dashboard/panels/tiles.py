@@ -38,6 +38,11 @@ class TilesPanel(Panel):
     page = "home"
     order = 10
     frame = False
+    formula = (
+        "Success = answered / (requests − refused − those whose client left). Errors = failed + interrupted. "
+        "Failed over = requests that another than the first choice served or tried. Cost is of priced requests. "
+        "The change is against the period of the same length before; p95 needs 20 samples."
+    )
 
     def data(self, scope: Scope) -> Tiles:
         period = scope.period

@@ -33,6 +33,10 @@ class TrafficPanel(Panel):
     order = 30
     width = "half"
     counts = {}
+    formula = (
+        "Requests in the bucket in which they came, by how they ended. An empty bucket is zero; the paler ones "
+        "are cut by the range."
+    )
 
     def data(self, scope: Scope) -> Traffic:
         _, *buckets = scope.ask(series, (scope.period.before, *scope.period.buckets), scope.entities)

@@ -22,6 +22,7 @@ class UsageLatestPanel(Panel):
     page = "usage"
     order = 40
     counts = {}
+    formula = "The newest records of the tenant that fit the filters. Whose key it was is said by its prefix."
 
     def data(self, scope: Scope) -> UsageLatest:
         whose = RequestFilter(**structs.asdict(scope.entities))

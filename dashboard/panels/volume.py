@@ -17,6 +17,10 @@ class VolumePanel(Panel):
     unit = "requests of every status"
     page = "requests"
     order = 10
+    formula = (
+        "Requests in the bucket in which they came, whatever filter of status is set below; the sums know tenant, "
+        "provider, model, policy and key."
+    )
 
     def data(self, scope: Scope) -> Traffic:
         _, *buckets = scope.ask(series, (scope.period.before, *scope.period.buckets), scope.entities)

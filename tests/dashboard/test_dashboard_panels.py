@@ -2,10 +2,11 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.db import DatabaseError
-from django.template.loader import get_template
+from django.template.loader import get_template, render_to_string
 from msgspec import Struct
 
 from dashboard.pages import PAGES
@@ -50,6 +51,18 @@ def test_it_stands_on_a_page_with_a_question_and_a_template(kind):
     assert kind.page in PAGES
     assert kind.title
     assert get_template(kind().template)
+
+
+@pytest.mark.parametrize("kind", PANELS.values(), ids=PANELS)
+def test_statement_40_its_help_gives_the_formula_and_leads_to_a_section_that_is_there(staff_client, kind):
+    assert len(kind.formula) > 40
+    where, _, anchor = kind().documentation.partition("#")
+    text = staff_client.get(where).content.decode()
+    assert len(re.findall(rf'<h[1-6] id="{re.escape(anchor)}"', text)) == 1 and anchor
+    for record in records_for(kind)[:1]:
+        scope = scope_of(kind.page, {}, datetime.now(UTC), record)
+        drawn = render_to_string("dashboard/panel.html", {"panel": rendered(kind(), scope), "scope": scope})
+        assert f'href="{kind().documentation}"' in drawn and kind.formula[:30] in unescape(drawn)
 
 
 @pytest.mark.parametrize("kind", PANELS.values(), ids=PANELS)
