@@ -35,8 +35,7 @@ class RequestMessages(RequestPanel):
     title = "What was said?"
     order = 55
     formula = (
-        "Nothing is computed: what the tenant's setting kept of the messages, as text, for those who may read "
-        "bodies."
+        "Nothing is computed: what the tenant's setting kept of the messages, as text, for those who may read bodies."
     )
 
     def about(self, record: Outcome, scope: Scope) -> Messages:

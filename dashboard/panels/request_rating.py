@@ -32,9 +32,7 @@ class RequestRating(RequestPanel):
     title = "Was the answer good?"
     order = 60
     width = "half"
-    formula = (
-        "The ratings that came for this request by its key or from people who looked at it, as they were given."
-    )
+    formula = "One rating per answer, by `POST /v1/feedback` or from this page; the last one counts, as it was given."
 
     def about(self, record: Outcome, scope: Scope) -> Rated:
         said = scope.ask(rating_of, UUID(record.id), record.tenant_id)
