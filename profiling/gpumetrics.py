@@ -25,6 +25,8 @@ class GpuCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         used = GaugeMetricFamily("llm_vram_used_bytes", "Memory of a GPU in use at the last sample.", labels=_LABELS)
         total = GaugeMetricFamily("llm_vram_total_bytes", "Memory of a GPU.", labels=_LABELS)
+        power = GaugeMetricFamily("llm_gpu_power_watts", "Power of a GPU at the last sample.", labels=_LABELS)
+        heat = GaugeMetricFamily("llm_gpu_temperature_celsius", "Heat of a GPU at the last sample.", labels=_LABELS)
         busy = GaugeMetricFamily("llm_gpu_busy_ratio", "How busy a GPU was at the last sample.", labels=_LABELS)
         try:
             samples = newest_gpu_samples(timezone.now() - FRESH)
@@ -36,4 +38,8 @@ class GpuCollector(Collector):
             total.add_metric(labels, sample.total_bytes)
             if sample.busy_percent is not None:
                 busy.add_metric(labels, sample.busy_percent / 100)
-        yield from (used, total, busy)
+            if sample.power_w is not None:
+                power.add_metric(labels, sample.power_w)
+            if sample.temperature_c is not None:
+                heat.add_metric(labels, sample.temperature_c)
+        yield from (used, total, busy, power, heat)

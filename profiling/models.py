@@ -102,6 +102,9 @@ class GpuSample(models.Model):
     used_bytes = models.BigIntegerField("VRAM used, bytes")
     total_bytes = models.BigIntegerField("VRAM, bytes")
     busy_percent = models.PositiveSmallIntegerField(null=True)
+    power_w = models.FloatField("power, W", null=True)
+    power_limit_w = models.FloatField("power limit, W", null=True)
+    temperature_c = models.FloatField("temperature, °C", null=True)
 
     class Meta:
         ordering = ["-taken_at", "gpu"]

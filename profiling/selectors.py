@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from profiling.models import GpuSample, LatencyProfile, TokenCalibration
+from profiling.models import GpuSample, Job, LatencyProfile, TokenCalibration
 
 EVIDENCE: Final = "evidence"  # the part of `providers.revisions` that every new profile moves
 CALIBRATION: Final = "calibration"  # the part that every new factor moves
@@ -36,7 +36,7 @@ class GpuCourse(Struct, frozen=True):
     gpu: str  # its UUID
     total_bytes: int
     used_bytes: tuple[int | None, ...]
-    busy_percent: int | None  # at the last sample
+    last: GpuSample
 
 
 def gpu_courses(buckets: Sequence[tuple[datetime, datetime]]) -> list[GpuCourse]:
@@ -49,8 +49,22 @@ def gpu_courses(buckets: Sequence[tuple[datetime, datetime]]) -> list[GpuCourse]
         course, place = most.setdefault(row.gpu, [None] * len(starts)), bisect_right(starts, row.taken_at) - 1
         course[place] = max(course[place] or 0, row.used_bytes)
         last[row.gpu] = row
-    found = [GpuCourse(r.name, r.host, gpu, r.total_bytes, tuple(most[gpu]), r.busy_percent) for gpu, r in last.items()]
+    found = [GpuCourse(r.name, r.host, gpu, r.total_bytes, tuple(most[gpu]), r) for gpu, r in last.items()]
     return sorted(found, key=lambda one: (one.host, one.name))
+
+
+class Missed(Struct, frozen=True):
+    """A look for GPUs that found none: why, and when."""
+
+    reason: str
+    at: datetime
+
+
+def last_missed() -> Missed | None:
+    """The newest look at this installation's GPUs, where it saw none; None: it saw some, or nobody has looked yet."""
+    done = Job.objects.filter(kind="vram", state=Job.State.DONE).order_by("-id").first()
+    reason = (done.result or {}).get("reason") if done else None
+    return Missed(str(reason), done.finished_at) if done and done.finished_at and reason else None
 
 
 def newest_gpu_samples(since: datetime) -> list[GpuSample]:

@@ -1,5 +1,7 @@
 """How full is the memory of the GPUs?"""
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from dashboard.charts import Chart, Series
@@ -7,14 +9,36 @@ from dashboard.colours import COLOURS, OTHER
 from dashboard.formatting import gibibytes
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
-from profiling.selectors import GpuCourse, gpu_courses
+from profiling.models import GpuSample
+from profiling.selectors import GpuCourse, Missed, gpu_courses, last_missed
 
 LITTLE = 0.1  # of a GPU's memory
 
 
+class Card(Struct, frozen=True):
+    """One GPU at its last sample; what the driver does not tell is None."""
+
+    name: str
+    sample: GpuSample
+    taken: datetime
+    free_bytes: int
+
+    @property
+    def little(self) -> bool:
+        return self.free_bytes < LITTLE * self.sample.total_bytes
+
+
 class GpuMemory(Struct, frozen=True):
+    """`missed` says what was looked for where nothing was seen."""
+
     chart: Chart | None
-    full: tuple[str, ...] = ()  # GPUs with little room
+    cards: tuple[Card, ...] = ()
+    missed: Missed | None = None
+
+    @property
+    def full(self) -> tuple[str, ...]:
+        """GPUs with little room."""
+        return tuple(card.name for card in self.cards if card.little)
 
 
 class GpuMemoryPanel(Panel):
@@ -26,14 +50,16 @@ class GpuMemoryPanel(Panel):
     page = "local"
     order = 20
     formula = (
-        "Every five minutes the worker asks NVIDIA's driver on its own machine. GPUs of other machines and of other "
-        "makers are not seen. Samples are kept for seven days."
+        "Every five minutes the worker asks NVIDIA's driver on its own machine, and Linux for GPUs of AMD. GPUs of "
+        "machines without a worker, and of other makers, are not seen. The dashed line is all that a GPU has, the "
+        "grey one leaves a tenth of it: room that the computation and other programs need. Samples are kept for "
+        "seven days; the table is of each GPU's last one."
     )
 
     def data(self, scope: Scope) -> GpuMemory:
         found = gpu_courses([(bucket.start, bucket.end) for bucket in scope.period.buckets])
         if not found:
-            return GpuMemory(None)
+            return GpuMemory(None, missed=last_missed())
         named = _named(found)
         series = [line for number, (name, one) in enumerate(named) for line in _lines(number, name, one)]
         now = "; ".join(f"{name} {gibibytes(_latest(one))} of {gibibytes(one.total_bytes)}" for name, one in named)
@@ -41,7 +67,7 @@ class GpuMemoryPanel(Panel):
             self.name, "bytes", scope.period.labels, tuple(series), f"Last seen: {now}.", stacked=False,
             partial=scope.period.partial,
         )  # fmt: skip
-        return GpuMemory(chart, tuple(name for name, one in named if _is_full(one)))
+        return GpuMemory(chart, tuple(_card(name, one, scope) for name, one in named))
 
 
 def _named(found: list[GpuCourse]) -> list[tuple[str, GpuCourse]]:
@@ -49,12 +75,13 @@ def _named(found: list[GpuCourse]) -> list[tuple[str, GpuCourse]]:
     return [(f"{one.host} {number}: {one.name}", one) for number, one in enumerate(found)]
 
 
-def _lines(number: int, name: str, one: GpuCourse) -> tuple[Series, Series]:
+def _lines(number: int, name: str, one: GpuCourse) -> tuple[Series, ...]:
     colour = number if number < COLOURS else OTHER
     capacity = tuple(float(one.total_bytes) for _ in one.used_bytes)
     return (
         Series(name, one.used_bytes, colour, "line"),
         Series(f"{name}, all of it", capacity, colour, "line", dashed=True),
+        Series(f"{name}, less a tenth", tuple((1 - LITTLE) * size for size in capacity), OTHER, "line", dashed=True),
     )
 
 
@@ -62,5 +89,6 @@ def _latest(one: GpuCourse) -> int:
     return next(used for used in reversed(one.used_bytes) if used is not None)
 
 
-def _is_full(one: GpuCourse) -> bool:
-    return one.total_bytes - _latest(one) < LITTLE * one.total_bytes
+def _card(name: str, one: GpuCourse, scope: Scope) -> Card:
+    sample = one.last
+    return Card(name, sample, sample.taken_at.astimezone(scope.period.zone), sample.total_bytes - sample.used_bytes)

@@ -29,6 +29,9 @@ class Vram(JobKind):
                 used_bytes=gpu.used_bytes,
                 total_bytes=gpu.total_bytes,
                 busy_percent=gpu.busy_percent,
+                power_w=gpu.power_w,
+                power_limit_w=gpu.power_limit_w,
+                temperature_c=gpu.temperature_c,
             )
             for gpu in seen.gpus
         )

@@ -12,6 +12,7 @@ from django.test import Client
 from dashboard.formatting import gibibytes
 from dashboard.panels.gpu_memory import GpuMemoryPanel
 from dashboard.scope import scope_of
+from profiling.hints import ask_for
 from profiling.models import GpuSample, Job
 from profiling.runner import run_due
 from providers.models import AuditEntry, Deployment, LanguageModel, Provider
@@ -25,10 +26,9 @@ GIB = 2**30
 ALONE = "/dashboard/panels/local/local_models/"
 
 
-def sampled(ago: timedelta, used: int, gpu: str = "GPU-1") -> None:
-    GpuSample.objects.create(
-        taken_at=datetime.now(UTC) - ago, host="box", gpu=gpu, name="RTX", used_bytes=used, total_bytes=24 * GIB
-    )
+def sampled(ago: timedelta, used: int, gpu: str = "GPU-1", **told: float) -> None:
+    taken = {"taken_at": datetime.now(UTC) - ago, "host": "box", "gpu": gpu, "name": "RTX"}
+    GpuSample.objects.create(**taken, used_bytes=used, total_bytes=24 * GIB, **told)
 
 
 def local_at(address: str) -> None:
@@ -66,12 +66,31 @@ def test_each_gpu_has_its_line_under_what_it_has(staff_client):
     sampled(timedelta(minutes=5), 23 * GIB, "GPU-2")
     data = GpuMemoryPanel().data(scope_of("local", {"range": "6h"}, datetime.now(UTC)))
     assert [line.label for line in data.chart.series] == [
-        "box 0: RTX", "box 0: RTX, all of it", "box 1: RTX", "box 1: RTX, all of it"
-    ]  # fmt: skip
-    first, capacity = data.chart.series[:2]
+        f"box {number}: RTX{part}" for number in (0, 1) for part in ("", ", all of it", ", less a tenth")
+    ]
+    first, capacity, headroom = data.chart.series[:3]
+    assert set(headroom.values) == {0.9 * 24 * GIB}
     assert 9 * GIB in first.values and 3 * GIB in first.values and None in first.values
     assert set(capacity.values) == {24 * GIB} and data.full == ("box 1: RTX",)
     assert "Less than a tenth" in staff_client.get("/dashboard/local/?range=6h").content.decode()
+
+
+def test_power_and_temperature_are_those_of_the_last_sample_or_a_dash(staff_client):
+    sampled(timedelta(minutes=9), 6 * GIB, power_w=300.0, temperature_c=80.0)
+    sampled(timedelta(minutes=4), 5 * GIB, power_w=118.4, power_limit_w=450.0, temperature_c=51.0)
+    sampled(timedelta(minutes=4), 5 * GIB, "GPU-2")
+    answer = staff_client.get("/dashboard/local/?range=6h")
+    assert "box 0: RTX 5.00 GiB 24.0 GiB 19.0 GiB — 118 W of 450 W 51 °C" in text_of(answer)
+    assert "box 1: RTX 5.00 GiB 24.0 GiB 19.0 GiB — — —" in text_of(answer)
+    assert answer.content.decode().count('title="not told by the driver"') == 4
+
+
+def test_without_a_gpu_it_says_what_the_last_look_found(staff_client):
+    assert "Nobody has looked yet" in text_of(staff_client.get("/dashboard/local/"))
+    ask_for("vram", datetime.now(UTC))
+    run_due()
+    shown = text_of(staff_client.get("/dashboard/local/"))
+    assert re.search(r"The last look, \d+ \w+ \d\d:\d\d: no NVIDIA GPU is visible here .*; no AMD GPU", shown)
 
 
 def test_memory_is_written_as_it_is_bought():

@@ -42,7 +42,7 @@ class ServerFailed(RoutingError):
 
 
 class GpuNow(Struct):
-    """A GPU at its last sample, of the last 15 minutes; `busy_percent` is null where the driver does not say."""
+    """A GPU at its last sample, of the last 15 minutes: watts, degrees Celsius; null where the driver does not say."""
 
     host: str
     gpu: str
@@ -50,6 +50,9 @@ class GpuNow(Struct):
     used_bytes: int
     total_bytes: int
     busy_percent: int | None
+    power_w: float | None
+    power_limit_w: float | None
+    temperature_c: float | None
     taken_at: datetime
 
 
@@ -113,7 +116,17 @@ MODEL: Final = {
 GPU: Final = {"host": "box", "gpu": "GPU-4f2a", "name": "NVIDIA RTX 4090", "total_bytes": 25_757_220_864}
 NOW: Final = {
     "object": "vram",
-    "gpus": [{**GPU, "used_bytes": 7_400_000_000, "busy_percent": 12, "taken_at": "2026-01-31T12:00:00Z"}],
+    "gpus": [
+        {
+            **GPU,
+            "used_bytes": 7_400_000_000,
+            "busy_percent": 12,
+            "power_w": 118.4,
+            "power_limit_w": 450.0,
+            "temperature_c": 51.0,
+            "taken_at": "2026-01-31T12:00:00Z",
+        }
+    ],
     "servers": [{"provider": "ollama", "kind": "ollama", "health": "ready", "models": [MODEL], "trouble": ""}],
 }
 THEN: Final = {
