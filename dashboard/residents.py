@@ -89,7 +89,7 @@ def _used(seen: Seen, model: LocalModel, scope: Scope) -> str:
     row = seen.ours.get(model.name)
     if row is None:
         return "It is no deployment here, so no request comes to it from here."
-    return using(seen.provider, row.model.name, scope.sight, datetime.now(UTC)).words
+    return using(row, scope.sight)
 
 
 def _found(provider: str, name: str) -> tuple[Seen, LocalModel]:

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from dashboard import (
+    draining,
     drills,
     exports,
     handbook,
@@ -61,6 +62,7 @@ asking = [
     path("playground/cases/<int:case_id>/remove/", playground.remove_case, name="playground-remove"),
 ]
 local = [path("local/<str:provider>/<str:verb>/", residents.act, name="local-act")]
+upstreams = [path("upstreams/<str:provider>/drain/", draining.drain, name="provider-drain")]
 own = [
     path("drill/card/<int:run>/", drills.card, name="drill-card"),
     path("drill/<int:run>.csv", drills.results, name="drill-csv"),
@@ -74,6 +76,11 @@ urlpatterns = [
     path("", welcome.welcome, name="welcome"),
     path(
         "dashboard/",
-        include((pages + record + frame + panels + live + invoices + beginning + asking + local + own, "dashboard")),
+        include(
+            (
+                pages + record + frame + panels + live + invoices + beginning + asking + local + upstreams + own,
+                "dashboard",
+            )
+        ),
     ),
 ]

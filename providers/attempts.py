@@ -15,6 +15,7 @@ from providers.adapters import adapters
 from providers.adapters.base import StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest, Chunk
 from providers.errors import BadUpstreamResponse, TakenTooSlowly
+from providers.headroom import hear
 from providers.loopwatch import lost_s
 from providers.requests import Request
 from providers.targets import Secret, Target
@@ -63,6 +64,7 @@ async def complete(
     first_byte = min(marks.sent + limits.whole_s, bounds.first)
     async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
         marks.first_byte = monotonic()
+        hear(target, secret, reply, marks.first_byte)
         if reply.status != 200:
             await _refuse(reply, target)
         ends = min(marks.sent + limits.total_s, bounds.first)
@@ -89,6 +91,7 @@ async def stream(
     async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
         marks.first_byte = monotonic()
         marks.waited_s = marks.first_byte - marks.sent
+        hear(target, secret, reply, marks.first_byte)
         if reply.status != 200:
             await _refuse(reply, target)
         async with aclosing(_chunks(reply, decoder, target, marks, bounds)) as batches:

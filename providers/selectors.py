@@ -86,7 +86,7 @@ def _model(deployment: Deployment) -> ModelOffer:
 
 
 class Upstream(Struct, frozen=True):
-    """One provider, and how many of its credentials are in use."""
+    """One provider, and how many of its credentials and deployments are in use."""
 
     id: int
     name: str
@@ -95,16 +95,28 @@ class Upstream(Struct, frozen=True):
     local: bool
     sandbox: bool
     credentials: int
+    deployments: int
 
 
 def upstreams() -> list[Upstream]:
     """Every provider by name, in one query."""
-    rows = _providers().annotate(keys=Count("credentials", filter=in_use(timezone.now(), "credentials__")))
-    fields = rows.values_list("pk", "name", "wire", "enabled", "local", "source", "keys")
+    rows = _providers().annotate(
+        keys=Count("credentials", filter=in_use(timezone.now(), "credentials__"), distinct=True),
+        live=Count("deployments", filter=Q(deployments__enabled=True), distinct=True),
+    )
+    fields = rows.values_list("pk", "name", "wire", "enabled", "local", "source", "keys", "live")
     return [
-        Upstream(pk, name, wire, enabled, local, source == Provider.Source.SANDBOX, keys)
-        for pk, name, wire, enabled, local, source, keys in fields
+        Upstream(pk, name, wire, enabled, local, source == Provider.Source.SANDBOX, keys, live)
+        for pk, name, wire, enabled, local, source, keys, live in fields
     ]
+
+
+def served_by_nobody_else(provider: Provider) -> list[str]:
+    """The models that only this provider serves now, by name."""
+    live = Deployment.objects.filter(enabled=True, provider__enabled=True)
+    others = live.exclude(provider=provider).values("model")
+    names = live.filter(provider=provider).exclude(model__in=others).order_by("model__name")
+    return list(names.values_list("model__name", flat=True))
 
 
 class CatalogueLine(Struct, frozen=True):

@@ -6,17 +6,23 @@ from typing import Any, Final
 from django.urls import reverse
 from msgspec import Struct
 
+from dashboard.draining import NOTHING, RIGHTS
+from dashboard.draining import WHY_NOT as NO_DRAIN
 from dashboard.formatting import percent, share_of
 from dashboard.groups import requests_of
+from dashboard.headrooms import Left, known_headrooms
 from dashboard.panels.base import Panel
 from dashboard.panels.providers import by_provider, level, notes_of, state_of
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
+from dashboard.verbs import Verb, barred
 from providers.selectors import Upstream, upstreams
 from routing.healthnow import health_now
-from routing.resilience.report import HealthReport
+from routing.resilience.report import CredentialReport, HealthReport
 from usage.selectors import Attempts, LastError, Percentiles, attempt_series, errors, last_errors, percentiles
 
+NO_TEST: Final = "Testing takes the right to change providers: the role operator has it, and an owner can give it."
+NO_KEY: Final = "Adding keys takes the right to add credentials: the role operator has it, and an owner can give it."
 LIMITED: Final = "RateLimited"
 ORDER: Final = {"closed": 1, "": 1, "off": 2}  # what is not well stands first
 
@@ -44,14 +50,18 @@ class Row(Struct, frozen=True):
     last: LastError | None
     strip: tuple[Cell, ...]
     requests: str
-    change: str  # pages of the admin; empty: this person may not open them
-    test: str
+    change: str  # the page of the admin; empty: this person may not open it
+    tightest: Left | None  # of its rate limits
+    has_reset: bool  # all that it told of them is past
+    spent: CredentialReport | None  # a credential whose quota is used up
+    verbs: tuple[Verb, ...]
 
 
 class Upstreams(Struct, frozen=True):
     rows: tuple[Row, ...]
     buckets: int
     add: str
+    barred: tuple[str, ...]  # why some buttons are off
 
 
 class UpstreamsPanel(Panel):
@@ -65,8 +75,10 @@ class UpstreamsPanel(Panel):
         "Error rate: failed attempts of those that were waited for, retries and failovers included. First token: of "
         "whole requests, from their arrival here, from twenty samples on. 429s: attempts that the upstream refused "
         "with that status. Credentials: those switched on, less those that are barred now. Each cell of the strip is a "
-        "bucket of the range: green from 99 % of attempts that worked, yellow from 95 %, red below. How much of "
-        "an upstream's rate limit is left is not recorded, so it is not shown."
+        "bucket of the range: green from 99 % of attempts that worked, yellow from 95 %, red below. "
+        "Quota left: the tightest of the rate limits that the upstream told last (below), or a credential whose quota "
+        "is used up; of a quota in money upstreams tell nothing before it is. Empty at: when that limit is used up at "
+        "the pace of the last 15 minutes."
     )
 
     def data(self, scope: Scope) -> Upstreams:
@@ -82,19 +94,23 @@ class UpstreamsPanel(Panel):
         for error in last_errors(scope.period.span, failed, scope.tenant_id):
             last.setdefault(error.deployment.partition("/")[0], error)
         health = scope.ask(health_now)
+        lefts = known_headrooms(scope).lefts
         rows = []
         for name in {*known, *served}:
             cells = {deployment: parts for deployment, parts in called.items() if deployment.partition("/")[0] == name}
             felt = speed.get(name, Percentiles(name)).p95
-            rows.append(_row(scope, name, known.get(name), cells, felt, limited[name], last.get(name), health))
+            rows.append(_row(scope, name, known.get(name), cells, felt, limited[name], last.get(name), health, lefts))
         rows.sort(key=lambda row: (ORDER.get(row.now, 0), -(row.error_rate or 0), -row.attempts, row.name))
         add = reverse("admin:providers_provider_add") if scope.may("providers.add_provider") else ""
-        return Upstreams(tuple(rows), len(scope.period.buckets), add)
+        return Upstreams(
+            tuple(rows), len(scope.period.buckets), add, barred(verb for row in rows for verb in row.verbs)
+        )
 
     def table(self, data: Upstreams, scope: Scope) -> Table | None:
         heads = ("Provider", "Wire", "Now", "Credentials fit", "Credentials", "Attempts")
         columns = [*map(Column, heads), Column("Error rate", "share"), Column("First token p95", "ms"), Column("429s")]
-        columns += [Column("Last error"), Column("Last error at")]
+        columns += [Column("Last error"), Column("Last error at"), Column("Quota left", "share"), Column("Quota of")]
+        columns += [Column("Empty in, s")]
         return Table(tuple(columns), [_cells(row) for row in data.rows]) if data.rows else None
 
 
@@ -102,7 +118,9 @@ def _cells(row: Row) -> tuple[Any, ...]:
     upstream, last = row.upstream, row.last
     about = (upstream and upstream.wire, row.now or None, row.credentials_ok, upstream and upstream.credentials)
     measured = (row.attempts, row.error_rate, row.p95_ms, row.limited)
-    return (row.name, *about, *measured, last and last.error, last and last.at)
+    tight = row.tightest
+    quota = (tight and tight.share, tight and f"{tight.kind} of {tight.deployment}", tight and tight.empty_in_s)
+    return (row.name, *about, *measured, last and last.error, last and last.at, *quota)
 
 
 def _speeds(scope: Scope) -> list[Percentiles]:
@@ -118,11 +136,12 @@ def _row(
     limited: int,
     last: LastError | None,
     health: HealthReport | None,
+    lefts: tuple[Left, ...],
 ) -> Row:
     answered, failed = by_provider([cell for parts in cells.values() for cell in parts]).get(name, (0, 0))
-    change = upstream and scope.may("providers.change_provider")
-    pages = ("admin:providers_provider_change", "admin:providers_provider_test_connection")
-    addresses = [reverse(page, args=[upstream.id]) if upstream and change else "" for page in pages]
+    may_change = upstream and scope.may("providers.change_provider")
+    told = [left for left in lefts if left.provider == name]
+    barred_now = health.credentials_of(name) if health else []
     return Row(
         name=name,
         upstream=upstream,
@@ -136,9 +155,29 @@ def _row(
         last=last,
         strip=_strip(scope, name, cells),
         requests=requests_of(scope, "provider", name),
-        change=addresses[0],
-        test=addresses[1],
+        change=reverse("admin:providers_provider_change", args=[upstream.id]) if upstream and may_change else "",
+        tightest=next((left for left in told if left.share is not None), None),
+        has_reset=any(left.over for left in told),
+        spent=next((each for each in barred_now if each.state == "quota exhausted"), None),
+        verbs=_verbs(upstream, scope) if upstream else (),
     )
+
+
+def _verbs(upstream: Upstream, scope: Scope) -> tuple[Verb, ...]:
+    test = reverse("admin:providers_provider_test_connection", args=[upstream.id])
+    key = f"{reverse('admin:providers_credential_add')}?provider={upstream.id}"
+    drain = reverse("dashboard:provider-drain", args=[upstream.name])
+    no_drain = "" if any(map(scope.may, RIGHTS)) else NO_DRAIN
+    no_drain = no_drain or ("" if upstream.deployments else NOTHING)
+    return (
+        _verb("Test", test, "" if scope.may("providers.change_provider") else NO_TEST),
+        _verb("Add key", key, "" if scope.may("providers.add_credential") else NO_KEY),
+        _verb("Drain", drain, no_drain, danger=True),
+    )
+
+
+def _verb(label: str, address: str, why: str, danger: bool = False) -> Verb:
+    return Verb(label, "" if why else address, why, danger)
 
 
 def _now(name: str, upstream: Upstream | None, health: HealthReport | None) -> str:

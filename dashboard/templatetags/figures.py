@@ -1,7 +1,7 @@
 """The filters and tags of the dashboard's templates: numbers as people read them, the exact value beside."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from dashboard import formatting
 from dashboard.examples import examples
+from dashboard.headrooms import Left
 from dashboard.scope import Scope
 from dashboard.sorting import ASCENDING, DESCENDING, Sorting
 
@@ -68,6 +69,7 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "loading": ("warn", "◔", "loading"),
     "downloading": ("warn", "◔", "downloading"),
     "unloaded": ("", "–", "not in memory"),
+    "empty": ("bad", "⊘", "used up"),
     "pinned": ("ok", "✦", "pinned in memory"),
     "done": ("ok", "✓", "done"),
     "sleeping": ("", "☾", "asleep"),
@@ -130,6 +132,18 @@ def instant(when: datetime) -> str:
 def since(when: datetime, now: datetime) -> str:
     """`12 s`, `4 m 20 s`: how long ago that was."""
     return formatting.age((now - when).total_seconds() * 1000)
+
+
+@register.filter
+def empty_at(left: Left, now: datetime) -> datetime:
+    """When a limit of which that is left is used up."""
+    return now + timedelta(seconds=left.empty_in_s or 0.0)
+
+
+@register.filter
+def seconds(number: float) -> str:
+    """`12 s`, `4 m 20 s`."""
+    return formatting.age(number * 1000)
 
 
 @register.filter

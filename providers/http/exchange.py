@@ -28,6 +28,11 @@ class Reply:
         self._connection, self._patience = connection, patience
 
     @property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """The headers as they came."""
+        return self._connection.headers
+
+    @property
     def headers(self) -> Mapping[str, str]:
         """Header values by lower-case name."""
         return {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in self._connection.headers}

@@ -23,7 +23,8 @@ from providers.errors import (
     UnsupportedByWire,
 )
 from providers.wire import loose
-from providers.wire.retryafter import clamped, duration_s, retry_after_s
+from providers.wire.ratelimits import duration_s
+from providers.wire.retryafter import clamped, retry_after_s
 
 LONGEST_MESSAGE: Final = 500
 LONGEST_HINT: Final = 2000

@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from providers.headroom import Headroom
 from routing.answering.running import SAMPLE_S
 from routing.inflight.hearing import channel
 from routing.inflight.telling import MOST_ROWS, InFlight, Question, Told, Wanted, told
@@ -89,6 +90,22 @@ def serving() -> Serving:
     """What each worker serves by; one of an older version of the software does not say."""
     answers = _everybody(Question(configuration=True))
     return Serving({one.worker: one.serves for one in answers.told if one.worker}, answers.asked, answers.alone)
+
+
+class Headrooms(Struct, frozen=True):
+    """What upstreams told of their rate limits, the newest word on each deployment and credential."""
+
+    known: tuple[Headroom, ...]
+    whole: bool  # whether every worker was heard
+
+
+def headrooms() -> Headrooms:
+    """What any worker was told."""
+    answers = _everybody(Question(headroom=True))
+    newest: dict[tuple[str, str], Headroom] = {}
+    for one in sorted((each for said in answers.told for each in said.headroom), key=lambda each: each.told_us):
+        newest[one.deployment, one.last_four] = one
+    return Headrooms(tuple(newest.values()), not answers.alone and len(answers.told) == answers.asked)
 
 
 def find(request_id: str, sight: Sight) -> InFlight | None:

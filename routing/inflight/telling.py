@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from providers.headroom import Headroom, headrooms
 from routing.answering.running import Bearer, Marks, Running, asked_of, marks_of
 from routing.answering.story import Story
 from routing.answering.tries import CHARACTERS_PER_TOKEN
@@ -52,7 +53,8 @@ class Wanted(Struct, frozen=True):
 
 class Question(Struct, frozen=True):
     """Asked of every worker. `tenants` None: all of them. With `only`, a request's id, about that one alone; with
-    `cancel` it is to end. With `configuration`, which revisions it serves, and of no request."""
+    `cancel` it is to end. With `configuration`, which revisions it serves, with `headroom`, what upstreams told it of
+    their rate limits, and of no request."""
 
     answer_to: str = ""
     tenants: list[int] | None = None
@@ -60,6 +62,7 @@ class Question(Struct, frozen=True):
     only: str | None = None
     cancel: bool = False
     configuration: bool = False
+    headroom: bool = False
 
 
 class Told(Struct, frozen=True):
@@ -74,12 +77,15 @@ class Told(Struct, frozen=True):
     since: int | None = None
     worker: str = ""
     serves: dict[str, int] = {}
+    headroom: list[Headroom] = []
 
 
 def told(question: Question, running: Running, serves: Mapping[str, int] | None = None) -> Told:
     """The answer, as far as the tenants in question go. With `cancel`, call it from the event loop's thread."""
     if question.configuration:
         return Told([], 0, worker=f"{socket.gethostname()}:{os.getpid()}", serves=dict(serves or {}))
+    if question.headroom:
+        return Told([], 0, headroom=headrooms())
     if question.only is not None:
         story = running.find(question.only)
         if story is None or not _is_meant(marks_of(story), question):
