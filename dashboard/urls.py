@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from dashboard import (
-    draining,
+    discovering,
     drills,
     exports,
     handbook,
@@ -17,6 +17,7 @@ from dashboard import (
     refresh,
     residents,
     start,
+    switching,
     views,
     welcome,
     zones,
@@ -62,7 +63,12 @@ asking = [
     path("playground/cases/<int:case_id>/remove/", playground.remove_case, name="playground-remove"),
 ]
 local = [path("local/<str:provider>/<str:verb>/", residents.act, name="local-act")]
-upstreams = [path("upstreams/<str:provider>/drain/", draining.drain, name="provider-drain")]
+offered = [
+    path("upstreams/<str:provider>/drain/", switching.drain, name="provider-drain"),
+    path("models/discover/", discovering.discover, name="discover"),
+    path("models/<int:deployment_id>/enable/", switching.switch, {"verb": "enable"}, name="deployment-enable"),
+    path("models/<int:deployment_id>/disable/", switching.switch, {"verb": "disable"}, name="deployment-disable"),
+]
 own = [
     path("drill/card/<int:run>/", drills.card, name="drill-card"),
     path("drill/<int:run>.csv", drills.results, name="drill-csv"),
@@ -78,7 +84,7 @@ urlpatterns = [
         "dashboard/",
         include(
             (
-                pages + record + frame + panels + live + invoices + beginning + asking + local + upstreams + own,
+                pages + record + frame + panels + live + invoices + beginning + asking + local + offered + own,
                 "dashboard",
             )
         ),

@@ -152,17 +152,6 @@ def change(row: Any, wish: Mapping[str, Any], note: Note) -> bool:
     return bool(changes)
 
 
-@deed("drain")
-def drain(row: Any, wish: Mapping[str, Any], note: Note) -> bool:
-    """Take a deployment out of use; what runs on it ends by itself."""
-    if not row.enabled:
-        return False
-    row.enabled = False
-    row.save(update_fields=["enabled"])
-    note("drained", row, {"enabled": [True, False]})
-    return True
-
-
 @deed("delete")
 def delete(row: Any, wish: Mapping[str, Any], note: Note) -> bool:
     """Delete it; its audit row comes first, as long as it has an id."""

@@ -111,11 +111,12 @@ def upstreams() -> list[Upstream]:
     ]
 
 
-def served_by_nobody_else(provider: Provider) -> list[str]:
-    """The models that only this provider serves now, by name."""
+def served_by_nobody_else(provider: Provider, deployment: Deployment | None = None) -> list[str]:
+    """The models that only this provider serves now, by name; with `deployment`, of that one."""
     live = Deployment.objects.filter(enabled=True, provider__enabled=True)
     others = live.exclude(provider=provider).values("model")
     names = live.filter(provider=provider).exclude(model__in=others).order_by("model__name")
+    names = names.filter(pk=deployment.pk) if deployment else names
     return list(names.values_list("model__name", flat=True))
 
 
@@ -124,10 +125,12 @@ class CatalogueLine(Struct, frozen=True):
 
     id: int
     model_id: int
+    provider_id: int
     model: str
     provider: str
     aliases: tuple[str, ...]
     enabled: bool  # and its provider too
+    on: bool  # whatever its provider is
     local: bool
     context: int | None
     max_output: int | None
@@ -170,10 +173,12 @@ def _catalogued(deployment: Deployment) -> CatalogueLine:
     return CatalogueLine(
         id=deployment.pk,
         model_id=model.pk,
+        provider_id=provider.pk,
         model=model.name,
         provider=provider.name,
         aliases=tuple(model.aliases),
         enabled=deployment.enabled and provider.enabled,
+        on=deployment.enabled,
         local=provider.local,
         context=deployment.context,
         max_output=deployment.max_output,

@@ -4,17 +4,29 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
+from django.urls import reverse
 from msgspec import Struct
 
+from dashboard.discovering import RIGHT as LOOK
+from dashboard.discovering import WHY_NOT as NO_LOOK
 from dashboard.groups import requests_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from dashboard.switching import NO_DRAIN, NO_ENABLE
 from dashboard.tables import Column, Table
+from dashboard.verbs import Verb, barred
+from providers.residency import look_at
 from providers.selectors import CatalogueLine, catalogue
+from routing import acts
 from routing.healthnow import health_now
 from routing.resilience.report import HealthReport
 from usage.selectors import Group, Percentiles, by, percentiles
 
+_TAKES: Final = "the role operator has it, and an owner can give it."
+NO_TEST: Final = f"Testing takes the right to change providers: {_TAKES}"
+NO_ALIAS: Final = f"Naming takes the right to change models: {_TAKES}"
+NO_PRICE: Final = "Pricing takes the right to add prices: the role finance has it, and an owner can give it."
+NO_COMPARE: Final = f"Comparing takes the rights to change providers and deployments: {_TAKES}"
 COLUMNS: Final = (
     Column("Model"),
     Column("Provider"),
@@ -31,9 +43,11 @@ COLUMNS: Final = (
 
 
 class Row(Struct, frozen=True):
-    """`state` is a badge; empty: this process does not know."""
+    """`state` and `loaded` are badges; empty: this process does not know, nobody was asked or the server is away."""
 
     line: CatalogueLine
+    loaded: str
+    verbs: tuple[Verb, ...]
     address: str
     state: str
     requests: int
@@ -46,6 +60,9 @@ class Catalogue(Struct, frozen=True):
     first: str  # addresses; empty where there is no such page
     next: str
     any: bool  # whether anything is offered at all, whatever the filters
+    rest: str  # where the local servers are asked what is loaded; empty: they were, or there are none
+    barred: tuple[str, ...]  # why some verbs are off
+    discover: Verb
 
 
 class CataloguePanel(Panel):
@@ -58,7 +75,8 @@ class CataloguePanel(Panel):
     formula = (
         "Prices are those in effect now, per million tokens. Quality is the prior, from 0 to 1, that routing starts "
         "from. Requests, cost and the time to first token are of the range; a percentile needs 20 samples. Now: the "
-        "circuit breakers as the workers see them at this moment."
+        "circuit breakers as the workers see them at this moment. Loaded: what local servers say, asked once the page "
+        "stands. Differences: between what we keep of a provider's models and what it lists."
     )
 
     def data(self, scope: Scope) -> Catalogue:
@@ -66,7 +84,15 @@ class CataloguePanel(Panel):
         found = catalogue(scope.name("provider"), scope.name("model"), int(cursor) if _is_id(cursor) else None)
         rows = _rows(scope, found.lines)
         following = scope.here(cursor=str(found.after)) if found.after else ""
-        return Catalogue(rows, scope.here() if cursor else "", following, bool(rows) or bool(catalogue(limit=1).lines))
+        return Catalogue(
+            rows=rows,
+            first=scope.here() if cursor else "",
+            next=following,
+            any=bool(rows) or bool(catalogue(limit=1).lines),
+            rest="" if scope.alone or not any(line.local for line in found.lines) else scope.panel_address(self.name),
+            barred=barred(verb for row in rows for verb in row.verbs),
+            discover=_verb("Look for upstreams", "dashboard:discover", (), scope.may(LOOK), NO_LOOK),
+        )
 
     def table(self, data: Catalogue, scope: Scope) -> Table | None:
         return Table(COLUMNS, _all(scope)) if data.rows else None
@@ -83,7 +109,19 @@ def _rows(scope: Scope, lines: list[CatalogueLine]) -> tuple[Row, ...]:
     felt = scope.ask(percentiles, "ttft", scope.period.span, "deployment", tenant_id=scope.tenant_id)
     speed = {str(one.value): one for one in felt}
     health = scope.ask(health_now)
-    return tuple(_row(scope, line, served, speed, health) for line in lines)
+    loaded = _loaded(lines) if scope.alone else {}
+    return tuple(_row(scope, line, served, speed, health, loaded.get(line.id, "")) for line in lines)
+
+
+def _loaded(lines: list[CatalogueLine]) -> dict[int, str]:
+    """The state in memory of each deployment of the local servers of these lines, by its id; they are asked now."""
+    providers = {line.provider for line in lines if line.local}
+    found: dict[int, str] = {}
+    for seen in map(look_at, sorted(providers)):
+        for model in seen.state.models if seen and seen.state else ():
+            if seen and model.name in seen.ours:
+                found[seen.ours[model.name].pk] = "pinned" if model.stays else model.state
+    return found
 
 
 def _row(
@@ -92,16 +130,42 @@ def _row(
     served: dict[str, Group],
     speed: dict[str, Percentiles],
     health: HealthReport | None,
+    loaded: str,
 ) -> Row:
     group = served.get(line.name)
     return Row(
         line=line,
+        loaded=loaded,
+        verbs=_verbs(line, scope),
         address=requests_of(scope, "deployment", line.name),
         state=_state(line, health),
         requests=group.totals.requests if group else 0,
         p50_ms=speed[line.name].p50 if line.name in speed else None,
         cost_nano_usd=group.totals.known_cost_nano_usd if group else 0,
     )
+
+
+def _verbs(line: CatalogueLine, scope: Scope) -> tuple[Verb, ...]:
+    may, of, provider = scope.may, (line.id,), (line.provider_id,)
+    compares = may("providers.change_provider") and may("providers.change_deployment")
+    prices = may("providers.add_deploymentprice") and may("providers.view_deployment")
+    page = "admin:providers_deployment_change"
+    if line.on:
+        switch = _verb("Disable", "dashboard:deployment-disable", of, acts.may(may, "drain"), NO_DRAIN, danger=True)
+    else:
+        switch = _verb("Enable", "dashboard:deployment-enable", of, acts.may(may, "undrain"), NO_ENABLE)
+    test, alias = "admin:providers_provider_test_connection", "admin:providers_languagemodel_change"
+    return (
+        switch,
+        _verb("Test", test, provider, may("providers.change_provider"), NO_TEST),
+        _verb("Alias", alias, (line.model_id,), may("providers.change_languagemodel"), NO_ALIAS),
+        _verb("Price", page, of, prices, NO_PRICE),
+        _verb("Differences", "admin:providers_provider_compare_listed", provider, compares, NO_COMPARE),
+    )
+
+
+def _verb(label: str, page: str, of: tuple[int, ...], may: bool, why: str, danger: bool = False) -> Verb:
+    return Verb(label, reverse(page, args=of) if may else "", "" if may else why, danger)
 
 
 def _state(line: CatalogueLine, health: HealthReport | None) -> str:

@@ -6,17 +6,17 @@ from typing import Any, Final
 from django.urls import reverse
 from msgspec import Struct
 
-from dashboard.draining import NOTHING, RIGHTS
-from dashboard.draining import WHY_NOT as NO_DRAIN
 from dashboard.formatting import percent, share_of
 from dashboard.groups import requests_of
 from dashboard.headrooms import Left, known_headrooms
 from dashboard.panels.base import Panel
 from dashboard.panels.providers import by_provider, level, notes_of, state_of
 from dashboard.scope import Scope
+from dashboard.switching import NO_DRAIN, NOTHING
 from dashboard.tables import Column, Table
 from dashboard.verbs import Verb, barred
 from providers.selectors import Upstream, upstreams
+from routing import acts
 from routing.healthnow import health_now
 from routing.resilience.report import CredentialReport, HealthReport
 from usage.selectors import Attempts, LastError, Percentiles, attempt_series, errors, last_errors, percentiles
@@ -167,7 +167,7 @@ def _verbs(upstream: Upstream, scope: Scope) -> tuple[Verb, ...]:
     test = reverse("admin:providers_provider_test_connection", args=[upstream.id])
     key = f"{reverse('admin:providers_credential_add')}?provider={upstream.id}"
     drain = reverse("dashboard:provider-drain", args=[upstream.name])
-    no_drain = "" if any(map(scope.may, RIGHTS)) else NO_DRAIN
+    no_drain = "" if acts.may(scope.may, "drain") else NO_DRAIN
     no_drain = no_drain or ("" if upstream.deployments else NOTHING)
     return (
         _verb("Test", test, "" if scope.may("providers.change_provider") else NO_TEST),

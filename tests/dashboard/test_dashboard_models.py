@@ -2,16 +2,25 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.test import Client
 
 from dashboard.formatting import per_million
 from dashboard.panels.catalogue import CataloguePanel
 from dashboard.scope import scope_of
-from providers.models import Deployment, LanguageModel, Provider
+from profiling.models import Job
+from providers.local_servers import local_servers
+from providers.local_servers.asking import Asking
+from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from providers.pricerows import BEGINNING, DeploymentPrice
+from providers.sandbox.testing import Sandbox
+from tests.dashboard.test_dashboard_pages import text_of
+from tests.people import browser_of, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -80,3 +89,90 @@ def test_prices_are_written_as_they_are_quoted():
 
     found = [per_million(None if price is None else Decimal(price)) for price in ("0.15", "2.5", "60", "0.0375", None)]
     assert found == ["0.15", "2.50", "60.00", "0.0375", "—"]
+
+
+# What people may do to a line.
+
+
+def line_of(page: str, model: str) -> str:
+    """The row of one model, as it is written."""
+    return page.split("<tbody>")[1].split(f">{model}<")[1].split("</tr>")[0]
+
+
+def verbs_of(client: Client, model: str) -> dict[str, str]:
+    """The verbs of one line: the address of each, or why it is off."""
+    row = line_of(client.get("/dashboard/models/").content.decode(), model)
+    links = re.findall(r'<a class="button[^"]*" href="([^"]+)">(\w+)<', row)
+    off = re.findall(r'disabled title="([^"]+)">(\w+)<', row)
+    return {label: address for address, label in links} | {label: why for why, label in off}
+
+
+def test_each_verb_is_a_page_that_opens_or_says_why_not(staff_client, acme):
+    offered(acme, "big")
+    off = verbs_of(staff_client, "big")
+    assert list(off) == ["Disable", "Test", "Alias", "Price", "Differences"]
+    assert all("takes the right" in why and "an owner can give it" in why for why in off.values())
+    owner = browser_of(staff("olga", "owner"))
+    verbs = verbs_of(owner, "big")
+    assert [owner.get(address).status_code for address in verbs.values()] == [200] * 5, verbs
+    finance = verbs_of(browser_of(staff("fin", "finance", "every tenant")), "big")
+    assert finance["Price"].startswith("/admin/") and "takes the right" in finance["Disable"]
+
+
+def test_a_deployment_is_taken_out_of_use_and_back(acme):
+    row = offered(acme, "big")
+    operator = browser_of(staff("olga", "operator", "every tenant"))
+    address = verbs_of(operator, "big")["Disable"]
+    asked = text_of(operator.get(address))
+    assert "Takes acme/big out of use within a second." in asked and "Nobody else serves big" in asked
+    assert "Nobody used it in the last hour. 0 requests are running." in asked
+    assert operator.post(address, {"reason": "too slow"}).status_code == 302
+    row.refresh_from_db()
+    assert not row.enabled and operator.get(address).status_code == 409, "it is off already"
+    again = verbs_of(operator, "big")["Enable"]
+    assert "Requests may come to acme/big within a second." in text_of(operator.get(again))
+    operator.post(again, {"reason": ""})
+    row.refresh_from_db()
+    assert row.enabled
+    told = AuditEntry.objects.order_by("id").values_list("action", "object_name", "reason", "actor")
+    assert list(told) == [("drained", "acme/big", "too slow", "olga"), ("undrained", "acme/big", "", "olga")]
+    viewer = browser_of(staff("vic", "viewer", "every tenant"))
+    assert [viewer.post(each).status_code for each in (address, again)] == [403, 403]
+
+
+def test_what_is_loaded_is_asked_once_the_page_stands(staff_client, acme):
+    offered(acme, "hosted-one")
+    with Sandbox.start("ollama") as upstream:
+        local = {"name": "box", "wire": "ollama", "base_url": upstream.base_url, "local": True, "allow_private": True}
+        box = Provider.objects.create(**local)
+        for name in ("sandbox-local-8b", "sandbox-coder", "gone"):
+            offered(box, name)
+        with Asking(upstream.base_url) as asking:
+            local_servers()["ollama"].load(asking, "sandbox-local-8b")
+        upstream.reset()
+        page = staff_client.get("/dashboard/models/?range=7d").content.decode()
+        assert not upstream.calls(), "the page waits for no server"
+        rest = unescape(re.search(r'hx-get="([^"]+catalogue[^"]+)"', page)[1])
+        alone = staff_client.get(rest).content.decode()
+    assert "</span>in memory<" in line_of(alone, "sandbox-local-8b")
+    assert "not in memory" in line_of(alone, "sandbox-coder") and "does not list it" in line_of(alone, "gone")
+    assert ">hosted<" in line_of(alone, "hosted-one") and "Asking the local servers" not in alone
+
+
+def test_an_empty_catalogue_offers_to_look_for_upstreams(staff_client):
+    page = text_of(staff_client.get("/dashboard/models/"))
+    assert "No model is known yet." in page and "Looking takes the right to add jobs" in page
+    assert staff_client.post("/dashboard/models/discover/").status_code == 403
+    operator = browser_of(staff("olga", "operator", "every tenant"))
+    address = re.search(r'href="([^"]+)">Look for upstreams<', operator.get("/dashboard/models/").content.decode())[1]
+    assert "A worker looks for Ollama" in text_of(operator.get(address))
+    assert operator.post(address, {"reason": "new box"}).status_code == 302
+    (job,) = Job.objects.filter(kind="discovery")
+    assert AuditEntry.objects.get(action="asked for").reason == "new box" and job.state == "queued"
+
+
+def test_the_page_with_its_verbs_keeps_to_twelve_questions(staff_client, acme, django_assert_max_num_queries):
+    for number in range(50):
+        offered(acme, f"model-{number:03}")
+    with django_assert_max_num_queries(12):
+        staff_client.get("/dashboard/models/")
