@@ -8,7 +8,9 @@ from django import forms
 
 from providers.formfields import OVERLAPS
 from tenants.adminforms import LIFETIMES
+from tenants.callers import Scope
 from tenants.models import ClientKey, Tenant
+from tenants.scopefields import NAMES, ModelsField, PoliciesField, RoutesField, scope_in
 
 
 class ReasonForm(forms.Form):
@@ -20,10 +22,13 @@ class ReasonForm(forms.Form):
 class NewKeyForm(ReasonForm):
     """`tenants` are those that the key may be of, by id."""
 
-    field_order = ["tenant", "name", "lifetime", "reason"]
+    field_order = ["tenant", "name", "lifetime", *NAMES, "reason"]
     tenant = forms.ChoiceField()
     name = forms.CharField(max_length=64, help_text="What it is for, e.g. nightly-report.")
     lifetime = forms.ChoiceField(label="Expires", choices=LIFETIMES, required=False)
+    allow_models = ModelsField(widget=forms.Textarea(attrs={"rows": 2}))
+    allow_policies = PoliciesField(widget=forms.Textarea(attrs={"rows": 2}))
+    allow_routes = RoutesField(widget=forms.CheckboxSelectMultiple)
 
     def __init__(self, tenants: Mapping[int, Tenant], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,6 +46,10 @@ class NewKeyForm(ReasonForm):
     @property
     def chosen(self) -> Tenant:
         return self._by_name[self.cleaned_data["tenant"]]
+
+    @property
+    def scope(self) -> Scope:
+        return scope_in(self.cleaned_data)
 
     @property
     def lives(self) -> timedelta | None:

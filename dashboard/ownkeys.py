@@ -39,9 +39,9 @@ def new(request: HttpRequest) -> HttpResponse:
         now, life = datetime.now(UTC), form.lives
         expires_at = now + life if life else None
         name, reason = form.cleaned_data["name"], form.cleaned_data["reason"]
-        made, plain = ownkeys.make(form.chosen, name, request.user, expires_at, actor_of(request), reason)
+        made, plain = ownkeys.make(form.chosen, name, request.user, expires_at, form.scope, actor_of(request), reason)
         return _made(request, made, plain)
-    effect = "The key may ask everything that its tenant may, at the tenant's cost. Its value is shown once."
+    effect = "The key asks at its tenant's cost, and never more than the tenant may. Its value is shown once."
     return _question(request, form, title="Make a client key", verb="Make the key", effect=effect)
 
 
@@ -56,7 +56,7 @@ def rotate(request: HttpRequest, key_id: int) -> HttpResponse:
         made, plain = ownkeys.replace(key, form.lasts, now, actor_of(request), reason)
         return _made(request, made, plain, old=key)
     effect = (
-        f"A new key takes over the name, rights and limits. {_lately(key)} They go on with it for as long as you say."
+        f"A new key takes over the name, scope and limits. {_lately(key)} They go on with it for as long as you say."
     )
     return _question(request, form, title=f"Rotate {key}", verb="Make the new key", effect=effect)
 

@@ -1,7 +1,6 @@
 """What could answer? The catalogue's deployments, each passed by every hard filter or ruled out with a reason."""
 
 from collections.abc import Callable, Iterable, Sequence
-from fnmatch import fnmatchcase
 from math import isfinite
 from typing import Final
 
@@ -20,11 +19,14 @@ from routing.errors import UnknownModel
 from routing.evidence import Evidence, EvidenceBook
 from routing.resilience import Health
 from routing.scorers.base import Facts, Origin
-from tenants.callers import Caller
+from tenants.callers import Caller, admits
 
 AUTO: Final = "auto"
 PARAMETER: Final = "parameter"
 CREDENTIAL: Final = "credential"
+ALLOW_LIST: Final = "allow list"
+KEY_SCOPE: Final = "key scope"
+RIGHTS: Final = frozenset({ALLOW_LIST, KEY_SCOPE})  # rules of who asks, not of what is asked
 Check = Callable[[Target], str | None]  # the reason, None: it may stay
 Rule = tuple[str, Check]
 
@@ -60,14 +62,19 @@ def pool(catalog: Catalog, asked: str, auto: bool) -> tuple[Target, ...]:
     """The deployments that the asked name means; raises `UnknownModel` naming the nearest."""
     if auto:
         return catalog.targets
-    if found := catalog.by_model.get(asked):
+    if found := _meant(catalog, asked):
         return found
-    if one := catalog.by_name.get(asked):
-        return (one,)
     near = catalog.nearest(asked)
     raise UnknownModel(
         f"{asked}: no enabled deployment has this name" + (f"; nearest: {near}" if near else ""), param="model"
     )
+
+
+def _meant(catalog: Catalog, name: str) -> tuple[Target, ...]:
+    if found := catalog.by_model.get(name):
+        return found
+    one = catalog.by_name.get(name)
+    return (one,) if one else ()
 
 
 def sift(targets: Iterable[Target], gate: Gate) -> tuple[list[Target], list[Excluded]]:
@@ -102,9 +109,16 @@ def _ruled_out(target: Target, gate: Gate) -> tuple[str, str] | None:
 
 
 def not_allowed(target: Target, gate: Gate) -> str | None:
-    if allows(gate.caller.allow_models, target):
+    if admits(gate.caller.allow_models, target.model, target.name):
         return None
     return f"{gate.caller.tenant} may call {', '.join(gate.caller.allow_models) or 'nothing'}"
+
+
+def outside_scope(target: Target, gate: Gate) -> str | None:
+    scope = gate.caller.scope
+    if scope.has_model(target.model, target.name):
+        return None
+    return f"outside this key's scope, which has {', '.join(scope.models)}"
 
 
 def cannot_do(target: Target, gate: Gate) -> str | None:
@@ -156,7 +170,8 @@ def _barred(target: Target, gate: Gate) -> str | None:
 
 
 FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (
-    ("allow list", not_allowed),
+    (ALLOW_LIST, not_allowed),
+    (KEY_SCOPE, outside_scope),
     ("operation", cannot_do),
     (PARAMETER, _lacks_parameters),
     ("capability", _lacks),
@@ -165,9 +180,19 @@ FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (
 )
 
 
-def allows(patterns: tuple[str, ...], target: Target) -> bool:
-    """Whether a tenant's patterns admit a deployment by its model's name or as provider/model."""
-    return "*" in patterns or any(fnmatchcase(target.model, p) or fnmatchcase(target.name, p) for p in patterns)
+def may_call(caller: Caller, target: Target) -> bool:
+    """Whether the caller's tenant and its key both admit a deployment."""
+    return caller.may_call(target.model, target.name)
+
+
+def passed_over(names: Iterable[str], catalog: Catalog, caller: Caller) -> tuple[str, ...]:
+    """Warnings about those of several names whose deployments are all outside the key's scope: others answer."""
+    gone = [
+        name
+        for name in names
+        if (found := _meant(catalog, name)) and not any(caller.scope.has_model(t.model, t.name) for t in found)
+    ]
+    return tuple([f"{name}: outside this key's scope, passed over" for name in gone])
 
 
 def facts_of(target: Target, request: RequestClass, evidence: EvidenceBook, now: float) -> Facts:

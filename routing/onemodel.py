@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from providers.embeddings import EmbeddingRequest
 from providers.targets import Target
-from routing.candidates import Excluded, Gate, cannot_do, not_allowed
+from routing.candidates import Excluded, Gate, cannot_do, may_call
 
 RULE: Final = "same model"
 
@@ -22,12 +22,12 @@ class Rank(Struct, frozen=True, order=True):
 def one_model(targets: list[Target], gate: Gate) -> tuple[list[Target], list[Excluded]]:
     """The targets of one model, and the others ruled out, where the request is for embeddings; else all of them.
 
-    `auto`, and an alias of several models, means the same model every time until the catalogue or the caller's allow
-    list changes: the one of the best quality, then of the lowest price, then by name.
+    `auto`, and an alias of several models, means the same model every time until the catalogue or what the
+    caller may call changes: the one of the best quality, then of the lowest price, then by name.
     """
     if gate.request.operation != EmbeddingRequest.operation:
         return targets, []
-    able = [target for target in targets if not (cannot_do(target, gate) or not_allowed(target, gate))]
+    able = [target for target in targets if may_call(gate.caller, target) and not cannot_do(target, gate)]
     if not able:
         return targets, []
     model = min(able, key=_rank).model

@@ -23,26 +23,39 @@ from providers.vendors import routes_itself
 from routing.asked import Asked, Preferences, RequestClass
 from routing.binding import identity_rules
 from routing.calibration import UNKNOWN, Calibrations
-from routing.candidates import CREDENTIAL, PARAMETER, Excluded, Gate, cannot_carry, facts_of, is_auto, pool, sift
+from routing.candidates import (
+    CREDENTIAL,
+    KEY_SCOPE,
+    PARAMETER,
+    RIGHTS,
+    Excluded,
+    Gate,
+    cannot_carry,
+    facts_of,
+    is_auto,
+    passed_over,
+    pool,
+    sift,
+)
 from routing.decisions import LISTED, Standings, decision_record, why
 from routing.errors import NoEligibleCandidate, NotAsWished, UnsupportedParameter
 from routing.evidence import EvidenceBook
 from routing.onemodel import one_model
 from routing.policies import policy_kinds
 from routing.policies.base import Candidate, PolicySpec
-from routing.policybook import PolicyBook
+from routing.policybook import PolicyBook, names_of
 from routing.resilience import RATE_LIMITED, Bar, Health
 from routing.scorers import scorers
 from routing.scorers.base import Facts, Field
 from routing.wishes.providerwish import ProviderWish
 from routing.wishes.wishrules import wish_rules, wish_warnings, wished_order
-from tenants.callers import Caller
-from tenants.errors import Forbidden
+from tenants.callers import Caller, admits
+from tenants.errors import Forbidden, OutsideScope
 
 WISHED: Final = ("provider.", "neuroroute.")  # how the rules of callers' wishes begin
 PLANS_KEPT: Final = 4096
 CANDIDATES_KEPT: Final = 50_000  # in all plans together: about 30 MB, also where a plan has a thousand of them
-MEANT: Final = frozenset({"allow list", "operation"})  # rules against deployments that were never meant
+MEANT: Final = RIGHTS | {"operation"}  # rules against deployments that were never meant
 
 
 class Plan(Struct, frozen=True):
@@ -87,8 +100,8 @@ class Planner:
         sizes = asked.sizes if request.context_rank or options.max_cost_usd is not None else ()
         key = (
             asked.request.model, asked.request.bound_to, asked.wishes.models, asked.wishes.preferences, options.policy,
-            caller.tenant_id, caller.allow_models, caller.allow_policies, caller.default_policy, request, sizes,
-            asked.wishes.provider, options.quality, options.max_cost_usd, asked.thrifty_policy,
+            caller.tenant_id, caller.allow_models, caller.allow_policies, caller.default_policy, caller.scope, request,
+            sizes, asked.wishes.provider, options.quality, options.max_cost_usd, asked.thrifty_policy,
         )  # fmt: skip
         plan = plans.get(key)
         if plan is None:
@@ -129,6 +142,8 @@ class Planner:
         decision = decision_record(policy, request, asked.wishes, ordered, excluded, Standings(self._health, now))
         said = why(ordered, policy, asked.wishes, excluded)
         warnings = wish_warnings(wish, ordered) if wish else ()
+        if caller.scope.models:
+            warnings += passed_over(names, catalog, caller)
         return Plan(policy, tuple(ordered), fallback_from, decision, said, warnings, calibrations)
 
     def _ask_for(
@@ -142,12 +157,22 @@ class Planner:
         policies = self._policies().seen(caller.drill)
         if asked.thrifty_policy and (thrifty := policies.find(asked.thrifty_policy)):
             return thrifty, (model, *asked.wishes.models)
-        policy = policies.named(name or caller.default_policy)
-        if not (name == "" or "*" in caller.allow_policies or policy.name in caller.allow_policies):
-            raise Forbidden(f"policy {policy.name}: {caller.tenant} may use {', '.join(caller.allow_policies)}")
+        policy = permitted(policies.named(name), asked, caller) if name else policies.own(caller)
         if is_auto(model):
             policy = policies.for_task(policy, request.client_task)
         return preferred(policy, asked.wishes.preferences), (model, *asked.wishes.models)
+
+
+def permitted(policy: PolicySpec, asked: Asked[Request], caller: Caller) -> PolicySpec:
+    """The policy that the caller named; raises `Forbidden`, which names the field."""
+    names, field = names_of(policy), "model" if asked.wishes.options.policy is None else "neuroroute.policy"
+    if not admits(caller.allow_policies, *names):
+        told = f"policy {policy.name}: {caller.tenant} may use {', '.join(caller.allow_policies)}"
+        raise Forbidden(f"{field}: {told}", param=field)
+    if not caller.scope.has_policy(*names):
+        told = f"policy {policy.name} is outside this key's scope, which has {', '.join(caller.scope.policies)}"
+        raise OutsideScope(f"{field}: {told}", param=field)
+    return policy
 
 
 def classify(asked: Asked[Request], contexts: tuple[int, ...], factor: float = UNKNOWN) -> RequestClass:
@@ -230,14 +255,17 @@ def _bars(catalog: Catalog, excluded: list[Excluded], gate: Gate) -> list[Bar]:
 def nobody(
     excluded: list[Excluded], gate: Gate, catalog: Catalog
 ) -> NoEligibleCandidate | Forbidden | UnsupportedParameter | RateLimited:
-    """Why nobody is left: the allow list, a parameter, rate limits upstream, or each candidate's reason; and when to
-    come back."""
-    if excluded and all(e.rule == "allow list" for e in excluded):
-        return Forbidden(f"model: {excluded[0].detail}", param="model")
+    """Why nobody is left: what the caller may, a parameter, rate limits upstream, or each candidate's reason; and when
+    to come back."""
+    meant = [e for e in excluded if e.rule not in MEANT]
+    ruled = [e for e in excluded if e.rule in RIGHTS]
+    if ruled and not meant:
+        last = next((e for e in ruled if e.rule == KEY_SCOPE), ruled[0])
+        kind = OutsideScope if last.rule == KEY_SCOPE else Forbidden
+        return kind(f"model: {last.detail}", param="model")
     reasons = "; ".join(f"{e.deployment}: {e.detail}" for e in excluded[:LISTED]) or "no deployment is enabled"
     more = f"; and {len(excluded) - LISTED} more" if len(excluded) > LISTED else ""
     told = f"no deployment can answer this request: {reasons}{more}"
-    meant = [e for e in excluded if e.rule not in MEANT]
     if meant and all(e.rule == PARAMETER for e in meant):
         names = cannot_carry(catalog.by_name[meant[0].deployment], gate)
         return UnsupportedParameter(told, param=ALL[names[0]].field)

@@ -13,6 +13,8 @@ from providers.snapshots import Snapshot
 from routing.errors import UnknownPolicy
 from routing.models import Policy
 from routing.policies.base import PolicySpec
+from tenants.callers import Caller, admits
+from tenants.errors import OutsideScope
 
 EVERY_TASK: Final = "*"
 SHORT_NAMES: Final = {
@@ -45,6 +47,18 @@ class PolicyBook(Struct, frozen=True):
             raise UnknownPolicy(f"{name}: no enabled policy has this name" + (f"; nearest: {near[0]}" if near else ""))
         return spec
 
+    def own(self, caller: Caller) -> PolicySpec:
+        """What a caller means that names none: its tenant's default; where the key's scope leaves that out, the first
+        policy that the scope has. Raises `UnknownPolicy`, `OutsideScope`."""
+        usual, scope = self.named(caller.default_policy), caller.scope
+        if scope.has_policy(*names_of(usual)):
+            return usual
+        for pattern in scope.policies:
+            for spec in self.by_name.values():
+                if admits((pattern,), *names_of(spec)) and caller.may_choose(*names_of(spec)):
+                    return spec
+        raise OutsideScope(f"policy: none is left of this key's scope, which has {', '.join(scope.policies)}")
+
     def for_task(self, policy: PolicySpec, task: str | None) -> PolicySpec:
         """The policy that `policy` sends a front end's chore to, where it names an enabled one; else itself."""
         if task is None or not policy.client_tasks:
@@ -57,10 +71,15 @@ class PolicyBook(Struct, frozen=True):
         return msgspec.structs.replace(found, instead_of=policy.name)
 
 
+def names_of(spec: PolicySpec) -> tuple[str, ...]:
+    """A policy's name, and the short one that it is also called by."""
+    return (spec.name, *(short for short, long in SHORT_NAMES.items() if long == spec.name))
+
+
 def load_policies() -> PolicyBook:
     """Read the enabled policies."""
     found: dict[bool, dict[str, PolicySpec]] = {False: {}, True: {}}
-    for row in Policy.objects.filter(enabled=True):
+    for row in Policy.objects.filter(enabled=True).order_by("name"):
         found[row.drill][row.name] = spec_of(row)
     return PolicyBook(found[False], found[True])
 

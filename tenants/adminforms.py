@@ -8,6 +8,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from providers.formfields import LinesField, OverlapField, reason_field
 from tenants.callers import LIMITS
 from tenants.models import ClientKey, Tenant, everything
+from tenants.scopefields import NAMES, ModelsField, PoliciesField, RoutesField
 
 LIFETIMES = [("", "Never"), ("30", "After 30 days"), ("90", "After 90 days"), ("365", "After a year")]  # days
 
@@ -31,7 +32,19 @@ class TenantForm(forms.ModelForm):
         exclude: list[str] = []
 
 
-class NewKeyForm(forms.ModelForm):
+class KeyForm(forms.ModelForm):
+    """What a key may, and its limits."""
+
+    allow_models = ModelsField()
+    allow_policies = PoliciesField()
+    allow_routes = RoutesField()
+
+    class Meta:
+        model = ClientKey
+        exclude: list[str] = []
+
+
+class NewKeyForm(KeyForm):
     """What a new key is for; its value is made by `tenants.keys`, never typed."""
 
     lifetime = forms.ChoiceField(
@@ -41,7 +54,7 @@ class NewKeyForm(forms.ModelForm):
 
     class Meta:
         model = ClientKey
-        fields = ["tenant", "name", "operator", *LIMITS]
+        fields = ["tenant", "name", "operator", *NAMES, *LIMITS]
 
     def lifetime_of_key(self) -> timedelta | None:
         days: str = self.cleaned_data["lifetime"]

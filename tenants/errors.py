@@ -19,6 +19,12 @@ class Forbidden(TenantError):
     status, type, code = 403, "permission_error", "permission_denied"
 
 
+class OutsideScope(Forbidden):
+    """The tenant may, this key may not."""
+
+    code = "outside_key_scope"
+
+
 class KeyWithheld(Forbidden):
     """A person gets no key for the playground."""
 

@@ -1,5 +1,6 @@
 """The admin page of client keys: made, rotated and revoked; a key's value is shown once."""
 
+from textwrap import shorten
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -18,7 +19,7 @@ from providers import audit
 from providers.adminbase import NAMED, AuditedAdmin, hidden, operation_page
 from providers.revisions import TENANTS
 from tenants import keys
-from tenants.adminforms import NewKeyForm, RevokeForm, RotateForm
+from tenants.adminforms import KeyForm, NewKeyForm, RevokeForm, RotateForm
 from tenants.adminrows import RowsInSight, TenantFilter
 from tenants.callers import LIMITS, Limits
 from tenants.keyring import know_at_once
@@ -29,6 +30,8 @@ from tenants.sight import sight_of
 LIMIT_FIELDS: dict[str, Any] = {
     "fields": [("requests_per_minute", "requests_per_day"), ("tokens_per_minute", "concurrent_requests")]
 }
+SCOPE_FIELDS: dict[str, Any] = {"fields": ["allow_models", "allow_policies", "allow_routes"]}
+MOST_SHOWN = 60  # characters of a scope in a list
 STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 
@@ -42,6 +45,12 @@ class KeyColumns:
     @display(description="Operator API", ordering="operator")
     def rights(self, row: ClientKey) -> str:
         return "allowed" if row.operator else "—"
+
+    @display(description="Scope")
+    def may(self, row: ClientKey) -> str:
+        """In full as the title; empty: all that its tenant may."""
+        told = str(row.scope) or "all its tenant may"
+        return format_html('<span title="{}">{}</span>', told, shorten(told, MOST_SHOWN, placeholder="…"))
 
     @display(description="Lent to", ordering="lent_to")
     def lent(self, row: ClientKey) -> str:
@@ -58,17 +67,19 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
     autocomplete_fields: ClassVar[list[str]] = ["tenant"]
     actions = ["revoke_selected"]
     actions_detail = ["rotate_key", "revoke_key"]
-    list_display = ["name", "tenant", "shown", "status", "rights", "owner", "lent", "created_at", "expires_at"]
+    list_display = ["name", "tenant", "shown", "status", "may", "rights", "owner", "lent", "created_at", "expires_at"]
     list_filter = ["operator", ("tenant", TenantFilter)]
     search_fields = ["name", "prefix", "tenant__name"]
     readonly_fields = ["tenant", "shown", "status", "rights", "lent", "owner", "created_at", "revoked_at"]
     fieldsets: ClassVar[list[Any]] = [
         (None, {"fields": [("name", "tenant"), ("shown", "status"), ("rights", "created_at"), ("lent", "owner")]}),
+        ("Scope of this key, within what its tenant may", SCOPE_FIELDS),
         ("Limits of this key, within its tenant's", LIMIT_FIELDS),
         ("End", {"fields": ["expires_at", "revoked_at"]}),
     ]
     add_fieldsets = [
         (None, {"fields": [("tenant", "name"), ("lifetime", "operator"), "reason"]}),
+        ("Scope of this key, within what its tenant may", SCOPE_FIELDS),
         ("Limits of this key, within its tenant's", LIMIT_FIELDS),
     ]
 
@@ -76,8 +87,7 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
         return super().get_queryset(request).select_related("tenant", "lent_to", "owner")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        if obj is None:
-            kwargs["form"] = NewKeyForm
+        kwargs["form"] = NewKeyForm if obj is None else KeyForm
         form = super().get_form(request, obj, change, **kwargs)
         if "operator" in form.base_fields and sight_of(request.user) is not None:
             form.base_fields["operator"].disabled = True  # the operator API knows no limits by tenant
@@ -105,7 +115,13 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
         expires_at = timezone.now() + lifetime if lifetime else None
         limits = Limits(*(getattr(obj, name) for name in LIMITS))
         made, obj.shown_once = keys.issue(
-            obj.tenant, obj.name, operator=obj.operator, expires_at=expires_at, limits=limits, owner=request.user
+            obj.tenant,
+            obj.name,
+            operator=obj.operator,
+            expires_at=expires_at,
+            limits=limits,
+            scope=obj.scope,
+            owner=request.user,
         )
         obj.pk = made.pk
         obj.refresh_from_db()

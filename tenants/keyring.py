@@ -1,17 +1,21 @@
 """Which client key is whose: the snapshot of every live key, and authentication against it."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from providers.revisions import TENANTS
 from providers.snapshots import Snapshot
 from tenants.budgets import Budget
-from tenants.callers import LIMITS, NO_LIMITS, BudgetSpec, Caller, Limits
+from tenants.callers import LIMITS, NO_LIMITS, BudgetSpec, Caller, Limits, Scope, scope_of
 from tenants.errors import Unauthenticated
 from tenants.keys import digest, is_plausible
 from tenants.models import ClientKey, Tenant
@@ -19,6 +23,7 @@ from tenants.models import ClientKey, Tenant
 REFUSAL: Final = "Missing or invalid API key: send a valid client key as 'Authorization: Bearer <key>' or 'x-api-key'."
 BEARER: Final = b"bearer "
 NO_KEY: Final = 0  # no key has this id
+SCOPE: Final = ("allow_models", "allow_policies", "allow_routes")
 Headers = Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]
 
 
@@ -61,7 +66,10 @@ def load_keyring() -> Keyring:
     budgets = _budgets()
     live = ClientKey.objects.filter(revoked_at=None, tenant__enabled=True).exclude(expires_at__lte=timezone.now())
     # Tuples, not instances: ten thousand keys then take a third of the time, which the event loop shares.
-    rows = live.order_by().values_list("digest", "tenant_id", "id", "name", "prefix", "operator", "expires_at", *LIMITS)
+    # The lists of scopes as text: most are alike, and each text is read once.
+    texts, scopes = [Cast(name, TextField()) for name in SCOPE], lru_cache(None)(_scope)
+    plain = ("digest", "tenant_id", "id", "name", "prefix", "operator", "expires_at")
+    rows = live.order_by().values_list(*plain, *texts, *LIMITS)
     return Keyring(
         {
             digest_: Caller(
@@ -71,10 +79,11 @@ def load_keyring() -> Keyring:
                 operator=operator,
                 expires_at=expires_at.timestamp() if expires_at else None,
                 budgets=_applying(budgets, tenant_id, key_id),
-                key_limits=_limits(limits),
+                key_limits=_limits(rest[len(SCOPE) :]),
+                scope=scopes(*rest[: len(SCOPE)]),
                 **rights[tenant_id],
             )
-            for digest_, tenant_id, key_id, name, prefix, operator, expires_at, *limits in rows
+            for digest_, tenant_id, key_id, name, prefix, operator, expires_at, *rest in rows
             if tenant_id in rights  # else it was switched on between the queries, and another reload follows
         }
     )
@@ -90,8 +99,14 @@ def caller_of(tenant: Tenant, key: ClientKey | None = None) -> Caller:
     """Who would ask with this key, without its budgets; without a key, whoever asks for the tenant. For pages."""
     if key is None:
         return Caller(key_id=NO_KEY, key_name="", key_prefix="", **_rights(tenant))
-    limits = _limits([getattr(key, name) for name in LIMITS])
-    return Caller(key_id=key.pk, key_name=key.name, key_prefix=key.prefix, key_limits=limits, **_rights(tenant))
+    return Caller(
+        key_id=key.pk,
+        key_name=key.name,
+        key_prefix=key.prefix,
+        key_limits=_limits([getattr(key, name) for name in LIMITS]),
+        scope=key.scope,
+        **_rights(tenant),
+    )
 
 
 keyring: Snapshot[Keyring] = Snapshot(TENANTS, load_keyring)
@@ -110,6 +125,10 @@ def _rights(tenant: Tenant) -> dict[str, Any]:
         "keeps_bodies": tenant.keep_bodies_days > 0,
         "drill": tenant.drill,
     }
+
+
+def _scope(*texts: str) -> Scope:
+    return scope_of(*map(json.loads, texts))
 
 
 def _budgets() -> dict[int, list[BudgetSpec]]:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from msgspec import structs
 
 from providers.revisions import TENANTS, bump
-from tenants.callers import NO_LIMITS, Limits
+from tenants.callers import NO_LIMITS, WHOLE, Limits, Scope
 from tenants.models import ClientKey, Tenant
 
 MARK: Final = "nr-"
@@ -71,6 +71,7 @@ def prepare(
     expires_at: datetime | None = None,
     value: str | None = None,
     limits: Limits = NO_LIMITS,
+    scope: Scope = WHOLE,
     owner: Any = None,
 ) -> tuple[ClientKey, str]:
     """An unsaved key with its plain text; `value` brings one's own, `ValueError` says what is wrong with it.
@@ -89,6 +90,7 @@ def prepare(
         expires_at=expires_at,
         owner=owner,
         **structs.asdict(limits),
+        **{f"allow_{part}": list(names) for part, names in structs.asdict(scope).items()},
     )
     return row, plain
 
@@ -102,11 +104,12 @@ def issue(
     expires_at: datetime | None = None,
     value: str | None = None,
     limits: Limits = NO_LIMITS,
+    scope: Scope = WHOLE,
     owner: Any = None,
 ) -> tuple[ClientKey, str]:
     """Store a key and return it with its plain text, which nothing can show again."""
     row, plain = prepare(
-        tenant, name, operator=operator, expires_at=expires_at, value=value, limits=limits, owner=owner
+        tenant, name, operator=operator, expires_at=expires_at, value=value, limits=limits, scope=scope, owner=owner
     )
     row.save(force_insert=True)
     bump(TENANTS)

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from tenants.budgets import Budget, BudgetLease, BudgetWindow
-from tenants.callers import LONGEST_KEPT_DAYS
+from tenants.callers import LONGEST_KEPT_DAYS, Scope, scope_of
 from tenants.people import Authenticator, Membership, RoleGrant
 
 __all__ = ["Authenticator", "Budget", "BudgetLease", "BudgetWindow", "ClientKey", "Membership", "RoleGrant", "Tenant"]
@@ -37,6 +37,22 @@ class Limited(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Scoped(models.Model):
+    """Who may less than its tenant; an empty list, or one with `*`, takes nothing away (`tenants.callers.Scope`)."""
+
+    allow_models = models.JSONField("models", default=list, blank=True)
+    allow_policies = models.JSONField("policies", default=list, blank=True)
+    allow_routes = models.JSONField("routes", default=list, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def scope(self) -> Scope:
+        """The three lists as the data plane reads them."""
+        return scope_of(self.allow_models, self.allow_policies, self.allow_routes)
 
 
 class Tenant(Limited):
@@ -70,7 +86,7 @@ class Tenant(Limited):
         return self.name
 
 
-class ClientKey(Limited):
+class ClientKey(Limited, Scoped):
     """A key that OUR caller presents: shown once, kept as an HMAC (`tenants.keys`)."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="keys")

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from providers import audit
 from tenants import keys
+from tenants.callers import Scope
 from tenants.keyring import know_at_once
 from tenants.models import ClientKey, Tenant
 from tenants.rotation import rotate
@@ -30,10 +31,16 @@ def own_keys(person: int | None, sight: Sight) -> QuerySet[ClientKey]:
 
 @transaction.atomic
 def make(
-    tenant: Tenant, name: str, person: Any, expires_at: datetime | None, actor: audit.Actor, reason: str
+    tenant: Tenant,
+    name: str,
+    person: Any,
+    expires_at: datetime | None,
+    scope: Scope,
+    actor: audit.Actor,
+    reason: str,
 ) -> tuple[ClientKey, str]:
     """A key of the person's own, and its value, which is told once."""
-    made, plain = keys.issue(tenant, name, expires_at=expires_at, owner=person)
+    made, plain = keys.issue(tenant, name, expires_at=expires_at, scope=scope, owner=person)
     know_at_once()
     audit.record(actor, "added", made, audit.difference(None, audit.state(made)), reason)
     return made, plain

@@ -10,7 +10,7 @@ from tenants.models import ClientKey
 
 
 def rotate(key: ClientKey, overlap: timedelta, now: datetime) -> tuple[ClientKey, str]:
-    """Issue a key with the name, rights, limits and lifetime of `key`; return it with its value, which is shown once.
+    """Issue a key with the name, rights, limits, scope and lifetime of `key`; return it with its value, shown once.
 
     The old key is renamed after its prefix, so that the name stays with the key in use, and ends after `overlap`.
     """
@@ -24,5 +24,11 @@ def rotate(key: ClientKey, overlap: timedelta, now: datetime) -> tuple[ClientKey
         expires_at = now + lifetime if lifetime else None
         limits = Limits(*(getattr(key, limit) for limit in LIMITS))
         return keys.issue(
-            key.tenant, name, operator=key.operator, expires_at=expires_at, limits=limits, owner=key.owner
+            key.tenant,
+            name,
+            operator=key.operator,
+            expires_at=expires_at,
+            limits=limits,
+            scope=key.scope,
+            owner=key.owner,
         )

@@ -25,7 +25,7 @@ class KeysInside(ListedInside, KeyColumns, RowsInSight, ListedAdmin):
     """The keys of a tenant, to read; they are made and ended on their own pages."""
 
     owner = "tenant_id"
-    list_display = ["name", "shown", "status", "rights", "created_at", "expires_at"]
+    list_display = ["name", "shown", "status", "may", "rights", "created_at", "expires_at"]
     search_fields = ["name", "prefix"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -37,6 +37,7 @@ class KeyRow(Struct, frozen=True):
     state: str
     last_used: datetime | None
     expires: datetime | None
+    scope: str  # empty: all that the tenant may
     left: tuple[str, ...]
     requests: str
     verbs: tuple[Verb, ...]
@@ -76,8 +77,10 @@ class UsageKeysPanel(Panel):
         return UsageKeys(tuple(rows), len(found) > MOST_KEYS, new, barred)
 
     def table(self, data: UsageKeys, scope: Scope) -> Table | None:
-        columns = ("Key", "Tenant", "Prefix", "State", "Last used", "Expires", "Left")
-        rows = [(r.name, r.tenant, r.prefix, r.state, r.last_used, r.expires, "; ".join(r.left)) for r in data.rows]
+        columns = ("Key", "Tenant", "Prefix", "State", "Last used", "Expires", "Scope", "Left")
+        rows = [
+            (r.name, r.tenant, r.prefix, r.state, r.last_used, r.expires, r.scope, "; ".join(r.left)) for r in data.rows
+        ]
         return Table(tuple(map(Column, columns)), rows) if rows else None
 
 
@@ -91,6 +94,7 @@ def _row(row: ClientKey, used: datetime | None, scope: Scope) -> KeyRow:
         state,
         used and used.astimezone(zone),
         row.expires_at and row.expires_at.astimezone(zone),
+        str(row.scope),
         tuple(_left(row, scope.period.now)) if state == "active" else (),
         scope.link("requests", tenant=row.tenant.name, key=str(row.pk)),
         tuple(_verb(verb, row, scope) for verb in verbs),

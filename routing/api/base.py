@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from functools import partial, wraps
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from asgiref.sync import markcoroutinefunction
 from django.core.handlers.asgi import ASGIRequest
@@ -41,6 +41,7 @@ class GatewayView(APIView):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
+    route: ClassVar[str] = ""  # one of `tenants.callers.ROUTES`; empty: open to every key
     request_id: str
 
     @classmethod
@@ -62,7 +63,8 @@ class GatewayView(APIView):
             if method not in self.http_method_names or not hasattr(self, method):
                 return self.refused(self._not_allowed(request), self._allow())
             if method == "post" and (key := idempotency_key(headers_of(request))) is not None:
-                return await once(key, request.path, headers_of(request), request.body, partial(self._told, request))
+                work = partial(self._told, request)
+                return await once(key, self.route, request.path, headers_of(request), request.body, work)
             return await getattr(self, method)(request, *args, **kwargs)
         except GatewayError as exc:
             return self.refused(exc)

@@ -12,7 +12,7 @@ from routing.api.base import Finished
 class ChatCompletions(SurfaceView):
     """Answer a chat with the model that serves it best."""
 
-    surface_name = "chat"
+    surface_name = route = "chat"
 
     @extend_schema(
         operation_id="createChatCompletion",

@@ -233,7 +233,7 @@ ERRORS: Final = {
     400: "A field is wrong: `param` names it",
     401: "No valid client key",
     402: "The budget is spent",
-    403: "The key may not use this model or policy",
+    403: "The key may not use this model, policy or route",
     404: "Unknown model, policy or record",
     413: "The body is too long",
     429: "A limit is reached: `Retry-After` says when to come back",

@@ -34,6 +34,7 @@ class DatabaseView(APIView):
 
     authentication_classes = ()
     permission_classes = ()
+    route: ClassVar[str] = ""  # as of `GatewayView`
     repeatable: ClassVar[frozenset[str]] = frozenset({"POST"})  # methods that an Idempotency-Key counts for
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -60,11 +61,11 @@ class DatabaseView(APIView):
 
     async def once(self, key: bytes, request: HttpRequest, work: Work) -> Finished:
         """The answer of `work`, or the one that this caller got before under `key`."""
-        return await once(key, request.path, pairs_of(request), request.body, work)
+        return await once(key, self.route, request.path, pairs_of(request), request.body, work)
 
     def caller(self, request: Request) -> Caller:
-        """Who calls; raises `Unauthenticated`."""
-        return caller_of(pairs_of(request), runtime().keyring.current)
+        """Who calls; raises `Unauthenticated`, `OutsideScope`."""
+        return caller_of(pairs_of(request), runtime().keyring.current, self.route)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every error in the shape of our own."""

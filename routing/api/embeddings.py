@@ -29,6 +29,8 @@ _decode: Final = msgspec.json.Decoder(EmbeddingBody).decode
 class Embeddings(GatewayView):
     """Answer with the vectors of texts."""
 
+    route = "embeddings"
+
     @extend_schema(
         operation_id="createEmbedding",
         summary="Turn texts into vectors",
@@ -41,7 +43,7 @@ class Embeddings(GatewayView):
     )
     async def post(self, request: HttpRequest) -> Finished:
         now = runtime()
-        caller = caller_of(headers_of(request), now.keyring.current)
+        caller = caller_of(headers_of(request), now.keyring.current, self.route)
         asked = parse(request.body, self.request_id, now.max_body_bytes)
         reckon_as_named(asked, caller, now)
         admission = await now.limiter.admit(caller, time(), asked)

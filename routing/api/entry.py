@@ -19,6 +19,7 @@ from routing.surfaces.base import Read, Surface
 from routing.wishes.providerwish import LISTS, MaxPrice, ProviderWish, passed_on
 from tenants.admission import Admission
 from tenants.callers import Caller
+from tenants.errors import OutsideScope
 from tenants.keyring import Keyring, authenticate, token_of
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -45,9 +46,13 @@ def new_id() -> str:
     return uuid_utils.uuid7(seconds, nanos).hex
 
 
-def caller_of(headers: Headers, ring: Keyring) -> Caller:
-    """Who calls; raises `Unauthenticated`."""
-    return authenticate(token_of(headers), ring, time())
+def caller_of(headers: Headers, ring: Keyring, route: str = "") -> Caller:
+    """Who calls, and may at this route; raises `Unauthenticated`, `OutsideScope`. Without a route every key may."""
+    caller = authenticate(token_of(headers), ring, time())
+    routes = caller.scope.routes
+    if routes and route and route not in routes:
+        raise OutsideScope(f"route: {route} is outside this key's scope, which has {', '.join(routes)}")
+    return caller
 
 
 def idempotency_key(headers: Headers) -> bytes | None:
@@ -64,20 +69,21 @@ def idempotency_key(headers: Headers) -> bytes | None:
 
 
 async def enter(
-    surface: Surface, headers: Headers, raw: bytes, request_id: str, now: Runtime
+    surface: Surface, headers: Headers, raw: bytes, request_id: str, now: Runtime, route: str = ""
 ) -> tuple[Asked[ChatRequest], Caller, Admission]:
     """Authenticate, read, and only then count against the caller's limits: a body that cannot be read costs nothing.
 
-    The admission is a context that the whole work belongs into: its end settles what the request took.
+    The route is the surface's, unless `route` names another. The admission is a context that the whole work belongs
+    into: its end settles what the request took.
 
     Raises `TenantError`, `InvalidBody`, `BodyTooLarge`.
     """
-    caller = caller_of(headers, now.keyring.current)
+    caller = caller_of(headers, now.keyring.current, route or surface.name)
     asked, marks = parse(surface, raw, request_id, now.max_body_bytes)
     if marks:
         await _bind(asked, caller, marks, now)
     if asked.wishes.provider is not None or asked.wishes.models:
-        asked.request.passed_on = passed_on(raw, now.catalog.current.seen(caller.drill))
+        asked.request.passed_on = passed_on(raw, now.catalog.current.seen(caller.drill), caller)
     if asked.request.stream and idempotency_key(headers) is not None:
         asked.warnings += ("idempotency-key: ignored, streams are not kept",)
     if surface.passed_headers:

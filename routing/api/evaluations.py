@@ -41,6 +41,7 @@ _eval: Final = msgspec.json.Decoder(NewEval).decode
 class EvaluationView(DatabaseView):
     """A view of one kind of evaluation."""
 
+    route = "feedback"
     kind: ClassVar[Kind]
 
     def listed(self, request: Request) -> list[Kept]:
@@ -62,7 +63,7 @@ class FeedbackOfOlderRouters(EvaluationView):
         description="`rating` is 1 (bad) to 5 (good). To rate an answer of this gateway, `/v1/feedback` is better: it "
         "knows who answered.",
         request=shape(NewFeedback),
-        responses=answers(FeedbackEntry, "What was kept", 400, 401),
+        responses=answers(FeedbackEntry, "What was kept", 400, 401, 403),
     )
     def post(self, request: Request) -> HttpResponse:
         caller = self.caller(request)
@@ -73,7 +74,7 @@ class FeedbackOfOlderRouters(EvaluationView):
         operation_id="listFeedback",
         summary="List one's own feedback",
         parameters=PARAMETERS,
-        responses=answers(FeedbackEntries, "The newest first", 400, 401),
+        responses=answers(FeedbackEntries, "The newest first", 400, 401, 403),
     )
     def get(self, request: Request) -> HttpResponse:
         return say(FeedbackEntries("list", [opinion(row) for row in self.listed(request)]))
@@ -90,7 +91,7 @@ class EvalOfOlderRouters(EvaluationView):
         summary="Say what a test found of a response",
         description="`score` is 0 (wrong) to 1 (right).",
         request=shape(NewEval),
-        responses=answers(EvalCase, "What was kept", 400, 401),
+        responses=answers(EvalCase, "What was kept", 400, 401, 403),
     )
     def post(self, request: Request) -> HttpResponse:
         caller = self.caller(request)
@@ -101,7 +102,7 @@ class EvalOfOlderRouters(EvaluationView):
         operation_id="listEvals",
         summary="List one's own test results",
         parameters=PARAMETERS,
-        responses=answers(EvalCases, "The newest first", 400, 401),
+        responses=answers(EvalCases, "The newest first", 400, 401, 403),
     )
     def get(self, request: Request) -> HttpResponse:
         return say(EvalCases("list", [case(row) for row in self.listed(request)]))

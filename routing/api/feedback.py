@@ -22,12 +22,14 @@ _body = msgspec.json.Decoder(NewRating)
 class Feedback(DatabaseView):
     """Rates one of one's own answers."""
 
+    route = "feedback"
+
     @extend_schema(
         operation_id="rateAnswer",
         summary="Rate an answer",
         description="`response_id` is `x-neuroroute-request-id`. `score`: -1..1; above 1 it is read on the scale 0..2.",
         request=shape(NewRating),
-        responses=answers(RatingTaken, "What was kept", 400, 401, 404),
+        responses=answers(RatingTaken, "What was kept", 400, 401, 403, 404),
     )
     def post(self, request: Request) -> HttpResponse:
         taken = take_rating(request.body, self.caller(request), timezone.now())

@@ -28,7 +28,7 @@ ESTIMATED: Final = "input_tokens estimated: nobody counted them"
 class Messages(SurfaceView):
     """Answer with a message: texts, thinking and calls of tools."""
 
-    surface_name = "messages"
+    surface_name = route = "messages"
 
     @extend_schema(
         operation_id="createMessage",
@@ -48,7 +48,7 @@ class Messages(SurfaceView):
 class CountTokens(SurfaceView):
     """Count the tokens of a message before it is asked for."""
 
-    surface_name = "messages"
+    surface_name = route = "messages"
 
     @extend_schema(
         operation_id="countMessageTokens",

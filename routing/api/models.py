@@ -13,15 +13,16 @@ from providers.targets import Price, Target
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import ModelEntry, ModelList, answers
 from routing.api.entry import caller_of
-from routing.candidates import allows
+from routing.candidates import may_call
 from routing.errors import UnknownModel
-from routing.policybook import SHORT_NAMES, PolicyBook
+from routing.policybook import SHORT_NAMES, PolicyBook, names_of
 from routing.runtime import Runtime, runtime
 from tenants.callers import Caller
 
 OWNER: Final = "neuroroute"
 CREATED: Final = 1_763_596_800  # the names' age means nothing; clients demand an integer
-LISTINGS_KEPT: Final = 32  # allow lists: a quarter of a megabyte each with a thousand models
+Rights = tuple[bool, *tuple[tuple[str, ...], ...]]  # the drill's or not, then what tenant and key admit
+LISTINGS_KEPT: Final = 32  # rights: a quarter of a megabyte each with a thousand models
 PICO_PER_DOLLAR: Final = 1_000_000_000_000
 
 
@@ -47,22 +48,22 @@ class OneModel(GatewayView):
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
         listing, catalog = _book.listing(now, caller), now.catalog.current.seen(caller.drill)
-        for name in (model, *meant_by(model, catalog, caller.allow_models)):
+        for name in (model, *meant_by(model, catalog, caller)):
             if found := listing.each.get(name):
                 return respond(found, [])
         near = catalog.nearest(model)
         raise UnknownModel(f"{model}: no model has this name" + (f"; nearest: {near}" if near else ""), param="model")
 
 
-def meant_by(name: str, catalog: Catalog, allowed: tuple[str, ...]) -> Iterable[str]:
+def meant_by(name: str, catalog: Catalog, caller: Caller) -> Iterable[str]:
     """The models that an alias or `provider/model` leads this caller to."""
     one = catalog.by_name.get(name)
     targets = catalog.by_model.get(name, ()) if one is None else (one,)
-    return (target.model for target in targets if allows(allowed, target))
+    return (target.model for target in targets if may_call(caller, target))
 
 
 class Listing(Struct, frozen=True):
-    """What one allow list admits, as JSON: the whole list, and each name's entry."""
+    """What callers of the same rights may ask for, as JSON: the whole list, and each name's entry."""
 
     whole: bytes
     each: dict[str, bytes]
@@ -73,20 +74,21 @@ class ListingBook:
 
     def __init__(self) -> None:
         self._of: tuple[Catalog, PolicyBook] | None = None
-        self._listings: dict[tuple[bool, tuple[str, ...]], Listing] = {}
+        self._listings: dict[Rights, Listing] = {}
 
     def listing(self, now: Runtime, caller: Caller) -> Listing:
-        """What the caller may ask for; written once for all callers of the same allow list."""
+        """What the caller may ask for; written once for all callers of the same rights."""
         catalog, policies = now.catalog.current, now.policies.current
         if self._of is None or self._of[0] is not catalog or self._of[1] is not policies:
             self._of, self._listings = (catalog, policies), {}
-        key = (caller.drill, caller.allow_models)
+        scope = caller.scope
+        key = (caller.drill, caller.allow_models, caller.allow_policies, scope.models, scope.policies)
         found = self._listings.get(key)
         if found is None:
             if len(self._listings) >= LISTINGS_KEPT:
                 self._listings.clear()
             catalog, policies = catalog.seen(caller.drill), policies.seen(caller.drill)
-            entries = [*own_names(policies), *callable_models(catalog, caller.allow_models)]
+            entries = [*own_names(policies, caller), *callable_models(catalog, caller)]
             found = self._listings[key] = _written(entries)
         return found
 
@@ -98,19 +100,20 @@ def _written(entries: list[ModelEntry]) -> Listing:
     return Listing(b'{"object":"list","data":[' + b",".join(each.values()) + b"]}", each)
 
 
-def own_names(book: PolicyBook) -> list[ModelEntry]:
-    """`auto`, its short forms, and one name per policy."""
-    names = {"auto": "the tenant's default policy chooses"}
-    names |= {f"auto:{short}": f"policy {long} chooses" for short, long in SHORT_NAMES.items() if long in book.by_name}
-    names |= {f"auto:{name}": f"policy {name} chooses" for name in book.by_name if f"auto:{name}" not in names}
+def own_names(book: PolicyBook, caller: Caller) -> list[ModelEntry]:
+    """`auto`, its short forms, and one name per policy that the caller may choose."""
+    chosen = {name for name, spec in book.by_name.items() if caller.may_choose(*names_of(spec))}
+    names = {"auto": "the default policy chooses"}
+    names |= {f"auto:{short}": f"policy {long} chooses" for short, long in SHORT_NAMES.items() if long in chosen}
+    names |= {f"auto:{name}": f"policy {name} chooses" for name in book.by_name if name in chosen}
     return [ModelEntry(name, "model", CREATED, OWNER, text) for name, text in names.items()]
 
 
-def callable_models(catalog: Catalog, allowed: tuple[str, ...]) -> Iterable[ModelEntry]:
-    """One entry per model that an allow list admits, in the catalogue's order."""
+def callable_models(catalog: Catalog, caller: Caller) -> Iterable[ModelEntry]:
+    """One entry per model that the caller may call, in the catalogue's order."""
     by_name: dict[str, list[Target]] = {}
     for target in catalog.targets:
-        if allows(allowed, target):
+        if may_call(caller, target):
             by_name.setdefault(target.model, []).append(target)
     for name, targets in by_name.items():
         providers = [t.provider for t in targets]

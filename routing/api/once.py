@@ -11,13 +11,14 @@ from routing.runtime import runtime
 REPLAYED: Final = (b"idempotent-replayed", b"true")
 
 
-async def once(key: bytes, path: str, headers: Headers, body: bytes, work: Work) -> Finished:
+async def once(key: bytes, route: str, path: str, headers: Headers, body: bytes, work: Work) -> Finished:
     """The answer of `work`, or the one that the same client key got before at this address under `key`.
 
-    `work` raises no `GatewayError`: a refusal is an answer too. Raises `Unauthenticated`, `IdempotencyKeyReused`.
+    `work` raises no `GatewayError`: a refusal is an answer too. Raises `Unauthenticated`, `OutsideScope`,
+    `IdempotencyKeyReused`.
     """
     now = runtime()
-    caller = caller_of(headers, now.keyring.current)
+    caller = caller_of(headers, now.keyring.current, route)
     name = blake2b(b"%d %s %s" % (caller.key_id, path.encode(), key), digest_size=16).hexdigest()
     answer, replayed = await now.repeats.once(name, body, work)
     return Finished(answer.status, [*answer.headers, REPLAYED], answer.body) if replayed else answer

@@ -26,12 +26,14 @@ from usage.selectors import Entities, TimeRange, Totals, totals
 class UsageView(DatabaseView):
     """One's own spend."""
 
+    route = "usage"
+
     @extend_schema(
         operation_id="retrieveUsage",
         summary="Own use, spend, limits and budgets",
         description="Sums of today and of this month (UTC) by the whole tenant, and this month's by the asking key. "
         "Records reach the sums within seconds of an answer. A cost is null where no price is known.",
-        responses=answers(OwnUsage, "What was used", 401),
+        responses=answers(OwnUsage, "What was used", 401, 403),
     )
     def get(self, request: Request) -> HttpResponse:
         caller, now = self.caller(request), timezone.now()

@@ -19,7 +19,7 @@ from usage.outcomes import Outcome
 class PromptView(SurfaceView):
     """A view whose answer says what the record says as well."""
 
-    surface_name = "prompt"
+    surface_name = route = "prompt"
 
     def added(self, body: bytes, asked: Asked[ChatRequest], outcome: Outcome) -> bytes:
         for name, value in self.told(outcome).items():

@@ -19,7 +19,7 @@ from providers.targets import Target
 from routing.api.contracts import answers
 from routing.api.database import DatabaseView
 from routing.api.figures import BarredCredentials, DeploymentHealth, ProviderHealth, ProviderHealthList
-from routing.candidates import allows
+from routing.candidates import may_call
 from routing.evidence import EvidenceBook
 from routing.resilience import Health
 from routing.resilience.report import SEVERITY, breaker_report, credential_reports
@@ -34,16 +34,18 @@ WINDOW: Final = timedelta(hours=1)
 class ProvidersHealth(DatabaseView):
     """The health of the providers that one may call."""
 
+    route = "health"
+
     @extend_schema(
         operation_id="providersHealth",
         summary="State, breaker, latency and error rate per provider",
         description="`state`, breakers, credentials and `ttft_ms` as the worker that answers sees them; `error_rate` "
         "of the last hour's attempts by all workers, null without any.",
-        responses=answers(ProviderHealthList, "One entry per provider", 401),
+        responses=answers(ProviderHealthList, "One entry per provider", 401, 403),
     )
     def get(self, request: Request) -> HttpResponse:
         caller, now = self.caller(request), runtime()
-        targets = [each for each in now.catalog.current.seen(caller.drill).targets if allows(caller.allow_models, each)]
+        targets = [each for each in now.catalog.current.seen(caller.drill).targets if may_call(caller, each)]
         found = provider_health(targets, now.engine.health, now.engine.evidence, recent(timezone.now()))
         return HttpResponse(msgspec.json.encode(found), "application/json")
 

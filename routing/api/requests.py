@@ -32,11 +32,13 @@ PARTS: Final = (
 class RequestRecordView(DatabaseView):
     """What happened to a request."""
 
+    route = "requests"
+
     @extend_schema(
         operation_id="retrieveRequest",
         summary="Tell the story of a request",
         description="Features, every candidate with its scores or the rule that excluded it, attempts, tokens, cost.",
-        responses=answers(RequestStory, "The story", 401, 404),
+        responses=answers(RequestStory, "The story", 401, 403, 404),
     )
     def get(self, request: Request, request_id: str) -> HttpResponse:
         outcome = find(request_id, self.caller(request).tenant_id)

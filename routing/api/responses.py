@@ -15,7 +15,7 @@ from routing.errors import UnknownAddress
 class Responses(SurfaceView):
     """Answer with items: messages, reasoning, calls of tools."""
 
-    surface_name = "responses"
+    surface_name = route = "responses"
 
     @extend_schema(
         operation_id="createResponse",
@@ -34,6 +34,8 @@ class Responses(SurfaceView):
 @extend_schema(exclude=True)
 class KeptResponses(DatabaseView):
     """Every address below `/v1/responses/`: answers are kept by nobody here, so there is nothing to fetch or cancel."""
+
+    route = "responses"
 
     def initial(self, request: Request, address: str) -> None:
         self.caller(request)

@@ -17,6 +17,8 @@ from routing.surfaces import surfaces
 class Route(GatewayView):
     """Explain a decision."""
 
+    route = "route"
+
     @extend_schema(
         operation_id="explainRoute",
         summary="Explain which deployment would answer",
@@ -28,7 +30,9 @@ class Route(GatewayView):
     async def post(self, request: HttpRequest) -> Finished:
         now = runtime()
         surface = surfaces()["chat"]
-        asked, caller, admission = await enter(surface, headers_of(request), request.body, self.request_id, now)
+        asked, caller, admission = await enter(
+            surface, headers_of(request), request.body, self.request_id, now, self.route
+        )
         with admission:  # which takes no tokens: nobody is asked
             outcome = now.engine.explain(asked, caller)
         low, high = outcome.forecast_low_nano_usd, outcome.forecast_high_nano_usd

@@ -15,7 +15,7 @@ from routing.configfile import schema
 from routing.configfile.budgetpart import exported_budgets
 from routing.configfile.pricepart import exported_price
 from routing.models import Policy
-from tenants.callers import LIMITS
+from tenants.callers import LIMITS, Scope
 from tenants.models import Budget, ClientKey, Tenant
 
 HEADER: Final = """\
@@ -110,7 +110,13 @@ def _tenant(row: Tenant, keys: list[Data], budgets: list[Budget]) -> Data:
 
 def _key(row: ClientKey) -> Data:
     limits = _unusual(row, LIMITS)
-    return {"name": row.name, **_unusual(row, ("operator", "expires_at")), **({"limits": limits} if limits else {})}
+    allow = {part: names for part in Scope.__struct_fields__ if (names := getattr(row, f"allow_{part}"))}
+    return {
+        "name": row.name,
+        **_unusual(row, ("operator", "expires_at")),
+        **({"limits": limits} if limits else {}),
+        **({"allow": allow} if allow else {}),
+    }
 
 
 def _policy(row: Policy) -> Data:

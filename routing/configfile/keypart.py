@@ -10,6 +10,7 @@ from providers.revisions import TENANTS
 from routing.configfile import schema
 from routing.configfile.changes import Changes
 from routing.configfile.schema import given
+from routing.configfile.scopepart import ScopeCheck, columns_of, scope_of_key
 from tenants.callers import LIMITS, Limits
 from tenants.keys import digest, prefix_of, prepare
 from tenants.models import ClientKey, Tenant
@@ -22,7 +23,7 @@ class KeyMaker:
     """
 
     def __init__(self, changes: Changes, owner: Any = UNSET) -> None:
-        self._changes, self._owner = changes, owner
+        self._changes, self._owner, self._scopes = changes, owner, ScopeCheck(changes)
         rows = ClientKey.objects.select_related("tenant")
         self._rows = {(row.tenant_id, row.name): row for row in rows}
         self._owners = {row.digest: str(row) for row in self._rows.values()}
@@ -52,6 +53,7 @@ class KeyMaker:
             self._changes.problem(path, f"{row} is a key that the playground lends to a person; choose another name")
             return
         before = len(self._changes.problems)
+        self._scopes.check(path, spec.allow)
         value = self._brought(path, spec)
         if len(self._changes.problems) > before:
             return
@@ -85,7 +87,7 @@ class KeyMaker:
             self._replace(path, row, spec, value)
         values: list[tuple[str, str, Any]] = [("operator", "operator", spec.operator)]
         values += [("expires_at", "expires_at", spec.expires_at), ("owner", "owner", self._owner)]
-        self._changes.put(TENANTS, row, label, values + limits_of(spec.limits))
+        self._changes.put(TENANTS, row, label, values + limits_of(spec.limits) + columns_of(spec.allow))
 
     def _replace(self, path: str, row: ClientKey, spec: schema.Key, value: str) -> None:
         new = self._prepared(path, row.tenant, spec, value)
@@ -106,6 +108,7 @@ class KeyMaker:
                 expires_at=given(spec.expires_at, None),
                 value=value,
                 limits=Limits(*(given(getattr(spec.limits, name), None) for name in LIMITS)),
+                scope=scope_of_key(spec.allow),
                 owner=given(self._owner, None),
             )
         except ValueError as exc:

@@ -103,6 +103,21 @@ class Limits(Section):
     concurrent_requests: Count | None | UnsetType = UNSET
 
 
+class Allow(Section):
+    """Of a tenant: what it may. An empty list is nothing."""
+
+    models: list[str] | UnsetType = UNSET
+    policies: list[str] | UnsetType = UNSET
+
+
+class KeyAllow(Section):
+    """Of a key: what it may of what its tenant may. An empty list, or one with `*`, is all of that."""
+
+    models: list[ModelName] | UnsetType = UNSET
+    policies: list[ModelName] | UnsetType = UNSET
+    routes: list[ModelName] | UnsetType = UNSET
+
+
 class KeyFields(Section):
     """A client key without what reads this machine's environment."""
 
@@ -111,6 +126,7 @@ class KeyFields(Section):
     operator: bool | UnsetType = UNSET
     expires_at: Annotated[datetime, Meta(tz=True)] | None | UnsetType = UNSET
     limits: Limits = field(default_factory=Limits)
+    allow: KeyAllow = field(default_factory=KeyAllow)
 
 
 class Key(KeyFields):
@@ -134,11 +150,6 @@ class Budget(Section):
     alerts: list[Annotated[int, Meta(ge=1, le=1000)]] | UnsetType = UNSET
     low: Low | None | UnsetType = UNSET
     unpriced: Literal["refuse", "allow"] | UnsetType = UNSET
-
-
-class Allow(Section):
-    models: list[str] | UnsetType = UNSET
-    policies: list[str] | UnsetType = UNSET
 
 
 class TenantFields(Section):
@@ -192,6 +203,7 @@ SECTIONS: Final[dict[str, type[Struct]]] = {
     "tenants": Tenant,
     "tenants.keys": Key,
     "tenants.keys.limits": Limits,
+    "tenants.keys.allow": KeyAllow,
     "tenants.limits": Limits,
     "tenants.budgets": Budget,
     "tenants.budgets.low": Low,

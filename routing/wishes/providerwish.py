@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 from providers.catalog import Catalog
 from providers.targets import Target
 from providers.vendors import routes_itself
+from tenants.callers import Caller
 
 Sort = Literal["price", "throughput", "latency"]
 LISTS: Final = ("order", "only", "ignore")
@@ -80,16 +81,23 @@ def is_ours(name: str, catalog: Catalog) -> bool:
     return name.lower() in catalog.providers or name in catalog.by_name
 
 
-def passed_on(raw: bytes, catalog: Catalog) -> Mapping[str, Raw]:
-    """The body's `provider` without our own names and its `models` without our own, where anything is left of them."""
+def passed_on(raw: bytes, catalog: Catalog, caller: Caller) -> Mapping[str, Raw]:
+    """The body's `provider` without our own names and its `models` without our own and without those that the caller
+    may not call, where anything is left of them."""
     wanted = _passed.decode(raw)
     fields: dict[str, Raw] = {}
     if wanted.provider and (provider := _without_ours(wanted.provider, catalog)):
         fields["provider"] = Raw(msgspec.json.encode(provider))
     known = (catalog.by_model, catalog.by_name)
-    if theirs := [name for name in wanted.models if not any(name in names for names in known)]:
+    theirs = [name for name in wanted.models if not any(name in names for names in known)]
+    if theirs := [name for name in theirs if caller.may_call(name, *_at_routers(name, catalog))]:
         fields["models"] = Raw(msgspec.json.encode(theirs))
     return fields
+
+
+def _at_routers(name: str, catalog: Catalog) -> set[str]:
+    """A model that only an upstream router knows, as allow lists and scopes may call it: provider/model."""
+    return {f"{each.provider}/{name}" for each in catalog.targets if routes_itself(each.provider, each.base_url)}
 
 
 def _without_ours(provider: Mapping[str, Raw], catalog: Catalog) -> dict[str, Raw]:

@@ -33,7 +33,9 @@ models:
   - {name: bench, aliases: [bench-latest], category_quality: {coding: 0.8}}
 tenants:
   - name: team-a
-    keys: [{name: ci, limits: {tokens_per_minute: 9000}}, {name: ops, operator: true}]
+    keys:
+      - {name: ci, limits: {tokens_per_minute: 9000}}
+      - {name: ops, operator: true, allow: {models: [bench, "p/*"], policies: [cheap, "primary*"], routes: [chat]}}
     limits: {requests_per_minute: 600, tokens_per_minute: null, requests_per_day: null}
     allow: {models: ["bench*"], policies: ["*"]}
     default_policy: primary-first

@@ -8,6 +8,8 @@ from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from providers.revisions import CATALOG, POLICIES, TENANTS, numbers
 from routing.models import Policy
 from routing.policybook import load_policies
+from tenants.callers import WHOLE as NOTHING_TAKEN
+from tenants.callers import Scope
 from tenants.keyring import authenticate, load_keyring
 from tenants.models import ClientKey, Tenant
 from tests.configfile.files import SECRET, WHOLE, deployment, exported, keys_in, provider, rows
@@ -34,7 +36,9 @@ def test_the_whole_file_becomes_what_workers_read(run):
     assert (caller.tenant, caller.allow_models, caller.default_policy) == ("team-a", ("bench*",), "primary-first")
     assert (caller.limits.requests_per_minute, caller.limits.requests_per_day) == (600, None)
     assert (caller.limits.tokens_per_minute, caller.key_limits.tokens_per_minute) == (None, 9000)
-    assert authenticate(made["team-a/ops"], load_keyring(), 0).operator
+    scoped = authenticate(made["team-a/ops"], load_keyring(), 0)
+    assert scoped.operator and scoped.scope == Scope(("bench", "p/*"), ("cheap", "primary*"), ("chat",))
+    assert caller.scope is NOTHING_TAKEN
     assert Policy.objects.get(name="balanced").weights["cost"] == 40
     assert Policy.objects.get(name="balanced").version == 2
     policy = load_policies().by_name["primary-first"]
@@ -54,6 +58,23 @@ def test_an_export_applies_without_a_change(run, monkeypatch):
     monkeypatch.delenv("BENCH_UPSTREAM_KEY")
     text = exported()
     assert run(text) == "no change\n"
+
+
+def test_a_scope_changes_in_the_part_that_the_file_gives(run):
+    run(WHOLE)
+    text = "tenants: [{name: team-a, keys: [{name: ops, allow: {routes: [chat, usage]}}]}]"
+    assert "~ client key team-a/ops: allow.routes [chat] -> [chat, usage]" in run(text)
+    assert ClientKey.objects.get(name="ops").allow_models == ["bench", "p/*"]
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.action, entry.changes) == ("changed", {"allow_routes": [["chat"], ["chat", "usage"]]})
+    assert run(text) == "no change\n"
+
+
+def test_an_empty_list_and_a_star_both_take_nothing_away_and_stay_as_they_were_written(run):
+    text = 'tenants: [{name: t, keys: [{name: a, allow: {models: ["*"], routes: []}}]}]'
+    made = keys_in(run(text))
+    assert authenticate(made["t/a"], load_keyring(), 0).scope is NOTHING_TAKEN
+    assert run(text) == "no change\n" and run(exported()) == "no change\n"
 
 
 def test_vectors_need_a_price_of_input_alone(run):

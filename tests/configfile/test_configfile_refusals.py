@@ -72,6 +72,19 @@ pytestmark = pytest.mark.django_db
             "tenants: [{name: t, keys: [{name: k, value_env: NOT_THERE}]}]",
             "the environment variable NOT_THERE is not set",
         ),
+        (
+            "tenants:\n- name: t\n  keys:\n  - name: k\n    allow:\n      routes:\n      - chat\n      - embeding\n",
+            "line 8: tenants[0].keys[0].allow.routes[1]: no route is called embeding; nearest: embeddings",
+        ),
+        (
+            "tenants:\n- name: t\n  keys:\n  - name: k\n    allow:\n      policies: [balancd]\n",
+            "line 6: tenants[0].keys[0].allow.policies[0]: no policy is called balancd; nearest: balanced",
+        ),
+        (
+            "tenants:\n- name: t\n  keys:\n  - name: k\n    allow: {model: [x]}\n",
+            "line 5: tenants[0].keys[0].allow.model: unknown field; nearest: models",
+        ),
+        ("tenants: [{name: t, keys: [{name: k, allow: {models: [a b]}}]}]", "allow.models[0]: expected `str` matching"),
         ("tenants: [{name: t, keys: [{name: k, expires_at: 2030-01-01 00:00:00}]}]", "with a timezone component"),
         ("tenants: [{name: t, budgets: [{usd: 1, period: moon}]}]", "tenants[0].budgets[0].period: invalid enum value"),
         ("tenants: [{name: t, budgets: [{period: day}]}]", "tenants[0].budgets[0]: give one limit, usd or tokens"),

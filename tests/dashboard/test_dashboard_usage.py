@@ -137,6 +137,17 @@ def test_a_new_key_works_is_shown_once_and_belongs_to_who_made_it(ana):
     assert plain not in str(entry.changes)
 
 
+def test_a_key_of_ones_own_may_be_made_for_less_than_its_tenant_may(ana):
+    key, plain = made(ana, allow_models="gpt-*, ollama/*", allow_routes=["chat", "usage"])
+    scope = authenticate(plain, load_keyring(), NOW.timestamp()).scope
+    assert (scope.models, scope.policies, scope.routes) == (("gpt-*", "ollama/*"), (), ("chat", "usage"))
+    assert "models gpt-*, ollama/*; routes chat, usage" in text_of(browser_of(ana).get(PAGE))
+    browser_of(ana).post(f"/dashboard/usage/keys/{key.pk}/rotate/", {"overlap": "1"})
+    assert ClientKey.objects.get(name="report").scope == scope
+    wrong = browser_of(ana).post(NEW, {"tenant": "team-a", "name": "other", "allow_routes": ["telepathy"]})
+    assert wrong.status_code == 422 and "telepathy is not one of the available choices" in text_of(wrong)
+
+
 def test_the_page_with_the_key_has_a_curl_and_is_kept_by_nobody(ana):
     answer = browser_of(ana).post(NEW, {"tenant": "team-a", "name": "report"})
     assert "no-store" in answer["cache-control"]

@@ -60,6 +60,25 @@ def test_a_key_is_shown_once(call):
     assert OWN not in str(list(AuditEntry.objects.values()))
 
 
+def test_a_scope_is_told_set_checked_and_kept_by_a_rotation(call):
+    Tenant.objects.create(name="team-a")
+    allow = {"models": ["gpt-*"], "policies": [], "routes": ["chat"]}
+    made = call.made("api-keys", {"tenant": "team-a", "name": "ci", "allow": allow})
+    assert made["allow"] == allow and not made["warnings"]
+    path = f"api-keys/{made['id']}"
+    for body, param in (
+        ({"routes": ["chat", "telepathy"]}, "allow.routes[1]"),
+        ({"policies": ["nope"]}, "allow.policies[0]"),
+        ({"rotues": []}, "allow.rotues"),
+    ):
+        assert error_of(call("PATCH", path, {"allow": body}), 400)["param"] == param
+    changed = call("PATCH", path, {"allow": {"models": ["gpt-9"]}}).json()
+    assert changed["allow"] == {"models": ["gpt-9"], "policies": [], "routes": ["chat"]}
+    assert "allow.models[0]: no model is called gpt-9 now" in changed["warnings"][0]
+    assert AuditEntry.objects.latest("pk").changes == {"allow_models": [["gpt-*"], ["gpt-9"]]}
+    assert call.made(f"{path}/rotate", {"overlap_hours": 0})["allow"] == changed["allow"]
+
+
 def test_a_key_is_rotated_with_an_overlap_and_revoked(call):
     Tenant.objects.create(name="team-a")
     old = call.made("api-keys", {"tenant": "team-a", "name": "ci"})

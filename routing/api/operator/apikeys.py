@@ -20,7 +20,7 @@ from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile import schema
 from routing.configfile.keypart import KeyMaker
 from routing.configfile.schema import given
-from tenants.callers import LIMITS
+from tenants.callers import LIMITS, Scope
 from tenants.keyring import know_at_once
 from tenants.models import ClientKey, Tenant
 from tenants.rotation import rotate
@@ -35,9 +35,9 @@ LONGEST_OVERLAP = 168  # hours
 class ApiKeyRow(Struct, omit_defaults=True):
     """A key as it is kept: `masked` is its public name, `fingerprint` tells equal keys.
 
-    `owner` is the user name of the person who finds it under "My usage", null: nobody's. `last_used_at` is null without
-    a request in the records that are kept. `key` is the value: in the answers that make
-    one, and never again.
+    `allow` is what it may of what its tenant may, an empty list all of that. `owner` is the user name of the person who
+    finds it under "My usage", null: nobody's. `last_used_at` is null without a request in the records that are kept.
+    `key` is the value: in the answers that make one, and never again.
     """
 
     id: int
@@ -49,6 +49,7 @@ class ApiKeyRow(Struct, omit_defaults=True):
     owner: str | None
     operator: bool
     limits: dict[str, int | None]
+    allow: dict[str, list[str]]
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -110,6 +111,7 @@ class ApiKeys(Resource):
                 state=row.state,
                 owner=row.owner and row.owner.get_username(),
                 limits=columns(row, LIMITS),
+                allow={part: getattr(row, f"allow_{part}") for part in Scope.__struct_fields__},
                 last_used_at=used.get(row.pk),
                 **columns(row, same),
             )

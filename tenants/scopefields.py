@@ -1,0 +1,39 @@
+"""The fields in which people say what a client key may of what its tenant may. Empty takes nothing away."""
+
+from typing import Any, Final
+
+from django import forms
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from providers.formfields import LinesField
+from tenants.callers import ROUTES, Scope
+
+NAMES: Final = ("allow_models", "allow_policies", "allow_routes")
+
+
+class ModelsField(LinesField):
+    def __init__(self, **kwargs: Any) -> None:
+        told = "Patterns of model or provider/model names, one per line, e.g. gpt-* or ollama/*. Empty: the tenant's."
+        super().__init__(good="gpt-*", label="Models", required=False, help_text=told, **kwargs)
+
+
+class PoliciesField(LinesField):
+    def __init__(self, **kwargs: Any) -> None:
+        told = (
+            "Names or patterns, one per line. Where they leave out the tenant's default policy, the first of them is "
+            "what the key means by auto. Empty: the tenant's."
+        )
+        super().__init__(good="balanced", label="Policies", required=False, help_text=told, **kwargs)
+
+
+class RoutesField(forms.MultipleChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", UnfoldAdminCheckboxSelectMultipleWidget)
+        choices = [(name, f"{name}: {what}") for name, what in ROUTES.items()]
+        told = "None chosen: all of them. Every key may list the models that it may call."
+        super().__init__(choices=choices, label="Routes", required=False, help_text=told, **kwargs)
+
+
+def scope_in(cleaned: dict[str, Any]) -> Scope:
+    """What was filled in."""
+    return Scope(*(tuple(cleaned[name]) for name in NAMES))
