@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 
 from providers import audit
@@ -21,7 +21,7 @@ from providers.revisions import TENANTS
 from tenants import keys
 from tenants.adminforms import KeyForm, NewKeyForm, RevokeForm, RotateForm
 from tenants.adminrows import RowsInSight, TenantFilter
-from tenants.callers import LIMITS, Limits
+from tenants.callers import LIMITS, WHOLE, Limits
 from tenants.keyring import know_at_once
 from tenants.models import ClientKey
 from tenants.rotation import rotate
@@ -31,7 +31,7 @@ LIMIT_FIELDS: dict[str, Any] = {
     "fields": [("requests_per_minute", "requests_per_day"), ("tokens_per_minute", "concurrent_requests")]
 }
 SCOPE_FIELDS: dict[str, Any] = {"fields": ["allow_models", "allow_policies", "allow_routes"]}
-MOST_SHOWN = 60  # characters of a scope in a list
+MOST_SHOWN = 40  # characters of a part of a scope in a list
 STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 
@@ -48,9 +48,10 @@ class KeyColumns:
 
     @display(description="Scope")
     def may(self, row: ClientKey) -> str:
-        """In full as the title; empty: all that its tenant may."""
-        told = str(row.scope) or "all its tenant may"
-        return format_html('<span title="{}">{}</span>', told, shorten(told, MOST_SHOWN, placeholder="…"))
+        """A line per part, in full as its title."""
+        parts = str(row.scope).split("; ") if row.scope != WHOLE else ["as its tenant"]
+        lines = [(part, shorten(part, MOST_SHOWN, placeholder="…")) for part in parts]
+        return format_html_join("", '<div class="whitespace-nowrap" title="{}">{}</div>', lines)
 
     @display(description="Lent to", ordering="lent_to")
     def lent(self, row: ClientKey) -> str:

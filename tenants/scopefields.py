@@ -13,7 +13,9 @@ NAMES: Final = ("allow_models", "allow_policies", "allow_routes")
 
 class ModelsField(LinesField):
     def __init__(self, **kwargs: Any) -> None:
-        told = "Patterns of model or provider/model names, one per line, e.g. gpt-* or ollama/*. Empty: the tenant's."
+        told = (
+            "Patterns of model or provider/model names, one per line, e.g. gpt-* or ollama/*. Empty: all the tenant's."
+        )
         super().__init__(good="gpt-*", label="Models", required=False, help_text=told, **kwargs)
 
 
@@ -21,7 +23,7 @@ class PoliciesField(LinesField):
     def __init__(self, **kwargs: Any) -> None:
         told = (
             "Names or patterns, one per line. Where they leave out the tenant's default policy, the first of them is "
-            "what the key means by auto. Empty: the tenant's."
+            "what the key means by auto. Empty: all the tenant's."
         )
         super().__init__(good="balanced", label="Policies", required=False, help_text=told, **kwargs)
 

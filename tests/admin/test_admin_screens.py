@@ -22,6 +22,7 @@ from playwright.sync_api import Page
 
 from providers.models import AuditEntry, DeploymentPrice, Provider
 from routing.models import Policy
+from tenants.callers import Scope
 from tests.admin import rows
 from tests.admin.pages import fill
 from tests.admin.phones import PASSWORD
@@ -51,7 +52,7 @@ def screens(session: str, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 def in_use(provider: Provider, folder: Path) -> dict[str, str]:
     team = rows.tenant(name="team-a", requests_per_minute=600, default_policy="balanced")
-    key = rows.client_key(tenant=team, name="nightly-report")
+    key = rows.client_key(tenant=team, name="nightly-report", scope=Scope(("gpt-*", "ollama/*"), (), ("chat",)))
     credential = rows.credential(provider=provider)
     deployments = [
         rows.deployment(provider=provider, model=rows.language_model(name=name), context=128_000)
@@ -76,6 +77,7 @@ def in_use(provider: Provider, folder: Path) -> dict[str, str]:
         "deployment": change(deployments[0]),
         "tenant-requests": f"{change(team)}#dataset-requestrecord",
         "keys": listed(key),
+        "key": change(key),
         "credential-rotate": change(credential, "rotate_key"),
         "policy": change(policy),
         "policy-versions": change(policy, "versions"),

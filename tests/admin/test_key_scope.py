@@ -30,14 +30,14 @@ def test_a_key_is_made_with_a_scope_that_the_data_plane_reads_and_the_list_shows
     scope = authenticate(plain, load_keyring(), 0).scope
     assert (scope.models, scope.routes) == (("gpt-*", "ollama/*"), ("chat", "usage"))
     listed = operator.get(reverse("admin:tenants_clientkey_changelist")).content.decode()
-    assert "models gpt-*, ollama/*; policies balanced; routes chat, usage" in listed
+    assert all(f">{part}<" in listed for part in ("models gpt-*, ollama/*", "policies balanced", "routes chat, usage"))
     assert AuditEntry.objects.get(kind="client key").changes["allow_routes"] == [None, ["chat", "usage"]]
 
 
 def test_a_key_without_a_scope_may_all_that_its_tenant_may(operator: Client) -> None:
     fill(operator, ADD, "clientkey_form", tenant=rows.tenant().pk, name="ci")
     assert not str(ClientKey.objects.get(name="ci").scope)
-    assert "all its tenant may" in operator.get(reverse("admin:tenants_clientkey_changelist")).content.decode()
+    assert "as its tenant" in operator.get(reverse("admin:tenants_clientkey_changelist")).content.decode()
 
 
 def test_a_changed_scope_is_audited_with_before_and_after(operator: Client) -> None:
