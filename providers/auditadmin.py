@@ -4,28 +4,36 @@ import csv
 import json
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice
+from textwrap import shorten
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import FieldTextFilter
 from unfold.decorators import action, display
 
 from providers.adminbase import ReadOnlyAdmin
+from providers.adminfilters import TimeRangeFilter
 from providers.models import AuditEntry
 
 COLUMNS = ("at", "actor", "via", "address", "action", "kind", "object_id", "object_name", "reason", "request_id")
 MOST_ROWS = 100_000
 LINES_AT_ONCE = 500
+LONGEST = 80  # characters of a reason in the list
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 
 
 class AuditEntryAdmin(ReadOnlyAdmin):
     actions_list: ClassVar[list[str]] = ["download"]
-    list_display = ["at", "actor", "action", "kind", "object_name", "fields_changed", "via", "address"]
+    list_display = ["at", "actor", "action", "kind", "object_name", "why", "fields_changed", "via", "address"]
     list_display_links = ["at"]
-    list_filter = ["action", "kind", "via"]
+    list_filter = [("at", TimeRangeFilter), ("actor", FieldTextFilter), "kind", "action", "via"]
     search_fields = ["actor", "object_name", "reason", "request_id"]
     fields = [
         ("at", "via"),
@@ -37,13 +45,33 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         "before_and_after",
     ]
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The button of the file leads to the rows that the list shows, and to no others."""
+        answer = super().changelist_view(request, extra_context)
+        if request.GET and isinstance(answer, TemplateResponse):
+            for button in (answer.context_data or {})["actions_list"]:
+                button["path"] += f"?{request.GET.urlencode()}"
+        return answer
+
+    @display(description="Reason")
+    def why(self, row: AuditEntry) -> str:
+        return (
+            format_html('<span title="{}">{}</span>', row.reason, shorten(row.reason, LONGEST)) if row.reason else "—"
+        )
+
     @display(description="Fields")
     def fields_changed(self, row: AuditEntry) -> str:
         return ", ".join(row.changes) or "—"
 
     @display(description="Request")
     def in_request(self, row: AuditEntry) -> str:
-        return row.request_id or "— (none: a command, a job, or from before ids were kept)"
+        """With a link to all that it changed."""
+        if not row.request_id:
+            return "— (none: a command, a job, or from before ids were kept)"
+        address = f"{reverse('admin:providers_auditentry_changelist')}?{urlencode({'q': row.request_id})}"
+        return format_html(
+            '{} · <a href="{}" class="text-primary-600">All that it changed</a>', row.request_id, address
+        )
 
     @display(description="Changes")
     def before_and_after(self, row: AuditEntry) -> str:
@@ -55,7 +83,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         """The rows that the list shows with the same filters, newest first, `MOST_ROWS` at most."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = self.get_changelist_instance(request).get_queryset(request).order_by("-id")[:MOST_ROWS]
+        found = self.get_changelist_instance(request).queryset.order_by("-id")[:MOST_ROWS]
         headers = {"Content-Disposition": 'attachment; filename="audit-log.csv"', "Cache-Control": "no-store"}
         return StreamingHttpResponse(_sent(_lines(found)), content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -1,8 +1,14 @@
 """Pitfall 5: every write has an audit row of ours, with its request; the log leaves as a file as it is filtered."""
 
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
 import pytest
+from django.db import connection
 from django.test import Client
-from django.urls import reverse
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse, reverse_lazy
 
 from providers.models import AuditEntry
 from tenants.models import Tenant
@@ -12,7 +18,8 @@ from tests.dashboard.downloads import lines_at
 from tests.operator.conftest import Caller
 from tests.people import browser_of, staff
 
-CSV = "admin:providers_auditentry_download"
+CSV, LIST = "admin:providers_auditentry_download", reverse_lazy("admin:providers_auditentry_changelist")
+QUERIES = 7  # session, person, rows, their number, the values of three filters
 
 
 def test_pitfall_05_one_request_has_one_id_in_all_its_rows_and_in_its_answer(operator: Client) -> None:
@@ -58,6 +65,80 @@ def test_pitfall_05_the_log_leaves_as_a_file_with_the_filters_of_the_list(operat
     line = lines_at(operator, reverse(CSV), q="ana")[1]
     assert line[heads.index("object_name")] == row.name and '"requests_per_minute": [null, 60]' in line[-1]
     assert line[heads.index("address")] == "127.0.0.1" and line[heads.index("request_id")].startswith("req_")
+
+
+def entry(at: datetime, **facts: str) -> AuditEntry:
+    told = {"actor": "ana", "via": "admin", "action": "changed", "kind": "policy", "object_name": "blend"} | facts
+    row = AuditEntry.objects.create(**told)
+    AuditEntry.objects.filter(pk=row.pk).update(at=at)
+    return row
+
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def logged(db: None) -> dict[str, AuditEntry]:
+    return {
+        "before": entry(NOON - timedelta(days=1), request_id="req_1"),
+        "noon": entry(NOON, actor="ben", kind="tenant", reason="asked by finance", request_id="req_2"),
+        "night": entry(NOON.replace(hour=23, minute=59), via="api", request_id="req_2"),
+        "after": entry(NOON + timedelta(days=1), actor="key ops/script"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ({"at_from_0": "2026-03-10", "at_to_0": "2026-03-10"}, {"noon", "night"}),
+        ({"at_from_0": "2026-03-10", "at_from_1": "12:00:01"}, {"night", "after"}),
+        ({"at_to_0": "2026-03-10", "at_to_1": "12:00"}, {"before", "noon"}),
+        ({"actor__icontains": "ben"}, {"noon"}),
+        ({"actor__icontains": "ops/script"}, {"after"}),
+        ({"kind": "tenant"}, {"noon"}),
+        ({"via": "api", "at_from_0": "2026-03-01"}, {"night"}),
+        ({"q": "req_2"}, {"noon", "night"}),
+        ({"q": "finance"}, {"noon"}),
+    ],
+)
+def test_pitfall_05_the_log_is_narrowed_and_its_button_leads_to_the_same_rows(
+    logged: dict[str, AuditEntry], operator: Client, words: dict[str, str], found: set[str]
+) -> None:
+    answer = operator.get(LIST, words)
+    wanted = {str(logged[name].pk) for name in found}
+    assert {str(row.pk) for row in answer.context["cl"].result_list} == wanted
+    address = unescape(re.search(rf'href="({re.escape(reverse(CSV))}[^"]*)"', answer.content.decode())[1])
+    heads, *lines = lines_at(operator, address)
+    assert sorted(line[heads.index("at")] for line in lines) == sorted(
+        AuditEntry.objects.get(pk=pk).at.isoformat() for pk in wanted
+    )
+
+
+def test_pitfall_05_a_time_that_cannot_be_read_is_not_read_as_none(
+    logged: dict[str, AuditEntry], operator: Client
+) -> None:
+    page = operator.get(LIST, {"at_from_0": "yesterday"})
+    assert page.context["cl"].result_count == 0 and "yesterday 00:00:00 is no time" in page.content.decode()
+    assert len(lines_at(operator, reverse(CSV), at_from_0="yesterday")) == 1  # the heads
+
+
+def test_pitfall_05_the_list_says_why_and_an_entry_leads_to_all_that_its_request_changed(
+    logged: dict[str, AuditEntry], operator: Client
+) -> None:
+    assert "asked by finance" in operator.get(LIST).content.decode()
+    page = operator.get(reverse("admin:providers_auditentry_change", args=[logged["noon"].pk])).content.decode()
+    assert f'href="{LIST}?q=req_2"' in page
+
+
+def test_pitfall_05_the_log_with_every_filter_asks_as_often_as_without_one(
+    logged: dict[str, AuditEntry], operator: Client
+) -> None:
+    words = {"at_from_0": "2026-03-01", "actor__icontains": "a", "kind": "policy", "q": "req"}
+    for asked in ({}, words):
+        operator.get(LIST, asked)
+        with CaptureQueriesContext(connection) as seen:
+            assert operator.get(LIST, asked).status_code == 200
+        assert len(seen) == QUERIES, "\n".join(query["sql"] for query in seen)
 
 
 @pytest.mark.django_db
