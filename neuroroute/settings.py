@@ -239,6 +239,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "routing.api.contracts.add_components",
+        "routing.api.repeatable.add_idempotency_keys",
         "routing.api.operator.documents.add_components",
     ],
     "APPEND_COMPONENTS": {"securitySchemes": {"clientKey": {"type": "http", "scheme": "bearer"}}},

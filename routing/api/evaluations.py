@@ -21,6 +21,7 @@ from feedback.evaluations import (
     keep_feedback,
     listing,
 )
+from routing.api import examples
 from routing.api.contracts import answers, shape
 from routing.api.database import DatabaseView
 from routing.api.entry import UNREADABLE, named
@@ -63,6 +64,7 @@ class FeedbackOfOlderRouters(EvaluationView):
         description="`rating` is 1 (bad) to 5 (good). To rate an answer of this gateway, `/v1/feedback` is better: it "
         "knows who answered.",
         request=shape(NewFeedback),
+        examples=examples.OPINION,
         responses=answers(FeedbackEntry, "What was kept", 400, 401, 403),
     )
     def post(self, request: Request) -> HttpResponse:
@@ -91,6 +93,7 @@ class EvalOfOlderRouters(EvaluationView):
         summary="Say what a test found of a response",
         description="`score` is 0 (wrong) to 1 (right).",
         request=shape(NewEval),
+        examples=examples.RESULT,
         responses=answers(EvalCase, "What was kept", 400, 401, 403),
     )
     def post(self, request: Request) -> HttpResponse:

@@ -44,3 +44,13 @@ ROUTED: Final = [
         preferences={"costWeight": 0.7, "latencyWeight": 0.1, "qualityWeight": 0.2},
     )
 ]
+RATING: Final = [
+    _example("Helpful", response_id="req_0198c2f0a1b27c3d8e4f5a6b7c8d9e0f", score=1, comment="to the point")
+]
+FOUND: Final = {
+    "modelId": "gpt-5-mini",
+    "prompt": "What is the capital of France?",
+    "response": "Paris is the capital of France.",
+}
+OPINION: Final = [_example("An opinion", **FOUND, feedback={"rating": 5, "category": "facts", "comment": "right"})]
+RESULT: Final = [_example("A test's result", **FOUND, expected="Paris", score=1, category="facts")]

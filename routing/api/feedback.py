@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from feedback.services import NewRating, rate
+from routing.api import examples
 from routing.api.contracts import RatingTaken, answers, shape
 from routing.api.database import DatabaseView
 from routing.api.entry import UNREADABLE
@@ -29,6 +30,7 @@ class Feedback(DatabaseView):
         summary="Rate an answer",
         description="`response_id` is `x-neuroroute-request-id`. `score`: -1..1; above 1 it is read on the scale 0..2.",
         request=shape(NewRating),
+        examples=examples.RATING,
         responses=answers(RatingTaken, "What was kept", 400, 401, 403, 404),
     )
     def post(self, request: Request) -> HttpResponse:

@@ -72,7 +72,17 @@ class Rotation(Reason):
     overlap_hours: Annotated[int, Meta(ge=0, le=LONGEST_OVERLAP)] = 24
 
 
-@documented(ApiKeyRow, {"tenant": "team-a", "name": "ci", "owner": "ana", "limits": {"requests_per_minute": 60}})
+@documented(
+    ApiKeyRow,
+    {
+        "tenant": "team-a",
+        "name": "ci",
+        "owner": "ana",
+        "limits": {"requests_per_minute": 60},
+        "allow": {"models": ["gpt-*"], "routes": ["chat", "usage"]},
+    },
+    {"allow": {"models": ["gpt-*", "acme/*"]}, "reason": "the new pipeline asks acme, too"},
+)
 class ApiKeys(Resource):
     """Client keys."""
 
@@ -157,7 +167,14 @@ class ApiKeys(Resource):
     def secret(self, changes: OneChange) -> dict[str, Any]:
         return {"key": changes.keys[0][1]} if changes.keys else {}
 
-    @told_once(ApiKeyRow, "ApiKey", "rotate", "Make its successor; the old one goes on for a while", body=Rotation)
+    @told_once(
+        ApiKeyRow,
+        "ApiKey",
+        "rotate",
+        "Make its successor; the old one goes on for a while",
+        {"overlap_hours": 24, "reason": "once a year"},
+        body=Rotation,
+    )
     @action(detail=True, methods=["post"])
     def rotate(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require("tenants.rotate_key")
@@ -175,7 +192,7 @@ class ApiKeys(Resource):
             audit.record(actor, "added", made, audit.difference(None, audit.state(made)), wish.reason)
             return self.shown(self.one(str(made.pk)), 201, key=plain)
 
-    @told_once(ApiKeyRow, "ApiKey", "revoke", "End it for good: refused within a second")
+    @told_once(ApiKeyRow, "ApiKey", "revoke", "End it for good: refused within a second", {"reason": "found in a log"})
     @action(detail=True, methods=["post"])
     def revoke(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require(self.right("change"))

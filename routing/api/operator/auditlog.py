@@ -43,7 +43,7 @@ def instant(text: str) -> datetime:
     return found
 
 
-@documented(AuditRow, {})
+@documented(AuditRow)
 class AuditLog(Reading):
     """Every change of the configuration. `before` takes the id from `next`; there is no total and no other order."""
 

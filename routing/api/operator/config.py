@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from msgspec import Struct, UnsetType
 
-from routing.api.operator.documents import MATCH, ONCE, TAG, WHY, answer, component
+from routing.api.operator.documents import MATCH, ONCE, TAG, WHY, answer, asked, component
 from routing.api.operator.errors import ChangedMeanwhile
 from routing.api.operator.paging import yes
 from routing.api.operator.views import OperatorView, reason_asked
@@ -25,7 +25,8 @@ KINDS: Final = (
 )
 PRICES: Final = "providers.add_deploymentprice"
 YAML: Final = "application/yaml"
-EXAMPLE: Final = "providers:\n  - {name: acme, wire: openai, base_url: 'https://api.acme.example/v1'}\n"
+PROVIDER: Final = "providers:\n  - {name: acme, wire: openai, base_url: 'https://api.acme.example/v1'}\n"
+TENANT: Final = {"tenants": [{"name": "team-a", "keys": [{"name": "ci", "allow": {"routes": ["chat"]}}]}]}
 
 
 class MadeKey(Struct):
@@ -78,7 +79,8 @@ class Configuration(OperatorView):
             MATCH,
             ONCE,
         ],
-        request={YAML: {"type": "string", "example": EXAMPLE}, "application/json": {"type": "object"}},
+        examples=[asked("A provider", PROVIDER, YAML), asked("A tenant with a key", TENANT)],
+        request={YAML: {"type": "string"}, "application/json": {"type": "object"}},
         responses=answer(component(ConfigApplied), "What was changed", 400, 412, 413, 422),
     )
     def apply(self, request: HttpRequest) -> HttpResponse:

@@ -6,7 +6,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample
 from msgspec import Struct, UnsetType
 from rest_framework.decorators import action
 
@@ -67,7 +66,7 @@ class DeploymentBody(schema.Deployment, kw_only=True):
     provider: schema.ProviderName
 
 
-@documented(DeploymentRow, EXAMPLE)
+@documented(DeploymentRow, EXAMPLE, {"price": {"input": 0.2, "output": 1.6}, "reason": "acme is cheaper now"})
 class Deployments(Resource):
     """What is called, priced and cooled down."""
 
@@ -126,13 +125,19 @@ class Deployments(Resource):
         "Deployment",
         "openBreaker",
         "Leave it alone for a minute, in every worker; then a probe decides",
-        examples=[OpenApiExample("Why", value={"reason": "its answers are wrong"}, request_only=True)],
+        {"reason": "its answers are wrong"},
     )
     @action(detail=True, methods=["post"], url_path="open-breaker")
     def open_breaker(self, request: HttpRequest, pk: str) -> HttpResponse:
         return self._done("open", pk)
 
-    @told_once(DeploymentRow, "Deployment", "resetHealth", "Make every worker forget cooldowns and barred credentials")
+    @told_once(
+        DeploymentRow,
+        "Deployment",
+        "resetHealth",
+        "Make every worker forget cooldowns and barred credentials",
+        {"reason": "acme says that it is mended"},
+    )
     @action(detail=True, methods=["post"], url_path="reset-health")
     def reset_health(self, request: HttpRequest, pk: str) -> HttpResponse:
         return self._done("reset", pk)
@@ -142,6 +147,7 @@ class Deployments(Resource):
         "Deployment",
         "drain",
         "Take it out of use; what runs on it ends by itself",
+        {"reason": "maintenance until noon"},
         parameters=[MATCH, ONCE],
     )
     @action(detail=True, methods=["post"])

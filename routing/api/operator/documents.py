@@ -59,13 +59,15 @@ def component(struct: type[Struct], changes: bool = False) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{struct.__name__}{'Change' if changes else ''}"}
 
 
-def documented(row: type[Struct], example: dict[str, Any]) -> Any:
-    """Describe a resource whose rows are told as `row`; `example` is a body that makes one."""
+def documented(row: type[Struct], made: dict[str, Any] | None = None, changed: dict[str, Any] | None = None) -> Any:
+    """Describe a resource whose rows are told as `row`; `made` is a body that makes one, `changed` one that changes it
+    then: examples, which the tests send. What is only read has none."""
 
     def describe(view: V) -> V:
         views = _reading(view, row)
         if issubclass(view, Resource):
-            views |= _writing(view, row, example)
+            assert made and changed, "what can be written has examples"
+            views |= _writing(view, row, made, changed)
         described: V = extend_schema_view(**views)(extend_schema(tags=[TAG])(view))
         return described
 
@@ -73,15 +75,22 @@ def documented(row: type[Struct], example: dict[str, Any]) -> Any:
 
 
 def told_once(
-    row: type[Struct], name: str, operation: str, summary: str, body: type[Struct] | None = None, **more: Any
+    row: type[Struct],
+    name: str,
+    operation: str,
+    summary: str,
+    example: dict[str, Any],
+    body: type[Struct] | None = None,
+    **more: Any,
 ) -> Any:
-    """An operation on one row."""
+    """An operation on one row; `example` is a body of it."""
     told = answer(component(row), "The row as it is now", 400, 404, 412, 422)
     given: dict[str, Any] = {
         "operation_id": f"{operation}{name}",
         "summary": summary,
         "responses": told,
         "parameters": [ONCE],
+        "examples": [asked("With a reason", example)],
     }
     given["request"] = {"application/json": component(body or Reason)}
     return extend_schema(**{**given, **more})
@@ -130,18 +139,23 @@ def _reading(view: type[Reading], row: type[Struct]) -> dict[str, Any]:
     }
 
 
-def _writing(view: type[Resource], row: type[Struct], example: dict[str, Any]) -> dict[str, Any]:
+def asked(name: str, body: Any, media_type: str = "application/json") -> OpenApiExample:
+    """A body that Swagger begins with."""
+    return OpenApiExample(name, body, request_only=True, media_type=media_type)
+
+
+def _writing(view: type[Resource], row: type[Struct], made: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     name, one, body = _name(view), component(row), component(view.body)
-    examples = [OpenApiExample("A new one", value=example, request_only=True)]
     changed = {"application/json": component(view.body, changes=True)}
     REASONED.add(view.body)
     return {
         "create": extend_schema(
-            operation_id=f"make{name}", summary="Make one", examples=examples, parameters=[ONCE],
+            operation_id=f"make{name}", summary="Make one", examples=[asked("A new one", made)], parameters=[ONCE],
             request={"application/json": body}, responses=answer(one, "Made", 400, 409, 413, 422, status=201),
         ),
         "partial_update": extend_schema(
             operation_id=f"change{name}", summary="Change one; what is left out stays", parameters=[MATCH, ONCE],
+            examples=[asked("One change, and why", change)],
             request=changed, responses=answer(one, "The row as it is now", 400, 404, 412, 413, 422),
         ),
         "destroy": extend_schema(

@@ -33,7 +33,11 @@ class ModelBody(schema.Model):
     """A model; what is left out stays."""
 
 
-@documented(ModelRow, {"name": "gpt-5-mini", "aliases": ["small"], "quality": 0.7})
+@documented(
+    ModelRow,
+    {"name": "gpt-5-mini", "aliases": ["small"], "quality": 0.7},
+    {"category_quality": {"coding": 0.8}, "reason": "our own evaluation of March"},
+)
 class LanguageModels(Resource):
     """What can be asked for by name."""
 

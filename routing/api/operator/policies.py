@@ -37,7 +37,11 @@ class PolicyBody(schema.Policy):
     """A policy; what is left out stays."""
 
 
-@documented(PolicyRow, {"name": "cheap-first", "kind": "weighted", "weights": {"cost": 70, "latency": 30}})
+@documented(
+    PolicyRow,
+    {"name": "cheap-first", "kind": "weighted", "weights": {"cost": 70, "latency": 30}},
+    {"weights": {"cost": 60, "latency": 40}, "reason": "answers came too late"},
+)
 class Policies(Resource):
     """Named ways of ordering candidates: `auto:<name>` asks for one."""
 

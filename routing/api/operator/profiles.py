@@ -58,7 +58,7 @@ def span(text: str) -> int:
     return int(text)
 
 
-@documented(LatencyProfileRow, {})
+@documented(LatencyProfileRow)
 class Profiles(Reading):
     """Latency profiles, each with its model's token calibration."""
 
@@ -90,7 +90,7 @@ class Profiles(Reading):
         ]
 
 
-@documented(TokenCalibrationRow, {})
+@documented(TokenCalibrationRow)
 class TokenCalibrations(Reading):
     """Token calibrations, also of models without a latency profile."""
 

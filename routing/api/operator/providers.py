@@ -54,7 +54,9 @@ class ProviderBody(schema.ProviderFields):
 
 
 @documented(
-    ProviderRow, {"name": "acme", "wire": "openai", "base_url": "https://api.acme.example/v1", "credential": "sk-..."}
+    ProviderRow,
+    {"name": "acme", "wire": "openai", "base_url": "https://api.acme.example/v1", "credential": "sk-..."},
+    {"enabled": False, "reason": "their status page says so"},
 )
 class Providers(Resource):
     """Where models are called."""

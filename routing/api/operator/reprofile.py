@@ -61,7 +61,7 @@ class MeasuringJobs(Struct):
 EXAMPLE: Final = {"kinds": ["latency_profile"], "reason": "acme has new hardware"}
 
 
-@documented(MeasuringJob, {})
+@documented(MeasuringJob)
 class Reprofile(Reading):
     """Runs of the jobs that measure latency and how models count tokens."""
 

@@ -45,7 +45,11 @@ class TenantBody(schema.TenantFields):
     """A tenant; what is left out stays. Budgets are known by unit, period, key and tag; others stay."""
 
 
-@documented(TenantRow, {"name": "team-a", "limits": {"requests_per_minute": 600}, "allow": {"models": ["gpt-*"]}})
+@documented(
+    TenantRow,
+    {"name": "team-a", "limits": {"requests_per_minute": 600}, "allow": {"models": ["gpt-*"]}},
+    {"budgets": [{"usd": 25, "period": "month"}], "reason": "agreed with finance"},
+)
 class Tenants(Resource):
     """Teams, products and customers."""
 

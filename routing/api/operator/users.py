@@ -50,7 +50,11 @@ class UserBody(Section):
     password: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
 
 
-@documented(UserRow, {"username": "ana", "email": "ana@example.com", "is_staff": True, "groups": ["viewer"]})
+@documented(
+    UserRow,
+    {"username": "ana", "email": "ana@example.com", "is_staff": True, "groups": ["viewer"], "tenants": ["team-a"]},
+    {"groups": ["operator"], "reason": "on call from March"},
+)
 class Users(Resource):
     """People. Superusers are made and changed in admin, by superusers."""
 
@@ -115,9 +119,9 @@ class Users(Resource):
             return
         changes.put("", row, f"user {row}", values)
         if not isinstance(body.groups, UnsetType):
-            self._put_groups(row, groups)
+            self._put_groups(row, groups, changes.reason)
         if not isinstance(body.tenants, UnsetType):
-            self._put_memberships(row, tenants)
+            self._put_memberships(row, tenants, changes.reason)
 
     def _groups(self, changes: OneChange, names: list[str]) -> list[Any]:
         groups = _found(changes, "groups", Group.objects.all(), names)
@@ -140,21 +144,21 @@ class Users(Resource):
         fresh.set_password(text)
         return [("password", "password", fresh.password)]
 
-    def _put_groups(self, row: User, groups: list[Any]) -> None:
+    def _put_groups(self, row: User, groups: list[Any], reason: str) -> None:
         before = audit.state(row)
         row.groups.set(groups)
         if changed := audit.difference(before, audit.state(row)):
-            audit.record(self.operator.actor, "changed", row, changed)
+            audit.record(self.operator.actor, "changed", row, changed, reason)
 
-    def _put_memberships(self, row: User, tenants: list[Any]) -> None:
+    def _put_memberships(self, row: User, tenants: list[Any], reason: str) -> None:
         rows = {each.tenant_id: each for each in Membership.objects.filter(user=row).select_related("tenant", "user")}
         for tenant in tenants:
             if tenant.pk not in rows:
                 made = Membership.objects.create(user=row, tenant=tenant)
-                audit.record(self.operator.actor, "added", made, audit.difference(None, audit.state(made)))
+                audit.record(self.operator.actor, "added", made, audit.difference(None, audit.state(made)), reason)
         for gone in rows.keys() - {tenant.pk for tenant in tenants}:
             old = rows[gone]
-            audit.record(self.operator.actor, "deleted", old, audit.difference(audit.state(old), None))
+            audit.record(self.operator.actor, "deleted", old, audit.difference(audit.state(old), None), reason)
             old.delete()
 
 
