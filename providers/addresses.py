@@ -39,7 +39,9 @@ def _split(url: str) -> SplitResult:
     except ValueError as exc:
         raise ValueError(f"base_url: not a URL ({GOOD})") from exc
     if parts.scheme not in ("http", "https"):
-        raise ValueError(f"base_url: must start with https:// or http:// ({GOOD})")
+        raise ValueError(
+            f"base_url: must start with https:// or http://, not {parts.scheme or 'without either'}: ({GOOD})"
+        )
     if not parts.hostname or port == 0:
         raise ValueError(f"base_url: has no host or an impossible port ({GOOD})")
     if parts.username is not None or parts.password is not None:

@@ -56,7 +56,9 @@ class BudgetForm(forms.ModelForm):
         if tenant is None and self.instance.tenant_id is not None:
             tenant = self.instance.tenant
         if key and tenant and key.tenant_id != tenant.pk:
-            raise ValidationError({"key": f"This is no key of {tenant}."})
+            raise ValidationError(
+                {"key": f"{key} is no key of {tenant}; choose one of its own, or none for all of them."}
+            )
         return given
 
 

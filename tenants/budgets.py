@@ -26,8 +26,11 @@ def usual_alerts() -> list[int]:
 
 def check_alerts(value: Any) -> None:
     """A list of whole percents above 0."""
-    if not isinstance(value, list) or not all(type(each) is int and 0 < each <= 1000 for each in value):
-        raise ValidationError("a list of whole percents of the limit, e.g. [50, 80, 100]")
+    given = value if isinstance(value, list) else [value]
+    wrong = [each for each in given if type(each) is not int or not 0 < each <= 1000]
+    if wrong or given is not value:
+        told = ", ".join(map(str, wrong or given))
+        raise ValidationError(f"{told}: whole percents of the limit, 1 to 1000, are wanted; e.g. 50, 80, 100")
 
 
 class Budget(models.Model):
