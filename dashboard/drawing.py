@@ -16,14 +16,15 @@ THINNEST = 2.0  # so that one request in a million is still seen
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """The `points` of a polyline from zero to the greatest value; gaps are left out."""
+    """The `points` of a polyline from zero, or the least value below it, to the greatest; gaps are left out."""
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return ""
-    top = max(known) or 1.0
+    low, top = min(0.0, *known), max(0.0, *known)
+    height = top - low or 1.0
     step = SPARK_WIDTH / (len(values) - 1)
     return " ".join(
-        f"{i * step:.1f},{SPARK_HEIGHT - 1 - value / top * (SPARK_HEIGHT - 2):.1f}"
+        f"{i * step:.1f},{SPARK_HEIGHT - 1 - (value - low) / height * (SPARK_HEIGHT - 2):.1f}"
         for i, value in enumerate(values)
         if value is not None
     )

@@ -1,10 +1,11 @@
-"""What stands around every page? Its navigation, the person's preferences, and the keys that lead away."""
+"""What stands around every page? Its navigation, the bell, the person's preferences, and the keys that lead away."""
 
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
+from dashboard.attention import findings, here
 from dashboard.pages import NAVIGATION
 from dashboard.preferences import preferences_of, usual_of, views_of
 from dashboard.scope import Scope
@@ -13,9 +14,11 @@ from dashboard.scope import Scope
 def frame_of(request: HttpRequest, scope: Scope, section: str) -> dict[str, Any]:
     """What `frame.html` draws; `section` is the name of the entry of the navigation that is lit."""
     kept = preferences_of(request.user)
+    found = findings(scope.board, here(scope.ask), scope.period.now, scope.sight)
     return {
         "section": section,
         "scope": scope,
+        "needing": len(found.open),
         "navigation": [(other, scope.link(other.name)) for other in NAVIGATION],
         "preferences": kept,
         "usual": usual_of(kept),

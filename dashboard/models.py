@@ -1,4 +1,4 @@
-"""What does a person keep of the dashboard? How it looks to them, and the questions that they ask again."""
+"""What does a person keep of the dashboard: how it looks to them, the questions that they ask again. And the board."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db import models
 
 from dashboard.cases import PlaygroundCase
 
-__all__ = ["PlaygroundCase", "Preferences"]
+__all__ = ["AttentionBoard", "PlaygroundCase", "Preferences"]
 
 
 class Preferences(models.Model):
@@ -35,3 +35,16 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"preferences of {self.user_id}"
+
+
+class AttentionBoard(models.Model):
+    """What needs somebody, as the last check found it: one row, read and written through `dashboard.board`."""
+
+    told: Any = models.JSONField(default=dict)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("acknowledge", "Can acknowledge what needs attention")]
+
+    def __str__(self) -> str:
+        return "what needs attention"

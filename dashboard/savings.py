@@ -8,6 +8,7 @@ several attempts make up the cost) it is the baseline's expected cost itself. No
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -52,6 +53,7 @@ class Savings(Struct, frozen=True):
     compared: tuple[Compared, ...]
     left_out: Mapping[Why, int]
     models: tuple[str, ...]  # that occur among the candidates, the most frequent first
+    oldest: datetime | None = None  # when the oldest that was read came; None: there was none
 
     @property
     def baseline(self) -> int:
@@ -76,9 +78,9 @@ def savings_of(scope: Scope) -> Savings:
     return scope.ask(savings, scope.period.span, scope.entities, baseline_of(scope))
 
 
-def savings(period: TimeRange, entities: Entities, baseline: str) -> Savings:
-    """Compare the newest answered requests of a range, `MOST` of them at most."""
-    found = choices(period, entities, MOST)
+def savings(period: TimeRange, entities: Entities, baseline: str, most: int | None = None) -> Savings:
+    """Compare the newest answered requests of a range, `most` of them (`MOST`) at most."""
+    found = choices(period, entities, most or MOST)
     compared: list[Compared] = []
     left_out: Counter[Why] = Counter()
     models: Counter[str] = Counter()
@@ -92,7 +94,8 @@ def savings(period: TimeRange, entities: Entities, baseline: str) -> Savings:
         else:
             left_out[outcome] += 1
     names = sorted(models, key=lambda name: (-models[name], name))
-    return Savings(len(found), tuple(compared), dict(left_out), tuple(names[:MOST_MODELS]))
+    oldest = found[-1].started_at if found else None
+    return Savings(len(found), tuple(compared), dict(left_out), tuple(names[:MOST_MODELS]), oldest)
 
 
 def _compare(request: Chosen, candidates: Sequence[Candidate], baseline: str) -> Compared | Why:

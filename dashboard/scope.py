@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from msgspec import Struct, field
 
+from dashboard.board import Board
 from dashboard.ranges import CUSTOM, LAST_MONTH, PRESETS, RANGES, Period, Usual, period_of
 from tenants.selectors import tenant_names
 from tenants.sight import Sight
@@ -80,6 +81,7 @@ class Scope(Struct, frozen=True):
     sight: Sight = None
     person: int | None = None  # who looks
     reads: bool = False  # who looks has asked to read what was said, and the audit log has it
+    board: Board = field(default_factory=Board)  # what needs somebody, as it was read with the person
 
     def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a selector; panels of one page that ask the same share it."""

@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 
+from dashboard.board import with_board
 from providers.sandboxbadge import with_sandbox
 from tenants.secondfactor import with_second_factor
 
@@ -13,11 +14,11 @@ NAMES = ("content_type__app_label", "codename")
 
 
 class People(ModelBackend):
-    """As Django's, except for what it reads along: preferences, second factor, badge; rights of person and groups."""
+    """As Django's, except for what it reads along: preferences, second factor, badge, board; and rights."""
 
     def get_user(self, user_id: Any) -> Any:
-        people = with_sandbox(with_second_factor(get_user_model().objects.select_related("preferences")))
-        user = people.filter(pk=user_id).first()
+        people = with_second_factor(get_user_model().objects.select_related("preferences"))
+        user = with_board(with_sandbox(people)).filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:

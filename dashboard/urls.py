@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from dashboard import (
+    attending,
     discovering,
     drills,
     exports,
@@ -69,6 +70,11 @@ offered = [
     path("models/<int:deployment_id>/enable/", switching.switch, {"verb": "enable"}, name="deployment-enable"),
     path("models/<int:deployment_id>/disable/", switching.switch, {"verb": "disable"}, name="deployment-disable"),
 ]
+attention = [
+    path("attention/acknowledge/", attending.acknowledge, name="acknowledge"),
+    path("attention/take-back/", attending.take_back, name="take-back"),
+    path("attention/check/", attending.check_now, name="check-now"),
+]
 own = [
     path("drill/card/<int:run>/", drills.card, name="drill-card"),
     path("drill/<int:run>.csv", drills.results, name="drill-csv"),
@@ -84,7 +90,18 @@ urlpatterns = [
         "dashboard/",
         include(
             (
-                pages + record + frame + panels + live + invoices + beginning + asking + local + offered + own,
+                pages
+                + record
+                + frame
+                + panels
+                + live
+                + invoices
+                + beginning
+                + asking
+                + local
+                + offered
+                + attention
+                + own,
                 "dashboard",
             )
         ),

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,6 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from msgspec.structs import replace
 
 from dashboard.access import staff_only, who_grants
+from dashboard.attention import here
+from dashboard.board import board_of
 from dashboard.controls import controls_of
 from dashboard.frame import frame_of
 from dashboard.pages import PAGES, Page
@@ -22,7 +23,7 @@ from dashboard.scope import LIVE, NO_SUCH, Scope, scope_of
 from providers import audit
 from providers.adminbase import actor_of
 from tenants.selectors import tenants_seen_by
-from usage import selectors, spool
+from usage import selectors
 from usage.ids import WIRE_PREFIX
 
 
@@ -89,12 +90,12 @@ def scope_for(request: HttpRequest, name: str) -> Scope:
     scope = scope_of(name, request.GET.dict(), now, may=may, sight=sight, tenants=tenants, usual=usual)
     if sight is not None and scope.tenant_id == NO_SUCH:
         raise Http404(f"There is no tenant {scope.word('tenant')!r}.")
-    return replace(scope, person=request.user.pk)
+    return replace(scope, person=request.user.pk, board=board_of(request.user))
 
 
 def _answer(request: HttpRequest, shown: Page, scope: Scope, panels: list[RenderedPanel]) -> HttpResponse:
     """The page around its panels."""
-    waiting = spool.backlog(settings.VAR_DIR / spool.NAME)
+    waiting = here(scope.ask).backlog
     with timezone.override(scope.period.zone):
         context = {
             **frame_of(request, scope, shown.name if shown.listed else "requests"),

@@ -1,28 +1,102 @@
 """What about the upstreams' health needs an operator?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.urls import reverse
 
 from providers.attention import PROVIDERS, Notice
-from routing.resilience.report import CredentialReport, HealthReport
+from routing.resilience.report import BreakerReport, CredentialReport, HealthReport
 
 HOUR_S: Final = 3600
 UNTRUSTED: Final = "its certificate is not trusted"
 UNTRUSTED_EFFECT: Final = "Nothing is sent to it: TLS is never downgraded."
 
 
-def notices_of(report: HealthReport) -> Iterator[Notice]:
-    """Credentials that are rejected or without quota, certificates that are not trusted; no query."""
+def notices_of(report: HealthReport, now: datetime) -> Iterator[Notice]:
+    """Credentials that are rejected or without quota, certificates that are not trusted, open breakers; no query."""
     link = reverse("admin:providers_provider_changelist")
     told: dict[tuple[str, str, str], CredentialReport] = {}
     for each in report.refused:
         told.setdefault((each.provider, each.last_four, each.state), each)
     for each in told.values():
-        yield Notice(refusal(each), effect_of(each), f"{link}?q={each.provider}", PROVIDERS, "refused")
+        about = f"credential {each.credential} of {each.provider} {each.deployment or ''}".rstrip()
+        since = now - timedelta(seconds=each.since_s)
+        yield Notice(
+            refusal(each),
+            effect_of(each),
+            f"{link}?q={each.provider}",
+            PROVIDERS,
+            "refused",
+            "Its credentials",
+            about,
+            since,
+            traffic=each.deployment or each.provider,
+            shared=True,
+        )
     for provider in report.untrusted:
-        yield Notice(f"{provider}: {UNTRUSTED}", UNTRUSTED_EFFECT, f"{link}?q={provider}", PROVIDERS, "refused")
+        yield Notice(
+            f"{provider}: {UNTRUSTED}",
+            UNTRUSTED_EFFECT,
+            f"{link}?q={provider}",
+            PROVIDERS,
+            "refused",
+            about=f"certificate of {provider}",
+            since=_untrusted_since(report, provider, now),
+            traffic=provider,
+            shared=True,
+        )
+    for name, breaker in report.breakers.items():
+        if breaker.state == "open" and not breaker.untrusted:
+            yield _resting(name, breaker, now)
+
+
+def _resting(name: str, breaker: BreakerReport, now: datetime) -> Notice:
+    """A deployment that is not called for a while; `about` is that of a deployment that fails, which says the same."""
+    link = f"{reverse('dashboard:reliability')}?range=1h"
+    since = None if breaker.since_s is None else now - timedelta(seconds=breaker.since_s)
+    effect = f"{breaker.reason}. Others answer in its place, as far as there are any."
+    return Notice(
+        f"{name} rests: its breaker is open",
+        effect,
+        link,
+        "",
+        "open",
+        "What caught it",
+        f"failing {name}",
+        since,
+        traffic=name,
+        shared=True,
+    )
+
+
+def _untrusted_since(report: HealthReport, provider: str, now: datetime) -> datetime | None:
+    spans = [
+        each.since_s
+        for name, each in report.breakers.items()
+        if each.untrusted and each.since_s is not None and name.partition("/")[0] == provider
+    ]
+    return now - timedelta(seconds=max(spans)) if spans else None
+
+
+def behind(serving: Mapping[str, int], known: Mapping[str, int], checked_at: datetime) -> Iterator[Notice]:
+    """Whether this worker serves by an older configuration than the database had when it was last looked at."""
+    late = sorted(part for part, number in serving.items() if number < known.get(part, 0))
+    if late:
+        what = f"This worker serves an old configuration: {', '.join(late)}"
+        effect = "Changes of what is configured are not in force here; its log says what keeps it from reading them."
+        yield Notice(
+            what,
+            effect,
+            reverse("system"),
+            "profiling.view_system",
+            "stale",
+            "The revisions",
+            "old configuration",
+            checked_at,
+            shared=True,
+        )
 
 
 def refusal(report: CredentialReport) -> str:

@@ -1,4 +1,4 @@
-"""How are the upstreams now, as this process knows? For the pages of a web worker."""
+"""How are the upstreams now, and by which configuration, as this process knows? For the pages of a web worker."""
 
 from time import monotonic
 
@@ -12,3 +12,9 @@ def health_now() -> HealthReport | None:
     if not now.serves:
         return None
     return health_report(now.engine.health, now.catalog.current.targets, monotonic())
+
+
+def serving_now() -> dict[str, int]:
+    """The revision of each part of the configuration that this process serves; empty where it serves no requests."""
+    now = runtime()
+    return now.watcher.serving if now.serves else {}

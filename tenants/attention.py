@@ -7,7 +7,7 @@ from typing import Final
 from django.urls import reverse
 
 from providers.attention import Notice
-from tenants.budgets import amount_text
+from tenants.budgets import USD, amount_text
 from tenants.models import ClientKey
 from tenants.selectors import budget_states
 from tenants.settling import lost_leases
@@ -33,7 +33,21 @@ def _of_budgets(now: datetime, sight: Sight) -> Iterator[Notice]:
         effect = "What it does not cover is refused." if state.hard else "It only alerts: nothing is refused."
         level = "spent" if state.used_percent >= WHOLE else "budget"
         what = f"{state.name}: {state.used_percent:.0f} % spent"
-        yield Notice(what, effect, link, "tenants.view_budget", level, "The budget")
+        yield Notice(
+            what,
+            effect,
+            link,
+            "tenants.view_budget",
+            level,
+            "The budget",
+            about_budget(state.id),
+            tenant=state.tenant_id,
+        )
+
+
+def about_budget(budget_id: int) -> str:
+    """What notices are about that tell how a budget stands."""
+    return f"budget {budget_id}"
 
 
 def _of_leases(now: datetime, sight: Sight) -> Iterator[Notice]:
@@ -43,8 +57,20 @@ def _of_leases(now: datetime, sight: Sight) -> Iterator[Notice]:
         budget = lease.window.budget
         link = reverse("admin:tenants_budget_change", args=[budget.pk])
         what = f"{amount_text(budget.unit, lease.outstanding)} of {budget} are leased by {lease.holder}"
-        effect = f"Not heard of since {lease.seen_at:%Y-%m-%d %H:%M} UTC. If its machine is lost, release it there."
-        yield Notice(what, effect, link, "tenants.view_budget", "budget", "The budget")
+        effect = "It is not heard of any more. If its machine is lost, release it there."
+        stake = lease.outstanding if budget.unit == USD else None
+        yield Notice(
+            what,
+            effect,
+            link,
+            "tenants.view_budget",
+            "budget",
+            "Release it",
+            f"lease {lease.pk}",
+            lease.seen_at,
+            nano_usd=stake,
+            tenant=budget.tenant_id,
+        )
 
 
 def _of_keys(now: datetime, sight: Sight) -> Iterator[Notice]:
@@ -53,4 +79,21 @@ def _of_keys(now: datetime, sight: Sight) -> Iterator[Notice]:
         link = reverse("admin:tenants_clientkey_change", args=[key.pk])
         when = f"{key.expires_at:%Y-%m-%d %H:%M} UTC"
         effect = "Its application is refused then."
-        yield Notice(f"{key} ends on {when}", effect, link, "tenants.view_clientkey", "ending", "Renew it")
+        assert key.expires_at is not None  # the filter
+        yield Notice(
+            f"{key} ends on {when}",
+            effect,
+            link,
+            "tenants.view_clientkey",
+            "ending",
+            "Renew it",
+            f"key {key.pk} ends",
+            key.expires_at - SOON,
+            traffic=of_key(key.pk),
+            tenant=key.tenant_id,
+        )
+
+
+def of_key(key_id: object) -> str:
+    """The `traffic` of a notice about a client key; no provider is called so."""
+    return f"key:{key_id}"

@@ -1,39 +1,69 @@
-"""Does anything need a person? Deployments that fail or work at unknown cost, and whatever the apps notice."""
+"""Does anything need a person? What the last check found and what this process knows, the worst first."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct
 
-from dashboard.attention import notices, refused
-from dashboard.formatting import count, percent
+from dashboard.attention import Finding, Findings, findings, here
+from dashboard.board import GREW, LASTS
+from dashboard.formatting import count, money, percent
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
-from providers.attention import Notice, unpriced_use
-from routing.healthnow import health_now
-from usage.selectors import Attempts, Group, attempts, last_attempts, unpriced
+from dashboard.tables import Column, Table
+from providers.attention import OWN_LIST_LASTS, Notice, unpriced_use
+from usage.attention import ENOUGH, ERROR_RATE, HEADROOM, LAG_S, SLOWER, UNUSED, fails
+from usage.selectors import attempts, unpriced
 
-ERROR_RATE = 0.05  # of attempts, above which a deployment is named
-ENOUGH = 3  # failed attempts: fewer may be chance
-GRAVE = frozenset({"refused", "failing", "spent"})  # levels that stand first: requests are lost
-CHECKED = (
-    f"each deployment's last call and errors (at most {percent(ERROR_RATE)}), credentials, prices, budgets, client "
-    "keys, jobs, the figures of money"
+HOUR: Final = timedelta(hours=1)
+RIGHT: Final = "dashboard.acknowledge"
+CHECKED: Final = (
+    "breakers and last calls",
+    f"errors (at most {percent(ERROR_RATE)} of an hour's requests, and of each deployment's attempts)",
+    f"latency (at most {SLOWER} times a deployment's own week)",
+    "credentials and certificates",
+    "prices, and the lists that they are compared with",
+    "changes of prices and quality in 7 days",
+    "the figures of money and the estimates of tokens",
+    "budgets, and whether they last until their reset",
+    f"client keys that end in 7 days, or were not used for {UNUSED.days} days",
+    "jobs",
+    f"the journal (at most {LAG_S:.0f} s behind)",
+    f"disk and GPU memory (at least {HEADROOM * 100:.0f} % free)",
+    "the configuration that this worker serves",
 )
 
 
-class Finding(Struct, frozen=True):
-    """One thing to look at."""
+class Row(Struct, frozen=True):
+    """One finding as it is read. `address` is empty where this person may not open it."""
 
+    about: str
     level: str  # a badge
     what: str
     effect: str
+    since: datetime | None  # by the page's clock
+    found: datetime | None
+    stake: str
+    share: str
     verb: str
-    address: str  # empty: this person may not open it
+    address: str
+    by: str = ""  # who has acknowledged it, and until when
+    at: datetime | None = None
+    until: datetime | None = None
+    acts: bool = False  # this person may acknowledge it
 
 
 class Attention(Struct, frozen=True):
-    findings: tuple[Finding, ...]
-    checked: str
-    judged: bool  # something was called
-    rest: str  # where the whole panel is found, empty: this is it
+    found: Findings
+    rows: tuple[Row, ...]
+    acknowledged: tuple[Row, ...]
+    more: int
+    checked: tuple[str, ...]
+    checked_at: datetime | None
+    late: bool
+    may_check: bool
+    refusal: str  # why this person acknowledges nothing; empty: they may
 
 
 class AttentionPanel(Panel):
@@ -43,56 +73,113 @@ class AttentionPanel(Panel):
     title = "What needs me?"
     page = "home"
     order = 20
+    file = "These findings as a file"
+    help = "operations#what-needs-somebody"
     formula = (
-        f"A deployment is named when its last call in the range failed, or more than {percent(ERROR_RATE)} of its "
-        f"attempts, at least {ENOUGH}; a model when it worked at a cost that nobody knows. The rest is what the "
-        "admin's overview says now, whatever the range: credentials, budgets, prices, keys, jobs and the check of the "
-        "figures of money."
+        "A check writes every minute what it found in the last 24 hours, whatever the range and the filters of this "
+        "page; what this worker knows now of breakers, credentials, its journal and its configuration is added. First "
+        "stand findings by which requests fail or are refused now, then those that cost money or will do harm, then "
+        "what is worth knowing; within each, by share of a day: requests at stake / requests of the last 24 hours, "
+        "or money at stake / what these 24 hours cost, the greater of the two; the unknown behind. A deployment is "
+        f"named when its last call failed, or more than {percent(ERROR_RATE)} of the attempts of the last hour, at "
+        f"least {ENOUGH}; requests as a whole by the same line. It is slow when its p95 to the "
+        f"first token in the last hour is more than {SLOWER} times that of the 7 days before, with 20 samples each. "
+        "At stake at a budget is what a day is expected to cost. Our own "
+        f"price list is old after {OWN_LIST_LASTS.days} days. Acknowledging hides a finding for everybody until it "
+        f"gets worse (graver, or {GREW} times the share, and a point of the day more), for {LASTS // HOUR} h at most."
     )
 
     def data(self, scope: Scope) -> Attention:
-        """What the requests say; with the panel alone also what is noticed, which has too much to ask for a page."""
-        called = scope.ask(attempts, scope.period.span, scope.tenant_id)
-        without_price = scope.ask(unpriced, scope.period.span, scope.entities)
-        told = {unpriced_use(str(group.value)) for group in without_price}
-        health = scope.ask(health_now)
-        noticed = notices(scope.period.now, health, scope.sight) if scope.alone else refused(health)
-        findings = _of_requests(called, without_price, scope)
-        findings += [_noticed(notice, scope) for notice in noticed if notice.about not in told]
-        findings.sort(key=lambda finding: (finding.level not in GRAVE, finding.level != "refused"))
-        rest = "" if scope.alone else scope.panel_address(self.name)
-        return Attention(tuple(findings), CHECKED, bool(called), rest)
+        found = findings(scope.board, here(scope.ask), scope.period.now, scope.sight, noticed_in(scope))
+        may = scope.may(RIGHT)
+        return Attention(
+            found,
+            tuple(_row(one, scope, may) for one in found.open),
+            tuple(_row(one, scope, may) for one in found.acknowledged),
+            scope.board.more,
+            CHECKED,
+            _local(found.checked_at, scope),
+            found.late,
+            scope.sight is None,
+            "" if may else f"Acknowledging takes the right {RIGHT}, which operators have.",
+        )
+
+    def table(self, data: Attention, scope: Scope) -> Table | None:
+        if not data.rows and not data.acknowledged:
+            return None
+        columns = (
+            Column("Level"),
+            Column("What"),
+            Column("Effect"),
+            Column("Since"),
+            Column("Requests at stake in 24 h"),
+            Column("Money at stake in 24 h", "USD"),
+            Column("Acknowledged by"),
+        )
+        return Table(columns, [_cells(one) for one in (*data.found.open, *data.found.acknowledged)])
 
 
-def _of_requests(called: list[Attempts], without_price: list[Group], scope: Scope) -> list[Finding]:
-    """What fails and what has no price, that by which most requests are touched first."""
-    down = {last.deployment: last.error or "failed" for last in last_attempts(scope.period.span) if last.failed}
-    found = [(one.failed, _failing(one, scope, down)) for one in called if _fails(one) or one.deployment in down]
-    found += [(group.totals.unpriced, _unpriced(group, scope)) for group in without_price]
-    return [finding for _, finding in sorted(found, key=lambda pair: -pair[0])]
+def noticed_in(scope: Scope) -> Iterator[Notice]:
+    """For who sees some tenants, and is told of their requests alone: what fails and has no price in the range."""
+    if scope.sight is None:
+        return
+    for one in scope.ask(attempts, scope.period.span, scope.tenant_id):
+        if fails(one):
+            what = f"{one.deployment}: {percent(one.error_rate)} of its attempts failed"
+            effect = f"{count(one.failed)} of {count(one.attempts)} attempts in this range."
+            link = scope.link("requests", first=one.deployment, status="failover")
+            verb, about = "Requests that left it", f"failing {one.deployment}"
+            yield Notice(what, effect, link, "", "failing", verb, about, requests=one.failed)
+    for group in scope.ask(unpriced, scope.period.span, scope.entities):
+        what = f"{group.value or 'a deployment that is gone'} has no price"
+        many = group.totals.unpriced
+        effect = f"The cost of {count(many)} request{'s' if many > 1 else ''} in this range is unknown."
+        link = scope.link("requests", served=str(group.value), status="unpriced")
+        yield Notice(
+            what, effect, link, "", "unpriced", "Those requests", unpriced_use(str(group.value)), requests=many
+        )
 
 
-def _noticed(notice: Notice, scope: Scope) -> Finding:
-    address = notice.link if scope.may(notice.permission) else ""
-    return Finding(notice.level, notice.what, notice.effect, notice.verb, address)
+def stake_of(one: Finding) -> str:
+    """`312 requests`, `$4.20`, or a dash."""
+    if one.notice.nano_usd is not None:
+        return money(one.notice.nano_usd, estimated=True)
+    return f"{count(one.requests)} request{'' if one.requests == 1 else 's'}" if one.requests is not None else "—"
 
 
-def _fails(one: Attempts) -> bool:
-    return one.failed >= ENOUGH and (one.error_rate or 0) > ERROR_RATE
-
-
-def _failing(one: Attempts, scope: Scope, down: dict[str, str]) -> Finding:
-    last = f"{one.deployment}: its last call failed ({down.get(one.deployment)})"
-    what = last if one.deployment in down else f"{one.deployment}: {percent(one.error_rate)} of its attempts failed"
-    effect = f"{count(one.failed)} of {count(one.attempts)} attempts"
-    address = scope.link("requests", first=one.deployment, status="failover")
-    return Finding("failing", what, effect, "Requests that left it", address)
-
-
-def _unpriced(group: Group, scope: Scope) -> Finding:
-    what = f"{group.value or 'a deployment that is gone'} has no price"
-    many = group.totals.unpriced
-    effect = f"the cost of {count(many)} request{'s' if many > 1 else ''} is unknown"
-    return Finding(
-        "unpriced", what, effect, "Those requests", scope.link("requests", served=str(group.value), status="unpriced")
+def _row(one: Finding, scope: Scope, may: bool) -> Row:
+    notice, note = one.notice, one.acknowledged
+    opens = not notice.permission or scope.may(notice.permission)
+    return Row(
+        about=notice.about,
+        level=notice.level,
+        what=notice.what,
+        effect=notice.effect,
+        since=_local(notice.since, scope),
+        found=_local(notice.found, scope),
+        stake=stake_of(one),
+        share=f"{percent(one.share)} of a day" if one.share is not None else "",
+        verb=notice.verb,
+        address=notice.link if opens else "",
+        by=note.by if note else "",
+        at=_local(note.at if note else None, scope),
+        until=_local(note.until if note else None, scope),
+        acts=may and (scope.sight is None or notice.tenant is not None),
     )
+
+
+def _cells(one: Finding) -> tuple[str | int | datetime | None, ...]:
+    notice, note = one.notice, one.acknowledged
+    return (
+        notice.level,
+        notice.what,
+        notice.effect,
+        notice.since,
+        one.requests,
+        notice.nano_usd,
+        note.by if note else None,
+    )
+
+
+def _local(instant: datetime | None, scope: Scope) -> datetime | None:
+    return instant and instant.astimezone(scope.period.zone)

@@ -4,26 +4,12 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, structs
 
-from dashboard.drawing import area, sparkline
+from dashboard.drawing import sparkline
 from dashboard.formatting import change, count, duration, exact_money, money, percent, share_of, tokens
 from dashboard.panels.base import Panel
+from dashboard.savingstile import Tile, savings_tile
 from dashboard.scope import Scope
 from usage.selectors import Totals, percentile_series, series
-
-
-class Tile(Struct, frozen=True):
-    """One figure; `points` draw its course, `address` leads to what is behind it."""
-
-    label: str
-    text: str
-    exact: str
-    note: str
-    points: str
-    address: str
-
-    @property
-    def area(self) -> str:
-        return area(self.points)
 
 
 class Tiles(Struct, frozen=True):
@@ -31,7 +17,7 @@ class Tiles(Struct, frozen=True):
 
 
 class TilesPanel(Panel):
-    """Requests, success, tokens, cost, failovers, errors, time to first token."""
+    """Requests, success, cost, savings, tokens, time to first token, failovers, errors."""
 
     name = "tiles"
     title = "How is it going?"
@@ -52,10 +38,11 @@ class TilesPanel(Panel):
             _requests(scope, now, before, buckets),
             _success(scope, now, before, buckets),
             _cost(scope, now, before, buckets),
+            savings_tile(scope, now),
             _tokens(scope, now, before, buckets),
+            _first_token(scope),
             _failovers(scope, now, before, buckets),
             _errors(scope, now, before, buckets),
-            _first_token(scope),
         )
         return Tiles(tiles)
 
@@ -94,7 +81,7 @@ def _tokens(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) ->
 
 
 def _failovers(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
-    note = f"{percent(share_of(now.failed_over, now.requests))} of requests" if now.requests else "none"
+    note = _share(now.failed_over, before.failed_over, now)
     points = _course(buckets, _of("failed_over"))
     exact = f"{count(now.failovers)} failovers in {count(now.failed_over)} requests"
     return Tile("Failed over", count(now.failed_over), exact, note, points, scope.link("requests", status="failover"))
@@ -102,7 +89,7 @@ def _failovers(scope: Scope, now: Totals, before: Totals, buckets: list[Totals])
 
 def _errors(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
     failed = now.failed + now.interrupted
-    note = f"{percent(share_of(failed, now.requests))} of requests" if now.requests else "none"
+    note = _share(failed, before.failed + before.interrupted, now)
     points = _course(buckets, lambda part: part.failed + part.interrupted)
     exact = f"{count(now.failed)} failed, {count(now.interrupted)} interrupted"
     return Tile("Errors", count(failed), exact, note, points, scope.link("requests", status="errors"))
@@ -117,6 +104,11 @@ def _first_token(scope: Scope) -> Tile:
     points = sparkline([part.p95 for part in buckets])
     exact = f"{count(now.n)} samples; p50 {duration(now.p50)}, p99 {duration(now.p99)}"
     return Tile("First token, p95", duration(now.p95), exact, note, points, scope.link("latency"))
+
+
+def _share(count: int, before: int, now: Totals) -> str:
+    said = f"{percent(share_of(count, now.requests))} of requests" if now.requests else "none"
+    return f"{said}, {_against(count, before)}" if count or before else said
 
 
 def _against(now: float | None, before: float | None) -> str:

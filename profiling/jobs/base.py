@@ -32,6 +32,7 @@ class JobKind(ABC):
     every: ClassVar[timedelta | None] = None  # the schedule that is made at the first start; None: on request only
     by_order: ClassVar[bool] = False  # each run has an `order` of its own; nobody asks for one without
     tries: ClassVar[int] = 5  # after which the job has failed for good
+    kept: ClassVar[timedelta] = timedelta(days=7)  # how long the rows of its runs stay
 
     def window(self, now: datetime) -> str:
         """What a run at `now` is for; by default the minute, so that two beats do not run a kind twice."""

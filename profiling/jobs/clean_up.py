@@ -7,16 +7,16 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
+from profiling.jobs import job_kinds
 from profiling.jobs.base import JobKind, Progress, Run
 from profiling.models import GpuSample, Job
 from usage.retention import prune
 
-KEPT_JOBS: Final = timedelta(days=7)
 KEPT_SAMPLES: Final = timedelta(days=7)
 
 
 class CleanUp(JobKind):
-    """Removes records older than RECORDS_KEPT_DAYS, jobs and GPU samples older than seven days, expired sessions."""
+    """Removes records older than RECORDS_KEPT_DAYS, most jobs and all GPU samples after a week, expired sessions."""
 
     name = "clean_up"
     label = "Clean up"
@@ -41,6 +41,10 @@ class CleanUp(JobKind):
 
 
 def _remove_old_jobs(now: datetime) -> int:
-    closed = Job.objects.filter(state__in=[Job.State.DONE, Job.State.FAILED], finished_at__lt=now - KEPT_JOBS)
-    count, _ = closed.delete()
-    return count
+    """Runs that ended, as long ago as their kind says; of a kind that is gone, as others have it."""
+    kinds = job_kinds()
+    closed = Job.objects.filter(state__in=[Job.State.DONE, Job.State.FAILED])
+    count, _ = closed.exclude(kind__in=kinds).filter(finished_at__lt=now - JobKind.kept).delete()
+    return count + sum(
+        closed.filter(kind=name, finished_at__lt=now - kind.kept).delete()[0] for name, kind in kinds.items()
+    )

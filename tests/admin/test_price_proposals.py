@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from profiling.jobs import job_kinds
 from providers.attention import notices
@@ -90,7 +91,9 @@ def test_what_differs_is_proposed_and_changes_nothing_by_itself(mirror: Mirror, 
     assert "~ ours/x: input 3 -> 2.5 (-17 %), cached_input 0.3 -> none, cache_write_1h 6 -> none" in said
     assert "2 prices read, deployments in the list: 1, 1 differ" in said
     assert load_catalog().targets[0].price.input == 3_000_000
-    assert [n.what for n in notices() if "public list" in n.what] == ["1 price differs from a public list"]
+    assert [n.what for n in notices(timezone.now()) if "public list" in n.what] == [
+        "1 price differs from a public list"
+    ]
     sync(mirror)
     assert PriceProposal.objects.get().state == "open"
 

@@ -4,7 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
+from dashboard.attention import check
+from dashboard.board import board
 from dashboard.panels.attention import AttentionPanel
 from dashboard.panels.providers import ProvidersPanel, state_of
 from dashboard.rendering import rendered
@@ -20,7 +23,7 @@ LIMITED = CredentialReport(2, "acme", "abcd", "rate limited", 1.0, 29.0, "acme/f
 
 
 def drawn(panel, report):
-    scope = scope_of("home", {}, datetime.now(UTC))
+    scope = replace(scope_of("home", {}, datetime.now(UTC)), board=board())
     scope.answers[health_now, (), ()] = report
     found = rendered(panel(), scope)
     assert found.body is not None, found.problem
@@ -41,9 +44,11 @@ def test_each_provider_says_what_is_the_matter_now(traffic: list[Outcome]):
 
 @pytest.mark.django_db
 def test_what_needs_a_person_begins_with_refused_credentials(traffic: list[Outcome]):
-    body = drawn(AttentionPanel, HealthReport({}, (REJECTED, LIMITED)))
+    check(datetime.now(UTC))
+    body = drawn(AttentionPanel, HealthReport({"acme/fast": OPEN}, (REJECTED, LIMITED)))
     assert "acme: credential …wxyz is rejected" in body and "abcd" not in body
-    assert body.index("wxyz") < body.index("attempts")
+    assert "acme/fast rests: its breaker is open" in body
+    assert body.index("wxyz") < body.index("has no price")
 
 
 @pytest.mark.parametrize(

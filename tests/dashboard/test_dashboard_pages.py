@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from dashboard.attention import check
 from dashboard.formatting import count, money
 from dashboard.pages import NAVIGATION
 from tenants.models import Tenant
@@ -82,6 +83,7 @@ def test_a_chart_and_the_table_beside_it_give_an_entity_one_colour(staff_client,
 
 
 def test_statement_10_an_unpriced_model_is_named_and_never_free(staff_client, traffic):
+    check(datetime.now(UTC))
     page = text_of(staff_client.get("/dashboard/"))
     assert "sandbox-ollama/sandbox-unpriced has no price" in page
     row = re.search(r"sandbox-unpriced</a>.*?</tr>", staff_client.get("/dashboard/cost/").content.decode(), re.DOTALL)
@@ -96,9 +98,11 @@ def test_a_deployment_whose_last_call_failed_is_named(staff_client, tmp_path):
     first = next(one for one in told if one.attempts[0].error)
     ship([first], tmp_path / "spool")
     said = f"{first.first_choice}: its last call failed ({first.attempts[0].error})"
+    check(datetime.now(UTC))
     assert said in text_of(staff_client.get("/dashboard/"))
     again = next(one for one in told if one.id > first.id and one.attempts[-1].deployment == first.first_choice)
     ship([again], tmp_path / "later")
+    check(datetime.now(UTC))
     assert said not in text_of(staff_client.get("/dashboard/"))
 
 

@@ -1,6 +1,7 @@
 """Does the page of savings compare what can be compared, and say what it compares with?"""
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 from msgspec import Raw
 
 from dashboard import savings as module
+from dashboard import savingstile
 from dashboard.savings import ASKED, DEAREST, parts, savings
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import outcome, ship
@@ -106,3 +108,29 @@ def test_no_more_records_are_read_than_the_page_says(staff_client, shipped, monk
 def test_savings_are_told_by_policy(staff_client, shipped):
     rows = staff_client.get("/dashboard/savings/").content.decode().split("Which policy saves?")[-1]
     assert "policy=cheap" in rows and "policy=balanced" in rows
+
+
+def tile_of(page: str) -> str:
+    return re.search(r"Savings (?!Latency)(.*?) Tokens ", page)[1]
+
+
+def test_the_tile_on_the_first_page_says_what_the_page_of_savings_says(staff_client, shipped):
+    answer = staff_client.get("/dashboard/")
+    assert tile_of(text_of(answer)).strip() == "≈ $0.2800 2 of 6 not compared"
+    tile = answer.content.decode().split(">Savings</div>")[1].split("</a>")[0]
+    assert 'title="62.2 % of ≈ $0.4500 at the dearest eligible candidates, over 4 requests"' in tile and "<svg" in tile
+
+
+def test_the_tile_compares_with_the_period_before_and_says_where_it_read_a_part(staff_client, tmp_path, monkeypatch):
+    dear = {"a/small": 2, "b/large": 10}
+    ship([asked(dear, "a/small", 2, 1), *(asked(dear, "a/small", 2, 70 + n) for n in range(4))], tmp_path / "spool")
+    assert tile_of(text_of(staff_client.get("/dashboard/?range=1h"))).strip() == "≈ $0.0800 -75.0 % on before"
+    monkeypatch.setattr(savingstile, "READ", 3)
+    page = text_of(staff_client.get("/dashboard/?range=24h"))
+    assert tile_of(page).strip() == "≈ 80.0 % the newest 3 of 5 answered"
+
+
+def test_the_tile_has_a_dash_where_nothing_can_be_compared(staff_client, tmp_path):
+    assert tile_of(text_of(staff_client.get("/dashboard/"))).strip() == "— nothing answered"
+    ship([asked({"a/small": 2}, "a/small", None, 1)], tmp_path / "spool")
+    assert tile_of(text_of(staff_client.get("/dashboard/"))).strip() == "— nothing to compare with"

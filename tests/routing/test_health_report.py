@@ -1,5 +1,6 @@
 """What people and Prometheus are told of health: breakers, credentials by their last four, counts."""
 
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
@@ -16,7 +17,7 @@ from providers.errors import (
     Untrusted,
 )
 from providers.targets import Secret
-from routing.attention import notices_of, standing
+from routing.attention import behind, notices_of, standing
 from routing.healthmetrics import HealthGauges
 from routing.healthnow import health_now
 from routing.resilience import Health
@@ -30,6 +31,7 @@ OTHER = target("acme/other", 2, provider_id=1, secrets=KEYS)
 ELSE = target("else/one", 3, provider_id=3)
 ALL = (ONE, OTHER, ELSE)
 NOW = 1000.0
+AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -89,12 +91,11 @@ def test_the_row_of_a_credential_says_how_it_stands(health):
 
 def test_what_only_a_person_can_mend_becomes_a_notice(health):
     fail(health, ONE, RateLimited(retry_after_s=30))
-    fail(health, ONE, Overloaded(), 5)
-    assert not list(notices_of(health_report(health, ALL, NOW)))
+    assert not list(notices_of(health_report(health, ALL, NOW), AT))
     fail(health, ONE, QuotaExhausted(), secret=KEYS[1])
     fail(health, OTHER, CredentialRejected(), secret=KEYS[2])
     fail(health, ELSE, Untrusted("TLS failed"))
-    told = {notice.what for notice in notices_of(health_report(health, ALL, NOW))}
+    told = {notice.what for notice in notices_of(health_report(health, ALL, NOW), AT)}
     assert told == {
         "acme: credential …bbbb has used up its quota",
         "acme: credential …cccc is rejected",
@@ -102,10 +103,24 @@ def test_what_only_a_person_can_mend_becomes_a_notice(health):
     }
 
 
+def test_an_open_breaker_is_a_notice_since_it_opened(health):
+    fail(health, ONE, Overloaded(), 5)
+    (notice,) = notices_of(health_report(health, ALL, NOW + 1), AT)
+    assert notice.what == "acme/one rests: its breaker is open" and notice.effect.startswith("Overloaded")
+    assert notice.since == AT - timedelta(seconds=1) and notice.about == "failing acme/one"
+
+
+def test_a_worker_behind_the_database_s_configuration_says_which_part():
+    known = {"catalog": 7, "tenants": 3}
+    assert not list(behind(known, known, AT)) and not list(behind({}, known, AT))
+    (notice,) = behind({"catalog": 6, "tenants": 3}, known, AT)
+    assert notice.what == "This worker serves an old configuration: catalog" and notice.since == AT
+
+
 def test_a_credential_that_no_model_admits_is_one_notice(health):
     for where in (ONE, OTHER):
         fail(health, where, AccessDenied())
-    (notice,) = notices_of(health_report(health, ALL, NOW))
+    (notice,) = notices_of(health_report(health, ALL, NOW), AT)
     assert notice.what == "acme: credential …aaaa is rejected by acme/one"
 
 

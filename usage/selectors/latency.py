@@ -1,7 +1,7 @@
 """How fast, and how bad is the tail? Percentiles of answered requests, to about 6 %, with the number behind them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta, tzinfo
 from typing import Final, Literal
 
@@ -89,12 +89,13 @@ def percentile_series_by(
     tenant_id: Whose = None,
     provider: str | None = None,
     model: str | None = None,
+    only: Collection[str] | None = None,
 ) -> dict[int | str, tuple[Percentiles, list[Percentiles]]]:
-    """Of each value of `by`: over all buckets together, and of each bucket, in order."""
-    slots = _slots(metric, buckets, by, tenant_id, {"provider": provider, "model": model})
+    """Of each value of `by`: over all buckets together, and of each bucket, in order; `only`: of these deployments."""
+    slots = _slots(metric, buckets, by, tenant_id, {"provider": provider, "model": model}, only)
     whole: dict[int | str, Counter[int]] = defaultdict(Counter)
     for (_, value), counts in slots.items():
-        if value is not None:
+        if value is not None and (only is None or value in only):
             whole[value].update(counts)
     return {
         value: (
@@ -129,11 +130,14 @@ def _slots(
     by: By | None,
     tenant_id: Whose,
     where: dict[str, str | None],
+    only: Collection[str] | None = None,
 ) -> dict[tuple[int, int | str | None], dict[int, int]]:
     """Counts by slot of the scale, for each bucket and value."""
     if metric in WITHOUT_TENANT and (tenant_id is not None or by == "tenant"):
         raise ValueError(f"{metric} is kept for all tenants together only")
     columns = _COLUMNS[by] if by else ()
+    parts = [name.partition("/") for name in only or ()]  # names of both kinds: more pairs of them than are asked for
+    among = {"provider": {part[0] for part in parts}, "model": {part[2] for part in parts}} if only is not None else {}
     shared = EACH_TENANT if by == "tenant" else ALL_TENANTS
     found: dict[tuple[int, int | str | None], dict[int, int]] = defaultdict(dict)
     for position, key, sums in read(
@@ -144,6 +148,7 @@ def _slots(
         level=_DEPLOYMENTS
         if by in ("provider", "model", "deployment") or any(one is not None for one in where.values())
         else _ALL_DEPLOYMENTS,
+        only=among,
         group=(*columns, "slot"),
         sums=("requests",),
     ):

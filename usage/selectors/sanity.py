@@ -27,11 +27,15 @@ _PRICED: Final = _COUNTED & Q(cost_nano_usd__isnull=False)
 
 
 class Finding(Struct, frozen=True):
-    """One thing that does not add up, in words; `about` where others may tell the same."""
+    """One thing that does not add up, in words, and how many requests it is true of.
+
+    `about` stays the same from check to check, whatever the numbers.
+    """
 
     what: str
     effect: str
     about: str = ""
+    requests: int | None = None
 
 
 def money_sanity(period: TimeRange, calibrated: Mapping[str, datetime] = MappingProxyType({})) -> list[Finding]:
@@ -77,7 +81,7 @@ def _of_deployment(name: str, by_stream: dict[bool, dict[str, Any]]) -> list[Fin
     requests = sum(row["requests"] for row in rows)
     found = [_unpriced(name, sum(row["unpriced"] for row in rows)), _streams(name, by_stream)]
     if requests >= ENOUGH:
-        found.append(_guessed(name, sum(row["guessed"] for row in rows) / requests))
+        found.append(_guessed(name, sum(row["guessed"] for row in rows), requests))
     if sum(row["judged"] for row in rows) >= ENOUGH:
         found.append(_estimate(name, rows))
     return [finding for finding in found if finding]
@@ -86,7 +90,7 @@ def _of_deployment(name: str, by_stream: dict[bool, dict[str, Any]]) -> list[Fin
 def _unpriced(name: str, requests: int) -> Finding | None:
     what = f"{name} worked on {requests:,} requests that have tokens and no cost"
     effect = "It has no price, and budgets in USD do not see them."
-    return Finding(what, effect, unpriced_use(name)) if requests else None
+    return Finding(what, effect, unpriced_use(name), requests) if requests else None
 
 
 def _streams(name: str, by_stream: dict[bool, dict[str, Any]]) -> Finding | None:
@@ -97,12 +101,14 @@ def _streams(name: str, by_stream: dict[bool, dict[str, Any]]) -> Finding | None
     if max(streamed, whole) <= COST_FACTOR * min(streamed, whole):
         return None
     what = f"{name}: a token costs ${streamed / 1000:.4g} per million streamed, ${whole / 1000:.4g} otherwise"
-    return Finding(what, "The usage of one of the two may be reported wrongly; compare with the invoice.")
+    effect = "The usage of one of the two may be reported wrongly; compare with the invoice."
+    return Finding(what, effect, f"streams {name}", sum(row["priced"] for row in by_stream.values()))
 
 
-def _guessed(name: str, share: float) -> Finding | None:
-    what = f"{name} reports no usage for {share:.0%} of its requests"
-    return Finding(what, "Their tokens and costs are estimates.") if share > ESTIMATED_SHARE else None
+def _guessed(name: str, guessed: int, requests: int) -> Finding | None:
+    share = guessed / requests
+    what, effect = f"{name} reports no usage for {share:.0%} of its requests", "Their tokens and costs are estimates."
+    return Finding(what, effect, f"guessed {name}", guessed) if share > ESTIMATED_SHARE else None
 
 
 def _estimate(name: str, rows: list[dict[str, Any]]) -> Finding | None:
@@ -111,4 +117,5 @@ def _estimate(name: str, rows: list[dict[str, Any]]) -> Finding | None:
     drift = expected / reported - 1 if reported else 0.0
     what = f"{name}: prompts are estimated {drift:+.0%} off what it reports"
     effect = "Token limits and expected costs go by these estimates, which are calibrated: is its usage right?"
-    return Finding(what, effect) if abs(drift) > ESTIMATE_DRIFT else None
+    judged = sum(row["judged"] for row in rows)
+    return Finding(what, effect, f"estimates {name}", judged) if abs(drift) > ESTIMATE_DRIFT else None
