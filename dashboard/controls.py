@@ -7,7 +7,7 @@ from msgspec import Struct
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
 from dashboard.scope import Scope
-from providers.selectors import deployment_ids, model_names, provider_names
+from providers.selectors import model_names, provider_names, standings
 from routing.selectors import policy_names
 
 STATUSES = ("answered", "failover", "errors", "failed", "rejected", "cancelled", "interrupted", "unpriced")
@@ -28,7 +28,7 @@ CHOICES: Mapping[str, Callable[[Scope], list[str]]] = {
     "provider": lambda _: provider_names(),
     "model": lambda _: model_names(),
     "policy": lambda _: policy_names(),
-    "deployment": lambda _: sorted(deployment_ids()),
+    "deployment": lambda scope: sorted(scope.ask(standings)),
     "status": lambda _: list(STATUSES),
 }
 
@@ -37,15 +37,23 @@ def controls_of(page: Page, scope: Scope) -> dict[str, object]:
     """What `controls.html` draws."""
     return {
         "ranges": [*RANGES.items(), (CUSTOM, CUSTOM)],
-        "filters": [_filter(name, scope) for name in page.filters],
+        "filters": [_filter(name, page, scope) for name in page.filters],
         # What has no select here stays in the address when another filter is chosen.
         "kept": [chip for chip in scope.filters if chip.label not in page.filters],
         "chips": [(chip, chip.label in page.ignores) for chip in scope.filters],
     }
 
 
-def _filter(name: str, scope: Scope) -> Filter:
-    value, choices = scope.word(name), CHOICES[name](scope)[:MOST_CHOICES]
+def _filter(name: str, page: Page, scope: Scope) -> Filter:
+    value, choices = scope.word(name), _choices(name, page, scope)[:MOST_CHOICES]
     if value and value not in choices:
         choices = [value, *choices]
     return Filter(name, name.capitalize(), value, tuple(choices))
+
+
+def _choices(name: str, page: Page, scope: Scope) -> list[str]:
+    """Where deployments are chosen among, their names say all that has any: one question instead of three."""
+    if "deployment" not in page.filters or name not in ("provider", "model"):
+        return CHOICES[name](scope)
+    place = 0 if name == "provider" else 2
+    return sorted({known.partition("/")[place] for known in scope.ask(standings)})

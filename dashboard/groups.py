@@ -1,7 +1,7 @@
 """By what are numbers grouped? The choices of a panel, and the name, the address and the colour of each value."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
@@ -9,6 +9,7 @@ from dashboard.scope import NOBODY, Scope
 from tenants.selectors import key_labels
 
 By = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
+C = TypeVar("C", bound=str)
 
 
 class Tab(Struct, frozen=True):
@@ -19,12 +20,12 @@ class Tab(Struct, frozen=True):
     current: bool
 
 
-def chosen(scope: Scope, choices: Sequence[By]) -> By:
+def chosen(scope: Scope, choices: Sequence[C]) -> C:
     """The `group` of the address if it is one of the choices, else the first."""
     return next((choice for choice in choices if choice == scope.word("group")), choices[0])
 
 
-def tabs(scope: Scope, choices: Sequence[By]) -> tuple[Tab, ...]:
+def tabs(scope: Scope, choices: Sequence[str]) -> tuple[Tab, ...]:
     current = chosen(scope, choices)
     return tuple(Tab(choice, scope.here(group=choice), choice == current) for choice in choices)
 

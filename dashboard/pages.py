@@ -67,7 +67,8 @@ PAGES: Final[Mapping[str, Page]] = {
             "Reliability",
             "What failed, and what caught it?",
             "reliability/",
-            ignores=(*NOT_ASKED, "provider", "model"),
+            ("tenant", "provider", "model", "deployment"),
+            ignores=tuple(word for word in NOT_ASKED if word != "deployment"),
             letter="e",
         ),
         Page(

@@ -111,6 +111,12 @@ class Scope(Struct, frozen=True):
         value = self.word(word)
         return "" if value == NOBODY else value or None
 
+    def fits(self, deployment: str) -> bool:
+        """Whether `provider/model` is among those that the filters of provider, model and deployment leave."""
+        wanted = (self.word("provider"), self.word("model"), self.word("deployment"))
+        provider, _, model = deployment.partition("/")
+        return all(word in ("", part) for word, part in zip(wanted, (provider, model, deployment), strict=True))
+
     def word(self, name: str) -> str:
         return self.words.get(name, "")
 

@@ -63,7 +63,7 @@ def switch(request: HttpRequest, deployment_id: int, verb: str) -> HttpResponse:
     else:
         alone = served_by_nobody_else(row.provider, row)
         effect = f"Takes {row} out of use within a second. What runs there ends by itself."
-        effect += f"{_lost(alone)} {using(row, scope.sight)}"
+        effect += f"{lost(alone)} {using(row, scope.sight)}"
     return _switched(request, scope, act, [row], f"{verb.capitalize()} {row}", effect)
 
 
@@ -100,12 +100,12 @@ def _draining(row: Provider, live: Sequence[Deployment], scope: Scope) -> str:
     """What will happen, and who would notice."""
     return (
         f"Takes {counted(len(live), 'deployment')} out of use within a second: {_named(list(map(str, live)))}. What "
-        f"runs there ends by itself.{_lost(served_by_nobody_else(row))} {using(row, scope.sight)} It lasts until "
+        f"runs there ends by itself.{lost(served_by_nobody_else(row))} {using(row, scope.sight)} It lasts until "
         "somebody enables them again, under Models or in admin."
     )
 
 
-def _lost(models: list[str]) -> str:
+def lost(models: list[str]) -> str:
     """Which models nobody would serve any more."""
     return f" Nobody else serves {_named(models)}: requests for it are refused." if models else ""
 

@@ -8,6 +8,7 @@ from dashboard import (
     drills,
     exports,
     handbook,
+    interventions,
     liveviews,
     mine,
     ownkeys,
@@ -75,6 +76,9 @@ attention = [
     path("attention/take-back/", attending.take_back, name="take-back"),
     path("attention/check/", attending.check_now, name="check-now"),
 ]
+reliability = [
+    path("reliability/<int:deployment_id>/<str:verb>/", interventions.intervene, name="intervene"),
+]
 own = [
     path("drill/card/<int:run>/", drills.card, name="drill-card"),
     path("drill/<int:run>.csv", drills.results, name="drill-csv"),
@@ -101,6 +105,7 @@ urlpatterns = [
                 + local
                 + offered
                 + attention
+                + reliability
                 + own,
                 "dashboard",
             )

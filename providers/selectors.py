@@ -210,12 +210,33 @@ def deployment_ids() -> dict[str, int]:
     return {f"{provider}/{model}": pk for provider, model, pk in rows}
 
 
+class Standing(Struct, frozen=True):
+    """A deployment as it is configured: its row's id, and whether it is in use, by itself and with its provider."""
+
+    id: int
+    enabled: bool
+    provider_enabled: bool
+
+    @property
+    def used(self) -> bool:
+        return self.enabled and self.provider_enabled
+
+
+def standings() -> dict[str, Standing]:
+    """Every deployment by `provider/model`, without the resilience drill's own."""
+    rows = Deployment.objects.exclude(provider__source=Provider.Source.DRILL)
+    columns = ("provider__name", "model__name", "id", "enabled", "provider__enabled")
+    return {f"{provider}/{model}": Standing(*rest) for provider, model, *rest in rows.values_list(*columns)}
+
+
 def deployments_in_use() -> list[str]:
-    """`provider/model` of all that is switched on, without the resilience drill's own."""
-    rows = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(
-        provider__source=Provider.Source.DRILL
-    )
-    return [f"{provider}/{model}" for provider, model in rows.values_list("provider__name", "model__name")]
+    """`provider/model` of all that is switched on."""
+    return [name for name, one in standings().items() if one.used]
+
+
+def deployments_off() -> set[str]:
+    """`provider/model` of all that is switched off, by itself or with its provider."""
+    return {name for name, one in standings().items() if not one.used}
 
 
 def names_of_models(provider: str) -> dict[str, str]:

@@ -35,6 +35,7 @@ from routing.resilience import Health
 from routing.resilience.sharing import SharedHealth, new_shared_health
 from routing.scorers import scorers
 from routing.serving import new_serving_book
+from routing.statewatch import StateWatch
 from routing.surfaces import surface_at, surfaces
 from tenants.admission import RateLimiter
 from tenants.keyring import Keyring, keyring
@@ -63,9 +64,11 @@ class Runtime:
     watch: LoopWatch = field(default_factory=LoopWatch)
     shared_health: SharedHealth | None = None
     hearing: Hearing | None = None
+    states: StateWatch | None = None
     repeats: Repeats = field(default_factory=new_repeats)
     loop: asyncio.AbstractEventLoop | None = None  # that serves
     _ticker: "asyncio.Task[None] | None" = None
+    _watching: "asyncio.Task[None] | None" = None
     _starting: "asyncio.Task[None] | None" = None
 
     @property
@@ -102,11 +105,14 @@ class Runtime:
             self.hearing.start()
         resets.listeners.append(self._obey)
         self._ticker = asyncio.create_task(self._tick())
+        if self.states is not None:
+            self._watching = asyncio.create_task(self.states.run())
 
     async def stop(self) -> None:
         """End the background work and close the journal."""
-        if self._ticker:
-            self._ticker.cancel()
+        for task in (self._ticker, self._watching):
+            if task:
+                task.cancel()
         self.watch.stop()
         if self.shared_health is not None:
             await self.shared_health.close()
@@ -216,4 +222,5 @@ def runtime() -> Runtime:
         engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES,
         watch=watch, shared_health=new_shared_health(health),
         hearing=new_hearing(engine.running, lambda: runtime().watcher.serving),
+        states=StateWatch(health, lambda: catalog.current),
     )  # fmt: skip

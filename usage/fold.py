@@ -161,7 +161,16 @@ def _flow_key(outcome: Outcome, minute: int) -> Key:
 
 
 def _flow_sums(outcome: Outcome) -> tuple[int, ...]:
-    return 1, outcome.failovers > 0, outcome.cost_nano_usd or 0
+    return 1, outcome.failovers > 0, outcome.cost_nano_usd or 0, *_rescue_sums(outcome)
+
+
+def _rescue_sums(outcome: Outcome) -> tuple[int, int, int]:
+    """Whether another served it after a failover, what its failed attempts were billed, whether that is unknown."""
+    if not (outcome.failovers and outcome.provider):
+        return 0, 0, 0
+    lost = [attempt for attempt in outcome.attempts if attempt.status in ("failed", "interrupted")]
+    unknown = any(one.prompt_tokens is not None and one.cost_nano_usd is None for one in lost)
+    return 1, sum(one.cost_nano_usd or 0 for one in lost), unknown
 
 
 def _attempt_key(outcome: Outcome, attempt: AttemptOutcome, minute: int) -> Key:

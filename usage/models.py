@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from usage.bodies import RequestBody
 from usage.invoicerows import Invoice, InvoiceLine
-from usage.rollups import AttemptRollup, FlowRollup, KeyRollup, LatencyRollup, RequestRollup
+from usage.rollups import AttemptRollup, FlowRollup, KeyRollup, LatencyRollup, RequestRollup, StateRollup
 
 __all__ = [
     "AttemptRecord",
@@ -25,6 +25,7 @@ __all__ = [
     "RequestRecord",
     "RequestRollup",
     "ShipperMark",
+    "StateRollup",
 ]
 
 

@@ -40,6 +40,11 @@ class TimeRange(Struct, frozen=True):
         low, high = int(start.timestamp()), -int(-end.timestamp() // 1)
         low -= low % _finest(start, now)
         high += -high % _finest(end, now)
+        return cls.of(low, high)
+
+    @classmethod
+    def of(cls, low: int, high: int) -> "TimeRange":
+        """Of seconds since the epoch, both multiples of a grain."""
         return cls(datetime.fromtimestamp(low, UTC), datetime.fromtimestamp(high, UTC))
 
     @property

@@ -14,7 +14,16 @@ from usage import ids, partitions
 from usage.bodies import deletions, kept_days
 from usage.fold import METRICS
 from usage.models import AttemptRecord, RequestBody, RequestRecord
-from usage.rollups import MINUTE, MINUTES_KEPT_S, AttemptRollup, FlowRollup, KeyRollup, LatencyRollup, RequestRollup
+from usage.rollups import (
+    MINUTE,
+    MINUTES_KEPT_S,
+    AttemptRollup,
+    FlowRollup,
+    KeyRollup,
+    LatencyRollup,
+    RequestRollup,
+    StateRollup,
+)
 
 CHUNK_ROWS: Final = 5000
 
@@ -55,7 +64,7 @@ def _column(value: int | UUID) -> int | str:
 def _delete_minutes(now: datetime) -> int:
     bounds: list[str | int] = [MINUTE, int(now.timestamp()) - MINUTES_KEPT_S]
     old = "grain = %s AND bucket < %s"
-    by_bucket = (RequestRollup, KeyRollup, AttemptRollup, FlowRollup)
+    by_bucket = (RequestRollup, KeyRollup, AttemptRollup, FlowRollup, StateRollup)
     deleted = sum(_delete_in_chunks(model._meta.db_table, old, bounds) for model in by_bucket)
     # By metric, as its index begins.
     table = LatencyRollup._meta.db_table

@@ -119,9 +119,28 @@ class FlowRollup(Rollup):
     requests = models.BigIntegerField()
     failed_over = models.BigIntegerField()
     cost_nano_usd = models.BigIntegerField()
+    # Of those that failed over and were served. The database's default is for a shipper of the version before.
+    rescues = models.BigIntegerField(db_default=0)  # whose costs are in the next two: fewer than were, before they came
+    rescue_nano_usd = models.BigIntegerField(db_default=0)  # what their failed attempts were billed
+    rescues_unpriced = models.BigIntegerField(db_default=0)  # with a failed attempt that was billed nobody knows what
 
     class Meta:
         indexes = [models.Index(fields=["grain", "bucket"], name="flow_rollup_bucket")]
+
+
+class StateRollup(Rollup):
+    """In how many minutes a deployment was seen in a state other than fit; all tenants together.
+
+    Deployment '' and state "watched" count the minutes in which any worker looked: of the others nobody knows anything.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "deployment", "state")
+    deployment = models.TextField()
+    state = models.TextField()
+    minutes = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["grain", "bucket"], name="state_rollup_bucket")]
 
 
 class LatencyRollup(Rollup):

@@ -1,47 +1,65 @@
-"""When did attempts fail, and where?"""
+"""When did attempts fail, how, and where?"""
 
 from msgspec import Struct
 
 from dashboard.charts import Chart, coloured
 from dashboard.colours import COLOURS
 from dashboard.formatting import count
+from dashboard.groups import Tab, chosen, tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
-from usage.selectors import attempt_series
+from usage.selectors import Attempts, attempt_series
+
+GROUPS = ("class", "deployment")
 
 
 class ErrorsOverTime(Struct, frozen=True):
+    tabs: tuple[Tab, ...]
     chart: Chart | None
     attempts: int
+    shown: int
+    groups: int
 
 
 class ErrorsOverTimePanel(Panel):
-    """Failed attempts per bucket by deployment."""
+    """Failed attempts per bucket by class of error, or by deployment."""
 
     name = "errors_over_time"
     title = "When did attempts fail?"
-    unit = "failed attempts, by deployment"
+    unit = "failed attempts"
     page = "reliability"
     order = 20
     formula = (
-        "Attempts that failed, retries and failovers included, in the bucket in which their request came. What a "
-        "leaving client cancelled did not fail."
+        "Every call that ended neither in an answer nor because its client left, by the class of its error or by the "
+        "deployment. One request may have several; most of them were rescued by the next candidate."
     )
 
     def data(self, scope: Scope) -> ErrorsOverTime:
-        period = scope.period
+        period, group = scope.period, chosen(scope, GROUPS)
         found = scope.ask(attempt_series, period.buckets, scope.tenant_id)
-        failed = {name: tuple(part.failed for part in parts) for name, parts in found.items()}
-        ranked = sorted((name for name in failed if any(failed[name])), key=lambda name: -sum(failed[name]))
-        made = sum(part.attempts for parts in found.values() for part in parts)
+        called = {name: parts for name, parts in found.items() if scope.fits(name)}
+        failed = _by_class(called) if group == "class" else _by_deployment(called)
+        ranked = sorted(failed, key=lambda name: (-sum(failed[name]), name))
+        made = sum(part.attempts for parts in called.values() for part in parts)
         if not ranked:
-            return ErrorsOverTime(None, made)
+            return ErrorsOverTime(tabs(scope, GROUPS), None, made, 0, 0)
         layers: dict[str, tuple[float | None, ...]] = {name: failed[name] for name in ranked[:COLOURS]}
         if len(ranked) > COLOURS:
             layers["Other"] = tuple(map(sum, zip(*(failed[name] for name in ranked[COLOURS:]), strict=True)))
-        total = sum(sum(failed[name]) for name in ranked)
-        sentence = (
-            f"{count(total)} of {count(made)} attempts failed, most at {ranked[0]}: {count(sum(failed[ranked[0]]))}."
-        )
+        total, most = sum(map(sum, failed.values())), ranked[0]
+        of_most = f"most {'as' if group == 'class' else 'at'} {most}: {count(sum(failed[most]))}"
+        sentence = f"{count(total)} of {count(made)} attempts failed, {of_most}."
         chart = Chart(self.name, "requests", period.labels, coloured(layers, "bar"), sentence, partial=period.partial)
-        return ErrorsOverTime(chart, made)
+        return ErrorsOverTime(tabs(scope, GROUPS), chart, made, min(len(ranked), COLOURS), len(ranked))
+
+
+def _by_class(called: dict[str, list[Attempts]]) -> dict[str, tuple[int, ...]]:
+    """Failed attempts bucket by bucket of each class that there was."""
+    cells = list(zip(*called.values(), strict=True))
+    classes = {name for parts in called.values() for part in parts for name in part.errors}
+    return {name: tuple(sum(part.errors.get(name, 0) for part in cell) for cell in cells) for name in classes}
+
+
+def _by_deployment(called: dict[str, list[Attempts]]) -> dict[str, tuple[int, ...]]:
+    sums = {name: tuple(part.failed for part in parts) for name, parts in called.items()}
+    return {name: parts for name, parts in sums.items() if any(parts)}

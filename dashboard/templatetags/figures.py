@@ -48,6 +48,7 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "closed": ("ok", "✓", "fit"),
     "half_open": ("warn", "◑", "on probation"),
     "open": ("bad", "✕", "resting"),
+    "cooldown": ("warn", "◔", "no credential fit"),
     "barred": ("warn", "⊘", "credential refused"),
     "well": ("ok", "✓", "all well"),
     "queued": ("warn", "…", "queued"),

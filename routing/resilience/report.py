@@ -46,10 +46,14 @@ class CredentialReport(Struct, frozen=True):
 
 
 class HealthReport(Struct, frozen=True):
-    """Breakers that are not closed by `provider/model`, and the credentials that are barred."""
+    """Breakers that are not closed by `provider/model`, and the credentials that are barred.
+
+    `cooling`: deployments of which no credential may be used now.
+    """
 
     breakers: dict[str, BreakerReport]
     credentials: tuple[CredentialReport, ...]
+    cooling: frozenset[str] = frozenset()
 
     def of_provider(self, provider: str) -> BreakerReport | None:
         """The worst breaker over what a provider serves; None: all are closed."""
@@ -77,6 +81,7 @@ def health_report(health: Health, targets: Iterable[Target], now: float) -> Heal
     return HealthReport(
         {name: report for name, report in found.items() if report.state != "closed"},
         credential_reports(health, targets, now),
+        frozenset(target.name for target in targets if health.barred(target, now) is not None),
     )
 
 

@@ -140,7 +140,7 @@ def test_the_list_can_be_narrowed_to_who_failed_over(staff_client, traffic):
 
 
 def test_a_link_of_the_flow_leads_to_exactly_these_requests(staff_client, traffic):
-    page = staff_client.get("/dashboard/reliability/").content.decode()
+    page = staff_client.get("/dashboard/panels/reliability/flow/").content.decode()
     links = re.findall(r'<td class="n"><a href="([^"]+)">([\d,]+)</a>', page)
     assert sum(int(number) for _, number in links) == len(traffic)
     for link, number in links:

@@ -132,6 +132,10 @@ def test_a_flow_links_to_exactly_its_requests(told: list[Outcome]) -> None:
     assert sum(one.requests for one in flows) == len(judged)
     assert sum(one.failed_over for one in flows) == sum(one.failovers > 0 for one in judged)
     assert {one.served for one in flows} >= {"", "alpha/small"}
+    rescued = [one for one in judged if one.failovers and one.provider]
+    lost = [try_ for one in rescued for try_ in one.attempts if try_.status in ("failed", "interrupted")]
+    assert sum(one.rescues for one in flows) == len(rescued)
+    assert sum(one.rescue_nano_usd for one in flows) == sum(try_.cost_nano_usd or 0 for try_ in lost)
     for one in flows:
         rows = _all_pages(RANGES[-1], RequestFilter(first_choice=one.first_choice, served=one.served))
         assert len(rows) == one.requests

@@ -3,7 +3,8 @@
 totals series series_by by unpriced used_since nearest    requests, tokens, money
 percentiles percentile_series percentile_series_by        latency
 percentile_week                                           latency by hour of the week
-flow errors attempts attempt_series last_attempts         what failed, and what caught it
+flow errors attempts attempt_series together
+last_attempts state_series                                what failed, and what caught it
 last_errors                                               the newest failure of each deployment
 choices                                                   what was chosen among what
 page find                                                 requests one by one
@@ -29,6 +30,8 @@ from usage.selectors.reliability import (
     attempts,
     errors,
     flow,
+    state_series,
+    together,
 )
 from usage.selectors.requests import Listed, Page, RequestFilter, find, page
 from usage.selectors.sums import Whose
@@ -83,6 +86,8 @@ __all__ = [
     "percentiles",
     "series",
     "series_by",
+    "state_series",
+    "together",
     "totals",
     "unpriced",
     "used_since",

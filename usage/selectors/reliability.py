@@ -1,12 +1,13 @@
-"""What failed, and what caught it? Attempts by deployment and error, and who served whose first choice."""
+"""What failed, and what caught it? Attempts by deployment and error, who served whose first choice, states."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from usage.ranges import TimeRange
-from usage.rollups import ALL_TENANTS, AttemptRollup, FlowRollup
+from usage.rollups import ALL_TENANTS, AttemptRollup, FlowRollup, StateRollup
 from usage.selectors.sums import Whose, read
 
 ANSWERED, CANCELLED = "answered", "cancelled"
@@ -21,6 +22,9 @@ class Flow(Struct, frozen=True):
     requests: int
     failed_over: int
     cost_nano_usd: int
+    rescues: int = 0  # failed over and served, of which it is known what the failed attempts were billed, or that not
+    rescue_nano_usd: int = 0
+    rescues_unpriced: int = 0
 
 
 class ErrorCount(Struct, frozen=True):
@@ -40,7 +44,14 @@ class Attempts(Struct, frozen=True):
     cancelled: int = 0
     failed: int = 0
     retries: int = 0
-    tokens_per_s: float | None = None  # of streamed answers, weighted by tokens
+    timed_tokens: int = 0  # of streamed answers
+    generation_us: int = 0  # of the same
+    errors: dict[str, int] = {}  # class of error -> attempts
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Of streamed answers, weighted by tokens."""
+        return self.timed_tokens / self.generation_us * 1e6 if self.generation_us else None
 
     @property
     def error_rate(self) -> float | None:
@@ -51,7 +62,7 @@ class Attempts(Struct, frozen=True):
 
 def flow(period: TimeRange, tenant_id: Whose = None) -> list[Flow]:
     """All pairs that occur, the busiest first; requests that were refused or whose caller left are not among them."""
-    sums = ("requests", "failed_over", "cost_nano_usd")
+    sums = ("requests", "failed_over", "cost_nano_usd", "rescues", "rescue_nano_usd", "rescues_unpriced")
     rows = read(FlowRollup, [period], tenant=_scope(tenant_id), group=("first_choice", "served"), sums=sums)
     return sorted((Flow(*key, *values) for _, key, values in rows), key=lambda one: (-one.requests, one.first_choice))
 
@@ -82,6 +93,29 @@ def attempt_series(
     return {name: [_attempts(name, cell) for cell in cells] for name, cells in raw.items()}
 
 
+def state_series(buckets: Sequence[TimeRange]) -> dict[str, list[dict[str, int]]]:
+    """Minutes in each state (`usage.states`) of each deployment that was not always fit, bucket by bucket.
+
+    Under '' stand the minutes in which anybody looked.
+    """
+    found: dict[str, list[dict[str, int]]] = {}
+    for position, (name, state), (minutes,) in read(
+        StateRollup, buckets, group=("deployment", "state"), sums=("minutes",)
+    ):
+        found.setdefault(name, [{} for _ in buckets])[position][state] = minutes
+    return found
+
+
+def together(parts: Sequence[Attempts]) -> Attempts:
+    """The attempts of all buckets at one deployment; `parts` are its own, one at least."""
+    errors: Counter[str] = Counter()
+    for part in parts:
+        errors.update(part.errors)
+    names = ("attempts", "answered", "cancelled", "failed", "retries", "timed_tokens", "generation_us")
+    sums = {name: sum(getattr(part, name) for part in parts) for name in names}
+    return Attempts(parts[0].deployment, **sums, errors=dict(errors))
+
+
 def _ended(
     buckets: Sequence[TimeRange], tenant_id: Whose, deployment: str | None
 ) -> list[tuple[int, str, str, list[int]]]:
@@ -102,8 +136,9 @@ def _attempts(deployment: str, cell: dict[str, list[int]]) -> Attempts:
     counted, retries, tokens, generation_us = (sum(column) for column in zip([0] * 4, *cell.values(), strict=True))
     answered = cell.get(ANSWERED, [0])[0]
     cancelled = cell.get(CANCELLED, [0])[0]
-    speed = tokens / generation_us * 1e6 if generation_us else None
-    return Attempts(deployment, counted, answered, cancelled, counted - answered - cancelled, retries, speed)
+    errors = {ended: values[0] for ended, values in cell.items() if ended not in (ANSWERED, CANCELLED)}
+    failed = counted - answered - cancelled
+    return Attempts(deployment, counted, answered, cancelled, failed, retries, tokens, generation_us, errors)
 
 
 def _scope(tenant_id: Whose) -> int | frozenset[int]:

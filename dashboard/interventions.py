@@ -1,0 +1,105 @@
+"""The pages that ask before a deployment is left alone, trusted anew, drained or taken back, and name who notices."""
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from dashboard.access import staff_only
+from dashboard.frame import frame_of
+from dashboard.keyforms import ReasonForm
+from dashboard.pages import PAGES
+from dashboard.scope import Scope
+from dashboard.switching import lost
+from dashboard.using import using
+from dashboard.verbs import Verb
+from dashboard.views import scope_for
+from providers.adminbase import actor_of
+from providers.models import Deployment, Provider
+from providers.selectors import Standing, served_by_nobody_else
+from routing import acts
+from routing.acts import Act
+
+PAGE = PAGES["reliability"]
+LABELS: Final[Mapping[Act, str]] = {
+    "open": "Open breaker", "reset": "Reset health", "drain": "Drain", "undrain": "Undrain"
+}  # fmt: skip
+EFFECTS: Final[Mapping[Act, str]] = {
+    "open": "Every worker leaves {0} alone for a minute, within a second. Requests go to others meanwhile; where "
+    "nobody else can answer, it is asked all the same. Then one request is its probe: if that works, it is back.",
+    "reset": "Every worker forgets within a second what it remembers of {0}, of its provider and of its credentials: "
+    "open breakers close, and barred credentials are tried again.",
+    "drain": "Takes {0} out of use within a second, until somebody undrains it: no new request goes to it, and what "
+    "runs on it ends by itself.",
+    "undrain": "Takes {0} back into use within a second: requests may go to it again.",
+}
+
+
+def verbs_of(scope: Scope, standing: Standing | None, state: str) -> tuple[Verb, ...]:
+    """The buttons of a deployment, which is in this state now; None: it is gone from the configuration."""
+    enabled = standing is None or standing.enabled
+    shown: tuple[Act, ...] = ("open", "reset", "drain" if enabled else "undrain")
+    return tuple(_verb(scope, act, standing, state) for act in shown)
+
+
+def _verb(scope: Scope, act: Act, standing: Standing | None, state: str) -> Verb:
+    why = _hindrance(act, standing, state)
+    if not why and not acts.may(scope.may, act):
+        why = f"This takes the right {acts.RIGHTS[act][0]}: the role operator has it, and an owner can give it."
+    address = "" if why or standing is None else reverse("dashboard:intervene", args=[standing.id, act])
+    return Verb(LABELS[act], address, why, danger=act in ("open", "drain"))
+
+
+def _hindrance(act: Act, standing: Standing | None, state: str) -> str:
+    """Why it makes no sense now; empty where it does."""
+    if standing is None:
+        return "It is gone from the configuration."
+    if act == "open" and state == "open":
+        return "Its breaker is open already."
+    if act in ("open", "reset") and not standing.used:
+        return "It is out of use, so nothing is remembered of it."
+    return ""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_only
+@never_cache
+def intervene(request: HttpRequest, deployment_id: int, verb: str) -> HttpResponse:
+    """Ask whether to, and do it; it is known to all workers a second later."""
+    if verb not in LABELS:
+        raise Http404(f"{verb} is nothing that can be done to a deployment.")
+    act, scope = cast(Act, verb), scope_for(request, PAGE.name)
+    if not acts.may(request.user.has_perm, act):
+        raise PermissionDenied(f"This takes the right {acts.RIGHTS[act][0]}. An owner can give it in admin.")
+    row = _found(deployment_id)
+    why = _hindrance(act, Standing(row.pk, row.enabled, row.provider.enabled), "")
+    form, back = ReasonForm(request.POST or None), scope.link(PAGE.name)
+    if request.method == "POST" and form.is_valid() and not why:
+        acts.do(act, row, actor_of(request), form.cleaned_data["reason"])
+        return HttpResponseRedirect(back)
+    title = f"{LABELS[act]}: {row}"
+    context = {
+        **frame_of(request, scope, PAGE.name), "page": PAGE, "back": back, "form": form, "title": title,
+        "effect": why or _effect(act, row, scope), "danger": act in ("open", "drain"),
+        "verb": "" if why else LABELS[act],
+    }  # fmt: skip
+    return render(request, "dashboard/question.html", context, status=409 if why else 422 if form.errors else 200)
+
+
+def _found(deployment_id: int) -> Deployment:
+    rows = Deployment.objects.exclude(provider__source=Provider.Source.DRILL).select_related("provider", "model")
+    row = rows.filter(pk=deployment_id).first()
+    if row is None:
+        raise Http404(f"There is no deployment {deployment_id}.")
+    return row
+
+
+def _effect(act: Act, row: Deployment, scope: Scope) -> str:
+    """What will happen, and who would notice."""
+    alone = lost(served_by_nobody_else(row.provider, row)) if act == "drain" else ""
+    return f"{EFFECTS[act].format(row)}{alone} {using(row, scope.sight)}"

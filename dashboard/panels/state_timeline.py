@@ -1,0 +1,83 @@
+"""Which deployment was out, and when?"""
+
+from msgspec import Struct
+
+from dashboard.behind import requests_within
+from dashboard.panels.base import Panel
+from dashboard.scope import Scope
+from dashboard.tables import Column, Table
+from dashboard.timeline import FIT, SIGNS, UNKNOWN, WORDS, Slice, Spell, cells_of, seen, slices, spells
+from usage.selectors import attempt_series
+from usage.states import NO_DEPLOYMENT
+
+MOST_ROWS = 10
+
+
+class Line(Struct, frozen=True):
+    """A spell that was not fit, as the table names it."""
+
+    spell: Spell
+    word: str
+    address: str
+
+
+class Row(Struct, frozen=True):
+    name: str
+    cells: tuple[Slice, ...]
+    lines: tuple[Line, ...]
+    known: bool  # somebody looked in every slice
+
+
+class StateTimeline(Struct, frozen=True):
+    rows: tuple[Row, ...]
+    deployments: int
+    legend: tuple[tuple[str, str, str], ...]  # state, sign, word
+    watched: bool  # anybody looked at all
+
+
+class StateTimelinePanel(Panel):
+    """One row of sixty cells per deployment: the worst state that any worker saw in each slice of the range."""
+
+    name = "state_timeline"
+    title = "Which deployment was out, and when?"
+    unit = "the worst state in each sixtieth of the range"
+    page = "reliability"
+    order = 15
+    help = "health#seeing-it"
+    formula = (
+        "Every worker looks at its circuit breakers and credentials once a second and keeps, by the minute, what was "
+        "not fit; a cell shows the worst that any worker saw in its minutes. Breaker open: left alone after failures, "
+        "or by hand. On probation: the next request is its probe. No credential fit: each of its keys was refused or "
+        "limited. Not known: no worker looked, so nothing is claimed. A cell leads to the requests that the deployment "
+        "served then."
+    )
+
+    def data(self, scope: Scope) -> StateTimeline:
+        found = seen(scope)
+        called = scope.ask(attempt_series, scope.period.buckets, scope.tenant_id)
+        tries = {name: sum(part.attempts for part in parts) for name, parts in called.items()}
+        names = {name for name in {*tries, *found} if name != NO_DEPLOYMENT and scope.fits(name)}
+        troubled = {name: sum(sum(cell.values()) for cell in found.get(name, ())) for name in names}
+        ranked = sorted(names, key=lambda name: (-troubled[name], -tries.get(name, 0), name))
+        rows = tuple(_row(scope, name, found) for name in ranked[:MOST_ROWS])
+        legend = tuple((state, SIGNS[state], word) for state, word in WORDS.items())
+        return StateTimeline(rows, len(ranked), legend, NO_DEPLOYMENT in found)
+
+    def table(self, data: StateTimeline, scope: Scope) -> Table | None:
+        columns = tuple(map(Column, ("Deployment", "State", "From", "To", "Minutes seen")))
+        rows = [
+            (row.name, line.word, line.spell.period.start, line.spell.period.end, line.spell.minutes)
+            for row in data.rows
+            for line in row.lines
+        ]
+        return Table(columns, rows) if data.rows else None
+
+
+def _row(scope: Scope, name: str, found: dict[str, list[dict[str, int]]]) -> Row:
+    told = spells(name, found, slices(scope.period))
+    lines = tuple(
+        Line(spell, WORDS[spell.state], requests_within(scope, spell.period, deployment=name))
+        for spell in told
+        if spell.state not in (FIT, UNKNOWN)
+    )
+    return Row(name, cells_of(scope, name, found), lines, all(spell.state != UNKNOWN for spell in told))

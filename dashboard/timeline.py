@@ -1,0 +1,117 @@
+"""In which state was each deployment, slice by slice of a range? What was seen (`routing.statewatch`), and no more."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from dashboard.behind import requests_within
+from dashboard.formatting import counted
+from dashboard.ranges import MINUTES_KEPT, Period
+from dashboard.scope import Scope
+from usage.ranges import TimeRange
+from usage.rollups import MINUTE, QUARTER
+from usage.selectors import state_series
+from usage.states import NO_DEPLOYMENT, WATCHED
+
+CELLS: Final = 60
+FIT, UNKNOWN, OFF = "closed", "unknown", "off"
+WORDS: Final[Mapping[str, str]] = {  # the worst first
+    "open": "resting, breaker open",
+    "half_open": "on probation",
+    "cooldown": "resting, no credential fit",
+    OFF: "out of use",
+    FIT: "fit",
+    UNKNOWN: "not known",
+}
+SIGNS: Final[Mapping[str, str]] = {"open": "✕", "half_open": "◑", "cooldown": "◔", OFF: "–", FIT: "✓", UNKNOWN: "?"}
+
+
+class Slice(Struct, frozen=True):
+    """One cell: the worst state that any worker saw in it."""
+
+    state: str
+    sign: str
+    said: str
+    address: str
+
+
+class Spell(Struct, frozen=True):
+    """Neighbouring slices of one state."""
+
+    state: str
+    period: TimeRange
+    first: bool  # it begins with the range
+    minutes: int  # in which it was really seen; a slice may be longer
+
+
+def slices(period: Period) -> tuple[TimeRange, ...]:
+    """Sixty parts of the range, or as many as it has minutes (quarters of an hour, of what lies further back)."""
+    unit = MINUTE if period.now - period.start < MINUTES_KEPT else QUARTER
+    low, high = period.span.seconds
+    steps = (high - low) // unit
+    number = min(CELLS, steps)
+    edges = [low + round(place * steps / number) * unit for place in range(number)] + [high]
+    return tuple(TimeRange.of(*pair) for pair in zip(edges, edges[1:], strict=False))
+
+
+def seen(scope: Scope) -> dict[str, list[dict[str, int]]]:
+    """Minutes in each state of what was not always fit, slice by slice; under '' those in which anybody looked."""
+    return scope.ask(state_series, slices(scope.period))
+
+
+def states_of(name: str, found: Mapping[str, list[dict[str, int]]], number: int) -> list[str]:
+    """The state of a deployment in each slice: the worst that was seen, fit where somebody looked and saw none."""
+    nothing: list[dict[str, int]] = [{}] * number
+    own, watched = found.get(name, nothing), found.get(NO_DEPLOYMENT, nothing)
+    return [
+        next((state for state in WORDS if cell.get(state)), FIT if looked.get(WATCHED) else UNKNOWN)
+        for cell, looked in zip(own, watched, strict=True)
+    ]
+
+
+def since(name: str, state: str, found: Mapping[str, list[dict[str, int]]], scope: Scope) -> datetime | None:
+    """When the last unbroken run of slices in this state began; None where the range does not end in one.
+
+    The slice that runs may not be written yet, and does not break it.
+    """
+    last = spells(name, found, slices(scope.period))
+    if last and last[-1].state == UNKNOWN:
+        last.pop()
+    return last[-1].period.start if last and last[-1].state == state else None
+
+
+def cells_of(scope: Scope, name: str, found: Mapping[str, list[dict[str, int]]]) -> tuple[Slice, ...]:
+    """The sixty cells of a deployment, each with the address of the requests that it served then."""
+    parts = slices(scope.period)
+    own = found.get(name, [{}] * len(parts))
+    states = states_of(name, found, len(parts))
+    return tuple(
+        Slice(
+            state, SIGNS[state], _said(scope.period, part, state, cell), requests_within(scope, part, deployment=name)
+        )
+        for part, state, cell in zip(parts, states, own, strict=True)
+    )
+
+
+def spells(name: str, found: Mapping[str, list[dict[str, int]]], parts: Sequence[TimeRange]) -> list[Spell]:
+    """The states of a deployment in order."""
+    own, told = found.get(name, [{}] * len(parts)), list[Spell]()
+    for place, (part, state) in enumerate(zip(parts, states_of(name, found, len(parts)), strict=True)):
+        minutes = own[place].get(state, 0)
+        if told and told[-1].state == state:
+            last = told.pop()
+            told.append(Spell(state, TimeRange(last.period.start, part.end), last.first, last.minutes + minutes))
+        else:
+            told.append(Spell(state, part, place == 0, minutes))
+    return told
+
+
+def _said(period: Period, part: TimeRange, state: str, cell: Mapping[str, int]) -> str:
+    """`14:05 to 14:06: breaker open, seen in 1 of 1 minute`."""
+    form = "%H:%M" if period.end - period.start <= timedelta(days=1) else "%-d %b %H:%M"
+    low, high = (when.astimezone(period.zone).strftime(form) for when in (part.start, part.end))
+    length = int((part.end - part.start).total_seconds()) // MINUTE
+    seen_in = f", seen in {cell[state]:,} of {counted(length, 'minute')}" if cell.get(state) else ""
+    return f"{low} to {high}: {WORDS[state]}{seen_in}"
