@@ -27,6 +27,7 @@ class Preferences(models.Model):
     zone = models.CharField(max_length=64, blank=True, default="")  # empty: UTC
     range = models.CharField(max_length=16, blank=True, default="")  # a preset; empty: the dashboard's own
     shortcuts = models.BooleanField(default=True)  # keys that act alone, without Ctrl or Cmd
+    begun = models.BooleanField(default=False)  # a request of what they see was recorded: the beginning is over
     views: Any = models.JSONField(default=list, blank=True)  # {"page", "name", "query"}, in the order of saving
 
     class Meta:

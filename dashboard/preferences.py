@@ -59,6 +59,12 @@ def choose(user: Any, theme: str, zone: str, span: str, shortcuts: bool) -> None
     _keep(user, change)
 
 
+def has_begun(user: Any) -> None:
+    """Remember that a request was recorded; it stays so, and no page has to ask again."""
+    if not preferences_of(user).begun:
+        _keep(user, lambda kept: setattr(kept, "begun", True))
+
+
 def save_view(user: Any, page: str, name: str, query: str) -> View:
     """Keep a question under a name; one of that page with the same name is replaced. Raises `ValidationError`."""
     if page not in PAGES or not PAGES[page].listed:

@@ -58,6 +58,7 @@ invoices = [
 beginning = [
     path(START.path, start.start, name=START.name),
     path(f"{START.path}arrived/", start.arrived, name="start-arrived"),
+    path(f"{START.path}tested/<str:name>/", start.tested, name="start-tested"),
 ]
 asking = [
     path("playground/key/", playground.lent_key, name="playground-key"),

@@ -50,6 +50,8 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "open": ("bad", "✕", "resting"),
     "cooldown": ("warn", "◔", "no credential fit"),
     "barred": ("warn", "⊘", "credential refused"),
+    "works": ("ok", "✓", "works"),
+    "in part": ("warn", "◑", "in part"),
     "well": ("ok", "✓", "all well"),
     "queued": ("warn", "…", "queued"),
     "waiting": ("info", "◔", "waiting for first token"),

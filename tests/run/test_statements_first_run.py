@@ -15,6 +15,7 @@ from tests.halves import BROWSER_FLAGS
 from tests.run.installation import Installation, wait_until
 
 PASSWORD = "a heron on one leg"
+TESTED = re.compile(r"works\s+[\d.]+ ms\s+\d+ models listed, at \d\d:\d\d:\d\d UTC")
 LIMITS = {"requests_per_minute": 60, "requests_per_day": 1000}
 
 
@@ -40,6 +41,11 @@ def begun(page: Page, running: Installation) -> str:
 def test_statement_36_three_clicks_lead_from_the_start_to_a_decision(begun: str, page: Page) -> None:
     """The link, "Sign in", and this one; no file is edited."""
     assert "Who can be asked?" in begun and "Waiting for a first request." in begun
+    rows = page.locator(".tested")
+    expect(rows.filter(has_text=re.compile(r"works\s+[\d.]+ ms .*models listed, at \d\d:\d\d:\d\d UTC"))).to_have_count(
+        rows.count()
+    )
+    assert rows.count() > 0
     page.get_by_role("button", name="Send the first request").click()
     page.locator("#decision").get_by_text("candidates eligible").wait_for()
     assert "Paris" in page.locator("#outcome").inner_text()
