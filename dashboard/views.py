@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from msgspec.structs import replace
 
 from dashboard.access import staff_only, who_grants
@@ -53,11 +54,14 @@ def record(request: HttpRequest, request_id: str) -> HttpResponse:
     return _told(request, request_id)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_only
 @never_cache
 def read(request: HttpRequest, request_id: str) -> HttpResponse:
-    """The same page with what was said, where that is kept; the audit log says who read it."""
+    """The same page with what was said, where that is kept; the audit log says who read it. Only a form asks so: its
+    address, opened as a link, leads to the page without."""
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("dashboard:request", args=[request_id]))
     if not request.user.has_perm(READ):
         raise PermissionDenied(f"Reading what was said takes the right {READ}. {who_grants()}")
     return _told(request, request_id, reads=True)

@@ -266,6 +266,7 @@ def test_what_was_said_is_read_as_text_by_who_may_and_the_audit_log_has_it(kept:
     first, _, rest = page.partition("The rest of its 31 lines")
     assert "line 19\n" not in rest.partition("</details>")[0] and "line 20\n" in rest
     assert "What was said is not kept" not in page  # the command has the body itself
+    assert owner.get(f"{address}read/").url == address  # a link, or a reload by hand, reads nothing
     entry = AuditEntry.objects.get(action="read")
     assert (entry.actor, entry.kind, entry.object_name) == ("olga", "request", f"req_{kept.id}")
 
