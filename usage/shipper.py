@@ -36,6 +36,7 @@ from usage.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_rows, request_r
 from usage.segments import Segment
 
 BATCH_ROWS: Final = 2000
+BATCH_BYTES: Final = 32 * 1024 * 1024  # of one segment: what was said may come with each row
 PAUSE_S: Final = 0.25
 BURY_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 1.0
@@ -60,9 +61,9 @@ class Read(Struct, frozen=True):
 class Shipper:
     """Ships one spool; run it inside `alone(directory)`."""
 
-    def __init__(self, directory: Path, *, batch_rows: int = BATCH_ROWS) -> None:
+    def __init__(self, directory: Path, *, batch_rows: int = BATCH_ROWS, batch_bytes: int = BATCH_BYTES) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self._directory, self._batch_rows = directory, batch_rows
+        self._directory, self._batch_rows, self._batch_bytes = directory, batch_rows, batch_bytes
         self._marks: dict[str, int] | None = None  # None: unknown since the start or since the database was away
         self._away = False
         self._partitions_since = datetime.now(UTC)
@@ -152,9 +153,13 @@ class Shipper:
         """The next whole rows, and whether nothing follows them any more. What is no row is found when it is next."""
         assert self._marks is not None
         found: list[Row] = []
+        left = self._batch_bytes
         try:
             for row in islice(rows(segment.path, self._marks.get(segment.name, 0)), limit):
                 found.append(row)
+                left -= len(row.body)
+                if left <= 0:
+                    return found, False
         except BrokenSegment as exc:
             if found or not segment.complete:
                 return found, False

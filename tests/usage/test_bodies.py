@@ -9,6 +9,7 @@ from tenants.models import Tenant
 from usage import partitions, retention, selectors
 from usage.bodies import RequestBody, body_of
 from usage.outcomes import Kept, Outcome
+from usage.shipper import Shipper
 
 from .conftest import Place
 from .shipping import ship
@@ -53,3 +54,11 @@ def test_it_goes_by_its_tenants_setting_and_at_once_where_nothing_is_kept_any_mo
     assert retention.prune(NOW, KEEP).bodies == 3
     assert {row.pk.hex for row in RequestBody.objects.all()} == {told.id for told in stays}
     assert retention.prune(NOW, timedelta(days=10)).bodies == 1  # nothing outlives its record
+
+
+def test_a_batch_is_no_larger_than_memory_allows_and_nothing_is_left_behind(database: Place) -> None:
+    tenant = Tenant.objects.create(name="team-a", keep_bodies_days=7)
+    journal(database.spool, [kept(tenant, days_ago) for days_ago in (1, 2, 3)])
+    shipper = Shipper(database.spool, batch_bytes=1)
+    assert [shipper.ship_batch() for _ in range(4)] == [1, 1, 1, 0]
+    assert RequestBody.objects.count() == 3
