@@ -78,7 +78,9 @@ def test_two_columns_stream_with_what_they_cost_and_why(gateway, primary, page, 
     columns = ask(page)
     for column in columns:
         expect(column.locator("[data-story]")).to_contain_text("0 of 2 filtered")
-        expect(column.locator("[data-story]")).to_contain_text("demo at primary by primary-first")
+        expect(column.locator("[data-story]")).to_contain_text(
+            "demo at primary, because it was first in the order of primary-first"
+        )
         expect(column.locator("[data-story]")).to_contain_text("$0.0000")
         expect(column.get_by_role("status").first).to_have_text("Answered.")
     said = {column.locator("[data-text]").inner_text() for column in columns}
