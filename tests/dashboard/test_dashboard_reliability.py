@@ -15,6 +15,7 @@ from dashboard.timeline import slices
 from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from routing.models import HealthReset
 from routing.resilience.report import BreakerReport, HealthReport
+from tenants.models import Tenant
 from tests.dashboard.browsing import looking
 from tests.dashboard.statements.test_statements_small import judged
 from tests.dashboard.test_dashboard_pages import text_of
@@ -254,3 +255,19 @@ def test_cells_of_every_state_can_be_told_apart_pressed_and_heard(chromium, live
         signs = {cells.nth(place).inner_text().split("\n")[0][:1] for place in range(60)}
         assert signs == {"✕", "◑", "◔", "–", "✓", "?"}
         assert problems == []
+
+
+def test_a_member_of_one_tenant_sees_its_requests_alone_within_twelve_questions(
+    configured, traffic, django_assert_max_num_queries
+):
+    team = Tenant.objects.create(pk=2, name="team-a")
+    Tenant.objects.create(pk=1, name="demo")
+    client = browser_of(staff("tess", "operator", tenants=(team,)))
+    with django_assert_max_num_queries(12):
+        page = client.get(PAGE)
+    own = [one for one in traffic if one.tenant_id == 2]
+    needed = sum(one.failovers > 0 for one in own)
+    assert re.search(rf"{needed} of {len(own)} requests \(\S+ %\) needed failover", text_of(page))
+    assert sum(row.tries.attempts for row in module.DeploymentsPanel().data(scope(tenant="team-a")).rows) == sum(
+        len(one.attempts) for one in own
+    )
