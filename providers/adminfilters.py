@@ -34,6 +34,10 @@ class TimeRangeFilter(RangeDateTimeFilter):
 
     form_class = NamedRangeForm
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = f"time ({timezone.get_current_timezone_name()})"
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         for end, (lookup, usual) in ENDS.items():
             day = self.used_parameters.get(f"{self.parameter_name}_{end}_0")
@@ -41,7 +45,7 @@ class TimeRangeFilter(RangeDateTimeFilter):
             if not day:
                 continue
             if (instant := _instant(day, hour)) is None:
-                messages.error(request, f"{self.title}: {day} {hour} is no time; e.g. 2026-01-31 and 12:00.")
+                messages.error(request, f"{day} {hour} is no time; e.g. 2026-01-31 and 12:00.")
                 return queryset.none()
             queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": instant})
         return queryset
