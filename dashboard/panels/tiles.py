@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from dashboard.drawing import sparkline
 from dashboard.formatting import change, count, duration, exact_money, money, percent, share_of, tokens
 from dashboard.panels.base import Panel
-from dashboard.savingstile import Tile, savings_tile
+from dashboard.savingstile import READ, Tile, savings_tile
 from dashboard.scope import Scope
 from usage.selectors import Totals, percentile_series, series
 
@@ -27,6 +27,9 @@ class TilesPanel(Panel):
     formula = (
         "Success = answered / (requests − refused − those whose client left). Errors = failed + interrupted. "
         "Failed over = requests that another than the first choice served or tried. Cost is of priced requests. "
+        f"Savings are those of the page of that name against the dearest eligible candidate, from the newest {READ:,} "
+        "answered requests at most of the range and the period before; where these do not reach the range's beginning, "
+        "the share that they saved. "
         "The change is against the period of the same length before; p95 needs 20 samples."
     )
 
