@@ -1,15 +1,21 @@
 """The admin's system page: jobs, journal, revisions, backups, settings; and the configuration as a file."""
 
+from datetime import time
 from typing import Final
 
-from django.contrib import admin
+from django.conf import settings as django_settings
+from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from neuroroute import systemfacts
+from neuroroute.jobs.backup import CopyDatabase
+from profiling.jobs import job_kinds
+from profiling.schedules import set_daily
 from providers import audit, revisions
 from providers.adminbase import actor_of
 from routing.api.operator.config import KINDS, YAML
@@ -17,6 +23,7 @@ from routing.configfile.exporting import export
 from tenants.sight import sight_of
 
 RIGHT: Final = "profiling.view_system"
+PLAN: Final = "django_celery_beat.change_periodictask"
 EXPORTS: Final = tuple(kind.format("view") for kind in KINDS)  # as the operator's API asks for
 
 
@@ -33,6 +40,10 @@ def system(request: HttpRequest) -> HttpResponse:
         "journal": systemfacts.journal(),
         "configuration": systemfacts.configuration(),
         "backups": systemfacts.copies(),
+        "daily_copy": (daily := systemfacts.daily_copy()),
+        "next_copy": daily.next_at(now),
+        "copies_kept": django_settings.BACKUP_KEEP,
+        "may_plan": request.user.has_perm(PLAN),
         "settings": systemfacts.settings_in_force(),
         "may_see_jobs": request.user.has_perm("profiling.view_job"),
         "export_refusal": _export_refusal(request),
@@ -48,6 +59,21 @@ def jobs(request: HttpRequest) -> HttpResponse:
     seen = request.user.has_perm("profiling.view_job")
     context = {"jobs": systemfacts.jobs(now), "now": now, "may_see_jobs": seen}
     return TemplateResponse(request, "admin/system_jobs.html", context)
+
+
+@require_POST
+@permission_required((RIGHT, PLAN), raise_exception=True)
+def daily_copy(request: HttpRequest) -> HttpResponse:
+    """Copy the database each day at `at` (HH:MM, UTC), or, where that is empty, no more by itself."""
+    text = request.POST.get("at", "")
+    try:
+        at = time.fromisoformat(text) if text else None
+    except ValueError:
+        return HttpResponse(f"at={text!r} is no time of day, e.g. 03:30.", "text/plain; charset=utf-8", 422)
+    set_daily(job_kinds()[CopyDatabase.name], at, actor_of(request), request.POST.get("reason", "")[:500])
+    said = f"The database is copied each day at {at:%H:%M} UTC." if at else "The database is copied by hand only."
+    messages.success(request, said)
+    return HttpResponseRedirect(reverse("system") + "#backups")
 
 
 @require_POST

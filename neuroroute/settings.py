@@ -66,6 +66,7 @@ STREAM_HEADERS_AFTER_S = env.number("STREAM_HEADERS_AFTER_S", 15, 1, 3600)  # un
 KEEP_ALIVE_S = env.number("KEEP_ALIVE_S", 10, 1, 3600)  # between comments in a stream that waits
 JOB_LEASE_S = env.number("JOB_LEASE_S", 30, 1, 3600)  # after so long without a sign of life another worker takes a job
 RECORDS_KEPT_DAYS = env.number("RECORDS_KEPT_DAYS", 90, 1, 36_500)  # of requests and attempts; sums are kept longer
+BACKUP_KEEP = env.number("BACKUP_KEEP", 7, 1, 10_000)  # copies that the daily job leaves in VAR_DIR/backups
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
 LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django_celery_beat.models import PeriodicTask
 from msgspec import Struct
 
 from neuroroute import backups
 from neuroroute.environment import Setting
+from neuroroute.jobs.backup import CopyDatabase
 from neuroroute.places import env
 from neuroroute.redaction import HIDDEN, Redaction, is_secret_setting, secrets_in
+from profiling.jobs import job_kinds
 from profiling.models import Job
+from profiling.schedules import schedule_of
 from providers import revisions
 from providers.vendors import VENDORS
 from routing.inflight import asking
@@ -71,6 +75,33 @@ class BackupFacts(Struct, frozen=True):
     total: int
 
 
+class DailyCopy(Struct, frozen=True):
+    """The schedule of the job that copies the database, None where there never was one, and its last run."""
+
+    task: PeriodicTask | None
+    last: Job | None
+
+    @property
+    def on(self) -> bool:
+        return self.task is not None and self.task.enabled
+
+    @property
+    def at(self) -> str:
+        """Its time of day (UTC) as a form holds it; empty: it is off, or somebody gave it another rhythm."""
+        if self.task is None or not self.task.enabled or self.task.crontab is None:
+            return ""
+        rhythm = self.task.crontab
+        plain = rhythm.minute.isdecimal() and rhythm.hour.isdecimal()
+        return f"{int(rhythm.hour):02d}:{int(rhythm.minute):02d}" if plain else ""
+
+    def next_at(self, now: datetime) -> datetime | None:
+        """When it is due, to the minute; None: it is off."""
+        if self.task is None or not self.task.enabled:
+            return None
+        left: timedelta = self.task.schedule.remaining_estimate(self.task.last_run_at)
+        return now + max(left, timedelta(0)) + timedelta(seconds=1)  # a moment has passed since
+
+
 def jobs(now: datetime) -> Jobs:
     """Four queries, whatever the number of jobs."""
     rows = Job.objects.defer("order")  # of a bulk act it has the ids of all rows
@@ -104,6 +135,13 @@ def _heard() -> asking.Serving:
         return asking.serving()
     except TimeoutError:
         return asking.Serving({}, 1, False)
+
+
+def daily_copy() -> DailyCopy:
+    """Two queries."""
+    task = schedule_of(job_kinds()[CopyDatabase.name])
+    ended = Job.objects.filter(kind=CopyDatabase.name, state__in=(Job.State.DONE, Job.State.FAILED))
+    return DailyCopy(task, ended.order_by("-finished_at").first())
 
 
 def copies() -> BackupFacts | None:

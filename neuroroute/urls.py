@@ -31,6 +31,7 @@ urlpatterns = [
     path("admin/drill/", RedirectView.as_view(pattern_name="dashboard:drill")),
     path("admin/system/", admin.site.admin_view(adminsystem.system), name="system"),
     path("admin/system/jobs/", admin.site.admin_view(adminsystem.jobs), name="system-jobs"),
+    path("admin/system/backups/", admin.site.admin_view(adminsystem.daily_copy), name="system-backups"),
     path("admin/system/configuration/", admin.site.admin_view(adminsystem.configuration), name="system-configuration"),
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),

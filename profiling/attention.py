@@ -9,6 +9,8 @@ from typing import Any, Final
 from django.db.models import Q
 from django.urls import reverse
 
+from profiling.jobs import job_kinds
+from profiling.jobs.base import JobKind
 from profiling.jobs.money_sanity import MoneySanity
 from profiling.models import GpuSample, Job
 from providers.attention import Notice
@@ -39,7 +41,7 @@ def notices(now: datetime) -> Iterator[Notice]:
 def _failed(failed: Mapping[str, list[datetime]]) -> Iterator[Notice]:
     for kind, instants in sorted(failed.items()):
         link = f"{reverse('admin:profiling_job_changelist')}?state__exact=failed&kind={kind}"
-        effect = "What it measures or cleans is out of date."
+        effect = (job_kinds().get(kind) or JobKind).lost
         yield Notice(
             f"{len(instants)} × {kind} failed",
             effect,

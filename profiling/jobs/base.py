@@ -31,6 +31,7 @@ class JobKind(ABC):
     label: ClassVar[str]
     every: ClassVar[timedelta | None] = None  # the schedule that is made at the first start; None: on request only
     by_order: ClassVar[bool] = False  # each run has an `order` of its own; nobody asks for one without
+    lost: ClassVar[str] = "What it measures or cleans is out of date."  # what it means that it failed for good
     tries: ClassVar[int] = 5  # after which the job has failed for good
     kept: ClassVar[timedelta] = timedelta(days=7)  # how long the rows of its runs stay
 

@@ -17,7 +17,12 @@ from django.utils import timezone
 from neuroroute import backups, systemfacts
 from neuroroute.environment import Environment
 from neuroroute.roles import EVERYBODYS
+from profiling.attention import notices
+from profiling.hints import ask_for
+from profiling.jobs import job_kinds
 from profiling.models import Job
+from profiling.runner import run_due
+from profiling.schedules import schedule_of
 from providers import revisions
 from providers.models import AuditEntry
 from providers.snapshots import Snapshot, Watcher
@@ -171,7 +176,7 @@ def sqlite(tmp_path: Path, monkeypatch) -> sqlite3.Connection:
 
 
 def test_a_backup_is_one_whole_file_and_the_oldest_go(sqlite: sqlite3.Connection, var: Path, operator: Client) -> None:
-    assert "NeuroRoute makes none by itself" in seen(operator)
+    assert "Whether they are made elsewhere is unknown here" in seen(operator)
     for _ in range(3):
         call_command("backup", keep=2, verbosity=0)
     stray = var / "backups" / "notes.txt"
@@ -217,3 +222,39 @@ def test_postgresql_is_copied_by_pg_dump_whose_error_is_told(var: Path, tmp_path
     assert all(word in said for word in ("-U me", "-h db", "-p 5433", "ours", "--format=custom", "--file="))
     program.write_text("#!/bin/sh\nexit 0\n")
     assert backups.make(var / "backups", 7, NOW).path.name == "neuroroute-20260131T120000.000000Z.dump"
+
+
+def test_a_daily_copy_is_set_run_told_and_ended(sqlite: sqlite3.Connection, var: Path, operator: Client) -> None:
+    where, kind = reverse("system-backups"), job_kinds()["backup"]
+    assert "By itself: never." in seen(operator)
+    assert operator.post(where, {"at": "03:30", "reason": "nights are quiet"}).status_code == 302
+    task = schedule_of(kind)
+    assert task.enabled and (task.crontab.hour, task.crontab.minute, str(task.crontab.timezone)) == ("3", "30", "UTC")
+    said = seen(operator).split("By itself:")[1][:200]
+    assert re.match(r" each day at 03:30 UTC, next [\d-]+ 03:30 UTC; the newest 7 stay", said), said
+    entry = AuditEntry.objects.get(reason="nights are quiet")
+    assert (entry.actor, entry.action) == ("ana", "added")
+    ask_for("backup", timezone.now())
+    run_due()
+    done = Job.objects.get(kind="backup")
+    assert done.state == "done", done.message
+    (copy,) = systemfacts.copies().newest
+    assert done.result["file"] == copy.path.name and done.result["bytes"] == copy.bytes
+    assert f"{copy.path.name}, {copy.bytes:,} bytes in" in seen(operator)
+    operator.post(where, {"at": ""})
+    assert "By itself: never." in seen(operator) and not schedule_of(kind).enabled
+    assert operator.post(where, {"at": "25:99"}).status_code == 422
+
+
+def test_a_daily_copy_that_failed_for_good_needs_attention(
+    sqlite: sqlite3.Connection, var: Path, operator: Client
+) -> None:
+    (var / "live.sqlite3").unlink()
+    ask_for("backup", timezone.now())
+    for _ in range(job_kinds()["backup"].tries):
+        Job.objects.filter(kind="backup").update(due_at=timezone.now())
+        run_due()
+    assert Job.objects.get(kind="backup").state == "failed"
+    (told,) = [one for one in notices(timezone.now()) if "backup" in one.what]
+    assert told.what == "1 × backup failed" and "no newer copy of the database" in told.effect
+    assert "The last run failed" in seen(operator) and "unable to open database file" in seen(operator)

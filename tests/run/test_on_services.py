@@ -1,11 +1,19 @@
 """The same processes on PostgreSQL, Redis and RabbitMQ, with two web workers."""
 
+import os
+import re
+import shlex
+import shutil
 import signal
+import subprocess
+import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
+from psycopg import sql
 
 from tests.halves import Services
 from tests.run.asking import asking_all_the_time
@@ -77,3 +85,44 @@ def _count(database: psycopg.Connection, query: str) -> int:
     row = database.execute(query).fetchone()
     assert row
     return int(row[0])
+
+
+@pytest.fixture
+def elsewhere(services: Services) -> Iterator[str]:
+    """The address of an empty database on the same server, dropped at the end."""
+    name = f"neuroroute_restored_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(services.database_url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield f"{services.database_url.rpartition('/')[0]}/{name}"
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_a_backup_is_restored_as_the_page_says_and_holds_every_row(
+    on_services: Installation, services: Services, elsewhere: str, tmp_path: Path
+) -> None:
+    if missing := [tool for tool in ("pg_dump", "pg_restore") if shutil.which(tool) is None]:
+        pytest.skip(f"PostgreSQL's client is not installed here: {', '.join(missing)}")
+    made = on_services.run("manage.py", "backup", "--to", str(tmp_path), **services.environment())
+    assert made.returncode == 0, made.stderr
+    (copy,) = tmp_path.iterdir()
+    page = (on_services.root / "docs/running-in-production.md").read_text()
+    command = re.search(r"^pg_restore .*$", page, re.MULTILINE)[0].replace("neuroroute-….dump", shlex.quote(str(copy)))
+    there = os.environ | {"DATABASE_URL": elsewhere}
+    done = subprocess.run(["sh", "-c", command], env=there, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    changing = {"profiling_job", "profiling_lease", "django_celery_beat_periodictask", "django_session"}
+    before, after = rows_in(services.database_url), rows_in(elsewhere)
+    assert before.keys() == after.keys() and before["tenants_clientkey"] > 0 and before["usage_requestrecord"] > 0
+    assert {name: count for name, count in after.items() if name not in changing} == {
+        name: count for name, count in before.items() if name not in changing
+    }
+    ready = on_services.run("manage.py", "migrate", "--check", **services.environment() | {"DATABASE_URL": elsewhere})
+    assert ready.returncode == 0, ready.stdout + ready.stderr
+
+
+def rows_in(url: str) -> dict[str, int]:
+    """How many rows each table of a database has."""
+    with psycopg.connect(url) as database:
+        found = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        counted = sql.SQL("SELECT count(*) FROM {}")
+        return {name: database.execute(counted.format(sql.Identifier(name))).fetchone()[0] for (name,) in found}

@@ -1,0 +1,1 @@
+"""Job kinds that need what the wiring knows."""
