@@ -56,6 +56,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {  # patterns of app.codename
         "providers.view_auditentry",
         "tenants.*_budget",
         "dashboard.acknowledge",
+        "tenants.*_alertreceiver",
         *(f"usage.*_{name}" for name in ("invoice", "invoiceline")),
     ),
     "owner": ("*",),

@@ -5,11 +5,13 @@ from django.contrib import admin
 from providers.auditadmin import AuditEntryAdmin
 from providers.models import AuditEntry
 from tenants.adminrows import ForEveryTenant
+from tenants.alertadmin import AlertReceiverAdmin
 from tenants.budgetadmin import BudgetAdmin
 from tenants.keyadmin import ClientKeyAdmin
-from tenants.models import Budget, ClientKey, Tenant
+from tenants.models import AlertReceiver, Budget, ClientKey, Tenant
 from tenants.tenantadmin import TenantAdmin
 
+admin.site.register(AlertReceiver, AlertReceiverAdmin)
 admin.site.register(Budget, BudgetAdmin)
 admin.site.register(ClientKey, ClientKeyAdmin)
 admin.site.register(Tenant, TenantAdmin)

@@ -13,7 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from providers.adminbase import AuditedAdmin
-from providers.formfields import LinesField
+from providers.formfields import LinesField, reason_field
 from providers.revisions import TENANTS
 from tenants.adminrows import RowsInSight, TenantFilter
 from tenants.budgets import Budget, BudgetWindow, amount_text, usual_alerts
@@ -45,6 +45,8 @@ class BudgetForm(forms.ModelForm):
         widget=UnfoldAdminTextInputWidget,
         help_text="Percent of the limit, e.g. 50, 80, 100. Empty: no alert.",
     )
+
+    reason = reason_field()
 
     class Meta:
         model = Budget
@@ -106,6 +108,7 @@ class BudgetAdmin(BudgetColumns, RowsInSight, AuditedAdmin):
         (None, {"fields": ["tenant", ("key", "tag"), ("limit_usd", "limit_tokens"), ("period", "kind")]}),
         ("Now", {"fields": [("spent", "reserved")]}),
         ("When little is left", {"fields": ["alerts", ("low_percent", "low_policy"), "unpriced"]}),
+        (None, {"fields": ["reason"]}),
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

@@ -8,11 +8,24 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils import timezone
 
+from tenants.alertrows import AlertDelivery, AlertReceiver, BudgetAlert
 from tenants.budgets import Budget, BudgetLease, BudgetWindow
 from tenants.callers import LONGEST_KEPT_DAYS, Scope, scope_of
 from tenants.people import Authenticator, Membership, RoleGrant
 
-__all__ = ["Authenticator", "Budget", "BudgetLease", "BudgetWindow", "ClientKey", "Membership", "RoleGrant", "Tenant"]
+__all__ = [
+    "AlertDelivery",
+    "AlertReceiver",
+    "Authenticator",
+    "Budget",
+    "BudgetAlert",
+    "BudgetLease",
+    "BudgetWindow",
+    "ClientKey",
+    "Membership",
+    "RoleGrant",
+    "Tenant",
+]
 UNLIMITED = "Empty: unlimited."
 
 

@@ -1,7 +1,7 @@
 """Which budget will not hold?"""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from django.urls import reverse
 from msgspec import Struct
@@ -11,11 +11,19 @@ from dashboard.outlooks import Outlook, outlooks_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
+from dashboard.verbs import Verb, barred
+from tenants.alerting import last_deliveries, receivers_of
 from tenants.budgets import USD
+from tenants.models import AlertDelivery
 from tenants.periods import Period
 from usage.selectors import TimeRange, Totals, totals
 
 MOST_ROWS = 200
+NOTIFY: Final = "tenants.add_alertreceiver"
+NO_RAISE: Final = "Raising takes the right to raise budgets: the role finance has it, and an owner can give it."
+NO_NOTIFY: Final = (
+    "Notifying takes the right to add alert receivers: the role finance has it, and an owner can give it."
+)
 
 
 class Row(Struct, frozen=True):
@@ -30,7 +38,9 @@ class Row(Struct, frozen=True):
     fill: str
     words: str
     requests: str
-    change: str  # the admin's page; empty: this person may not open it
+    told: str  # what became of the last alert
+    receivers: int
+    verbs: tuple[Verb, ...]
 
 
 class Budgets(Struct, frozen=True):
@@ -38,6 +48,7 @@ class Budgets(Struct, frozen=True):
     budgets: int
     month: Totals | None  # what was spent this month, where there is no budget
     add: str
+    barred: tuple[str, ...]  # why some buttons are off
 
 
 class BudgetsPanel(Panel):
@@ -61,7 +72,10 @@ class BudgetsPanel(Panel):
         found = outlooks_of(scope)
         month = None if found else scope.ask(totals, _this_month(scope.period.now), scope.entities)
         add = reverse("admin:tenants_budget_add") if scope.may("tenants.add_budget") else ""
-        return Budgets(tuple(_row(one, scope) for one in found[:MOST_ROWS]), len(found), month, add)
+        ids = [one.state.id for one in found[:MOST_ROWS]]
+        receivers, last = (receivers_of(ids), last_deliveries(ids)) if ids else ({}, {})
+        rows = [_row(o, scope, len(receivers.get(o.state.id, ())), last.get(o.state.id)) for o in found[:MOST_ROWS]]
+        return Budgets(tuple(rows), len(found), month, add, barred(verb for row in rows for verb in row.verbs))
 
     def table(self, data: Budgets, scope: Scope) -> Table | None:
         if not data.rows:
@@ -82,9 +96,8 @@ def _cells(row: Row) -> tuple[Any, ...]:
     return (*named, *by_unit, one.runs_out, one.earliest, one.latest, row.words)
 
 
-def _row(one: Outlook, scope: Scope) -> Row:
+def _row(one: Outlook, scope: Scope, receivers: int, last: AlertDelivery | None) -> Row:
     state = one.state
-    change = scope.may("tenants.change_budget") and reverse("admin:tenants_budget_change", args=[state.id])
     part = " and ".join(filter(None, (state.key and f"key {state.key}", state.tag and f"tag {state.tag}")))
     return Row(
         outlook=one,
@@ -98,8 +111,31 @@ def _row(one: Outlook, scope: Scope) -> Row:
         fill=fill_of(one),
         words=said(one),
         requests=_requests(one, scope),
-        change=change or "",
+        told=_told(last, scope),
+        receivers=receivers,
+        verbs=_verbs(state.id, scope),
     )
+
+
+def _verbs(budget: int, scope: Scope) -> tuple[Verb, ...]:
+    page = reverse("admin:tenants_budget_change", args=[budget]) if scope.may("tenants.change_budget") else ""
+    raised = (
+        Verb("Raise" if scope.may("tenants.raise_budget") else "Change", page) if page else Verb("Raise", "", NO_RAISE)
+    )
+    told = f"{reverse('admin:tenants_alertreceiver_add')}?budget={budget}" if scope.may(NOTIFY) else ""
+    return raised, Verb("Notify", told, "" if told else NO_NOTIFY)
+
+
+def _told(last: AlertDelivery | None, scope: Scope) -> str:
+    """`80 % told 27 Nov 14:05`; empty: nothing was to tell."""
+    if last is None:
+        return ""
+    percent = f"{last.alert.percent} %"
+    if last.state == AlertDelivery.State.WAITING:
+        return f"{percent} to be told" + (f", tried {last.tries} times: {last.problem}" if last.tries else "")
+    ended = f"{last.ended_at.astimezone(scope.period.zone):%-d %b %H:%M}" if last.ended_at else ""
+    given_up = last.state == AlertDelivery.State.FAILED
+    return f"{percent} could not be told, given up {ended}: {last.problem}" if given_up else f"{percent} told {ended}"
 
 
 def fill_of(one: Outlook) -> Literal["fok", "fwarn", "fbad", "f6"]:

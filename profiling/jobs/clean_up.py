@@ -10,6 +10,7 @@ from django.utils import timezone
 from profiling.jobs import job_kinds
 from profiling.jobs.base import JobKind, Progress, Run
 from profiling.models import GpuSample, Job
+from tenants.alerting import forget_old
 from usage.retention import prune
 
 KEPT_SAMPLES: Final = timedelta(days=7)
@@ -28,6 +29,7 @@ class CleanUp(JobKind):
         progress(0.2, "old jobs removed")
         samples, _ = GpuSample.objects.filter(taken_at__lt=now - KEPT_SAMPLES).delete()
         import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+        forget_old(now)
         progress(0.3, "old samples and sessions removed")
         pruned = prune(now, timedelta(days=settings.RECORDS_KEPT_DAYS))
         return {

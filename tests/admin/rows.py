@@ -27,7 +27,9 @@ from providers.models import (
 from providers.secrets import seal
 from routing.models import DrillRun, Policy
 from tenants import keys
-from tenants.models import Budget, ClientKey, Tenant
+from tenants.alerting import keep_hook
+from tenants.models import AlertReceiver, Budget, ClientKey, Tenant
+from tenants.webhooks import Hook
 from usage.models import RequestRecord
 
 numbers = itertools.count(1)
@@ -73,6 +75,16 @@ def client_key(**values: Any) -> ClientKey:
 
 def budget(**values: Any) -> Budget:
     return Budget.objects.create(**{"tenant": tenant(), "limit_usd": 25} | values)
+
+
+HOOK = Hook("https://hooks.example.com/a-needle-of-a-path-2207", "a-needle-of-a-signing-key")
+
+
+def receiver(**values: Any) -> AlertReceiver:
+    row = AlertReceiver(**{"budget": budget(), "name": f"receiver-{AlertReceiver.objects.count()}"} | values)
+    keep_hook(row, HOOK)
+    row.save()
+    return row
 
 
 def policy(**values: Any) -> Policy:
@@ -167,6 +179,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     Deployment: deployment,
     PriceProposal: price_proposal,
     Tenant: tenant,
+    AlertReceiver: receiver,
     Budget: budget,
     ClientKey: client_key,
     Policy: policy,

@@ -3,6 +3,7 @@
 import re
 from base64 import b32decode
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -53,6 +54,8 @@ def secrets(operator: Client) -> dict[str, str]:
     factor = TOTPDevice.objects.get()
     second = {"secret of a phone": phone.secret, "in hex": b32decode(phone.secret).hex(), "its seed": factor.key}
     second |= {"recovery code": phone.recovery[0], "its digest kept": StaticToken.objects.all()[0].token}
+    second |= {"path of a webhook": urlsplit(rows.HOOK.url).path[1:], "its key": rows.HOOK.key}
+    rows.receiver()
     told = second | {"credential": NEEDLE, "its successor": SECOND, "sealed": sealed, "password": password}
     return told | {
         "client key": plain[12:],
