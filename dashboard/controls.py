@@ -1,59 +1,87 @@
-"""Which controls stand above a page? The range, the filters with their choices, and a chip for each filter in use."""
+"""Which controls stand above a page? The range, the filters with their values, and a chip for each filter in use."""
 
-from collections.abc import Callable, Mapping
+from typing import Final
 
+from django.urls import reverse
 from msgspec import Struct
+from msgspec.structs import replace
 
+from dashboard.choices import OFFERED, offered
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
-from dashboard.scope import Scope
-from providers.selectors import model_names, provider_names, standings
-from routing.selectors import policy_names
+from dashboard.scope import NO_SUCH, NOBODY, Chip, Scope
+from tenants.selectors import key_label
 
-STATUSES = ("answered", "failover", "errors", "failed", "rejected", "cancelled", "interrupted", "unpriced")
-MOST_CHOICES = 500  # more than that nobody finds in a list; the address still takes any name
+STATUSES: Final = ("answered", "failover", "errors", "failed", "rejected", "cancelled", "interrupted", "unpriced")
+SHORT: Final = 30  # so many tenants stand in a list at once; more are looked for
+NEAREST: Final = 3
 
 
 class Filter(Struct, frozen=True):
-    """One select: its word in the address, its label, what stands in it."""
+    """A control: its word in the address, its label, its value, and what it is chosen from: `choices`, or what is
+    typed, for which the list at `source` helps."""
 
     name: str
     label: str
     value: str
-    choices: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+    source: str = ""
 
 
-CHOICES: Mapping[str, Callable[[Scope], list[str]]] = {
-    "tenant": lambda scope: list(scope.tenants.values()),
-    "provider": lambda _: provider_names(),
-    "model": lambda _: model_names(),
-    "policy": lambda _: policy_names(),
-    "deployment": lambda scope: sorted(scope.ask(standings)),
-    "status": lambda _: list(STATUSES),
-}
+class Unknown(Struct, frozen=True):
+    """A filter whose value nothing is called by, with the nearest that are there and their addresses."""
+
+    label: str
+    value: str
+    nearest: tuple[Chip, ...]
 
 
 def controls_of(page: Page, scope: Scope) -> dict[str, object]:
     """What `controls.html` draws."""
+    said = _said(scope)
     return {
         "ranges": [*RANGES.items(), (CUSTOM, CUSTOM)],
-        "filters": [_filter(name, page, scope) for name in page.filters],
-        # What has no select here stays in the address when another filter is chosen.
+        "filters": [_filter(name, scope, said) for name in page.filters],
+        # What has no control here stays in the address when another filter is chosen.
         "kept": [chip for chip in scope.filters if chip.label not in page.filters],
-        "chips": [(chip, chip.label in page.ignores) for chip in scope.filters],
+        "chips": [(replace(chip, value=said[chip.label]), chip.label in page.ignores) for chip in scope.filters],
+        "unknown": [one for name in page.filters if (one := _unknown(name, scope, said))],
     }
 
 
-def _filter(name: str, page: Page, scope: Scope) -> Filter:
-    value, choices = scope.word(name), _choices(name, page, scope)[:MOST_CHOICES]
-    if value and value not in choices:
-        choices = [value, *choices]
-    return Filter(name, name.capitalize(), value, tuple(choices))
+def _said(scope: Scope) -> dict[str, str]:
+    """The filters in use as they are read: a key by its name where the address has its number."""
+    said = {chip.label: chip.value for chip in scope.filters}
+    if (key := scope.key_id) is not None and said["key"].isdecimal():
+        said["key"] = scope.ask(key_label, key, scope.sight) or said["key"]
+    return said
 
 
-def _choices(name: str, page: Page, scope: Scope) -> list[str]:
-    """Where deployments are chosen among, their names say all that has any: one question instead of three."""
-    if "deployment" not in page.filters or name not in ("provider", "model"):
-        return CHOICES[name](scope)
-    place = 0 if name == "provider" else 2
-    return sorted({known.partition("/")[place] for known in scope.ask(standings)})
+def _filter(name: str, scope: Scope, said: dict[str, str]) -> Filter:
+    value = said.get(name, "")
+    choices = _listed(name, scope)
+    if not choices:
+        return Filter(name, name.capitalize(), value, source=reverse("dashboard:choices", args=[name]))
+    return Filter(name, name.capitalize(), value, choices if not value or value in choices else (value, *choices))
+
+
+def _listed(name: str, scope: Scope) -> tuple[str, ...]:
+    """All values of a filter that has few; none where they are looked for."""
+    if name == "status":
+        return STATUSES
+    return tuple(scope.tenants.values()) if name == "tenant" and len(scope.tenants) <= SHORT else ()
+
+
+def _unknown(name: str, scope: Scope, said: dict[str, str]) -> Unknown | None:
+    """What to say of a filter by a name that nobody has. Only what is looked for is checked: one query."""
+    value = said.get(name, "")
+    if not value or value == NOBODY or name not in OFFERED or (name == "key" and _is_key(scope, value)):
+        return None
+    found = [choice.value for choice in offered(name, value, scope)]
+    if value in found:
+        return None
+    return Unknown(name, value, tuple(Chip(name, near, scope.here(**{name: near})) for near in found[:NEAREST]))
+
+
+def _is_key(scope: Scope, value: str) -> bool:
+    return not value.isdecimal() and scope.key_id != NO_SUCH

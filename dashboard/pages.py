@@ -39,7 +39,9 @@ PAGES: Final[Mapping[str, Page]] = {
     page.name: page
     for page in (
         Page("home", "Home", "Is all well?", "", letter="h"),
-        Page("requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "status"), ignores=(), letter="r"),
+        Page(
+            "requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "key", "status"), ignores=(), letter="r"
+        ),
         Page(
             "live",
             "Live",
@@ -51,8 +53,8 @@ PAGES: Final[Mapping[str, Page]] = {
             letter="v",
             assets="live",
         ),
-        Page("cost", "Cost", "Where does the money go?", "cost/", ENTITIES, compares=True, letter="c"),
-        Page("savings", "Savings", "What did routing save, against what?", "savings/", ENTITIES, letter="s"),
+        Page("cost", "Cost", "Where does the money go?", "cost/", (*ENTITIES, "key"), compares=True, letter="c"),
+        Page("savings", "Savings", "What did routing save, against what?", "savings/", (*ENTITIES, "key"), letter="s"),
         Page(
             "latency",
             "Latency",

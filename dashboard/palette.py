@@ -1,6 +1,6 @@
 """What is called like that? Pages, tenants, keys, models and requests, as far as who asks may see them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -11,13 +11,12 @@ from django.views.decorators.http import require_safe
 from msgspec import Struct
 
 from dashboard.access import staff_only
+from dashboard.choices import offered
 from dashboard.documents import address, document, names
 from dashboard.frame import frame_of
 from dashboard.pages import NAVIGATION, START
 from dashboard.scope import Scope
 from dashboard.views import scope_for
-from providers.selectors import model_names, provider_names
-from routing.selectors import policy_names
 from tenants.selectors import keys_called
 from usage import ids, selectors
 
@@ -57,11 +56,11 @@ def _groups(text: str, scope: Scope) -> Iterator[Group]:
     if not text:
         return
     yield Group("Documentation", tuple(_documents(text)))
-    yield Group("Tenants", _named(scope.tenants.values(), text, scope, "home", "tenant", "its figures"))
+    yield Group("Tenants", _named(text, scope, "home", "tenant", "its figures"))
     yield Group("Keys", tuple(_keys(text, scope)))
-    yield Group("Models", _named(model_names(), text, scope, "models", "model", "in the catalogue"))
-    yield Group("Providers", _named(provider_names(), text, scope, "requests", "provider", "its requests"))
-    yield Group("Policies", _named(policy_names(), text, scope, "requests", "policy", "its requests"))
+    yield Group("Models", _named(text, scope, "models", "model", "in the catalogue"))
+    yield Group("Providers", _named(text, scope, "requests", "provider", "its requests"))
+    yield Group("Policies", _named(text, scope, "requests", "policy", "its requests"))
 
 
 def _request(text: str, scope: Scope) -> Iterator[Hit]:
@@ -94,10 +93,9 @@ def _documents(text: str) -> Iterator[Hit]:
     return islice((hit for hit in hits if _like(text, hit.name, hit.note)), MOST_HITS)
 
 
-def _named(names: Iterable[str], text: str, scope: Scope, page: str, word: str, note: str) -> tuple[Hit, ...]:
-    """Those whose name begins so, then those that hold it."""
-    found = [name for name in names if _like(text, name)]
-    found.sort(key=lambda name: not name.casefold().startswith(text.casefold()))
+def _named(text: str, scope: Scope, page: str, word: str, note: str) -> tuple[Hit, ...]:
+    """What a filter could be set to, each with the page that shows it."""
+    found = [choice.value for choice in offered(word, text, scope)]
     return tuple(Hit(name, note, scope.link(page, **{word: name})) for name in found[:MOST_HITS])
 
 

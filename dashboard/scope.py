@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from dashboard.board import Board
 from dashboard.ranges import CUSTOM, LAST_MONTH, PRESETS, RANGES, Period, Usual, period_of
-from tenants.selectors import tenant_names
+from tenants.selectors import key_named, tenant_names
 from tenants.sight import Sight
 from usage.outcomes import Outcome
 from usage.selectors import Entities, Whose, nearest
@@ -103,8 +103,14 @@ class Scope(Struct, frozen=True):
 
     @property
     def key_id(self) -> int | None:
+        """A key by its number, its prefix, or `tenant/name`; `NO_SUCH` for what is none of those in sight."""
         word = self.word("key")
-        return (int(word) if word.isdecimal() and len(word) < 19 else NO_SUCH) if word else None
+        if not word:
+            return None
+        if word.isdecimal():
+            return int(word) if len(word) < 19 else NO_SUCH
+        found = self.ask(key_named, word, self.sight)
+        return NO_SUCH if found is None else found
 
     def name(self, word: str) -> str | None:
         """A name to filter by: None is no filter, '' those that have none."""

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from dashboard import (
     attending,
+    choices,
     discovering,
     drills,
     exports,
@@ -37,6 +38,7 @@ frame = [
     path("find/", palette.find, name="find"),
     path("help/", handbook.index, name="help-index"),
     path("help/<path:name>/", handbook.page, name="help"),
+    path("choices/<str:word>/", choices.options, name="choices"),
     path("zones/", zones.options, name="zones"),
     path("settings/", mine.settings, name="settings"),
     path("settings/theme/", mine.theme, name="theme"),

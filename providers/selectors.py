@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Value
+from django.db.models.functions import Concat, Lower, StrIndex
 from django.utils import timezone
 from msgspec import Struct
 
@@ -187,6 +189,31 @@ def _catalogued(deployment: Deployment) -> CatalogueLine:
         output_price=deployment.output_price,  # type: ignore[attr-defined]
         quality=deployment.quality if deployment.quality is not None else model.quality,
     )
+
+
+def providers_called(text: str, limit: int) -> list[str]:
+    """Up to `limit` names of providers that hold `text`, those that begin with it first."""
+    return called(Provider.objects.all(), "name", text, limit)
+
+
+def models_called(text: str, limit: int) -> list[str]:
+    """As `providers_called`, of models."""
+    return called(LanguageModel.objects.all(), "name", text, limit)
+
+
+def deployments_called(text: str, limit: int) -> list[str]:
+    """As `providers_called`, of deployments: provider/model."""
+    rows = Deployment.objects.annotate(called=Concat("provider__name", Value("/"), "model__name"))
+    return called(rows, "called", text, limit)
+
+
+def called(rows: "QuerySet[Any]", column: str, text: str, limit: int) -> list[str]:
+    """The names in a column that hold `text`, whatever the case, those that begin with it first; one query."""
+    found = rows.order_by(column)
+    if text:
+        place = StrIndex(Lower(column), Lower(Value(text)))
+        found = rows.filter(**{f"{column}__icontains": text}).order_by(place, column)
+    return list(found.values_list(column, flat=True)[:limit])
 
 
 def provider_names() -> list[str]:

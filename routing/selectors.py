@@ -2,13 +2,14 @@
 
 from collections.abc import Collection
 
+from providers.selectors import called
 from routing.models import Policy
 from routing.policybook import SHORT_NAMES
 
 
-def policy_names() -> list[str]:
-    """Every policy's name, the disabled ones too: records name them."""
-    return list(Policy.objects.order_by("name").values_list("name", flat=True))
+def policies_called(text: str, limit: int) -> list[str]:
+    """Up to `limit` names of policies that hold `text`, the disabled ones too: records name them."""
+    return called(Policy.objects.all(), "name", text, limit)
 
 
 def auto_names(allowed: Collection[str]) -> list[str]:

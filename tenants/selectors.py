@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db.models import BigIntegerField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
 from msgspec import Struct
 
 from tenants.budgets import USD, Budget, BudgetWindow
@@ -94,14 +95,28 @@ def key_labels(ids: set[int]) -> dict[int, str]:
     return {pk: f"{tenant}/{name}" for pk, tenant, name in rows}
 
 
+def key_label(key_id: int, sight: Sight) -> str:
+    """`tenant/key name` of one client key in sight; empty: there is none."""
+    rows = seen(ClientKey.objects.filter(pk=key_id), sight, "tenant").values_list("tenant__name", "name")
+    return next((f"{tenant}/{name}" for tenant, name in rows), "")
+
+
+def key_named(text: str, sight: Sight) -> int | None:
+    """The id of the client key in sight with this prefix, or that is called so: `tenant/key name`."""
+    tenant, _, name = text.partition("/")
+    called = ClientKey.objects.filter(Q(prefix=text) | Q(tenant__name=tenant, name=name))
+    return seen(called, sight, "tenant").values_list("pk", flat=True).first()
+
+
 def key_tenants(ids: set[int]) -> dict[int, int]:
     """The id of the tenant of each of these client keys that is there."""
     return dict(ClientKey.objects.filter(pk__in=ids).values_list("pk", "tenant_id"))
 
 
 def keys_called(text: str, sight: Sight, limit: int) -> list[KeyName]:
-    """Client keys in sight whose prefix or name holds `text`, the revoked too: records name them."""
-    called = ClientKey.objects.filter(Q(prefix__icontains=text) | Q(name__icontains=text))
+    """Client keys in sight whose prefix, or `tenant/name`, holds `text`, the revoked too: records name them."""
+    whole = Concat("tenant__name", Value("/"), "name")
+    called = ClientKey.objects.annotate(called=whole).filter(Q(prefix__icontains=text) | Q(called__icontains=text))
     rows = seen(called, sight, "tenant").order_by("prefix").values_list("pk", "prefix", "name", "tenant__name")
     return [KeyName(*row) for row in rows[:limit]]
 

@@ -91,10 +91,36 @@
     if (answer.ok) field.list.innerHTML = await answer.text();
   }
 
+  // What a filter can be set to comes from the server while somebody types: of thousands, the first that fit.
+  let offering = new AbortController();
+  async function offerChoices(field) {
+    offering.abort();
+    offering = new AbortController();
+    const { signal } = offering, tenant = field.form.elements.tenant?.value;
+    await new Promise((ready) => { setTimeout(ready, 100); });
+    if (signal.aborted) return;
+    const words = new URLSearchParams({ q: field.value, ...(field.name === "key" && tenant && { tenant }) });
+    const answer = await fetch(`${field.dataset.choices}?${words}`, { signal }).catch(() => null);
+    const text = answer?.ok && !answer.redirected ? await answer.text().catch(() => "") : "";
+    if (!signal.aborted) field.list.innerHTML = text;
+  }
+
+  // One that is picked from the list counts at once; one that is typed does when the field is left, or with Enter.
+  function picked(event) {
+    const field = event.target;
+    if (!field.list) return;
+    if (event.inputType === "insertReplacementText" || !event.inputType) field.dispatchEvent(new Event("change", { bubbles: true }));
+    else if (field.dataset.choices) offerChoices(field);
+  }
+
+  document.addEventListener("input", picked);
   document.addEventListener("keydown", pressed);
   dialog("palette")?.addEventListener("keydown", walk);
   dialog("palette")?.addEventListener("input", () => { document.querySelector("#palette .found").dataset.stale = ""; });
-  document.addEventListener("focusin", (event) => { if (event.target.dataset.zones) { offerZones(event.target); event.target.select(); } });
+  document.addEventListener("focusin", ({ target }) => {
+    if (target.dataset.zones) { offerZones(target); target.select(); }
+    if (target.dataset.choices) { offerChoices(target); target.select(); }
+  });
   document.addEventListener("click", (event) => {
     const [opener, link, zone] = ["[data-opens]", "[data-copy-link]", "[data-zone]"].map((mark) => event.target.closest(mark));
     if (opener && dialog(opener.dataset.opens)) { event.preventDefault(); open(opener.dataset.opens); }
