@@ -3,20 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 from msgspec import Struct
 
-from dashboard.access import staff_only
 from dashboard.scope import Scope
-from dashboard.views import scope_for
 from providers.selectors import deployments_called, models_called, providers_called
 from routing.selectors import policies_called
 from tenants.selectors import keys_called
 
 MOST: Final = 20  # who looks for another types on
-LONGEST: Final = 200
 
 
 class Choice(Struct, frozen=True):
@@ -51,16 +45,3 @@ OFFERED: Final[Mapping[str, Callable[[str, Scope], Iterable[Choice]]]] = {
 def offered(word: str, text: str, scope: Scope) -> list[Choice]:
     """Up to `MOST` values of a filter that hold `text`, those that begin with it first; one query at most."""
     return list(OFFERED[word](text, scope))
-
-
-@require_safe
-@staff_only
-def options(request: HttpRequest, word: str) -> HttpResponse:
-    """They as the options of a list; `q` is what was typed, and `tenant` narrows keys to one's own."""
-    if word not in OFFERED:
-        raise Http404(f"{word!r} is no filter with a list.")
-    scope = scope_for(request, "home")
-    text = request.GET.get("q", "").strip()[:LONGEST]
-    answer = render(request, "dashboard/choices.html", {"choices": offered(word, text, scope)})
-    answer["Cache-Control"] = "private, no-store"  # what one may see can change
-    return answer

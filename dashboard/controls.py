@@ -10,9 +10,11 @@ from dashboard.choices import OFFERED, offered
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
 from dashboard.scope import NO_SUCH, NOBODY, Chip, Scope
+from routing.features.category import WORDS
 from tenants.selectors import key_label
 
 STATUSES: Final = ("answered", "failover", "errors", "failed", "rejected", "cancelled", "interrupted", "unpriced")
+FEW: Final = {"status": STATUSES, "task": (*WORDS, "chat")}
 SHORT: Final = 30  # so many tenants stand in a list at once; more are looked for
 NEAREST: Final = 3
 
@@ -61,14 +63,19 @@ def _filter(name: str, scope: Scope, said: dict[str, str]) -> Filter:
     value = said.get(name, "")
     choices = _listed(name, scope)
     if not choices:
-        return Filter(name, name.capitalize(), value, source=reverse("dashboard:choices", args=[name]))
+        return Filter(name, name.capitalize(), value, source=_source(name))
     return Filter(name, name.capitalize(), value, choices if not value or value in choices else (value, *choices))
+
+
+def _source(name: str) -> str:
+    """Where values that fit are found; empty: a tag is whatever callers send."""
+    return reverse("dashboard:choices", args=[name]) if name in OFFERED else ""
 
 
 def _listed(name: str, scope: Scope) -> tuple[str, ...]:
     """All values of a filter that has few; none where they are looked for."""
-    if name == "status":
-        return STATUSES
+    if name in FEW:
+        return FEW[name]
     return tuple(scope.tenants.values()) if name == "tenant" and len(scope.tenants) <= SHORT else ()
 
 

@@ -1,5 +1,6 @@
 """How is a request written in a list?"""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -13,13 +14,20 @@ class Line(Struct, frozen=True):
     listed: Listed
     wire_id: str
     started_at: datetime
+    rating: float | None  # what its caller said of it, -1 to 1
     state: str  # the status, or "failover" where another than the first choice answered
 
 
-def lines(rows: list[Listed]) -> tuple[Line, ...]:
+def lines(rows: list[Listed], ratings: Mapping[str, float] | None = None) -> tuple[Line, ...]:
+    """`ratings` by the ids of requests; without, none is known."""
+    known = ratings or {}
     return tuple(
         Line(
-            row, f"req_{row.id}", datetime.fromtimestamp(row.started_us / 1e6, UTC), state_of(row.status, row.failovers)
+            listed=row,
+            wire_id=f"req_{row.id}",
+            started_at=datetime.fromtimestamp(row.started_us / 1e6, UTC),
+            rating=known.get(row.id),
+            state=state_of(row.status, row.failovers),
         )
         for row in rows
     )

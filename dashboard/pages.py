@@ -40,7 +40,13 @@ PAGES: Final[Mapping[str, Page]] = {
     for page in (
         Page("home", "Home", "Is all well?", "", letter="h"),
         Page(
-            "requests", "Requests", "Which requests?", "requests/", (*ENTITIES, "key", "status"), ignores=(), letter="r"
+            "requests",
+            "Requests",
+            "Which requests?",
+            "requests/",
+            (*ENTITIES, "key", "status", "task", "tag"),
+            ignores=(),
+            letter="r",
         ),
         Page(
             "live",

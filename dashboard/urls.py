@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from dashboard import (
     attending,
-    choices,
+    choosing,
     discovering,
     drills,
     exports,
@@ -38,7 +38,7 @@ frame = [
     path("find/", palette.find, name="find"),
     path("help/", handbook.index, name="help-index"),
     path("help/<path:name>/", handbook.page, name="help"),
-    path("choices/<str:word>/", choices.options, name="choices"),
+    path("choices/<str:word>/", choosing.options, name="choices"),
     path("zones/", zones.options, name="zones"),
     path("settings/", mine.settings, name="settings"),
     path("settings/theme/", mine.theme, name="theme"),

@@ -1,5 +1,6 @@
 """What was said of an answer? For pages; routing learns from ratings elsewhere."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -25,3 +26,11 @@ def rating_of(request_id: UUID, tenant_id: int) -> Said | None:
     if row is None:
         return None
     return Said(row.score, row.comment, row.created_at, row.person.get_username() if row.person else "", row.key_id)
+
+
+def ratings_of(requests: Collection[str], tenants: Collection[int]) -> dict[str, float]:
+    """The score (-1 to 1) of each rated one of these requests (32 hex digits) of these tenants; by index."""
+    if not requests:
+        return {}
+    rows = Rating.objects.filter(tenant_id__in=tenants, request_id__in=[UUID(one) for one in requests])
+    return {request_id.hex: score for request_id, score in rows.order_by().values_list("request_id", "score")}

@@ -94,6 +94,7 @@ class RequestRecord(models.Model):
             models.Index(fields=["provider", "id"], name="request_provider"),
             models.Index(fields=["model", "id"], name="request_model"),
             models.Index(fields=["policy", "id"], name="request_policy"),
+            models.Index(fields=["category", "id"], name="request_task"),
             # Most requests are answered at once: those are found by id, the others by these small indexes.
             models.Index(fields=["status", "id"], condition=~Q(status="answered"), name="request_troubled"),
             models.Index(fields=["first_choice", "id"], condition=Q(failovers__gt=0), name="request_failed_over"),

@@ -7,10 +7,14 @@ from msgspec import Struct
 
 from dashboard.controls import STATUSES
 from dashboard.listing import Line, lines
+from dashboard.listorder import figure_of, list_order, said_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from dashboard.sorting import Sorting
 from dashboard.tables import Column, Table
-from usage.selectors import RequestFilter, page
+from feedback.selectors import ratings_of
+from usage.selectors import Listed, Page, RequestFilter, page, tops
+from usage.selectors.requests import PAGE_ROWS
 
 PER_READ: Final = 1000
 MOST_ROWS: Final = 100_000  # in a file
@@ -34,51 +38,71 @@ FIELDS: Final[tuple[tuple[str, Column], ...]] = (
     ("attempts_count", Column("Attempts")),
     ("failovers", Column("Failovers")),
 )
-COLUMNS: Final = (Column("Time"), Column("Request"), Column("Result"), *(column for _, column in FIELDS))
+COLUMNS: Final = (
+    Column("Time"),
+    Column("Request"),
+    Column("Result"),
+    *(column for _, column in FIELDS),
+    Column("Rating"),
+)
 
 
 class RequestList(Struct, frozen=True):
     rows: tuple[Line, ...]
+    order: Sorting
+    said: str  # which requests these are, in which order
     first: str  # addresses; empty where there is no such page
     next: str
 
 
 class RequestListPanel(Panel):
-    """The requests that fit the filters, newest first, a page at a time."""
+    """The requests that fit the filters by time, a page at a time; or the greatest by a figure, in one."""
 
     name = "request_list"
     title = "Which requests?"
-    unit = "newest first"
     page = "requests"
     order = 20
-    file = f"The newest {MOST_ROWS:,} of these requests at most, as a file"
+    file = f"These requests as a file, {MOST_ROWS:,} at most"
     formula = (
         "One line per request. Cost is the sum of all its attempts, — where a price is unknown; the time is from "
-        "its arrival here to its last byte; attempts count retries and failovers."
+        "its arrival here to its last byte; attempts count retries and failovers. By cost, time to the first token or "
+        "total time, the newest 10,000 requests that fit are compared; a tag is looked for in as many at a time."
     )
 
     def data(self, scope: Scope) -> RequestList:
-        found = page(scope.period.span, filter_of(scope), scope.word("cursor") or None)
+        order = list_order(scope)
+        found = _read(scope, order, scope.word("cursor") or None)
         first = scope.here() if scope.word("cursor") else ""
-        return RequestList(lines(found.rows), first, scope.here(cursor=found.cursor) if found.cursor else "")
+        following = scope.here(cursor=found.cursor) if found.cursor else ""
+        return RequestList(_lines(found.rows), order, said_of(order, found), first, following)
 
     def table(self, data: RequestList, scope: Scope) -> Table | None:
-        return Table(COLUMNS, _all_of(scope)) if data.rows else None
+        return Table(COLUMNS, _all_of(scope, data.order)) if data.rows else None
 
 
-def _all_of(scope: Scope) -> Iterator[tuple[Any, ...]]:
-    """The requests that fit, from the newest on, read a page at a time while the file is written."""
+def _read(scope: Scope, order: Sorting, cursor: str | None, limit: int = PAGE_ROWS) -> Page:
+    """A page of the list, or all of one that is ordered by a figure."""
+    span, chosen, figure = scope.period.span, filter_of(scope), figure_of(order)
+    return tops(span, chosen, figure) if figure else page(span, chosen, cursor, limit, oldest=not order.down)
+
+
+def _lines(rows: list[Listed]) -> tuple[Line, ...]:
+    return lines(rows, ratings_of([row.id for row in rows], {row.tenant_id for row in rows}))
+
+
+def _all_of(scope: Scope, order: Sorting) -> Iterator[tuple[Any, ...]]:
+    """The requests that fit, in their order, read a page at a time while the file is written."""
     cursor: str | None = None
     for _ in range(MOST_ROWS // PER_READ):
-        found = page(scope.period.span, filter_of(scope), cursor, limit=PER_READ)
-        yield from (_cells(line) for line in lines(found.rows))
+        found = _read(scope, order, cursor, PER_READ)
+        yield from (_cells(line) for line in _lines(found.rows))
         if not (cursor := found.cursor):
             return
 
 
 def _cells(line: Line) -> tuple[Any, ...]:
     one = line.listed
-    return (line.started_at, line.wire_id, line.state, *(getattr(one, name) for name, _ in FIELDS))
+    return (line.started_at, line.wire_id, line.state, *(getattr(one, name) for name, _ in FIELDS), line.rating)
 
 
 def filter_of(scope: Scope) -> RequestFilter:
@@ -94,4 +118,6 @@ def filter_of(scope: Scope) -> RequestFilter:
         first_choice=scope.name("first"),
         served=scope.name("served" if scope.word("served") else "deployment"),
         session=scope.name("session"),
+        task=scope.name("task"),
+        tag=scope.word("tag") or None,
     )

@@ -181,6 +181,15 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def rating(score: float | None) -> SafeString | str:
+    """What a caller said of an answer, in a word; the score in the title."""
+    if score is None:
+        return formatting.UNKNOWN
+    sign, word = ("▲", "good") if score > 0 else ("▼", "bad") if score < 0 else ("=", "neither")
+    return format_html('<span title="{}"><span aria-hidden="true">{} </span>{}</span>', f"{score:+g}", sign, word)
+
+
+@register.filter
 def known(value: object) -> object:
     """The value, or the dash of the unknown."""
     return formatting.UNKNOWN if value is None or value == "" else value

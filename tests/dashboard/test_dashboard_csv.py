@@ -16,10 +16,10 @@ from neuroroute.plugins import discover
 
 PANELS = discover("dashboard.panels", Panel)
 WITH_TABLE = {
-    "cost_groups", "cost_over_time", "deployments", "errors_over_time", "flow", "latency_groups", "latency_heatmap",
-    "latency_overhead", "latency_total", "latency_tpot", "latency_ttft", "live_rate", "live_running", "providers",
-    "request_list", "savings", "savings_by_policy", "savings_over_time", "spend", "state_timeline", "traffic",
-    "upstreams", "usage_cost", "volume",
+    "cost_groups", "cost_movers", "cost_over_time", "deployments", "errors_over_time", "flow", "latency_groups",
+    "latency_heatmap", "latency_overhead", "latency_total", "latency_tpot", "latency_ttft", "live_rate", "live_running",
+    "providers", "request_list", "savings", "savings_by_policy", "savings_over_time", "spend", "state_timeline",
+    "traffic", "upstreams", "usage_cost", "volume",
 }  # fmt: skip
 
 pytestmark = pytest.mark.django_db

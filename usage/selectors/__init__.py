@@ -7,7 +7,7 @@ flow errors attempts attempt_series together
 last_attempts state_series                                what failed, and what caught it
 last_errors                                               the newest failure of each deployment
 choices                                                   what was chosen among what
-page find                                                 requests one by one
+page tops find                                            requests one by one
 """
 
 from usage.ranges import TimeRange
@@ -33,7 +33,7 @@ from usage.selectors.reliability import (
     state_series,
     together,
 )
-from usage.selectors.requests import Listed, Page, RequestFilter, find, page
+from usage.selectors.requests import WINDOW, Listed, Page, RequestFilter, Top, find, page, tops
 from usage.selectors.sums import Whose
 from usage.selectors.totals import (
     Dimension,
@@ -51,6 +51,7 @@ from usage.selectors.totals import (
 )
 
 __all__ = [
+    "WINDOW",
     "Attempts",
     "Chosen",
     "Dimension",
@@ -66,6 +67,7 @@ __all__ = [
     "Percentiles",
     "RequestFilter",
     "TimeRange",
+    "Top",
     "Totals",
     "Value",
     "Whose",
@@ -88,6 +90,7 @@ __all__ = [
     "series_by",
     "state_series",
     "together",
+    "tops",
     "totals",
     "unpriced",
     "used_since",

@@ -1,5 +1,7 @@
 """Which requests, one by one? Pages by id, newest first, always inside a range; and one whole story."""
 
+from heapq import nlargest
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -18,6 +20,10 @@ from usage.rows import outcome_of
 from usage.selectors.sums import Whose
 
 PAGE_ROWS: Final = 50
+WINDOW: Final = 10_000  # so many requests, the newest that fit, are looked at for what no index knows
+MOST_TOPS: Final = 200
+Top = Literal["cost", "total", "ttft"]
+_FIGURES: Final[dict[Top, str]] = {"cost": "cost_nano_usd", "total": "total_ms", "ttft": "ttft_ms"}
 NOBODY: Final = ""
 
 
@@ -33,6 +39,8 @@ class RequestFilter(Struct, frozen=True):
     first_choice: str | None = None  # provider/model
     served: str | None = None  # provider/model; '': nobody served
     session: str | None = None
+    task: str | None = None  # its category
+    tag: str | None = None  # one that it carries; no index knows these
 
 
 class Listed(Struct, frozen=True):
@@ -68,10 +76,12 @@ class Listed(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """`cursor` asks for the page that follows; None on the last."""
+    """`cursor` asks for the page that follows; None on the last. `looked`: at how many requests, for what no index
+    knows; None where an index answered."""
 
     rows: list[Listed]
     cursor: str | None
+    looked: int | None = None
 
 
 _LISTED: Final = Listed.__struct_fields__
@@ -82,14 +92,55 @@ def page(
     chosen: RequestFilter = RequestFilter(),  # noqa: B008 - frozen
     cursor: str | None = None,
     limit: int = PAGE_ROWS,
+    oldest: bool = False,
+    window: int = WINDOW,
 ) -> Page:
-    """Up to `limit` requests of the range before `cursor` (a page's own; one that is none begins at the newest)."""
-    low, high = period.id_bounds
-    before = ids.parse(cursor or "")
-    found = matching(chosen).filter(id__gte=low, id__lt=min(before, high) if before else high).order_by("-id")
-    rows = [Listed(key.hex, *rest) for key, *rest in found.values_list(*_LISTED)[: limit + 1]]
+    """Up to `limit` requests of the range after `cursor` (a page's own; one that is none begins anew), newest first.
+
+    With a tag it looks at `window` requests and may find fewer than `limit`: the cursor then goes on where it ended.
+    """
+    found = _after(matching(chosen), period, ids.parse(cursor or ""), oldest)
+    if chosen.tag is not None:
+        return _tagged(found, chosen.tag, limit, window)
+    rows = _listed(found[: limit + 1])
     more = len(rows) > limit
     return Page(rows[:limit], rows[limit - 1].id if more else None)
+
+
+def tops(period: TimeRange, chosen: RequestFilter, figure: Top, limit: int = MOST_TOPS, window: int = WINDOW) -> Page:
+    """Those with the greatest figure among the newest `window` requests of the range that fit, the greatest first."""
+    newest = _after(matching(chosen), period, None)
+    columns = ("id", _FIGURES[figure], *(["tags"] if chosen.tag is not None else []))
+    looked = list(newest.values_list(*columns)[:window])
+    known = (row for row in looked if row[1] is not None and (chosen.tag is None or chosen.tag in row[2]))
+    best = [key for key, *_ in nlargest(limit, known, key=itemgetter(1, 0))]
+    return Page(_by_id(newest, best), None, len(looked))
+
+
+def _after(rows: "QuerySet[RequestRecord]", period: TimeRange, cursor: UUID | None, oldest: bool = False) -> Any:
+    """The rows of a range on one side of a cursor, in the order of time."""
+    low, high = period.id_bounds
+    if oldest:
+        rows = rows.filter(id__gt=cursor) if cursor and cursor >= low else rows
+        return rows.filter(id__gte=low, id__lt=high).order_by("id")
+    return rows.filter(id__gte=low, id__lt=min(cursor, high) if cursor else high).order_by("-id")
+
+
+def _tagged(found: "QuerySet[RequestRecord]", tag: str, limit: int, window: int) -> Page:
+    looked = list(found.values_list("id", "tags")[:window])
+    hits = [key for key, tags in looked if tag in tags]
+    last = hits[limit - 1] if len(hits) > limit else looked[-1][0] if len(looked) == window else None
+    return Page(_by_id(found, hits[:limit]), last.hex if last else None, len(looked))
+
+
+def _by_id(rows: "QuerySet[RequestRecord]", keys: list[UUID]) -> list[Listed]:
+    """These rows in this order."""
+    listed = {one.id: one for one in _listed(rows.filter(id__in=keys))} if keys else {}
+    return [listed[key.hex] for key in keys if key.hex in listed]
+
+
+def _listed(rows: "QuerySet[RequestRecord]") -> list[Listed]:
+    return [Listed(key.hex, *rest) for key, *rest in rows.values_list(*_LISTED)]
 
 
 def find(request_id: str | UUID, tenant_id: Whose = None, directory: Path | None = None) -> Outcome | None:
@@ -122,6 +173,7 @@ def matching(chosen: RequestFilter) -> "QuerySet[RequestRecord]":
         "policy": chosen.policy,
         "first_choice": chosen.first_choice,
         "session": chosen.session,
+        "category": chosen.task,
     }
     conditions = Q()
     if isinstance(chosen.tenant_id, frozenset):
