@@ -10,7 +10,9 @@ from dashboard.choices import OFFERED, offered
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
 from dashboard.scope import NO_SUCH, NOBODY, Chip, Scope
+from providers.selectors import standings
 from routing.features.category import WORDS
+from routing.selectors import words_known
 from tenants.selectors import key_label
 
 STATUSES: Final = ("answered", "failover", "errors", "failed", "rejected", "cancelled", "interrupted", "unpriced")
@@ -47,7 +49,7 @@ def controls_of(page: Page, scope: Scope) -> dict[str, object]:
         # What has no control here stays in the address when another filter is chosen.
         "kept": [chip for chip in scope.filters if chip.label not in page.filters],
         "chips": [(replace(chip, value=said[chip.label]), chip.label in page.ignores) for chip in scope.filters],
-        "unknown": [one for name in page.filters if (one := _unknown(name, scope, said))],
+        "unknown": _unknown(page, scope, said),
     }
 
 
@@ -79,16 +81,28 @@ def _listed(name: str, scope: Scope) -> tuple[str, ...]:
     return tuple(scope.tenants.values()) if name == "tenant" and len(scope.tenants) <= SHORT else ()
 
 
-def _unknown(name: str, scope: Scope, said: dict[str, str]) -> Unknown | None:
-    """What to say of a filter by a name that nobody has. Only what is looked for is checked: one query."""
-    value = said.get(name, "")
-    if not value or value == NOBODY or name not in OFFERED or (name == "key" and _is_key(scope, value)):
-        return None
-    found = [choice.value for choice in offered(name, value, scope)]
-    if value in found:
-        return None
-    return Unknown(name, value, tuple(Chip(name, near, scope.here(**{name: near})) for near in found[:NEAREST]))
+def _unknown(page: Page, scope: Scope, said: dict[str, str]) -> list[Unknown]:
+    """What to say of filters by a name that nobody has: one query for all of them, and one for each such name."""
+    looked = {word: said[word] for word in page.filters if word in OFFERED and said.get(word, NOBODY) != NOBODY}
+    known = _deployed(looked, scope) if looked and "deployment" in page.filters else words_known(looked)
+    if "tenant" in looked and looked["tenant"] in scope.tenants.values():
+        known.add("tenant")
+    if "key" in looked and not looked["key"].isdecimal() and scope.key_id != NO_SUCH:
+        known.add("key")
+    return [_nearest(word, value, scope) for word, value in looked.items() if word not in known]
 
 
-def _is_key(scope: Scope, value: str) -> bool:
-    return not value.isdecimal() and scope.key_id != NO_SUCH
+def _deployed(looked: dict[str, str], scope: Scope) -> set[str]:
+    """Where deployments are chosen among, the page asks for all of them anyway: their names say what is there."""
+    names = scope.ask(standings)
+    parts = {
+        "deployment": set(names),
+        "provider": {name.partition("/")[0] for name in names},
+        "model": {name.partition("/")[2] for name in names},
+    }
+    return {word for word, value in looked.items() if value in parts.get(word, ())}
+
+
+def _nearest(word: str, value: str, scope: Scope) -> Unknown:
+    found = [choice.value for choice in offered(word, value, scope)][:NEAREST]
+    return Unknown(word, value, tuple(Chip(word, near, scope.here(**{word: near})) for near in found))
