@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -14,6 +15,7 @@ from django.db import connection
 from pytest_django.plugin import blocking_manager_key
 
 from providers.sandbox.certificates import Authority
+from routing.runtime import runtime
 from tests.halves import HALVES, Services, browser_path, open_services
 
 built_in_policies = import_module("routing.migrations.0002_built_in_policies")
@@ -25,6 +27,14 @@ FIXTURE_TO_HALF = {"services": "services", "chromium": "browser"}
 def one_trusted_authority(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Nobody out there is called, so each of the thousands of clients need not read the 140 certificates of the web."""
     os.environ["SSL_CERT_FILE"] = str(Authority(tmp_path_factory.mktemp("trusted")).trusted)
+
+
+@pytest.fixture
+def own_var(settings: Any, tmp_path: Path) -> Path:
+    """A VAR_DIR of this test alone: what it journals and nobody ships is no backlog of the tests after it."""
+    runtime()  # its journal belongs to the whole run
+    settings.VAR_DIR = tmp_path
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

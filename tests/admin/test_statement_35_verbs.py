@@ -72,6 +72,7 @@ def test_statement_35_every_verb_of_a_form_that_is_not_for_the_viewer_says_what_
         page("providers_deployment", "changelist"): {
             "Add": "the right to add deployments", "Enable": "the right to change deployments",
             "Disable": "the right to change or to drain deployments", "Reset health": "the right to change deployments",
+            "Open breaker": "the right to change or to drain deployments",
             "Delete selected deployments": "the right to delete deployments",
         },
         page("profiling_job", "changelist"): {"Run a job now": "the right to add jobs"},

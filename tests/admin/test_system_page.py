@@ -29,7 +29,6 @@ from providers.snapshots import Snapshot, Watcher
 from routing.configfile.exporting import export
 from routing.inflight import asking
 from routing.inflight.telling import Question, Told, told
-from routing.runtime import runtime
 from tests.admin import rows
 from tests.people import browser_of, staff
 from usage.rowlog import RowWriter
@@ -39,10 +38,8 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def var(settings, tmp_path: Path) -> Path:
-    runtime()  # its journal belongs to the whole run
-    settings.VAR_DIR = tmp_path
-    return tmp_path
+def var(own_var: Path) -> Path:
+    return own_var
 
 
 def seen(browser: Client) -> str:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,8 @@ from django.test import Client
 from dashboard.panels.base import Panel, RequestPanel
 from dashboard.tables import MOST_ROWS, Column, Table, csv_lines
 from neuroroute.plugins import discover
+from tests.dashboard.traffic import NAMES
+from usage import states
 
 PANELS = discover("dashboard.panels", Panel)
 WITH_TABLE = {
@@ -44,6 +46,8 @@ def test_the_panels_with_a_table_are_known():
 def test_the_head_of_a_panel_offers_its_file_and_the_file_is_there(name, staff_client, traffic):
     if issubclass(PANELS[name], RequestPanel):
         return
+    rested = int(datetime.now(UTC).timestamp()) // 60 * 60 - 300  # the file of states names what was not fit
+    states.record([(rested, NAMES[0], "open")])
     shown = staff_client.get(f"/dashboard/panels/{PANELS[name].page}/{name}/").content.decode()
     address = f"/dashboard/panels/{PANELS[name].page}/{name}.csv"
     assert (address in shown) == (name in WITH_TABLE)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from django.conf import settings
 from django.test import Client
 from msgspec import Raw
 
@@ -193,11 +192,11 @@ def test_the_command_is_one_that_a_shell_reads_back() -> None:
 
 
 @pytest.fixture
-def answer(db: None) -> Outcome:
+def answer(db: None, own_var: Path) -> Outcome:
     """An answer of tenant team-a, just journalled."""
     tenant = Tenant.objects.create(name="team-a")
     record = outcome(datetime.now(UTC), random.Random(), tenant_id=tenant.pk, tenant=tenant.name, status="answered")
-    journal = Journal(Path(settings.VAR_DIR) / "spool", f"test-{record.id}")
+    journal = Journal(own_var / "spool", f"test-{record.id}")
     journal.write(record)
     journal.close()
     return record
@@ -239,7 +238,7 @@ def test_a_viewer_reads_ratings_and_gives_none_and_a_stranger_finds_no_answer(an
 
 
 @pytest.fixture
-def kept(db: None) -> Outcome:
+def kept(db: None, own_var: Path) -> Outcome:
     """An answer of a tenant that keeps what was said."""
     tenant = Tenant.objects.create(name="team-a", keep_bodies_days=7)
     lines = "\n".join(f"line {n}" for n in range(1, 31))
@@ -249,7 +248,7 @@ def kept(db: None) -> Outcome:
     answer = json.dumps({"choices": [{"message": {"role": "assistant", "content": "**bold** <b>no</b>"}}]})
     record = outcome(datetime.now(UTC), random.Random(), tenant_id=tenant.pk, tenant=tenant.name, status="answered")
     record.kept = Kept(prompt.encode(), answer.encode())
-    journal = Journal(Path(settings.VAR_DIR) / "spool", f"test-{record.id}")
+    journal = Journal(own_var / "spool", f"test-{record.id}")
     journal.write(record)
     journal.close()
     return record

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 import uuid_utils
-from django.conf import settings
 
 from feedback.errors import InvalidRating, UnknownAnswer
 from feedback.models import Rating
@@ -29,10 +28,10 @@ def tenant() -> Tenant:
 
 
 @pytest.fixture
-def answered(tenant: Tenant) -> str:
+def answered(tenant: Tenant, own_var: Path) -> str:
     """The id of an answer that the tenant has just received; it is in the journal, not yet in the database."""
     request_id = uuid_utils.uuid7().hex
-    journal = Journal(Path(settings.VAR_DIR) / "spool", f"test-{request_id}")
+    journal = Journal(own_var / "spool", f"test-{request_id}")
     started_us = int(request_id[:12], 16) * 1000
     journal.write(
         Outcome(

@@ -140,10 +140,14 @@ def test_in_a_browser_rows_come_and_go_while_the_canvas_and_all_else_stay(chromi
         assert page.evaluate("window.canvases.every((one) => one.isConnected && Chart.getChart(one))")
         assert page.evaluate("window.shifts") == []
         with streams(both, slow, 2):
-            page.get_by_role("combobox", name="Provider").select_option("fallback")
+            by_provider = page.get_by_role("combobox", name="Provider")
+            by_provider.fill("fallback")
+            by_provider.press("Enter")
             expect(page.get_by_text("Nothing in flight fits the filters.")).to_be_visible()
             expect(page.locator("#live-total")).to_have_text("0")
-            page.get_by_role("combobox", name="Deployment").select_option("primary/demo")
+            by_deployment = page.get_by_role("combobox", name="Deployment")
+            by_deployment.fill("primary/demo")
+            by_deployment.press("Enter")
             page.wait_for_url("**/dashboard/live/?*deployment=primary%2Fdemo*")  # which the chip's address then has
             page.get_by_role("link", name="provider: fallback").click()
             page.wait_for_url("**/dashboard/live/?deployment=primary%2Fdemo")

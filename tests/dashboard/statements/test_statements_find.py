@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -36,15 +35,13 @@ def old(traffic: list[Outcome], tmp_path: Path) -> Outcome:
 
 
 @pytest.fixture
-def fresh(db: None) -> Iterator[Outcome]:
+def fresh(db: None, own_var: Path) -> Iterator[Outcome]:
     """A request that lies in the journal still, on no list of the database."""
     told = outcome(datetime.now(UTC), random.Random(4))
-    directory = Path(settings.VAR_DIR) / spool.NAME
-    journal = Journal(directory, "test")
+    journal = Journal(own_var / spool.NAME, "test")
     journal.write(told)
     yield told
     journal.close()
-    ship([], directory)
 
 
 def pasted(page: Page, text: str) -> float:
