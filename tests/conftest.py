@@ -98,6 +98,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput"):  # the process that made the directory outlives its workers, and removes it
-        return
-    shutil.rmtree(settings.VAR_DIR, ignore_errors=True)
+    if settings.MADE_VAR_DIR:  # who made it outlives its workers, and the runs that its tests start
+        shutil.rmtree(settings.VAR_DIR, ignore_errors=True)

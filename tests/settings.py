@@ -11,7 +11,8 @@ from providers.vendors import VENDORS
 UPSTREAMS = {name for vendor in VENDORS for name in (*vendor.url_names, *vendor.key_names)}
 SERVICES = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "WEB_WORKERS", "HOST", "PORT", "SANDBOX", "PUBLIC_URL"}
 
-if "NEUROROUTE_TEST_DIR" not in os.environ:
+MADE_VAR_DIR = "NEUROROUTE_TEST_DIR" not in os.environ  # else it is that of the run that started this process
+if MADE_VAR_DIR:
     for name in UPSTREAMS | SERVICES | {"PROMETHEUS_MULTIPROC_DIR"}:
         os.environ.pop(name, None)
     directory = tempfile.mkdtemp(prefix="neuroroute-tests-")
