@@ -27,6 +27,8 @@ from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import day, ship
 from tests.people import browser_of, session_of, staff
 
+pytestmark = pytest.mark.usefixtures("own_var")  # a backlog of another test would be a finding
+
 PANEL = "/dashboard/panels/home/attention/"
 DRIFT = "alpha/small: prompts are estimated -31% off what it reports"
 UNPRICED = "sandbox-ollama/sandbox-unpriced worked on 3 requests that have tokens and no cost"

@@ -24,7 +24,7 @@ WITH_TABLE = {
     "traffic", "upstreams", "usage_cost", "volume",
 }  # fmt: skip
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_var")]
 
 
 def read(client, name: str, **words: str) -> list[list[str]]:

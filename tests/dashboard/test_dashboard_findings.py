@@ -23,7 +23,7 @@ from usage import attention as traffic
 from usage.rollups import DAY, REQUEST_SUMS, KeyRollup
 from usage.spool import Backlog
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_var")]
 NOW = datetime.now(UTC).replace(microsecond=0)
 NAME = "sandbox-openai/sandbox-mini"
 
