@@ -72,14 +72,17 @@ def states_of(name: str, found: Mapping[str, list[dict[str, int]]], number: int)
 
 
 def since(name: str, state: str, found: Mapping[str, list[dict[str, int]]], scope: Scope) -> datetime | None:
-    """When the last unbroken run of slices in this state began; None where the range does not end in one.
+    """When the last unbroken run of slices in this state began; None where the range does not end in one, or where
+    nobody knows how it stood before.
 
     The slice that runs may not be written yet, and does not break it.
     """
-    last = spells(name, found, slices(scope.period))
-    if last and last[-1].state == UNKNOWN:
-        last.pop()
-    return last[-1].period.start if last and last[-1].state == state else None
+    told = spells(name, found, slices(scope.period))
+    if told and told[-1].state == UNKNOWN:
+        told.pop()
+    if len(told) < 2 or told[-1].state != state or told[-2].state == UNKNOWN:
+        return None
+    return told[-1].period.start
 
 
 def cells_of(scope: Scope, name: str, found: Mapping[str, list[dict[str, int]]]) -> tuple[Slice, ...]:

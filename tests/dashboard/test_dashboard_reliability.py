@@ -183,14 +183,16 @@ def test_state_now_and_since_when(traffic, configured, monkeypatch):
     report = HealthReport({MINI: BreakerReport("open", 90.0, 20.0, 5, 1, "Overloaded, 5 in a row")}, (), frozenset())
     monkeypatch.setattr(module, "health_now", lambda: report)
     states.record([(minute(ago), "", "watched") for ago in range(7)])
+    states.record([(minute(5), NAMES[2], "open")])
     Deployment.objects.filter(pk=configured[NAMES[1]].pk).update(enabled=False)
     asked = scope(range="1h")
     rows = {row.name: row for row in module.DeploymentsPanel().data(asked).rows}
     assert rows[MINI].state == "open" and rows[MINI].note == "Overloaded, 5 in a row"
     assert rows[MINI].since == asked.period.now - timedelta(seconds=90)
     assert rows[NAMES[1]].state == "off"
-    fit = next(row for row in rows.values() if row.state == "closed")
-    assert fit.since == datetime.fromtimestamp(minute(6), UTC), "nobody knows anything before"
+    assert rows[NAMES[2]].since == datetime.fromtimestamp(minute(4), UTC)
+    others = [row for name, row in rows.items() if row.state == "closed" and name != NAMES[2]]
+    assert others and all(row.since is None for row in others), "nobody knows how they stood before"
 
 
 def test_who_may_not_act_sees_the_buttons_and_why_they_are_off(traffic, configured):
