@@ -7,14 +7,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from dashboard import board
 from dashboard.access import staff_only, who_grants
 from dashboard.attention import Finding, check, findings, here
 from dashboard.panels.attention import RIGHT, noticed_in
+from dashboard.returning import back_of
 from dashboard.scope import Scope
 from dashboard.views import scope_for
 from providers import audit
@@ -87,6 +86,4 @@ def _keep(request: HttpRequest, verb: str, found: Finding, until: list[str | Non
 def _back(request: HttpRequest, problem: str = "") -> HttpResponse:
     if problem:
         messages.error(request, problem)
-    back = request.POST.get("back", "")
-    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return HttpResponseRedirect((back if safe else reverse("dashboard:home")) + "#panel-attention")
+    return HttpResponseRedirect(back_of(request) + "#panel-attention")

@@ -4,21 +4,18 @@ from datetime import UTC, datetime
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from dashboard.access import staff_only
-from dashboard.frame import frame_of
 from dashboard.keyforms import ReasonForm
-from dashboard.pages import PAGES
+from dashboard.questions import ask
 from dashboard.views import scope_for
 from profiling.asked import ask_now
 from profiling.jobs.discovery import Discovery
 from providers.adminbase import actor_of
 
-PAGE = PAGES["models"]
 RIGHT = "profiling.add_job"
 WHY_NOT = "Looking takes the right to add jobs: the role operator has it, and an owner can give it."
 EFFECT = (
@@ -38,8 +35,5 @@ def discover(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         ask_now(Discovery.name, actor_of(request), datetime.now(UTC), form.cleaned_data["reason"])
         return HttpResponseRedirect(reverse("dashboard:models"))
-    context = {
-        **frame_of(request, scope_for(request, PAGE.name), PAGE.name), "page": PAGE, "form": form, "effect": EFFECT,
-        "back": reverse("dashboard:models"), "title": "Look for upstreams", "verb": "Look now",
-    }  # fmt: skip
-    return render(request, "dashboard/question.html", context, status=422 if form.errors else 200)
+    scope = scope_for(request, "models")
+    return ask(request, scope, form, title="Look for upstreams", effect=EFFECT, verb="Look now")

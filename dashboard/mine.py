@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard import zones
@@ -16,6 +15,7 @@ from dashboard.frame import frame_of
 from dashboard.models import Preferences
 from dashboard.preferences import choose, preferences_of, remove_view, save_view
 from dashboard.ranges import RANGES
+from dashboard.returning import back_of
 from dashboard.views import scope_for
 
 
@@ -70,6 +70,4 @@ def _kept(request: HttpRequest, keep: Any) -> HttpResponse:
         keep()
     except ValidationError as exc:
         messages.error(request, " ".join(exc.messages))
-    back = request.POST.get("back", "")
-    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return HttpResponseRedirect(back if safe else reverse("dashboard:home"))
+    return HttpResponseRedirect(back_of(request))

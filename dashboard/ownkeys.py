@@ -16,6 +16,7 @@ from dashboard.frame import frame_of
 from dashboard.keyforms import NewKeyForm, ReasonForm, RotateForm
 from dashboard.pages import PAGES
 from dashboard.panels.usage_keys import NO_TENANT, WHY_NOT
+from dashboard.questions import ask
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
 from tenants import ownkeys
@@ -99,8 +100,7 @@ def _lately(key: ClientKey) -> str:
 
 
 def _question(request: HttpRequest, form: ReasonForm, **context: Any) -> HttpResponse:
-    status = 422 if form.errors else 200
-    return render(request, "dashboard/question.html", _frame(request) | context | {"form": form}, status=status)
+    return ask(request, scope_for(request, PAGE.name), form, **context)
 
 
 def _made(request: HttpRequest, key: ClientKey, plain: str, old: ClientKey | None = None) -> HttpResponse:

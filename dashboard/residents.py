@@ -6,16 +6,14 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from dashboard.access import staff_only
 from dashboard.formatting import gibibytes
-from dashboard.frame import frame_of
 from dashboard.keyforms import ReasonForm
-from dashboard.pages import PAGES
+from dashboard.questions import ask
 from dashboard.scope import Scope
 from dashboard.using import using
 from dashboard.views import scope_for
@@ -24,7 +22,6 @@ from providers.adminbase import actor_of
 from providers.local_servers.base import LocalModel, Verb
 from providers.residency import ACTS, RIGHT, Seen, look_at, on_our_hardware
 
-PAGE = PAGES["local"]
 WHY_NOT = "This takes the right to change providers: the role operator has it, and an owner can give it."
 
 
@@ -54,20 +51,15 @@ def act(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
         raise Http404(f"{verb} is nothing that can be done to a model.")
     if not request.user.has_perm(RIGHT):
         raise PermissionDenied(WHY_NOT)
-    known, scope = cast(Verb, verb), scope_for(request, PAGE.name)
+    known, scope = cast(Verb, verb), scope_for(request, "local")
     seen, model = _found(provider, request.GET.get("model", ""))
     form, why = ReasonForm(request.POST or None), hindrance(known, seen, model)
     if request.method == "POST" and form.is_valid() and not why:
         row = on_our_hardware().get(name=seen.provider)
         localorders.give(known, row, model.name, actor_of(request), form.cleaned_data["reason"], datetime.now(UTC))
         return HttpResponseRedirect(reverse("dashboard:local"))
-    title = f"{verb.capitalize()} {model.name}"
-    context = {
-        **frame_of(request, scope, PAGE.name), "page": PAGE, "back": reverse("dashboard:local"), "form": form,
-        "title": title, "effect": why or effect(known, seen, model, scope), "danger": verb == "unload",
-        "verb": "" if why else title,
-    }  # fmt: skip
-    return render(request, "dashboard/question.html", context, status=409 if why else 422 if form.errors else 200)
+    title, told = f"{verb.capitalize()} {model.name}", why or effect(known, seen, model, scope)
+    return ask(request, scope, form, title=title, effect=told, verb=title, possible=not why, danger=verb == "unload")
 
 
 def effect(verb: Verb, seen: Seen, model: LocalModel, scope: Scope) -> str:

@@ -6,6 +6,7 @@ from dashboard import (
     attending,
     choosing,
     discovering,
+    draining,
     drills,
     exports,
     handbook,
@@ -20,7 +21,6 @@ from dashboard import (
     refresh,
     residents,
     start,
-    switching,
     views,
     welcome,
     zones,
@@ -69,18 +69,17 @@ asking = [
 ]
 local = [path("local/<str:provider>/<str:verb>/", residents.act, name="local-act")]
 offered = [
-    path("upstreams/<str:provider>/drain/", switching.drain, name="provider-drain"),
+    path("upstreams/<str:provider>/drain/", draining.drain, name="provider-drain"),
     path("models/discover/", discovering.discover, name="discover"),
-    path("models/<int:deployment_id>/enable/", switching.switch, {"verb": "enable"}, name="deployment-enable"),
-    path("models/<int:deployment_id>/disable/", switching.switch, {"verb": "disable"}, name="deployment-disable"),
 ]
 attention = [
     path("attention/acknowledge/", attending.acknowledge, name="acknowledge"),
     path("attention/take-back/", attending.take_back, name="take-back"),
     path("attention/check/", attending.check_now, name="check-now"),
 ]
-reliability = [
-    path("reliability/<int:deployment_id>/<str:verb>/", interventions.intervene, name="intervene"),
+intervening = [
+    path(f"{page}/<int:deployment_id>/<str:verb>/", interventions.intervene, {"page": page}, name=f"{page}-act")
+    for page in ("reliability", "models")
 ]
 own = [
     path("drill/card/<int:run>/", drills.card, name="drill-card"),
@@ -108,7 +107,7 @@ urlpatterns = [
                 + local
                 + offered
                 + attention
-                + reliability
+                + intervening
                 + own,
                 "dashboard",
             )

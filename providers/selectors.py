@@ -122,6 +122,18 @@ def served_by_nobody_else(provider: Provider, deployment: Deployment | None = No
     return list(names.values_list("model__name", flat=True))
 
 
+class Standing(Struct, frozen=True):
+    """A deployment as it is configured: its row's id, and whether it is in use, by itself and with its provider."""
+
+    id: int
+    enabled: bool
+    provider_enabled: bool
+
+    @property
+    def used(self) -> bool:
+        return self.enabled and self.provider_enabled
+
+
 class CatalogueLine(Struct, frozen=True):
     """One deployment in the catalogue. Prices: USD per million tokens; quality: a prior, 0 to 1; None is unknown."""
 
@@ -131,8 +143,7 @@ class CatalogueLine(Struct, frozen=True):
     model: str
     provider: str
     aliases: tuple[str, ...]
-    enabled: bool  # and its provider too
-    on: bool  # whatever its provider is
+    standing: Standing
     local: bool
     context: int | None
     max_output: int | None
@@ -179,8 +190,7 @@ def _catalogued(deployment: Deployment) -> CatalogueLine:
         model=model.name,
         provider=provider.name,
         aliases=tuple(model.aliases),
-        enabled=deployment.enabled and provider.enabled,
-        on=deployment.enabled,
+        standing=Standing(deployment.pk, deployment.enabled, provider.enabled),
         local=provider.local,
         context=deployment.context,
         max_output=deployment.max_output,
@@ -235,18 +245,6 @@ def deployment_ids() -> dict[str, int]:
     """Map provider/model to the deployment's id."""
     rows = Deployment.objects.values_list("provider__name", "model__name", "id")
     return {f"{provider}/{model}": pk for provider, model, pk in rows}
-
-
-class Standing(Struct, frozen=True):
-    """A deployment as it is configured: its row's id, and whether it is in use, by itself and with its provider."""
-
-    id: int
-    enabled: bool
-    provider_enabled: bool
-
-    @property
-    def used(self) -> bool:
-        return self.enabled and self.provider_enabled
 
 
 def standings() -> dict[str, Standing]:

@@ -10,14 +10,13 @@ from msgspec import Struct
 from dashboard.discovering import RIGHT as LOOK
 from dashboard.discovering import WHY_NOT as NO_LOOK
 from dashboard.groups import requests_of
+from dashboard.interventions import switch_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
-from dashboard.switching import NO_DRAIN, NO_ENABLE
 from dashboard.tables import Column, Table
 from dashboard.verbs import Verb, barred
 from providers.residency import look_at
 from providers.selectors import CatalogueLine, catalogue
-from routing import acts
 from routing.healthnow import health_now
 from routing.resilience.report import HealthReport
 from usage.selectors import Group, Percentiles, by, percentiles
@@ -150,13 +149,9 @@ def _verbs(line: CatalogueLine, scope: Scope) -> tuple[Verb, ...]:
     compares = may("providers.change_provider") and may("providers.change_deployment")
     prices = may("providers.add_deploymentprice") and may("providers.view_deployment")
     page = "admin:providers_deployment_change"
-    if line.on:
-        switch = _verb("Disable", "dashboard:deployment-disable", of, acts.may(may, "drain"), NO_DRAIN, danger=True)
-    else:
-        switch = _verb("Enable", "dashboard:deployment-enable", of, acts.may(may, "undrain"), NO_ENABLE)
     test, alias = "admin:providers_provider_test_connection", "admin:providers_languagemodel_change"
     return (
-        switch,
+        switch_of(scope, line.standing),
         _verb("Test", test, provider, may("providers.change_provider"), NO_TEST),
         _verb("Alias", alias, (line.model_id,), may("providers.change_languagemodel"), NO_ALIAS),
         _verb("Price", page, of, prices, NO_PRICE),
@@ -164,12 +159,12 @@ def _verbs(line: CatalogueLine, scope: Scope) -> tuple[Verb, ...]:
     )
 
 
-def _verb(label: str, page: str, of: tuple[int, ...], may: bool, why: str, danger: bool = False) -> Verb:
-    return Verb(label, reverse(page, args=of) if may else "", "" if may else why, danger)
+def _verb(label: str, page: str, of: tuple[int, ...], may: bool, why: str) -> Verb:
+    return Verb(label, reverse(page, args=of) if may else "", "" if may else why)
 
 
 def _state(line: CatalogueLine, health: HealthReport | None) -> str:
-    if not line.enabled:
+    if not line.standing.used:
         return "off"
     if health is None:
         return ""
@@ -189,4 +184,4 @@ def _all(scope: Scope) -> Iterator[tuple[Any, ...]]:
 def _cells(row: Row) -> tuple[str | float | Decimal | None, ...]:
     line = row.line
     offer = (line.context, line.max_output, " ".join(line.capabilities), line.input_price, line.output_price)
-    return line.model, line.provider, str(line.enabled).lower(), *offer, line.quality, row.requests, row.p50_ms
+    return line.model, line.provider, str(line.standing.used).lower(), *offer, line.quality, row.requests, row.p50_ms

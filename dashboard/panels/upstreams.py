@@ -6,13 +6,13 @@ from typing import Any, Final
 from django.urls import reverse
 from msgspec import Struct
 
+from dashboard.draining import NO_DRAIN, NOTHING
 from dashboard.formatting import percent, share_of
 from dashboard.groups import requests_of
 from dashboard.headrooms import Left, known_headrooms
 from dashboard.panels.base import Panel
 from dashboard.panels.providers import by_provider, level, notes_of, state_of
 from dashboard.scope import Scope
-from dashboard.switching import NO_DRAIN, NOTHING
 from dashboard.tables import Column, Table
 from dashboard.verbs import Verb, barred
 from providers.selectors import Upstream, upstreams

@@ -110,27 +110,27 @@ def verbs_of(client: Client, model: str) -> dict[str, str]:
 def test_each_verb_is_a_page_that_opens_or_says_why_not(staff_client, acme):
     offered(acme, "big")
     off = verbs_of(staff_client, "big")
-    assert list(off) == ["Disable", "Test", "Alias", "Price", "Differences"]
+    assert list(off) == ["Drain", "Test", "Alias", "Price", "Differences"]
     assert all("takes the right" in why and "an owner can give it" in why for why in off.values())
     owner = browser_of(staff("olga", "owner"))
     verbs = verbs_of(owner, "big")
     assert [owner.get(address).status_code for address in verbs.values()] == [200] * 5, verbs
     finance = verbs_of(browser_of(staff("fin", "finance", "every tenant")), "big")
-    assert finance["Price"].startswith("/admin/") and "takes the right" in finance["Disable"]
+    assert finance["Price"].startswith("/admin/") and "takes the right" in finance["Drain"]
 
 
 def test_a_deployment_is_taken_out_of_use_and_back(acme):
     row = offered(acme, "big")
     operator = browser_of(staff("olga", "operator", "every tenant"))
-    address = verbs_of(operator, "big")["Disable"]
+    address = verbs_of(operator, "big")["Drain"]
     asked = text_of(operator.get(address))
-    assert "Takes acme/big out of use within a second." in asked and "Nobody else serves big" in asked
+    assert "Takes acme/big out of use within a second," in asked and "Nobody else serves big" in asked
     assert "Nobody used it in the last hour. 0 requests are running." in asked
     assert operator.post(address, {"reason": "too slow"}).status_code == 302
     row.refresh_from_db()
     assert not row.enabled and operator.get(address).status_code == 409, "it is off already"
     again = verbs_of(operator, "big")["Enable"]
-    assert "Requests may come to acme/big within a second." in text_of(operator.get(again))
+    assert "Takes acme/big back into use within a second: requests may go to it again." in text_of(operator.get(again))
     operator.post(again, {"reason": ""})
     row.refresh_from_db()
     assert row.enabled
