@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series
-from dashboard.formatting import count, duration
+from dashboard.formatting import counted, duration
 from dashboard.groups import Tab
 from dashboard.scope import Scope
 from usage.selectors import Metric, percentile_series
@@ -60,9 +60,9 @@ def latency_chart(name: str, scope: Scope, metric: Metric, what: str, by_tenant:
         lines += (Series("median of 1 to 19 samples", few, 0, "line", dots=True, addresses=behind),)
     sentence = (
         f"{what} over the range: p50 {duration(whole.p50)}, p95 {duration(whole.p95)}, p99 {duration(whole.p99)}, of "
-        f"{count(whole.n)} samples."
+        f"{counted(whole.n, 'sample')}."
     )
     if whole.p50 is None:
-        sentence = f"{count(whole.n)} samples: percentiles need twenty."
+        sentence = f"{counted(whole.n, 'sample')}: percentiles need twenty."
     chart = Chart(name, "ms", period.labels, lines, sentence, stacked=False, partial=period.partial)
     return Latency(chart)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.access import staff_only
 from dashboard.askable import tenants_for
+from dashboard.formatting import counted
 from dashboard.frame import frame_of
 from dashboard.keyforms import NewKeyForm, ReasonForm, RotateForm
 from dashboard.pages import PAGES
@@ -96,7 +97,7 @@ def _lately(key: ClientKey) -> str:
     now = datetime.now(UTC)
     hour = TimeRange.around(now - timedelta(hours=1), now, now)
     count = totals(hour, Entities(tenant_id=key.tenant_id, key_id=key.pk)).requests
-    return f"{count:,} request{'s' if count != 1 else ''} used it in the last hour."
+    return f"{counted(count, 'request')} used it in the last hour."
 
 
 def _question(request: HttpRequest, form: ReasonForm, **context: Any) -> HttpResponse:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from dashboard.drawing import area, sparkline
-from dashboard.formatting import change, count, money, percent, share_of
+from dashboard.formatting import change, count, counted, money, percent, share_of
 from dashboard.savings import DEAREST, Compared, Savings, savings
 from dashboard.scope import Scope
 from usage.selectors import TimeRange, Totals
@@ -57,7 +57,7 @@ def _exact(here: Sequence[Compared], saved: int, baseline: int) -> str:
         return "no request could be compared with the dearest of its eligible candidates"
     share = percent(share_of(saved, baseline))
     against = f"{money(baseline, estimated=True)} at the dearest eligible candidates"
-    return f"{share} of {against}, over {count(len(here))} request{'s' if len(here) > 1 else ''}"
+    return f"{share} of {against}, over {counted(len(here), 'request')}"
 
 
 def _note(found: Savings, here: Sequence[Compared], now: Totals, whole: bool, saved: int) -> str:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from dashboard.attention import Finding, Findings, findings, here
 from dashboard.board import GREW, LASTS
-from dashboard.formatting import count, money, percent
+from dashboard.formatting import count, counted, money, percent
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
@@ -133,7 +133,7 @@ def noticed_in(scope: Scope) -> Iterator[Notice]:
     for group in scope.ask(unpriced, scope.period.span, scope.entities):
         what = f"{group.value or 'a deployment that is gone'} has no price"
         many = group.totals.unpriced
-        effect = f"The cost of {count(many)} request{'s' if many > 1 else ''} in this range is unknown."
+        effect = f"The cost of {counted(many, 'request')} in this range is unknown."
         link = scope.link("requests", served=str(group.value), status="unpriced")
         yield Notice(
             what, effect, link, "", "unpriced", "Those requests", unpriced_use(str(group.value)), requests=many

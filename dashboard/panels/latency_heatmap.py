@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from dashboard.formatting import count, duration
+from dashboard.formatting import counted, duration
 from dashboard.groups import Tab
 from dashboard.latencies import PERCENTILES, percentile_of, percentile_tabs
 from dashboard.panels.base import Panel
@@ -102,7 +102,7 @@ def _cell(when: str, one: Percentiles, percentile: int, slowest: float) -> Cell:
         return Cell("·" if one.n else "", None, f"{when}: {one.n} of 20 samples", one)
     text = f"{found:.0f}" if found < A_SECOND_MS else f"{found / A_SECOND_MS:.1f} s"
     shade = min(int(found / slowest * SHADES), SHADES - 1)
-    return Cell(text, shade, f"{when}: p{percentile} {duration(found)}, {count(one.n)} samples", one)
+    return Cell(text, shade, f"{when}: p{percentile} {duration(found)}, {counted(one.n, 'sample')}", one)
 
 
 def _sentence(found: dict[tuple[int, int], Percentiles], period: TimeRange, scope: Scope) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct, structs
 
 from dashboard.drawing import sparkline
-from dashboard.formatting import change, count, duration, exact_money, money, percent, share_of, tokens
+from dashboard.formatting import change, count, counted, duration, exact_money, money, percent, share_of, tokens
 from dashboard.panels.base import Panel
 from dashboard.savingstile import READ, Tile, savings_tile
 from dashboard.scope import Scope
@@ -105,7 +105,7 @@ def _first_token(scope: Scope) -> Tile:
     now, before, *buckets = scope.ask(percentile_series, "ttft", asked, **names)  # type: ignore[arg-type]
     note = _against(now.p95, before.p95) if now.p95 is not None else f"{now.n} of 20 samples"
     points = sparkline([part.p95 for part in buckets])
-    exact = f"{count(now.n)} samples; p50 {duration(now.p50)}, p99 {duration(now.p99)}"
+    exact = f"{counted(now.n, 'sample')}; p50 {duration(now.p50)}, p99 {duration(now.p99)}"
     return Tile("First token, p95", duration(now.p95), exact, note, points, scope.link("latency"))
 
 
