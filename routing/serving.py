@@ -24,6 +24,7 @@ KEPT: Final = 50_000  # marks in a worker's memory, about 10 MB
 SHORTEST: Final = 8  # characters of a mark: "call_0" is everybody's, and binds nothing
 KEPT_S: Final = 24 * 3600  # in Redis
 ASK_S: Final = 0.5
+AGAIN_S: Final = 0.05  # after it Redis is asked once more: another worker may be writing at this moment
 
 
 class Bound(Struct, frozen=True):
@@ -93,16 +94,28 @@ class SharedInRedis(Shared):
         task.add_done_callback(self._writing.discard)
 
     async def find(self, digests: Sequence[str]) -> Bound | None:
+        """Whom nobody knows is asked for twice.
+
+        A client may answer a tool call through another worker before the first one's writing has arrived. Conversations
+        that began elsewhere wait for it once, since our own answer leaves a mark in them.
+        """
         try:
-            values = await self._redis.mget([self._prefix + each for each in digests])
+            found = await self._ask(digests)
+            if found is None:
+                await asyncio.sleep(AGAIN_S)
+                found = await self._ask(digests)
+            return found
         except (RedisError, OSError, TimeoutError):
             logger.warning("Redis does not say who served a conversation: it is taken for a new one")
             return None
-        return next((msgspec.json.decode(value, type=Bound) for value in values if value), None)
 
     async def close(self) -> None:
         await asyncio.gather(*self._writing, return_exceptions=True)
         await self._redis.aclose()
+
+    async def _ask(self, digests: Sequence[str]) -> Bound | None:
+        values = await self._redis.mget([self._prefix + each for each in digests])
+        return next((msgspec.json.decode(value, type=Bound) for value in values if value), None)
 
     async def _write(self, digests: Sequence[str], bound: Bound) -> None:
         value = msgspec.json.encode(bound)

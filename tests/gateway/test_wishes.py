@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import redis
 
 from providers.sandbox.testing import Sandbox, fault, rate_limited, tool_call
 from tests.halves import Services, open_services
+from tests.run.installation import wait_until
 
 from .conftest import provider
 from .gateway import Gateway, Watched, manage
@@ -230,6 +233,12 @@ def test_a_bound_deployment_that_is_disabled_is_a_503_that_names_it(gateway, san
         time.sleep(0.8)
 
 
+def serving_keys(own: Services) -> list[bytes]:
+    """Written in the background: a machine without time may be late with them."""
+    with closing(redis.Redis.from_url(own.redis_url)) as client:
+        return list(client.scan_iter(f"{own.redis_prefix}:serving:*"))
+
+
 def test_two_workers_share_whom_a_conversation_is_bound_to(services, tmp_path, sandboxes):
     """Through Redis: whichever worker answers the second request."""
     for sandbox in sandboxes.values():
@@ -243,6 +252,7 @@ def test_two_workers_share_whom_a_conversation_is_bound_to(services, tmp_path, s
         gateway.start("--workers", "2")
         try:
             messages = loop(gateway, sandboxes["dear"])
+            assert wait_until(lambda: serving_keys(own))
             answers = [gateway.chat(model="auto:cheap-first", messages=messages) for _ in range(12)]
             assert {served_by(answer) for answer in answers} == {"dear/demo"}
         finally:

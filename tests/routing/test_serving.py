@@ -1,11 +1,13 @@
 """Who is remembered to have served a conversation, and what that means for the next request of it."""
 
+import asyncio
 import json
 
 import pytest
 
+from routing import serving
 from routing.errors import NoEligibleCandidate
-from routing.serving import KEPT, Bound, ServingBook
+from routing.serving import KEPT, Bound, ServingBook, SharedInRedis
 
 from .factories import CALLER, Desk, asked, target
 
@@ -41,6 +43,21 @@ async def test_memory_is_bounded_and_the_oldest_goes_first():
     book.note(1, [f"call_{number:08d}" for number in range(KEPT)], Bound(2, "b/m"))
     assert await book.find(1, [MARK]) is None
     assert await book.find(1, ["call_00000000"]) == Bound(2, "b/m")
+
+
+async def test_what_another_worker_writes_at_this_moment_is_found(services, monkeypatch):
+    monkeypatch.setattr(serving, "AGAIN_S", 1.0)
+    mine, other = (ServingBook(SharedInRedis(services.redis_url, services.redis_prefix)) for _ in range(2))
+    try:
+        asking = asyncio.create_task(mine.find(1, [MARK]))
+        await asyncio.sleep(0.2)
+        assert not asking.done()
+        other.note(1, [MARK], Bound(1, "a/m"))
+        assert await asking == Bound(1, "a/m")
+        assert await mine.find(2, [MARK]) is None
+    finally:
+        await mine.close()
+        await other.close()
 
 
 def bound(to, name="", **fields):
