@@ -129,10 +129,10 @@ def _unspoken(record: Outcome) -> list[str]:
     """Nobody is named: who was tried, and how each ended."""
     if not record.attempts:
         if record.status == "rejected":
-            return ["refused before any provider was asked"]
+            return ["refused before any provider was asked", record.why or ""]
         if record.status == "cancelled":
             return [_cancelled(record), "no provider was asked"]
-        return ["no provider could be asked"]
+        return ["no provider could be asked", record.why or ""]
     tried = [ended(attempt) for attempt in record.attempts if attempt.error or attempt.status != "answered"]
     return [*_counted(tried), _cancelled(record) if record.status == "cancelled" else ""]
 

@@ -16,6 +16,17 @@ The engine decides by `fails_over`, never by a number or a text. Statuses and ty
 
 from typing import ClassVar
 
+from msgspec import Raw, Struct
+
+
+class Refused(Struct, frozen=True):
+    """Who was weighed, and by which policy, where it came to nobody; `decision` is JSON."""
+
+    policy: str
+    version: int
+    why: str
+    decision: Raw
+
 
 class GatewayError(Exception):
     """An error with a place on the wire: `status`, `type` and `code` are class attributes."""
@@ -30,6 +41,7 @@ class GatewayError(Exception):
         self.message = message
         self.param = param
         self.retry_after_s = retry_after_s
+        self.refused: Refused | None = None
 
 
 class ProviderError(GatewayError):

@@ -1,5 +1,6 @@
 """What does a decision record say? The policy, the class of the request, every candidate or the rule against it."""
 
+from collections import Counter
 from time import time_ns
 from typing import Any, Final
 
@@ -96,6 +97,14 @@ def why(ordered: list[Candidate], policy: PolicySpec, wishes: Wishes, excluded: 
     """One short sentence about the first choice."""
     said = _first_reason(ordered, policy, wishes, excluded)
     return f"{said}; {policy.name} in place of {policy.instead_of}" if policy.instead_of else said
+
+
+def why_nobody(excluded: list[Excluded]) -> str:
+    """One short sentence about a plan without candidates: how many each rule ruled out."""
+    if not excluded:
+        return "no deployment is enabled"
+    rules = ", ".join(f"{rule} {count}" for rule, count in Counter(e.rule for e in excluded).most_common())
+    return f"nobody of {len(excluded)} is eligible: {rules}"
 
 
 def _first_reason(ordered: list[Candidate], policy: PolicySpec, wishes: Wishes, excluded: list[Excluded]) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from providers.catalog import Catalog
-from providers.errors import RateLimited
+from providers.errors import RateLimited, Refused
 from providers.parameters import ALL
 from providers.parameters import NONE as NO_PARAMETERS
 from providers.requests import Request
@@ -37,7 +37,7 @@ from routing.candidates import (
     pool,
     sift,
 )
-from routing.decisions import LISTED, Standings, decision_record, why
+from routing.decisions import LISTED, Standings, decision_record, why, why_nobody
 from routing.errors import NoEligibleCandidate, NotAsWished, UnsupportedParameter
 from routing.evidence import EvidenceBook
 from routing.onemodel import one_model
@@ -137,9 +137,11 @@ class Planner:
             excluded += out + unchosen + others
             if index == 0:
                 fallback_from = len(ordered)
-        if not ordered:
-            raise nobody(excluded, gate, catalog)
         decision = decision_record(policy, request, asked.wishes, ordered, excluded, Standings(self._health, now))
+        if not ordered:
+            error = nobody(excluded, gate, catalog)
+            error.refused = Refused(policy.name, policy.version, why_nobody(excluded), decision)
+            raise error
         said = why(ordered, policy, asked.wishes, excluded)
         warnings = wish_warnings(wish, ordered) if wish else ()
         if caller.scope.models:

@@ -241,6 +241,9 @@ class Story:
         if isinstance(error, GatewayError):
             outcome.http_status, outcome.error, outcome.error_code = error.status, type(error).__name__, error.code
             outcome.error_message = error.message
+            if (refused := error.refused) is not None and self.plan is None:  # who was weighed, and each one's reason
+                outcome.policy, outcome.policy_version = refused.policy, refused.version
+                outcome.why, outcome.decision = refused.why, refused.decision
         elif error is not None:
             outcome.http_status = 499 if outcome.status == "cancelled" else 500
             outcome.error = type(error).__name__

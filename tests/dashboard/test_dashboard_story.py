@@ -80,8 +80,13 @@ SENTENCES = {
         "",
         ["a/x was overloaded (2 times)", "b/y did not answer in time"],
     ),
-    "refused": (told(status="rejected", first_choice=None), "", ["refused before any provider was asked"]),
-    "nobody able": (told(first_choice=None), "", ["no provider could be asked"]),
+    "refused": (told(status="rejected", first_choice=None, why=None), "", ["refused before any provider was asked"]),
+    "nobody able": (told(first_choice=None, why=None), "", ["no provider could be asked"]),
+    "nobody eligible": (
+        told(first_choice=None, why="nobody of 2 is eligible: context 2"),
+        "",
+        ["no provider could be asked", "nobody of 2 is eligible: context 2"],
+    ),
     "a lost race": (
         told(tried(1, "a/x"), tried(2, "b/y", kind="hedge", status="cancelled"), why=None),
         "a",

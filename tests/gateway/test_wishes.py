@@ -90,6 +90,7 @@ def test_wishes_of_providers_are_granted_and_recorded(gateway, wish, by, rule):
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_eligible_candidate")
         assert answer.headers["x-should-retry"] == "false"
         assert "unknown whether its provider collects prompts" in answer.json()["error"]["message"]
+        assert set(rules(gateway, answer).values()) >= {"provider.data_collection"}, "its record says who was weighed"
         return
     assert served_by(answer) == by
     assert rule is None or rule in rules(gateway, answer).values()

@@ -71,8 +71,16 @@ def test_missing_capabilities_rule_a_deployment_out():
 def test_nobody_left_says_why_for_each():
     desk = Desk(MINI, QUICK)
     picture = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]
-    with pytest.raises(NoEligibleCandidate, match="a/mini: lacks vision; c/quick: lacks vision"):
+    with pytest.raises(NoEligibleCandidate, match="a/mini: lacks vision; c/quick: lacks vision") as told:
         desk.order(asked(picture))
+    refused = told.value.refused
+    assert refused is not None and refused.why == "nobody of 2 is eligible: capability 2"
+    kept = json.loads(bytes(refused.decision))
+    assert (refused.policy, kept["policy"], kept["candidates"]) == ("balanced", "balanced", [])
+    assert [(each["deployment"], each["rule"], each["detail"]) for each in kept["excluded"]] == [
+        ("a/mini", "capability", "lacks vision"), ("c/quick", "capability", "lacks vision"),
+    ]  # fmt: skip
+    assert desk.order(asked(), CALLER), "another class of requests is not touched"
 
 
 def test_the_allow_list_holds_for_auto_and_for_names():
