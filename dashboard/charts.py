@@ -17,10 +17,12 @@ class Series(Struct, frozen=True):
     label: str
     values: tuple[float | None, ...]
     colour: int | str = OTHER  # 0..5 of the palette, 6 grey, or a state: ok, warn, bad
-    kind: Literal["bar", "line"] = "bar"
+    kind: Literal["bar", "line", "area"] = "bar"  # bars and areas of a chart stand on each other
     dashed: bool = False
     band: bool = False  # filled down to the series before it
     dots: bool = False  # points that no line joins
+    points: Literal["", "up", "down"] = ""  # of the triangles that stand for its dots
+    says: tuple[str, ...] = ()  # per value, what is written for it; empty: the value with its unit
     addresses: tuple[str, ...] = ()  # per value, the list of the requests behind it; empty: there is none
 
 
@@ -53,7 +55,7 @@ class Chart(Struct, frozen=True):
         """What the script draws, texts of the tooltips included."""
         drawn = [to_builtins(series) for series in self.series]
         for series in drawn:
-            del series["addresses"]  # the script takes them from the table, which has them anyway
+            del series["addresses"], series["says"]  # the script has them from the table, and from the texts
         return to_builtins(self) | {"series": drawn, "texts": [self._texts(s) for s in self.series]}
 
     @property
@@ -70,12 +72,12 @@ class Chart(Struct, frozen=True):
 
     def _texts(self, series: Series) -> list[str]:
         write = UNITS[self.unit]
-        return [write(value) for value in series.values]
+        return list(series.says) or [write(value) for value in series.values]
 
 
 def coloured(
     values_by_name: Mapping[str, tuple[float | None, ...]],
-    kind: Literal["bar", "line"],
+    kind: Literal["bar", "line", "area"],
     colours: Mapping[str, int] | None = None,
     addresses: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Series, ...]:

@@ -40,8 +40,8 @@ def chart_table(chart: Chart, period: Period) -> Table:
     """One row per bucket, the oldest first."""
     unit = CHART_UNITS.get(chart.unit, "")
     starts = [bucket.start for bucket in period.buckets]
-    values = zip(*(series.values for series in chart.series), strict=True)
-    columns = (Column("From"), *(Column(series.label, unit) for series in chart.series))
+    values = zip(*(series.says or series.values for series in chart.series), strict=True)
+    columns = (Column("From"), *(Column(series.label, "" if series.says else unit) for series in chart.series))
     return Table(columns, [(start, *row) for start, row in zip(starts, values, strict=True)])
 
 

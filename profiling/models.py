@@ -112,3 +112,25 @@ class GpuSample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.taken_at:%Y-%m-%d %H:%M:%S}"
+
+
+class ModelStay(models.Model):
+    """A time in which one local server kept one model in memory, from the first look that saw it to the last one.
+
+    Without a model it is a time in which the server answered: what it did not name then was not in memory. `vram_bytes`
+    is the part on the GPU, `size_bytes` all of it; None is not told. When one of them changes, another stay begins.
+    """
+
+    provider = models.CharField(max_length=64)
+    model = models.CharField(max_length=300, blank=True)
+    deployment_id = models.BigIntegerField(null=True)
+    vram_bytes = models.BigIntegerField("VRAM, bytes", null=True)
+    size_bytes = models.BigIntegerField("in memory, bytes", null=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-since", "provider", "model"]
+
+    def __str__(self) -> str:
+        return f"{self.model or 'answered'} at {self.provider}, {self.since:%Y-%m-%d %H:%M} to {self.until:%H:%M}"

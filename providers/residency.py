@@ -1,5 +1,6 @@
 """Which models of the local providers are in memory, and how do they get in and out?"""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -37,9 +38,9 @@ class Seen(Struct, frozen=True):
     ours: Mapping[str, Deployment] = {}
 
 
-def look() -> list[Seen]:
-    """Every enabled provider that runs on our own hardware, by name."""
-    return [_look(row) for row in on_our_hardware().filter(enabled=True).order_by("name")]
+def look(within_s: float | None = None) -> list[Seen]:
+    """Every enabled provider that runs on our own hardware, by name; each may take so many seconds to answer."""
+    return [_look(row, within_s) for row in on_our_hardware().filter(enabled=True).order_by("name")]
 
 
 def look_at(name: str) -> Seen | None:
@@ -93,9 +94,9 @@ def _let_the_database_go() -> None:
         connection.close()
 
 
-def _look(provider: Provider) -> Seen:
+def _look(provider: Provider, within_s: float | None = None) -> Seen:
     try:
-        with _server(provider) as (server, asking):
+        with _server(provider, within_s) as (server, asking):
             state = server.state(asking)
             ours = _ours(provider, server, state)
             return Seen(provider.name, _estimated(state, ours), label=server.label, ours=ours)
@@ -119,9 +120,10 @@ def _estimated(state: ServerState, ours: Mapping[str, Deployment]) -> ServerStat
 
 
 @contextmanager
-def _server(provider: Provider) -> Iterator[tuple[LocalServer, Asking]]:
+def _server(provider: Provider, within_s: float | None = None) -> Iterator[tuple[LocalServer, Asking]]:
     headers = {**provider.headers, **dict(adapters()[provider.wire].auth_headers(_secret(provider)))}
-    with Asking(provider.base_url, headers) as asking:
+    until = None if within_s is None else time.monotonic() + within_s
+    with Asking(provider.base_url, headers, until=until) as asking:
         server = recognised(asking, provider.wire)
         if server is None:
             raise InvalidRequest(UNKNOWN)

@@ -57,7 +57,7 @@ class GpuMemoryPanel(Panel):
     )
 
     def data(self, scope: Scope) -> GpuMemory:
-        found = gpu_courses([(bucket.start, bucket.end) for bucket in scope.period.buckets])
+        found = scope.ask(gpu_courses, tuple((bucket.start, bucket.end) for bucket in scope.period.buckets))
         if not found:
             return GpuMemory(None, missed=last_missed())
         named = _named(found)

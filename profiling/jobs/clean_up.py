@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from profiling.jobs import job_kinds
 from profiling.jobs.base import JobKind, Progress, Run
-from profiling.models import GpuSample, Job
+from profiling.models import GpuSample, Job, ModelStay
 from tenants.alerting import forget_old
 from usage.retention import prune
 
@@ -17,7 +17,8 @@ KEPT_SAMPLES: Final = timedelta(days=7)
 
 
 class CleanUp(JobKind):
-    """Removes records older than RECORDS_KEPT_DAYS, most jobs and all GPU samples after a week, expired sessions."""
+    """Removes records older than RECORDS_KEPT_DAYS; most jobs, samples of GPUs and stays of local models after a week;
+    expired sessions."""
 
     name = "clean_up"
     label = "Clean up"
@@ -28,6 +29,7 @@ class CleanUp(JobKind):
         jobs = _remove_old_jobs(now)
         progress(0.2, "old jobs removed")
         samples, _ = GpuSample.objects.filter(taken_at__lt=now - KEPT_SAMPLES).delete()
+        stays, _ = ModelStay.objects.filter(until__lt=now - KEPT_SAMPLES).delete()
         import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
         forget_old(now)
         progress(0.3, "old samples and sessions removed")
@@ -35,6 +37,7 @@ class CleanUp(JobKind):
         return {
             "jobs": jobs,
             "gpu_samples": samples,
+            "model_stays": stays,
             "partitions": pruned.partitions,
             "records": pruned.records,
             "minute_sums": pruned.rollup_rows,

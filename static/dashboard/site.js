@@ -21,12 +21,15 @@
       const fill = series.values.map((_, i) => (chart.partial.includes(i) ? ink + "80" : ink));
       return { type: "bar", label: series.label, data: series.values, backgroundColor: fill, stack: "all", maxBarThickness: 34, order: 2 };
     }
+    const area = series.kind === "area"; // on the one before it
     const alone = (ctx) => series.values[ctx.dataIndex - 1] == null && series.values[ctx.dataIndex + 1] == null;
     const unfinished = (ctx) => chart.partial.includes(ctx.p0DataIndex) || chart.partial.includes(ctx.p1DataIndex);
     return {
-      type: "line", label: series.label, data: series.values, borderColor: ink, backgroundColor: ink + "26", borderWidth: 1.75, tension: 0,
-      borderDash: series.dashed ? [5, 4] : [], fill: series.band ? index - 1 : false, spanGaps: false, order: 1,
-      showLine: !series.dots, pointRadius: (ctx) => (series.dots || alone(ctx) ? 2.5 : 0), pointHitRadius: 10, pointBackgroundColor: ink, pointBorderWidth: 0,
+      type: "line", label: series.label, data: series.values, borderColor: ink, backgroundColor: ink + (area ? "b3" : "26"), borderWidth: area ? 1 : 1.75, tension: 0,
+      stack: area ? "all" : `line${index}`, stepped: area ? "middle" : false,
+      borderDash: series.dashed ? [5, 4] : [], fill: area ? (index ? "-1" : "origin") : series.band ? index - 1 : false, spanGaps: false, order: area ? 2 : 1,
+      pointStyle: series.points ? "triangle" : "circle", pointRotation: series.points === "down" ? 180 : 0,
+      showLine: !series.dots, pointRadius: (ctx) => (series.points ? 5 : series.dots || alone(ctx) ? 2.5 : 0), pointHitRadius: 10, pointBackgroundColor: ink, pointBorderWidth: 0,
       segment: { borderDash: (ctx) => (unfinished(ctx) ? [2, 4] : undefined) },
     };
   }

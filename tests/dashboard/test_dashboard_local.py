@@ -11,12 +11,17 @@ from django.test import Client
 
 from dashboard.formatting import gibibytes
 from dashboard.panels.gpu_memory import GpuMemoryPanel
+from dashboard.panels.model_memory import ModelMemory, ModelMemoryPanel
 from dashboard.scope import scope_of
 from profiling.hints import ask_for
 from profiling.models import GpuSample, Job
 from profiling.runner import run_due
+from profiling.stays import keep
+from providers.local_servers.base import LocalModel, ServerState
 from providers.models import AuditEntry, Deployment, LanguageModel, Provider
+from providers.residency import Seen
 from providers.sandbox.testing import Sandbox, fault
+from tests.dashboard.downloads import rows_of
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import outcome, ship
 from tests.people import browser_of, staff
@@ -95,6 +100,58 @@ def test_without_a_gpu_it_says_what_the_last_look_found(staff_client):
 
 def test_memory_is_written_as_it_is_bought():
     assert [gibibytes(size) for size in (None, 0, GIB // 2, 24 * GIB)] == ["—", "0.00 GiB", "0.50 GiB", "24.0 GiB"]
+
+
+def looked(ago: timedelta, *models: tuple[str, int | None], server: str = "box") -> None:
+    """One look at a server that long ago: its models in memory, each with what it takes of the GPU in GiB."""
+    found = tuple(LocalModel(name, "loaded", vram_bytes=size and size * GIB) for name, size in models)
+    keep([Seen(server, ServerState("ollama", "ready", found))], datetime.now(UTC) - ago)
+
+
+def layers(words: dict[str, str]) -> ModelMemory:
+    return ModelMemoryPanel().data(scope_of("local", words, datetime.now(UTC)))
+
+
+def test_each_model_is_a_layer_under_what_the_gpus_have(staff_client):
+    sampled(timedelta(minutes=6), 14 * GIB)
+    for minutes, models in ((20, ()), (15, (("a", 6),)), (10, (("a", 6), ("b", 7))), (5, (("b", 7), ("c", None)))):
+        looked(timedelta(minutes=minutes), *models)
+    data = layers({"range": "1h"})
+    drawn = {series.label: series for series in data.chart.series}
+    assert [(label, one.kind) for label, one in drawn.items()] == [
+        ("b", "area"), ("a", "area"), ("got in", "line"), ("got out", "line"),
+        ("in use, as the GPUs say", "line"), ("all that the GPUs have", "line"), ("less a tenth", "line"),
+    ]  # fmt: skip
+    assert {None, 0, 6 * GIB} == set(drawn["a"].values)
+    assert [said for said in drawn["got in"].says if said] == ["a", "b", "c"]
+    assert [said for said in drawn["got out"].says if said] == ["a"]
+    assert data.silent == ("c",) and data.capacity
+    assert "At the last look: b 7.00 GiB of 24.0 GiB. In this range models got in 3 times and out 1 time." in (
+        data.chart.sentence
+    )
+    shown = text_of(staff_client.get("/dashboard/local/?range=1h"))
+    assert "Not drawn: c was in memory, but its server does not say how much VRAM that takes." in shown
+    heads, *lines = rows_of(staff_client, "local/model_memory", range="1h")
+    assert heads[1:5] == ["b, bytes", "a, bytes", "got in", "got out"]
+    assert [line[3:5] for line in lines if line[3] or line[4]] == [["a", ""], ["b", "a"], ["c", ""]]
+
+
+def test_of_many_models_the_six_heaviest_and_the_rest_together():
+    looked(timedelta(minutes=5), *((f"m{number}", number) for number in range(1, 9)))
+    looked(timedelta(minutes=4), ("m1", 1), server="other")
+    data = layers({"range": "1h"})
+    assert [series.label for series in data.chart.series] == [*(f"box: m{n}" for n in range(8, 2, -1)), "Other"]
+    assert set(data.chart.series[-1].values) == {None, 3 * GIB, GIB}, "m1 and m2 of one, then m1 of the other"
+    assert "Drawn: the 6 of 9 that took most, and Other." in data.chart.sentence
+
+
+def test_without_a_look_a_model_or_a_gpu_it_says_which(staff_client):
+    address = "/dashboard/local/?range=1h"
+    assert "No local server was looked at in this range" in text_of(staff_client.get(address))
+    looked(timedelta(minutes=3))
+    assert "No model was in memory in this range" in text_of(staff_client.get(address))
+    looked(timedelta(minutes=2), ("a", 6))
+    assert "There is no line of capacity: no GPU was seen" in text_of(staff_client.get(address))
 
 
 # What people may do to a model.

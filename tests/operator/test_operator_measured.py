@@ -6,7 +6,10 @@ import pytest
 from django.utils import timezone
 
 from profiling.models import GpuSample, Job, LatencyProfile, TokenCalibration
+from profiling.stays import keep
+from providers.local_servers.base import LocalModel, ServerState
 from providers.models import AuditEntry, Provider
+from providers.residency import Seen
 from tests.admin import rows
 from tests.discovery.upstream import upstream
 from tests.local_servers.test_local_servers import llama_cpp_alone, lm_studio, ollama
@@ -94,6 +97,21 @@ def test_gpus_are_told_as_sampled_and_what_is_unknown_is_null(call):
     assert len(week["gpus"][0]["used_bytes"]) <= 120
     for hours in ("0", "169", "x"):
         assert call("GET", f"vram/history?hours={hours}").json()["error"]["param"] == "hours"
+
+
+def test_what_was_in_memory_is_told_model_by_model(call):
+    first = timezone.now() - timedelta(minutes=20)
+    for minutes, names in ((0, ()), (6, ("a:8b",)), (12, ("a:8b", "b"))):
+        models = tuple(LocalModel(name, "loaded", vram_bytes=4 * GIB if name == "a:8b" else None) for name in names)
+        keep([Seen("box", ServerState("ollama", "ready", models))], first + timedelta(minutes=minutes))
+    told = call("GET", "vram/history?hours=1").json()
+    one, silent = told["models"]
+    assert (one["provider"], one["model"], len(one["vram_bytes"])) == ("box", "a:8b", 12)
+    assert {0, None, 4 * GIB} == set(one["vram_bytes"]) and set(silent["vram_bytes"]) == {0, None}
+    assert True in silent["in_memory"] and False in silent["in_memory"]
+    assert [(move["model"], move["loaded"], move["vram_bytes"]) for move in told["moves"]] == [
+        ("b", True, None), ("a:8b", True, 4 * GIB),
+    ]  # fmt: skip
 
 
 def box(url: str, wire: str) -> None:

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from msgspec import Meta, Struct
 
 from profiling.gpumetrics import FRESH
+from profiling.memory import memory
 from profiling.selectors import gpu_courses, newest_gpu_samples
 from providers import residency
 from providers.errors import InvalidRequest, ProviderError
@@ -27,6 +28,7 @@ USUAL_HOURS: Final = 24
 MOST_HOURS: Final = 168  # samples are kept for seven days
 SAMPLE_S: Final = 300
 MOST_POINTS: Final = 120
+MOST_MOVES: Final = 500
 
 
 class ServerCannot(RoutingError):
@@ -84,13 +86,36 @@ class GpuHistory(Struct):
     used_bytes: tuple[int | None, ...]
 
 
+class ModelHistory(Struct):
+    """One model of a local server, by the server's own name for it. `vram_bytes` is at the moment of each step when all
+    models together took most: 0 while it was not there, null where the server does not say or was not looked at;
+    `in_memory` is at any time of the step."""
+
+    provider: str
+    model: str
+    vram_bytes: tuple[int | None, ...]
+    in_memory: tuple[bool | None, ...]
+
+
+class ModelMove(Struct):
+    """A look first saw a model in memory (`loaded`), or last saw it there."""
+
+    at: datetime
+    provider: str
+    model: str
+    loaded: bool
+    vram_bytes: int | None
+
+
 class VramHistory(Struct):
-    """Step n begins `n * step_s` seconds after `start`; the last one is not over."""
+    """Step n begins `n * step_s` seconds after `start`; the last one is not over. Moves are the newest first."""
 
     object: str
     start: datetime
     step_s: int
     gpus: list[GpuHistory]
+    models: list[ModelHistory]
+    moves: list[ModelMove]
 
 
 class ModelOnServer(Reason, kw_only=True):
@@ -132,6 +157,23 @@ NOW: Final = {
 THEN: Final = {
     "object": "vram_history", "start": "2026-01-31T11:00:00Z", "step_s": 300,
     "gpus": [{**GPU, "used_bytes": [None, 900_000_000, 7_400_000_000]}],
+    "models": [
+        {
+            "provider": "ollama",
+            "model": "llama3.1:8b",
+            "vram_bytes": [None, 0, 6_900_000_000],
+            "in_memory": [None, False, True],
+        }
+    ],
+    "moves": [
+        {
+            "at": "2026-01-31T11:12:07Z",
+            "provider": "ollama",
+            "model": "llama3.1:8b",
+            "loaded": True,
+            "vram_bytes": 6_900_000_000,
+        }
+    ],
 }  # fmt: skip
 
 
@@ -173,10 +215,11 @@ class VramView(OperatorView):
 
     @extend_schema(
         operation_id="readVramHistory",
-        summary="How full the GPUs have been",
+        summary="How full the GPUs have been, and with which models",
+        description="GPUs are sampled every five minutes; local servers are asked each minute what is in their memory.",
         parameters=[OpenApiParameter("hours", int, description=f"Until now, 1 to {MOST_HOURS}; usually {USUAL_HOURS}")],
         examples=told(THEN),
-        responses=answer(component(VramHistory), f"At most {MOST_POINTS} steps", 400),
+        responses=answer(component(VramHistory), f"At most {MOST_POINTS} steps and {MOST_MOVES} moves", 400),
     )
     def history(self, request: HttpRequest) -> HttpResponse:
         self.operator.require(SEE)
@@ -184,9 +227,12 @@ class VramView(OperatorView):
         step_s = -(-hours * 3600 // (SAMPLE_S * MOST_POINTS)) * SAMPLE_S
         steps = -(-hours * 3600 // step_s)
         start, step = timezone.now() - timedelta(seconds=steps * step_s), timedelta(seconds=step_s)
-        found = gpu_courses([(start + n * step, start + (n + 1) * step) for n in range(steps)])
-        gpus = [GpuHistory(**columns(one, GpuHistory.__struct_fields__)) for one in found]
-        return self.json(VramHistory("vram_history", start, step_s, gpus))
+        buckets = [(start + n * step, start + (n + 1) * step) for n in range(steps)]
+        gpus = [GpuHistory(**columns(one, GpuHistory.__struct_fields__)) for one in gpu_courses(buckets)]
+        found = memory(buckets)
+        models = [ModelHistory(**columns(one, ModelHistory.__struct_fields__)) for one in found.courses]
+        moves = [ModelMove(**columns(one, ModelMove.__struct_fields__)) for one in found.moves[:MOST_MOVES]]
+        return self.json(VramHistory("vram_history", start, step_s, gpus, models, moves))
 
     @acting("load", "Take a model into memory", "Answers when the model can be used, which may take ten minutes.")
     def load(self, request: HttpRequest) -> HttpResponse:
