@@ -1,6 +1,7 @@
 """`manage.py check` asks what breaks late: huge selects, dear lists, searched secrets; what a proxy needs said."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,10 +10,12 @@ from django.contrib import admin
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import flatten, flatten_fieldsets
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError
 from django.db.models import ForeignKey
 
 from providers.adminbase import ReadOnlyAdmin
 from providers.audit import SECRET_FIELDS
+from tenants.attention import email_receivers
 
 
 @register(Tags.admin)
@@ -52,6 +55,20 @@ def reverse_proxy(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         hint = "Leave it unset, or set SECURE_PROXY_SSL_HEADER=HTTP_X_FORWARDED_PROTO,https"
         found.append(Warning(text, hint=hint, id="neuroroute.W005"))
     return found
+
+
+@register()
+def mail_server(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Who is to be told by e-mail hears nothing where no mail server is set."""
+    if settings.EMAIL_HOST:
+        return []
+    with suppress(DatabaseError):  # it is away, or not migrated yet
+        if waiting := email_receivers().count():
+            who = f"{waiting} receiver{'s' if waiting > 1 else ''} of alerts by e-mail"
+            text = f"{who}, and EMAIL_URL is empty: none of them is told anything."
+            hint = "Set EMAIL_URL=smtp+tls://user:password@smtp.example.com:587, or disable these receivers."
+            return [Warning(text, hint=hint, id="neuroroute.W006")]
+    return []
 
 
 def _covers(trusted: str, origin: str) -> bool:

@@ -116,6 +116,18 @@ class Environment:
             )
         return value
 
+    def email(self, name: str, default: str) -> str:
+        """An e-mail address, with a name before it where one likes: `Alerts <alerts@example.com>`."""
+        value = self.text(name, default)
+        if not re.fullmatch(r"[^\r\n<>@]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+", value):
+            raise SettingError(name, f"{value!r} is not an e-mail address.", "alerts@example.com")
+        return value
+
+
+def usual_smtp_port(url: str) -> int:
+    """Of a mail server whose URL gives none."""
+    return {"smtp+tls": 587, "smtp+ssl": 465}.get(url.partition(":")[0], 25)
+
 
 def _held(name: str) -> str:
     return str(environ.Env.ENVIRON.get(name, "")).strip()

@@ -32,6 +32,7 @@ _SEEN: Final = (  # what everybody with a role may look at: no credentials, no p
     *(f"feedback.view_{name}" for name in ("rating", "evaluation")),
     "django_celery_beat.view_*",
 )
+_TELLING: Final = ("tenants.*_alertreceiver", "tenants.view_alertdelivery")
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {  # patterns of app.codename
     "viewer": _SEEN,
     "operator": (
@@ -42,6 +43,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {  # patterns of app.codename
         "routing.add_drillrun",
         *(f"tenants.{verb}_clientkey" for verb in ("add", "change", "delete")),
         "tenants.rotate_key",
+        *_TELLING,
         "usage.cancel_request",
         "feedback.add_rating",
         "tenants.use_playground",
@@ -56,7 +58,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {  # patterns of app.codename
         "providers.view_auditentry",
         "tenants.*_budget",
         "dashboard.acknowledge",
-        "tenants.*_alertreceiver",
+        *_TELLING,
         *(f"usage.*_{name}" for name in ("invoice", "invoiceline")),
     ),
     "owner": ("*",),

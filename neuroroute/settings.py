@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 from environ import Env
 
 from neuroroute import places
-from neuroroute.environment import DATABASE_SCHEMES, EMBEDDED_SCHEMES, SettingError, is_loopback, local_url
+from neuroroute.environment import (
+    DATABASE_SCHEMES,
+    EMBEDDED_SCHEMES,
+    SettingError,
+    is_loopback,
+    local_url,
+    usual_smtp_port,
+)
 from neuroroute.logs import logging_config
 from neuroroute.places import BASE_DIR, VAR_DIR, env
 from neuroroute.redaction import secrets_in
@@ -73,6 +80,16 @@ LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
 LOG_SAMPLE_PERCENT = env.number("LOG_SAMPLE_PERCENT", 100, 0, 100)  # of info lines; warnings and errors are all kept
 SLOW_QUERY_MS = env.number("SLOW_QUERY_MS", 1000, 0, 3_600_000)  # 0: nobody looks
 LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT, LOG_SAMPLE_PERCENT, secrets_in(os.environ))
+
+# Mail, for alerts; an empty EMAIL_HOST: none is sent.
+EMAIL_URL = env.url("EMAIL_URL", "", ("smtp", "smtp+tls", "smtp+ssl"), "smtp+tls://user:password@smtp.example.com:587")
+MAIL: dict[str, Any] = Env.email_url_config(EMAIL_URL) if EMAIL_URL else {}
+EMAIL_HOST, EMAIL_PORT = MAIL.get("EMAIL_HOST") or "", MAIL.get("EMAIL_PORT") or usual_smtp_port(EMAIL_URL)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.get("EMAIL_HOST_USER") or "", MAIL.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_URL.startswith("smtp+tls:"), EMAIL_URL.startswith("smtp+ssl:")
+EMAIL_TIMEOUT = 10
+EMAIL_FROM = env.email("EMAIL_FROM", f"neuroroute@{urlsplit(PUBLIC_URL).hostname or 'localhost'}")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
 
 DRAINING_FILE = places.DRAINING_FILE
 

@@ -53,7 +53,7 @@ NAVIGATION = [
             _rows("Tenants", "groups", "tenants", "tenant"),
             _rows("Client keys", "key", "tenants", "clientkey"),
             _rows("Budgets", "savings", "tenants", "budget"),
-            _rows("Budget alerts", "notifications", "tenants", "alertreceiver"),
+            _rows("Alert receivers", "notifications", "tenants", "alertreceiver"),
         ],
     },
     {

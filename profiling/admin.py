@@ -13,11 +13,16 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from profiling.alertadmin import ReceiverWithTestAdmin
 from profiling.asked import ask_now
 from profiling.jobs import job_kinds
 from profiling.models import Job, LatencyProfile, TokenCalibration
 from providers.adminbase import ReadOnlyAdmin, actor_of, operation_page
 from providers.barred import takes
+from tenants.models import AlertReceiver
+
+admin.site.unregister(AlertReceiver)
+admin.site.register(AlertReceiver, ReceiverWithTestAdmin)
 
 STATE_COLOURS: dict[str, str] = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
 

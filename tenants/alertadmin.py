@@ -1,81 +1,98 @@
-"""The admin page of those who are told of budgets: their addresses go in and do not come out."""
+"""The admin page of those who are told of budgets and findings, and what became of each message to them."""
 
 from typing import Any, ClassVar
 
-from django import forms
-from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.decorators import display
 
-from providers.adminbase import AuditedAdmin
-from providers.formfields import SecretField, reason_field
-from tenants.adminrows import RowsInSight
-from tenants.alerting import hook_of, keep_hook
+from providers.adminbase import ListedAdmin, Switchable
+from providers.admininside import ListedInside
+from providers.admintabs import FetchedTab
+from tenants.adminrows import RowsInSight, TenantFilter
+from tenants.alertforms import ReceiverForm
 from tenants.alertrows import AlertDelivery, AlertReceiver
-from tenants.webhooks import Hook, check_webhook
+from tenants.budgets import Budget
+from tenants.sight import sight_of
+
+STATES: dict[str, str] = {"Waiting": "warning", "Sent": "success", "Given up": "danger"}
 
 
-class ReceiverForm(forms.ModelForm):
-    """Address and key are typed together; of a stored receiver, empty leaves both as they are."""
+class MessagesInside(ListedInside, RowsInSight, ListedAdmin):
+    """The messages to a receiver, the newest first, each with its last error."""
 
-    url = SecretField(label="URL")
-    key = SecretField(label="Key that signs")
-    reason = reason_field()
+    owner = "receiver_id"
+    tenant_path = "receiver__tenant_id"
+    list_display: ClassVar[list[str]] = ["at", "said", "status", "tries", "came_of_it"]
 
-    class Meta:
-        model = AlertReceiver
-        fields = ["budget", "name", "allow_private"]
+    @display(description="Written", ordering="created_at")
+    def at(self, row: AlertDelivery) -> Any:
+        return row.created_at
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("url", "key"):
-            if name in self.fields:
-                self.fields[name].required = self.instance.pk is None
-        if "url" in self.fields:
-            self.fields["url"].help_text = "Is posted to, e.g. https://hooks.example.com/budgets. Not shown again."
-            self.fields["key"].help_text = "Of your choice; each message is signed with it. Not shown again."
+    @display(description="Message")
+    def said(self, row: AlertDelivery) -> str:
+        return str(row.message.get("text", ""))
 
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        url, private = given.get("url"), bool(given.get("allow_private"))
-        if not url and self.instance.pk is not None:
-            url = hook_of(self.instance).url  # the rule may have changed
-        if url:
-            try:
-                check_webhook(url, private)
-            except ValueError as exc:
-                raise ValidationError({"url": str(exc)}) from exc
+    @display(description="State", label=STATES)
+    def status(self, row: AlertDelivery) -> str:
+        return str(row.get_state_display())
+
+    @display(description="Answer")
+    def came_of_it(self, row: AlertDelivery) -> str:
+        return row.problem or row.answer or "—"
+
+
+class MessagesTo(FetchedTab):
+    model = AlertDelivery
+    model_admin = MessagesInside
+
+
+class AlertReceiverAdmin(RowsInSight, Switchable):
+    form = ReceiverForm
+    autocomplete_fields: ClassVar[list[str]] = ["tenant", "budget"]
+    change_form_datasets: ClassVar[list[Any]] = [MessagesTo]
+    list_display: ClassVar[list[str]] = ["name", "tenant", "kind", "shown", "told_of", "enabled", "last"]
+    list_filter: ClassVar[list[Any]] = ["kind", "enabled", ("tenant", TenantFilter)]
+    search_fields: ClassVar[list[str]] = ["name", "tenant__name"]
+    readonly_fields: ClassVar[list[str]] = ["shown", "last"]
+    # Each field stands on a line of its own: their explanations are sentences.
+    fieldsets: ClassVar[list[Any]] = [
+        (None, {"fields": ["name", "tenant", "enabled"]}),
+        ("Where to", {"fields": ["kind", "email", "url", "key", "allow_private"]}),
+        ("What it is told", {"fields": ["budget_alerts", "budget", "findings"]}),
+        (None, {"fields": ["reason"]}),
+        ("Now", {"fields": ["shown", "last"]}),
+    ]
+    conditional_fields: ClassVar[dict[str, str]] = {
+        "email": "kind == 'email'",
+        **dict.fromkeys(("url", "key", "allow_private"), "kind == 'webhook'"),
+    }
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.sight = sight_of(request.user)
+        return form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A link that names a budget brings its tenant along."""
+        given = super().get_changeform_initial_data(request)
+        if str(given.get("budget", "")).isdecimal() and "tenant" not in given:
+            given["tenant"] = Budget.objects.filter(pk=given["budget"]).values_list("tenant", flat=True).first()
         return given
 
-    def save(self, commit: bool = True) -> Any:
-        old = hook_of(self.instance) if self.instance.pk is not None else Hook("", "")
-        url, key = self.cleaned_data.get("url") or old.url, self.cleaned_data.get("key") or old.key
-        if Hook(url, key) != old:
-            keep_hook(self.instance, Hook(url, key))
-        return super().save(commit)
-
-
-class AlertReceiverAdmin(RowsInSight, AuditedAdmin):
-    tenant_path = "budget__tenant_id"
-    form = ReceiverForm
-    autocomplete_fields: ClassVar[list[str]] = ["budget"]
-    list_display: ClassVar[list[str]] = ["name", "budget", "shown", "last", "created_at"]
-    list_filter: ClassVar[list[Any]] = []
-    list_select_related: ClassVar[list[str]] = ["budget__tenant", "budget__key"]
-    search_fields: ClassVar[list[str]] = ["name", "budget__tenant__name"]
-    readonly_fields: ClassVar[list[str]] = ["shown", "last"]
-    fieldsets: ClassVar[list[Any]] = [
-        (None, {"fields": [("budget", "name"), ("url", "key"), "allow_private", "reason"]}),
-        ("Now", {"fields": [("shown", "last")]}),
-    ]
-
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         newest = AlertDelivery.objects.filter(receiver=OuterRef("pk")).order_by("-pk")
         told = {name: Subquery(newest.values(name)[:1]) for name in ("state", "problem")}
-        return super().get_queryset(request).annotate(last_state=told["state"], last_problem=told["problem"])
+        rows = super().get_queryset(request).select_related("tenant", "budget__tenant", "budget__key")
+        return rows.annotate(last_state=told["state"], last_problem=told["problem"])
+
+    @display(description="Is told of")
+    def told_of(self, row: AlertReceiver) -> str:
+        budgets = (str(row.budget) if row.budget_id else "budgets") if row.budget_alerts else ""
+        findings = "" if row.findings == AlertReceiver.Findings.NONE else f"findings: {row.findings}"
+        return ", ".join(filter(None, (budgets, findings))) or "nothing"
 
     @display(description="Last message")
     def last(self, row: Any) -> str:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from providers.attention import Notice
 from tenants.budgets import USD, amount_text
-from tenants.models import ClientKey
+from tenants.models import AlertReceiver, ClientKey
 from tenants.selectors import budget_states
 from tenants.settling import lost_leases
 from tenants.sight import Sight, seen
@@ -23,6 +25,7 @@ def notices(now: datetime, sight: Sight = None) -> Iterator[Notice]:
     yield from _of_budgets(now, sight)
     yield from _of_leases(now, sight)
     yield from _of_keys(now, sight)
+    yield from _of_mail(sight)
 
 
 def _of_budgets(now: datetime, sight: Sight) -> Iterator[Notice]:
@@ -92,6 +95,22 @@ def _of_keys(now: datetime, sight: Sight) -> Iterator[Notice]:
             traffic=of_key(key.pk),
             tenant=key.tenant_id,
         )
+
+
+def _of_mail(sight: Sight) -> Iterator[Notice]:
+    """Those whom no mail reaches; for who sees every tenant, as who sets the mail server does."""
+    if settings.EMAIL_HOST or sight is not None:
+        return
+    if waiting := email_receivers().count():
+        what = f"{waiting} receiver{'s' if waiting > 1 else ''} of alerts by e-mail, and no mail server"
+        link = f"{reverse('admin:tenants_alertreceiver_changelist')}?kind__exact=email"
+        effect = "None of them is told anything. EMAIL_URL names a mail server."
+        yield Notice(what, effect, link, "tenants.view_alertreceiver", "unheard", "The receivers", "no mail server")
+
+
+def email_receivers() -> QuerySet[AlertReceiver]:
+    """Who is to be told by e-mail."""
+    return AlertReceiver.objects.filter(kind=AlertReceiver.Kind.EMAIL, enabled=True)
 
 
 def of_key(key_id: object) -> str:

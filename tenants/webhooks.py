@@ -19,7 +19,11 @@ GOOD: Final = "e.g. https://hooks.example.com/budgets"
 
 
 class Undelivered(Exception):
-    """The message was not taken; the text says why, without the address."""
+    """The message was not taken; the text says why, without the address. `permanent`: nor will it be later."""
+
+    def __init__(self, why: str, permanent: bool = False) -> None:
+        super().__init__(why)
+        self.permanent = permanent
 
 
 class Hook(Struct, frozen=True):
@@ -42,8 +46,8 @@ def check_webhook(url: str, allow_private: bool) -> None:
         raise ValueError(f"must start with https:// unless it may be on a private address ({GOOD})")
 
 
-def post(hook: Hook, message: Any, allow_private: bool, now: datetime) -> None:
-    """Deliver; raises `Undelivered`.
+def post(hook: Hook, message: Any, allow_private: bool, now: datetime) -> str:
+    """Deliver, and say what was answered; raises `Undelivered`.
 
     The name is looked up once, what it means is checked, and that very address is called: a name that means another
     one a moment later leads nowhere.
@@ -70,6 +74,7 @@ def post(hook: Hook, message: Any, allow_private: bool, now: datetime) -> None:
         raise Undelivered(f"no answer ({type(exc).__name__})") from exc
     if not 200 <= status < 300:
         raise Undelivered(f"HTTP {status}")
+    return f"HTTP {status}"
 
 
 def signature(key: str, body: bytes, at: int) -> str:

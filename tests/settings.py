@@ -10,6 +10,7 @@ from providers.vendors import VENDORS
 
 UPSTREAMS = {name for vendor in VENDORS for name in (*vendor.url_names, *vendor.key_names)}
 SERVICES = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "WEB_WORKERS", "HOST", "PORT", "SANDBOX", "PUBLIC_URL"}
+SERVICES |= {"EMAIL_URL", "EMAIL_FROM"}
 
 MADE_VAR_DIR = "NEUROROUTE_TEST_DIR" not in os.environ  # else it is that of the run that started this process
 if MADE_VAR_DIR:

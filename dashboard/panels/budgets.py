@@ -73,7 +73,8 @@ class BudgetsPanel(Panel):
         month = None if found else scope.ask(totals, _this_month(scope.period.now), scope.entities)
         add = reverse("admin:tenants_budget_add") if scope.may("tenants.add_budget") else ""
         ids = [one.state.id for one in found[:MOST_ROWS]]
-        receivers, last = (receivers_of(ids), last_deliveries(ids)) if ids else ({}, {})
+        shown = [one.state for one in found[:MOST_ROWS]]
+        receivers, last = (receivers_of(shown), last_deliveries(ids)) if ids else ({}, {})
         rows = [_row(o, scope, len(receivers.get(o.state.id, ())), last.get(o.state.id)) for o in found[:MOST_ROWS]]
         return Budgets(tuple(rows), len(found), month, add, barred(verb for row in rows for verb in row.verbs))
 
@@ -130,7 +131,7 @@ def _told(last: AlertDelivery | None, scope: Scope) -> str:
     """`80 % told 27 Nov 14:05`; empty: nothing was to tell."""
     if last is None:
         return ""
-    percent = f"{last.alert.percent} %"
+    percent = f"{last.message['percent']} %"
     if last.state == AlertDelivery.State.WAITING:
         return f"{percent} to be told" + (f", tried {last.tries} times: {last.problem}" if last.tries else "")
     ended = f"{last.ended_at.astimezone(scope.period.zone):%-d %b %H:%M}" if last.ended_at else ""

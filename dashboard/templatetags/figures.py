@@ -45,6 +45,7 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "stale": ("warn", "◔", "out of date"),
     "changed": ("info", "Δ", "changed"),
     "unused": ("", "–", "unused"),
+    "unheard": ("warn", "!", "nobody told"),
     "closed": ("ok", "✓", "fit"),
     "half_open": ("warn", "◑", "on probation"),
     "open": ("bad", "✕", "resting"),

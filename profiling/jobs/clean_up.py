@@ -10,7 +10,7 @@ from django.utils import timezone
 from profiling.jobs import job_kinds
 from profiling.jobs.base import JobKind, Progress, Run
 from profiling.models import GpuSample, Job, ModelStay
-from tenants.alerting import forget_old
+from tenants.delivering import forget_old
 from usage.retention import prune
 
 KEPT_SAMPLES: Final = timedelta(days=7)

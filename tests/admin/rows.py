@@ -27,7 +27,7 @@ from providers.models import (
 from providers.secrets import seal
 from routing.models import DrillRun, Policy
 from tenants import keys
-from tenants.alerting import keep_hook
+from tenants.delivering import keep_hook
 from tenants.models import AlertReceiver, Budget, ClientKey, Tenant
 from tenants.webhooks import Hook
 from usage.models import RequestRecord
@@ -81,7 +81,9 @@ HOOK = Hook("https://hooks.example.com/a-needle-of-a-path-2207", "a-needle-of-a-
 
 
 def receiver(**values: Any) -> AlertReceiver:
-    row = AlertReceiver(**{"budget": budget(), "name": f"receiver-{AlertReceiver.objects.count()}"} | values)
+    about = budget() if "tenant" not in values else None
+    given = {"tenant": about and about.tenant, "budget": about, "name": f"receiver-{next(numbers)}"}
+    row = AlertReceiver(**given | values)
     keep_hook(row, HOOK)
     row.save()
     return row

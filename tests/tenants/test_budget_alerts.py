@@ -10,18 +10,20 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from profiling.hints import ask_for
 from profiling.models import Job
 from profiling.runner import run_due
 from providers.models import AuditEntry
-from tenants.alerting import deliver, forget_old, hook_of, keep_hook, notice
+from tenants.alerting import notice
 from tenants.alertrows import MOST_TRIES, AlertDelivery, AlertReceiver, BudgetAlert
 from tenants.budgets import Budget, BudgetWindow
+from tenants.delivering import deliver, forget_old, hook_of, keep_hook
 from tenants.models import Tenant
 from tenants.periods import Period, span_of
-from tenants.webhooks import Hook, Undelivered, check_webhook, post
+from tenants.webhooks import Hook, Undelivered, check_webhook, post, signature
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.people import browser_of, staff
 
@@ -64,7 +66,7 @@ def taking() -> Iterator[Taking]:
 def budget(taking: Taking) -> Budget:
     tenant = Tenant.objects.create(name="team")
     made = Budget.objects.create(tenant=tenant, limit_usd=Decimal(25), period="day")
-    receiver = AlertReceiver(budget=made, name="finance", allow_private=True)
+    receiver = AlertReceiver(tenant=tenant, budget=made, name="finance", allow_private=True)
     keep_hook(receiver, Hook(taking.url, KEY))
     receiver.save()
     return made
@@ -173,6 +175,7 @@ def test_an_address_goes_in_and_does_not_come_out(budget, taking):
     add = re.search(r'href="(/admin/tenants/alertreceiver/add/\?budget=\d+)"', page)[1]
     assert finance.get(add).status_code == 200 and "1 receiver of alerts" in page
     typed = {"budget": budget.pk, "name": "chat", "url": "https://hooks.example.com/T0/s3cr3t", "key": KEY}
+    typed |= {"kind": "webhook", "budget_alerts": "on", "findings": "none"}
     refused = finance.post(add, typed | {"url": "https://10.1.2.3/s3cr3t", "reason": "x"})
     assert "private" in text_of(refused) and b"s3cr3t" not in refused.content
     assert finance.post(add, typed | {"reason": "the new channel"}).status_code == 302
@@ -218,3 +221,18 @@ def test_a_raise_has_its_reason_in_the_audit_log(budget):
     finance = browser_of(staff("fin", "finance", "every tenant"))
     page = finance.get(reverse("admin:tenants_budget_change", args=[budget.pk])).content.decode()
     assert 'name="reason"' in page
+
+
+def test_the_documented_check_of_signatures_knows_ours_from_others(budget, taking):
+    text = (settings.BASE_DIR / "docs" / "alerts.md").read_text()
+    written: dict = {}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], written)
+    now = datetime.now(UTC)
+    spend(budget, 20, now)
+    look(now)
+    ((_, headers, body),) = taking.got
+    header = headers["x-neuroroute-signature"]
+    assert written["is_ours"](header, body, KEY)
+    assert not written["is_ours"](header, body + b" ", KEY) and not written["is_ours"](header, body, "another")
+    old = signature(KEY, body, int(now.timestamp()) - 600)
+    assert not written["is_ours"](old, body, KEY)
