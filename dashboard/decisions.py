@@ -36,11 +36,19 @@ class Excluded(Struct, frozen=True):
     detail: str = ""
 
 
+class Outside(Struct, frozen=True):
+    """A policy that the decision was led to and that is outside the key's scope."""
+
+    policy: str
+    led_to_by: str = ""  # budget, or the client's task
+
+
 class Decision(Struct, frozen=True):
     """What the planner weighed."""
 
     policy: str | None = None
     instead_of: str | None = None  # the policy that sent a chore here
+    policies_outside: tuple[Outside, ...] = ()
     planned_us: int | None = None  # when the figures were taken; requests of one class share them for a while
     asked_class: Mapping[str, object] = field(default_factory=dict, name="class")  # what requests of one plan share
     wishes: Mapping[str, object] = field(default_factory=dict)

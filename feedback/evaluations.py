@@ -82,9 +82,13 @@ def keep_eval(new: NewEval, tenant_id: int, key_id: int, now: datetime) -> Kept:
     return _kept(row, tenant_id, key_id, now)
 
 
-def listing(kind: Kind, tenant_id: int, model: str | None, before: int | None, limit: int) -> list[Kept]:
-    """A tenant's own, the newest first; `before` is the id that the page before ended with."""
+def listing(
+    kind: Kind, tenant_id: int, model: str | None, before: int | None, limit: int, key_id: int | None = None
+) -> list[Kept]:
+    """A tenant's own, or one key's, the newest first; `before` is the id that the page before ended with."""
     rows = Evaluation.objects.filter(tenant_id=tenant_id, kind=kind)
+    if key_id is not None:
+        rows = rows.filter(key_id=key_id)
     if model:
         rows = rows.filter(model=model)
     if before is not None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -37,9 +37,9 @@ class Catalog:
     until: datetime | None = None  # when another price comes into effect, or a credential ends
     _drill: "Catalog | None" = field(default=None, repr=False)
 
-    def nearest(self, name: str) -> str | None:
-        """The name that a person who wrote `name` probably meant."""
-        return self._neighbours.nearest(name)
+    def nearest(self, name: str, admits: Callable[[str], bool] = lambda name: True) -> str | None:
+        """The name that a person who wrote `name` probably meant, of those that `admits` lets be told."""
+        return self._neighbours.nearest(name, admits)
 
     def seen(self, by_drill: bool) -> "Catalog":
         """What a caller can find: the resilience drill its own deployments alone, everybody else all but those."""

@@ -2,7 +2,8 @@
 
 import difflib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Final
 
 LONGEST: Final = 200  # as LanguageModel.name; a longer text has no neighbour worth the search
@@ -19,8 +20,8 @@ class Neighbours:
             for pair in _pairs(name):
                 self._with_pair[pair].append(index)
 
-    def nearest(self, name: str) -> str | None:
-        """The known name that is most like `name`; None when none is like it."""
+    def nearest(self, name: str, admits: Callable[[str], bool] = lambda name: True) -> str | None:
+        """The known name that is most like `name`, of those that `admits` lets be told; None when none is like it."""
         if len(name) > LONGEST:
             return None
         shared: Counter[int] = Counter()
@@ -28,7 +29,7 @@ class Neighbours:
             shared.update(self._with_pair.get(pair, ()))
         # Of names that share as many pairs the shorter is nearer: the rest of a longer one is not shared.
         ranked = sorted(shared, key=lambda index: len(self._names[index]) - 2 * shared[index])
-        shortlist = [self._names[index] for index in ranked[:SHORTLIST]]
+        shortlist = list(islice((known for index in ranked if admits(known := self._names[index])), SHORTLIST))
         return next(iter(difflib.get_close_matches(name, shortlist, n=1)), None)
 
 

@@ -85,12 +85,6 @@ class Asked(Struct, Generic[R_co]):
     bound_name: str = ""  # of the deployment that the conversation is bound to (`request.bound_to`)
     calibration: float = UNKNOWN  # the factor to reckon with as long as nobody is chosen
 
-    def be_thrifty(self, policy: str | None) -> None:
-        """Use this policy, if any, whatever was asked for, and say so."""
-        if policy is not None:
-            self.thrifty_policy = policy
-            self.warnings = (*self.warnings, f"little of a budget is left: policy {policy}")
-
     def tokens_needed(self, factor: float = UNKNOWN) -> int:
         """Tokens of context that the request needs: the longest input, as a model with this factor counts it, and the
         longest answer it asks for."""

@@ -11,20 +11,31 @@ from providers.catalog import Catalog
 from providers.requests import Request
 from providers.targets import Target
 from routing.asked import Asked
-from routing.candidates import Rule, is_auto
+from routing.candidates import Rule, may_call
+from tenants.callers import Caller, is_auto
 
 RULE: Final = "serving identity"
 
 
-def identity_rules(asked: Asked[Request], catalog: Catalog, pools: Sequence[Sequence[Target]]) -> tuple[Rule, ...]:
-    """The rule that excludes everybody else; none where it is not bound to anyone that is meant."""
+def identity_rules(
+    asked: Asked[Request], catalog: Catalog, pools: Sequence[Sequence[Target]], caller: Caller
+) -> tuple[Rule, ...]:
+    """The rule that excludes everybody else; none where it is not bound to anyone that is meant and may be called.
+
+    Another key of the tenant may have begun the conversation: one whose scope leaves its deployment out goes on
+    elsewhere, as who names another model does.
+    """
     bound_to = asked.request.bound_to
     if bound_to is None:
         return ()
-    if any(target.id == bound_to for pool in pools for target in pool):
-        others = f"the conversation is bound to {catalog.by_id[bound_to].name}"
+    meant = next((target for pool in pools for target in pool if target.id == bound_to), None)
+    if meant is not None:
+        if not may_call(caller, meant, catalog):
+            return ()
+        others = f"the conversation is bound to {meant.name}"
         return ((RULE, lambda target: None if target.id == bound_to else others),)
-    if bound_to not in catalog.by_id and _means(asked.request.model, asked.bound_name):
+    known = caller.may_call(asked.bound_name.partition("/")[2], asked.bound_name)
+    if known and bound_to not in catalog.by_id and _means(asked.request.model, asked.bound_name):
         gone = f"the conversation is bound to {asked.bound_name}, which is not enabled; name another model to leave it"
         return ((RULE, lambda target: gone),)
     return ()

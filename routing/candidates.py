@@ -19,9 +19,8 @@ from routing.errors import UnknownModel
 from routing.evidence import Evidence, EvidenceBook
 from routing.resilience import Health
 from routing.scorers.base import Facts, Origin
-from tenants.callers import Caller, admits
+from tenants.callers import Caller, Scope, admits, is_auto
 
-AUTO: Final = "auto"
 PARAMETER: Final = "parameter"
 CREDENTIAL: Final = "credential"
 ALLOW_LIST: Final = "allow list"
@@ -48,26 +47,30 @@ class Gate(Struct, frozen=True):
     caller: Caller
     health: Health
     now: float
+    catalog: Catalog
     identity: tuple[Rule, ...] = ()  # whom the conversation is bound to
     wishes: tuple[Rule, ...] = ()  # the caller's own rules
     strict: bool = False  # the caller wants no parameter dropped
 
 
-def is_auto(model: str) -> bool:
-    """Whether the name leaves the choice to the router."""
-    return model == AUTO or model.startswith(AUTO + ":")
+Filter = tuple[str, Callable[[Target, Gate], str | None]]
 
 
-def pool(catalog: Catalog, asked: str, auto: bool) -> tuple[Target, ...]:
-    """The deployments that the asked name means; raises `UnknownModel` naming the nearest."""
-    if auto:
+def pool(catalog: Catalog, asked: str, caller: Caller) -> tuple[Target, ...]:
+    """The deployments that the asked name means; raises `UnknownModel` naming the nearest that the caller may call."""
+    if is_auto(asked):
         return catalog.targets
     if found := _meant(catalog, asked):
         return found
-    near = catalog.nearest(asked)
+    near = nearest(catalog, asked, caller)
     raise UnknownModel(
         f"{asked}: no enabled deployment has this name" + (f"; nearest: {near}" if near else ""), param="model"
     )
+
+
+def nearest(catalog: Catalog, name: str, caller: Caller) -> str | None:
+    """The name that was probably meant, of those that this caller may call."""
+    return catalog.nearest(name, lambda near: any(may_call(caller, t, catalog) for t in _meant(catalog, near)))
 
 
 def _meant(catalog: Catalog, name: str) -> tuple[Target, ...]:
@@ -95,15 +98,28 @@ def sift(targets: Iterable[Target], gate: Gate) -> tuple[list[Target], list[Excl
 
 
 def _ruled_out(target: Target, gate: Gate) -> tuple[str, str] | None:
-    """The first rule that says no: the conversation's, then everybody's, then the caller's wishes."""
-    for rule, bound in gate.identity:
-        if (detail := bound(target)) is not None:
-            return rule, detail
-    for rule, check in FILTERS:
+    """The first rule that says no: who asks, the conversation's, then everybody's, then the caller's wishes.
+
+    Rights come first: what the caller may not is told to nobody else than the record, whatever else is against it.
+    """
+    return (
+        _first(RULES_OF_RIGHTS, target, gate)
+        or _bound(gate.identity, target)
+        or _first(FILTERS, target, gate)
+        or _bound(gate.wishes, target)
+    )
+
+
+def _first(filters: Sequence[Filter], target: Target, gate: Gate) -> tuple[str, str] | None:
+    for rule, check in filters:
         if (detail := check(target, gate)) is not None:
             return rule, detail
-    for rule, wish in gate.wishes:
-        if (detail := wish(target)) is not None:
+    return None
+
+
+def _bound(rules: Sequence[Rule], target: Target) -> tuple[str, str] | None:
+    for rule, check in rules:
+        if (detail := check(target)) is not None:
             return rule, detail
     return None
 
@@ -116,7 +132,7 @@ def not_allowed(target: Target, gate: Gate) -> str | None:
 
 def outside_scope(target: Target, gate: Gate) -> str | None:
     scope = gate.caller.scope
-    if scope.has_model(target.model, target.name):
+    if in_scope(scope, target, gate.catalog):
         return None
     return f"outside this key's scope, which has {', '.join(scope.models)}"
 
@@ -169,9 +185,8 @@ def _barred(target: Target, gate: Gate) -> str | None:
     return f"{bar[1]}; " + (f"back in {bar[0]:.0f} s" if isfinite(bar[0]) else "until it is changed or reset")
 
 
-FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (
-    (ALLOW_LIST, not_allowed),
-    (KEY_SCOPE, outside_scope),
+RULES_OF_RIGHTS: Final[Sequence[Filter]] = ((ALLOW_LIST, not_allowed), (KEY_SCOPE, outside_scope))
+FILTERS: Final[Sequence[Filter]] = (
     ("operation", cannot_do),
     (PARAMETER, _lacks_parameters),
     ("capability", _lacks),
@@ -180,9 +195,25 @@ FILTERS: Final[Sequence[tuple[str, Callable[[Target, Gate], str | None]]]] = (
 )
 
 
-def may_call(caller: Caller, target: Target) -> bool:
-    """Whether the caller's tenant and its key both admit a deployment."""
-    return caller.may_call(target.model, target.name)
+def may_call(caller: Caller, target: Target, catalog: Catalog) -> bool:
+    """Whether the caller's tenant and its key both admit a deployment of the catalogue."""
+    return admits(caller.allow_models, target.model, target.name) and in_scope(caller.scope, target, catalog)
+
+
+def in_scope(scope: Scope, target: Target, catalog: Catalog) -> bool:
+    """Whether a scope has a deployment: by a pattern of its names, or by a name that means it in this catalogue.
+
+    So an alias stands for what it leads to now. Patterns are held against models and provider/model alone: an alias
+    that is made later puts nothing into a scope that does not name it.
+    """
+    if scope.has_model(target.model, target.name):
+        return True
+    return any(target.id == each.id for name in scope.models for each in _meant(catalog, name))
+
+
+def without_rights(excluded: Iterable[Excluded]) -> list[Excluded]:
+    """Those that the caller may hear of: the others are none of its business."""
+    return [each for each in excluded if each.rule not in RIGHTS]
 
 
 def passed_over(names: Iterable[str], catalog: Catalog, caller: Caller) -> tuple[str, ...]:
@@ -190,7 +221,7 @@ def passed_over(names: Iterable[str], catalog: Catalog, caller: Caller) -> tuple
     gone = [
         name
         for name in names
-        if (found := _meant(catalog, name)) and not any(caller.scope.has_model(t.model, t.name) for t in found)
+        if (found := _meant(catalog, name)) and not any(in_scope(caller.scope, t, catalog) for t in found)
     ]
     return tuple([f"{name}: outside this key's scope, passed over" for name in gone])
 

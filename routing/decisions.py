@@ -9,10 +9,12 @@ from msgspec import Raw, Struct
 
 from providers.targets import Target
 from routing.asked import RequestClass, Wishes
-from routing.candidates import Excluded
+from routing.candidates import RIGHTS, Excluded, without_rights
 from routing.policies.base import Candidate, PolicySpec
 from routing.resilience import Health
+from routing.ruling import Ruling
 
+ALL_TOLD: Final = b'"not_admitted":0,"policies_outside":[]'  # a record with nothing but for its caller
 LISTED: Final = 25  # candidates and exclusions that a decision record lists; the rest is counted
 
 
@@ -35,14 +37,19 @@ class Standings(Struct, frozen=True):
 
 
 def decision_record(
-    policy: PolicySpec,
+    ruled: Ruling,
     request: RequestClass,
     wishes: Wishes,
     ordered: list[Candidate],
     excluded: list[Excluded],
     standings: Standings,
 ) -> Raw:
-    """The decision as JSON; made once per plan, and so `planned_us` may lie before the request."""
+    """The decision as JSON; made once per plan, and so `planned_us` may lie before the request.
+
+    What the caller may not hear of comes last among the excluded, and `told` leaves it out.
+    """
+    policy, heard = ruled.policy, without_rights(excluded)
+    listed = [*heard, *(each for each in excluded if each.rule in RIGHTS)][:LISTED]
     return Raw(
         msgspec.json.encode(
             {
@@ -50,18 +57,31 @@ def decision_record(
                 "kind": policy.kind,
                 "version": policy.version,
                 "instead_of": policy.instead_of,
+                "not_admitted": len(excluded) - len(heard),
+                "policies_outside": ruled.outside,
                 "planned_us": time_ns() // 1000,
                 "weights": dict(policy.weights),
                 "order": policy.order,
                 "class": request,
                 "wishes": _wished(wishes),
                 "candidates": [_shown(rank, c, standings) for rank, c in enumerate(ordered[:LISTED], 1)],
-                "excluded": excluded[:LISTED],
+                "excluded": listed,
                 "more_candidates": max(len(ordered) - LISTED, 0),
                 "more_excluded": max(len(excluded) - LISTED, 0),
             }
         )
     )
+
+
+def told(decision: Raw | None) -> Raw | dict[str, Any] | None:
+    """A decision as its caller reads it: without what its tenant or key may not use, and without how much that is."""
+    if decision is None or ALL_TOLD in bytes(decision):
+        return decision
+    found: dict[str, Any] = msgspec.json.decode(decision)
+    kept = [each for each in found["excluded"] if each["rule"] not in RIGHTS]
+    listed = len(found["excluded"]) - len(kept)
+    found["more_excluded"] -= found.get("not_admitted", listed) - listed
+    return found | {"excluded": kept, "not_admitted": 0, "policies_outside": []}
 
 
 def _wished(wishes: Wishes) -> dict[str, Any]:
@@ -100,17 +120,22 @@ def why(ordered: list[Candidate], policy: PolicySpec, wishes: Wishes, excluded: 
 
 
 def why_nobody(excluded: list[Excluded]) -> str:
-    """One short sentence about a plan without candidates: how many each rule ruled out."""
+    """One short sentence about a plan without candidates: how many each rule ruled out, of those that the caller may
+    call."""
     if not excluded:
         return "no deployment is enabled"
-    rules = ", ".join(f"{rule} {count}" for rule, count in Counter(e.rule for e in excluded).most_common())
-    return f"nobody of {len(excluded)} is eligible: {rules}"
+    heard = without_rights(excluded)
+    if not heard:
+        return "nobody whom this key may call was meant"
+    rules = ", ".join(f"{rule} {count}" for rule, count in Counter(e.rule for e in heard).most_common())
+    return f"nobody of {len(heard)} is eligible: {rules}"
 
 
 def _first_reason(ordered: list[Candidate], policy: PolicySpec, wishes: Wishes, excluded: list[Excluded]) -> str:
-    of = f"{len(ordered)} of {len(ordered) + len(excluded)} candidates"
+    others = without_rights(excluded)  # the caller reads this
+    of = f"{len(ordered)} of {len(ordered) + len(others)} candidates"
     if len(ordered) == 1:
-        return f"the only one of {len(excluded) + 1} that can answer" if excluded else "the only deployment"
+        return f"the only one of {len(others) + 1} that can answer" if others else "the only deployment"
     wish = wishes.provider
     if wish is not None and (wish.order or wish.sort_by):
         return f"first by the caller's provider.{'order' if wish.order else 'sort'}, {of} eligible"

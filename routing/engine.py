@@ -255,7 +255,7 @@ class Engine:
             asked, caller, time_ns() // 1000, self.clock, self._learn, self.deadline_s, self.journal.begin
         )  # fmt: skip
         if story.budgets:
-            asked.be_thrifty(self.ledger.low_policy(story.budgets))
+            asked.thrifty_policy = self.ledger.low_policy(story.budgets)
         return story
 
     def _learn(self, attempt: Try, exc: BaseException | None) -> None:

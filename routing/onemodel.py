@@ -27,7 +27,7 @@ def one_model(targets: list[Target], gate: Gate) -> tuple[list[Target], list[Exc
     """
     if gate.request.operation != EmbeddingRequest.operation:
         return targets, []
-    able = [target for target in targets if may_call(gate.caller, target) and not cannot_do(target, gate)]
+    able = [target for target in targets if may_call(gate.caller, target, gate.catalog) and not cannot_do(target, gate)]
     if not able:
         return targets, []
     model = min(able, key=_rank).model

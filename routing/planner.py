@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
 from typing import Any, Final
 
-import msgspec
 from msgspec import Raw, Struct
 
 from providers.catalog import Catalog
@@ -20,7 +19,7 @@ from providers.parameters import NONE as NO_PARAMETERS
 from providers.requests import Request
 from providers.targets import Target
 from providers.vendors import routes_itself
-from routing.asked import Asked, Preferences, RequestClass
+from routing.asked import Asked, RequestClass
 from routing.binding import identity_rules
 from routing.calibration import UNKNOWN, Calibrations
 from routing.candidates import (
@@ -32,10 +31,10 @@ from routing.candidates import (
     Gate,
     cannot_carry,
     facts_of,
-    is_auto,
     passed_over,
     pool,
     sift,
+    without_rights,
 )
 from routing.decisions import LISTED, Standings, decision_record, why, why_nobody
 from routing.errors import NoEligibleCandidate, NotAsWished, UnsupportedParameter
@@ -43,13 +42,14 @@ from routing.evidence import EvidenceBook
 from routing.onemodel import one_model
 from routing.policies import policy_kinds
 from routing.policies.base import Candidate, PolicySpec
-from routing.policybook import PolicyBook, names_of
+from routing.policybook import PolicyBook
 from routing.resilience import RATE_LIMITED, Bar, Health
+from routing.ruling import ruling
 from routing.scorers import scorers
 from routing.scorers.base import Facts, Field
 from routing.wishes.providerwish import ProviderWish
 from routing.wishes.wishrules import wish_rules, wish_warnings, wished_order
-from tenants.callers import Caller, admits
+from tenants.callers import Caller, is_auto
 from tenants.errors import Forbidden, OutsideScope
 
 WISHED: Final = ("provider.", "neuroroute.")  # how the rules of callers' wishes begin
@@ -111,8 +111,9 @@ class Planner:
         return plan
 
     def _make(self, asked: Asked[Request], caller: Caller, request: RequestClass, catalog: Catalog) -> Plan:
-        policy, names = self._ask_for(asked, caller, request)
-        pools, now, wish = _pools(catalog, names), self._clock(), asked.wishes.provider
+        ruled = ruling(asked, caller, request.client_task, self._policies().seen(caller.drill))
+        policy, names = ruled.policy, (asked.request.model, *asked.wishes.models)
+        pools, now, wish = _pools(catalog, names, caller), self._clock(), asked.wishes.provider
         calibrations = self._evidence.calibrations
         gate = Gate(
             request,
@@ -121,7 +122,8 @@ class Planner:
             caller,
             self._health,
             now,
-            identity_rules(asked, catalog, pools),
+            catalog,
+            identity_rules(asked, catalog, pools, caller),
             wish_rules(asked, catalog, calibrations),
             strict=bool(wish and wish.require_parameters),
         )
@@ -137,44 +139,16 @@ class Planner:
             excluded += out + unchosen + others
             if index == 0:
                 fallback_from = len(ordered)
-        decision = decision_record(policy, request, asked.wishes, ordered, excluded, Standings(self._health, now))
+        decision = decision_record(ruled, request, asked.wishes, ordered, excluded, Standings(self._health, now))
         if not ordered:
             error = nobody(excluded, gate, catalog)
             error.refused = Refused(policy.name, policy.version, why_nobody(excluded), decision)
             raise error
         said = why(ordered, policy, asked.wishes, excluded)
-        warnings = wish_warnings(wish, ordered) if wish else ()
+        warnings = ruled.warnings + (wish_warnings(wish, ordered) if wish else ())
         if caller.scope.models:
             warnings += passed_over(names, catalog, caller)
         return Plan(policy, tuple(ordered), fallback_from, decision, said, warnings, calibrations)
-
-    def _ask_for(
-        self, asked: Asked[Request], caller: Caller, request: RequestClass
-    ) -> tuple[PolicySpec, tuple[str, ...]]:
-        """The policy and the model names that are meant."""
-        model = asked.request.model
-        name = asked.wishes.options.policy
-        if name is None:
-            name = model.partition(":")[2] if is_auto(model) else ""
-        policies = self._policies().seen(caller.drill)
-        if asked.thrifty_policy and (thrifty := policies.find(asked.thrifty_policy)):
-            return thrifty, (model, *asked.wishes.models)
-        policy = permitted(policies.named(name), asked, caller) if name else policies.own(caller)
-        if is_auto(model):
-            policy = policies.for_task(policy, request.client_task)
-        return preferred(policy, asked.wishes.preferences), (model, *asked.wishes.models)
-
-
-def permitted(policy: PolicySpec, asked: Asked[Request], caller: Caller) -> PolicySpec:
-    """The policy that the caller named; raises `Forbidden`, which names the field."""
-    names, field = names_of(policy), "model" if asked.wishes.options.policy is None else "neuroroute.policy"
-    if not admits(caller.allow_policies, *names):
-        told = f"policy {policy.name}: {caller.tenant} may use {', '.join(caller.allow_policies)}"
-        raise Forbidden(f"{field}: {told}", param=field)
-    if not caller.scope.has_policy(*names):
-        told = f"policy {policy.name} is outside this key's scope, which has {', '.join(caller.scope.policies)}"
-        raise OutsideScope(f"{field}: {told}", param=field)
-    return policy
 
 
 def classify(asked: Asked[Request], contexts: tuple[int, ...], factor: float = UNKNOWN) -> RequestClass:
@@ -198,14 +172,6 @@ def _round_up(tokens: int) -> int:
     return 1 << max(tokens - 1, 0).bit_length()
 
 
-def preferred(policy: PolicySpec, wish: Preferences | None) -> PolicySpec:
-    """The policy with the caller's own weights, where the body brings some."""
-    if wish is None:
-        return policy
-    weights = (("cost", wish.cost_weight), ("latency", wish.latency_weight), ("quality", wish.quality_weight))
-    return msgspec.structs.replace(policy, kind="weighted", weights=tuple((k, v) for k, v in weights if v))
-
-
 def score(facts: list[Facts], request: RequestClass, policy: PolicySpec) -> list[Candidate]:
     """Each candidate's parts and weighted mean, compared with the best of them."""
     costs = [f.cost_nano_usd for f in facts if f.cost_nano_usd is not None]
@@ -221,14 +187,14 @@ def score(facts: list[Facts], request: RequestClass, policy: PolicySpec) -> list
     return result
 
 
-def _pools(catalog: Catalog, names: Sequence[str]) -> list[tuple[Target, ...]]:
+def _pools(catalog: Catalog, names: Sequence[str], caller: Caller) -> list[tuple[Target, ...]]:
     """The deployments that each name means. A fallback that is not ours is left to an upstream that routes itself."""
-    pools = [pool(catalog, names[0], is_auto(names[0]))]
+    pools = [pool(catalog, names[0], caller)]
     routers = len(names) > 1 and any(routes_itself(t.provider, t.base_url) for t in pools[0])
     for name in names[1:]:
         known = is_auto(name) or name in catalog.by_model or name in catalog.by_name
         if known or not routers:
-            pools.append(pool(catalog, name, is_auto(name)))
+            pools.append(pool(catalog, name, caller))
     return pools
 
 
@@ -265,8 +231,9 @@ def nobody(
         last = next((e for e in ruled if e.rule == KEY_SCOPE), ruled[0])
         kind = OutsideScope if last.rule == KEY_SCOPE else Forbidden
         return kind(f"model: {last.detail}", param="model")
-    reasons = "; ".join(f"{e.deployment}: {e.detail}" for e in excluded[:LISTED]) or "no deployment is enabled"
-    more = f"; and {len(excluded) - LISTED} more" if len(excluded) > LISTED else ""
+    named = without_rights(excluded)
+    reasons = "; ".join(f"{e.deployment}: {e.detail}" for e in named[:LISTED]) or "no deployment is enabled"
+    more = f"; and {len(named) - LISTED} more" if len(named) > LISTED else ""
     told = f"no deployment can answer this request: {reasons}{more}"
     if meant and all(e.rule == PARAMETER for e in meant):
         names = cannot_carry(catalog.by_name[meant[0].deployment], gate)

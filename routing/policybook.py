@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
@@ -39,21 +40,25 @@ class PolicyBook(Struct, frozen=True):
         """The policy of this name or short name, if it is enabled."""
         return self.by_name.get(name) or self.by_name.get(SHORT_NAMES.get(name, ""))
 
-    def named(self, name: str) -> PolicySpec:
-        """The policy of this name or short name; raises `UnknownPolicy`."""
+    def named(self, name: str, caller: Caller) -> PolicySpec:
+        """The policy of this name or short name; raises `UnknownPolicy` with the nearest that the caller may choose."""
         spec = self.find(name)
         if spec is None:
-            near = difflib.get_close_matches(name, [*self.by_name, *SHORT_NAMES], 1)
+            chosen = [names for names in map(names_of, self.by_name.values()) if caller.may_choose(*names)]
+            near = difflib.get_close_matches(name, chain.from_iterable(chosen), 1)
             raise UnknownPolicy(f"{name}: no enabled policy has this name" + (f"; nearest: {near[0]}" if near else ""))
         return spec
 
     def own(self, caller: Caller) -> PolicySpec:
         """What a caller means that names none: its tenant's default; where the key's scope leaves that out, the first
         policy that the scope has. Raises `UnknownPolicy`, `OutsideScope`."""
-        usual, scope = self.named(caller.default_policy), caller.scope
-        if scope.has_policy(*names_of(usual)):
+        scope = caller.scope
+        if not scope.policies:
+            return self.named(caller.default_policy, caller)
+        usual = self.find(caller.default_policy)
+        if usual is not None and caller.scope_has_policy(*names_of(usual)):
             return usual
-        for pattern in scope.policies:
+        for pattern in scope.plain_policies:
             for spec in self.by_name.values():
                 if admits((pattern,), *names_of(spec)) and caller.may_choose(*names_of(spec)):
                     return spec

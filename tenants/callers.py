@@ -20,6 +20,8 @@ NO_LIMITS: Final = Limits()
 LONGEST_KEPT_DAYS: Final = 365  # that a tenant may keep prompts and answers
 LIMITS: Final = Limits.__struct_fields__
 EVERYTHING: Final = "*"
+AUTO: Final = "auto"  # leaves the choice to the tenant's default policy; "auto:NAME" to that one
+AUTO_COLON: Final = AUTO + ":"
 # What a key may be kept from asking for, in the words of its scope; `GatewayView.route` says which address is which.
 ROUTES: Final[Mapping[str, str]] = {
     "chat": "/v1/chat/completions",
@@ -54,9 +56,14 @@ class Scope(Struct, frozen=True, cache_hash=True):
         """Whether a deployment is within it, by its model's name and as provider/model."""
         return not self.models or admits(self.models, *names)
 
+    @property
+    def plain_policies(self) -> tuple[str, ...]:
+        """Its policies as patterns of their names: `auto:cheap` is the policy cheap."""
+        return tuple([name.removeprefix(AUTO_COLON) for name in self.policies])
+
     def has_policy(self, *names: str) -> bool:
         """Whether a policy is within it, by its name and its short one."""
-        return not self.policies or admits(self.policies, *names)
+        return not self.policies or admits(self.plain_policies, *names)
 
 
 WHOLE: Final = Scope()
@@ -66,6 +73,11 @@ def scope_of(models: Iterable[str], policies: Iterable[str], routes: Iterable[st
     """The scope of three lists as they are stored: an empty one and one with `*` both take nothing away."""
     found = Scope(*(() if EVERYTHING in given else given for given in map(tuple, (models, policies, routes))))
     return WHOLE if found == WHOLE else found
+
+
+def is_auto(model: str) -> bool:
+    """Whether the name of a model leaves the choice to a policy."""
+    return model == AUTO or model.startswith(AUTO_COLON)
 
 
 def admits(patterns: tuple[str, ...], *names: str) -> bool:
@@ -112,9 +124,24 @@ class Caller(Struct, frozen=True):
     expires_at: float | None = None  # seconds since the epoch
 
     def may_call(self, *names: str) -> bool:
-        """Whether tenant and key both admit a deployment, by its model's name and as provider/model."""
+        """Whether tenant and key both admit a model that no catalogue has, by its name and as provider/model."""
         return admits(self.allow_models, *names) and self.scope.has_model(*names)
 
     def may_choose(self, *names: str) -> bool:
         """Whether tenant and key both admit a policy, by its name and its short one."""
-        return admits(self.allow_policies, *names) and self.scope.has_policy(*names)
+        return admits(self.allow_policies, *names) and self.scope_has_policy(*names)
+
+    def scope_has_policy(self, *names: str) -> bool:
+        """Whether the key admits a policy, whoever leads to it; `auto` in a scope is the tenant's default of now."""
+        return self.scope.has_policy(*names) or (AUTO in self.scope.policies and self.default_policy in names)
+
+    @property
+    def may_weigh(self) -> bool:
+        """Whether it may bring weights of its own: who may use some policies only has them decide as they are."""
+        return EVERYTHING in self.allow_policies and not self.scope.policies
+
+    @property
+    def reads_key(self) -> int | None:
+        """The key whose records alone it may read: its own, where its scope has models or policies, as records of
+        others tell of what is outside; None: all of its tenant's."""
+        return self.key_id if self.scope.models or self.scope.policies else None

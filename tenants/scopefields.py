@@ -3,10 +3,11 @@
 from typing import Any, Final
 
 from django import forms
+from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from providers.formfields import LinesField
-from tenants.callers import ROUTES, Scope
+from tenants.callers import ROUTES, Scope, is_auto
 
 NAMES: Final = ("allow_models", "allow_policies", "allow_routes")
 
@@ -14,9 +15,16 @@ NAMES: Final = ("allow_models", "allow_policies", "allow_routes")
 class ModelsField(LinesField):
     def __init__(self, **kwargs: Any) -> None:
         told = (
-            "Patterns of model or provider/model names, one per line, e.g. gpt-* or ollama/*. Empty: all the tenant's."
+            "Patterns of model or provider/model names, one per line, e.g. gpt-* or ollama/*; or aliases, each meaning "
+            "what it stands for now. Empty: all the tenant's."
         )
         super().__init__(good="gpt-*", label="Models", required=False, help_text=told, **kwargs)
+
+    def to_python(self, value: Any) -> list[str]:
+        names = super().to_python(value)
+        for name in filter(is_auto, names):
+            raise ValidationError(f"{name} is no model but lets a policy decide: name it under policies")
+        return names
 
 
 class PoliciesField(LinesField):

@@ -67,17 +67,25 @@ def _changed(name: str, decision: Decision | None) -> str:
     if decision is None:
         return "nothing: no decision was reached"
     if name == "client_task":
-        return f"the policy: {decision.policy} in place of {decision.instead_of}" if decision.instead_of else NOTHING
+        return _sent(decision)
     said = [ALWAYS[name]] if name in ALWAYS else []
     if rule := RULES.get(name):
         said.append(_ruled_out(decision, lambda one: one == rule, rule))
     return "; ".join(said) or NOTHING
 
 
+def _sent(decision: Decision) -> str:
+    """Where a policy sent a front end's chore."""
+    if decision.instead_of:
+        return f"the policy: {decision.policy} in place of {decision.instead_of}"
+    out = [each.policy for each in decision.policies_outside if each.led_to_by.startswith("client task")]
+    return f"nothing: {out[0]} is outside the key's scope, {decision.policy} stays" if out else NOTHING
+
+
 def _wish(name: str, value: object, decision: Decision | None) -> Feature:
     """What the caller asked of routing itself; its rules are called after it."""
     if name in ("policy", "preferences"):
-        changed = "the policy" if name == "policy" else "the weights of the scorers"
+        changed = "the policy" if name == "policy" else "the weights of the scorers, unless a warning says otherwise"
     elif name == "models":
         changed = "who comes after the model asked for"
     else:

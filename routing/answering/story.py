@@ -87,6 +87,7 @@ class Story:
         outcome, first = self.outcome, plan.candidates[0]
         outcome.policy, outcome.policy_version = plan.policy.name, plan.policy.version
         outcome.first_choice, outcome.why, outcome.decision = first.name, plan.why, plan.decision
+        outcome.warnings = [*self.asked.warnings, *plan.warnings]
         target = first.facts.target
         if target.price:
             outcome.forecast_low_nano_usd, outcome.forecast_high_nano_usd = forecast(

@@ -11,14 +11,14 @@ from providers.catalog import Catalog
 from providers.chat import ChatRequest
 from providers.requests import Request
 from routing.asked import NO_WISHES, Asked, Wishes
-from routing.candidates import is_auto, pool
+from routing.candidates import may_call, pool
 from routing.errors import BodyTooLarge, InvalidBody
 from routing.features import extract
 from routing.runtime import Runtime
 from routing.surfaces.base import Read, Surface
 from routing.wishes.providerwish import LISTS, MaxPrice, ProviderWish, passed_on
 from tenants.admission import Admission
-from tenants.callers import Caller
+from tenants.callers import Caller, is_auto
 from tenants.errors import OutsideScope
 from tenants.keyring import Keyring, authenticate, token_of
 
@@ -104,16 +104,17 @@ async def _bind(asked: Asked[ChatRequest], caller: Caller, marks: Sequence[str],
         asked.request.bound_to, asked.bound_name = bound.deployment_id, bound.deployment
     if asked.request.continues:
         catalog = now.catalog.current.seen(caller.drill)
-        _check_keeper(asked.request, asked.request.continues, catalog)
+        _check_keeper(asked.request, asked.request.continues, catalog, caller)
 
 
-def _check_keeper(request: ChatRequest, field: str, catalog: Catalog) -> None:
-    """Who goes on from what one deployment keeps must mean that deployment, and it must still be there.
+def _check_keeper(request: ChatRequest, field: str, catalog: Catalog, caller: Caller) -> None:
+    """Who goes on from what one deployment keeps must mean and may call that deployment, and it must still be there.
 
     A binding is a wish elsewhere; here nobody else could answer at all.
     """
-    for target in pool(catalog, request.model, is_auto(request.model)):
-        if target.id == request.bound_to and request.surface in target.capabilities:
+    for target in pool(catalog, request.model, caller):
+        here = target.id == request.bound_to and request.surface in target.capabilities
+        if here and may_call(caller, target, catalog):
             return
     raise InvalidBody(f"{field}: nobody here has what it refers to; send the conversation itself", param=field)
 

@@ -49,7 +49,8 @@ class EvaluationView(DatabaseView):
         asked = request.query_params
         before = number("before", asked.get("before"), MOST_ID)
         limit = number("limit", asked.get("limit"), MOST_LISTED) or MOST_LISTED
-        return listing(self.kind, self.caller(request).tenant_id, asked.get("modelId"), before, limit)
+        caller = self.caller(request)
+        return listing(self.kind, caller.tenant_id, asked.get("modelId"), before, limit, caller.reads_key)
 
 
 @extend_schema(tags=["Data plane"])

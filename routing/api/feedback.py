@@ -46,5 +46,5 @@ def take_rating(raw: bytes, caller: Caller, now: datetime) -> RatingTaken:
         raise InvalidBody(str(exc)) from exc
     except UNREADABLE as exc:
         raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
-    kept = rate(new, caller.tenant_id, caller.key_id, now)
+    kept = rate(new, caller.tenant_id, caller.key_id, now, of_key=caller.reads_key)
     return RatingTaken(f"req_{kept.request_id.hex}", kept.score, kept.comment)

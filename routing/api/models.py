@@ -13,7 +13,7 @@ from providers.targets import Price, Target
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import ModelEntry, ModelList, answers
 from routing.api.entry import caller_of
-from routing.candidates import may_call
+from routing.candidates import may_call, nearest
 from routing.errors import UnknownModel
 from routing.policybook import SHORT_NAMES, PolicyBook, names_of
 from routing.runtime import Runtime, runtime
@@ -51,7 +51,7 @@ class OneModel(GatewayView):
         for name in (model, *meant_by(model, catalog, caller)):
             if found := listing.each.get(name):
                 return respond(found, [])
-        near = catalog.nearest(model)
+        near = nearest(catalog, model, caller)
         raise UnknownModel(f"{model}: no model has this name" + (f"; nearest: {near}" if near else ""), param="model")
 
 
@@ -59,7 +59,7 @@ def meant_by(name: str, catalog: Catalog, caller: Caller) -> Iterable[str]:
     """The models that an alias or `provider/model` leads this caller to."""
     one = catalog.by_name.get(name)
     targets = catalog.by_model.get(name, ()) if one is None else (one,)
-    return (target.model for target in targets if may_call(caller, target))
+    return (target.model for target in targets if may_call(caller, target, catalog))
 
 
 class Listing(Struct, frozen=True):
@@ -82,7 +82,8 @@ class ListingBook:
         if self._of is None or self._of[0] is not catalog or self._of[1] is not policies:
             self._of, self._listings = (catalog, policies), {}
         scope = caller.scope
-        key = (caller.drill, caller.allow_models, caller.allow_policies, scope.models, scope.policies)
+        lists = (caller.allow_models, caller.allow_policies, scope.models, scope.policies)
+        key = (caller.drill, *lists, (caller.default_policy,))
         found = self._listings.get(key)
         if found is None:
             if len(self._listings) >= LISTINGS_KEPT:
@@ -113,7 +114,7 @@ def callable_models(catalog: Catalog, caller: Caller) -> Iterable[ModelEntry]:
     """One entry per model that the caller may call, in the catalogue's order."""
     by_name: dict[str, list[Target]] = {}
     for target in catalog.targets:
-        if may_call(caller, target):
+        if may_call(caller, target, catalog):
             by_name.setdefault(target.model, []).append(target)
     for name, targets in by_name.items():
         providers = [t.provider for t in targets]

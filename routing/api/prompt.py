@@ -12,6 +12,7 @@ from routing.api.asking import SurfaceView
 from routing.api.base import Finished
 from routing.api.headers import usd
 from routing.asked import Asked
+from routing.decisions import told
 from routing.surfaces.base import with_field
 from usage.outcomes import Outcome
 
@@ -71,7 +72,7 @@ class RoutedPrompt(PromptView):
             "first_choice": outcome.first_choice,
             "why": outcome.why,
             "features": outcome.features,
-            "decision": outcome.decision,
+            "decision": told(outcome.decision),
             "attempts": [
                 {"deployment": each.deployment, "kind": each.kind, "status": each.error or each.status}
                 for each in outcome.attempts

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from routing.api.contracts import RequestStory, answers
 from routing.api.database import DatabaseView
 from routing.api.headers import usd
+from routing.decisions import told as told_decision
 from routing.errors import UnknownRecord
 from usage import ids
 from usage.outcomes import AttemptOutcome, Outcome
@@ -41,7 +42,8 @@ class RequestRecordView(DatabaseView):
         responses=answers(RequestStory, "The story", 401, 403, 404),
     )
     def get(self, request: Request, request_id: str) -> HttpResponse:
-        outcome = find(request_id, self.caller(request).tenant_id)
+        caller = self.caller(request)
+        outcome = find(request_id, caller.tenant_id, key_id=caller.reads_key)
         if outcome is None:
             raise UnknownRecord(f"{request_id[:80]}: no request of yours has this id", param="request_id")
         return HttpResponse(msgspec.json.encode(told(outcome)), "application/json")
@@ -61,7 +63,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "why": outcome.why,
         "error": error_of(outcome),
         "features": outcome.features,
-        "decision": outcome.decision,
+        "decision": told_decision(outcome.decision),
         "attempts": [attempt_of(outcome.id, attempt) for attempt in outcome.attempts],
         "usage": {
             "prompt_tokens": outcome.prompt_tokens,

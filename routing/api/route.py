@@ -8,7 +8,8 @@ from routing.api import examples
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import CHAT_REQUEST, RouteDecision, answers
 from routing.api.entry import enter
-from routing.api.headers import rate_headers, usd
+from routing.api.headers import rate_headers, usd, warning_header
+from routing.decisions import told
 from routing.runtime import runtime
 from routing.surfaces import surfaces
 
@@ -46,6 +47,7 @@ class Route(GatewayView):
                 "high": None if high is None else usd(high),
             },
             "features": outcome.features,
-            "decision": outcome.decision,
+            "decision": told(outcome.decision),
         }
-        return respond(msgspec.json.encode(decision), rate_headers(admission.states))
+        warned = [warning_header(outcome.warnings)] if outcome.warnings else []
+        return respond(msgspec.json.encode(decision), warned + rate_headers(admission.states))

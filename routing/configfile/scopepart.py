@@ -12,7 +12,7 @@ from routing.configfile.reading import nearest
 from routing.configfile.schema import given
 from routing.models import Policy
 from routing.policybook import SHORT_NAMES
-from tenants.callers import EVERYTHING, ROUTES, Scope
+from tenants.callers import AUTO, AUTO_COLON, EVERYTHING, ROUTES, Scope, is_auto
 
 WILD: Final = frozenset("*?[")
 
@@ -29,10 +29,12 @@ class ScopeCheck:
             if name not in ROUTES:
                 self._changes.problem(place, f"no route is called {name}{nearest(name, ROUTES)}")
         for place, name in _plain(f"{path}.allow.policies", allow.policies):
-            if name not in self._policies:
+            if name != AUTO and name.removeprefix(AUTO_COLON) not in self._policies:
                 self._changes.problem(place, f"no policy is called {name}{nearest(name, self._policies)}")
         for place, name in _plain(f"{path}.allow.models", allow.models):
-            if name not in self._models:
+            if is_auto(name):
+                self._changes.problem(place, f"{name} is no model but lets a policy decide: name it under policies")
+            elif name not in self._models:
                 self._changes.warn(place, f"{place}: no model is called {name} now{nearest(name, self._models)}")
 
     @cached_property
@@ -41,9 +43,12 @@ class ScopeCheck:
 
     @cached_property
     def _models(self) -> set[str]:
-        """Models, and deployments as provider/model."""
-        served = Deployment.objects.values_list("provider__name", "model__name")
-        return {*LanguageModel.objects.values_list("name", flat=True), *(f"{one}/{model}" for one, model in served)}
+        """Models, and deployments as provider/model; by their aliases and upstream names as well."""
+        found: set[str] = set()
+        for name, aliases in LanguageModel.objects.values_list("name", "aliases"):
+            found |= {name, *aliases}
+        served = Deployment.objects.values_list("provider__name", "upstream_model", "model__name", "model__aliases")
+        return found | {f"{one}/{name}" for one, *names, aliases in served for name in (*names, *aliases)}
 
 
 def scope_of_key(allow: schema.KeyAllow) -> Scope:

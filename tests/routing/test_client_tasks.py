@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from msgspec import structs
 
 from providers.chat import ChatBody
+from routing.decisions import told
 from routing.features.client_task import TASKS
 from routing.policies.base import PolicySpec
+from tenants.callers import Scope
 
 from .factories import BALANCED, CALLER, CHEAP, Desk, asked, parse, target
 
@@ -109,6 +112,16 @@ def test_a_policy_sends_chores_to_another_and_the_decision_says_so():
     assert (decision["policy"], decision["instead_of"]) == ("cost-optimized", "best-quality")
     assert decision["class"]["client_task"] == "title"
     assert plan.why.endswith("cost-optimized in place of best-quality")
+
+
+def test_the_record_and_nobody_else_names_a_policy_that_the_keys_scope_leaves_out():
+    desk = Desk(SMALL, LARGE, policies=(BALANCED, CHEAP, BEST))
+    plan = desk.planner.plan(asked(TITLE, model="auto:best"), structs.replace(CALLER, scope=Scope(policies=("best",))))
+    record, heard = json.loads(bytes(plan.decision)), told(plan.decision)
+    led = {"policy": "cost-optimized", "led_to_by": "client task title", "rule": "key scope"}
+    assert (record["policy"], record["policies_outside"]) == ("best-quality", [led])
+    assert isinstance(heard, dict) and heard["policies_outside"] == []
+    assert plan.warnings == ("client task title: its policy is outside this key's scope, best-quality stays",)
 
 
 def test_a_model_by_its_name_is_that_model_for_chores_too():

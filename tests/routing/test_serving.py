@@ -4,10 +4,12 @@ import asyncio
 import json
 
 import pytest
+from msgspec import structs
 
 from routing import serving
 from routing.errors import NoEligibleCandidate
 from routing.serving import KEPT, Bound, ServingBook, SharedInRedis
+from tenants.callers import Scope
 
 from .factories import CALLER, Desk, asked, target
 
@@ -76,6 +78,12 @@ def test_a_bound_conversation_goes_to_nobody_else():
 
 def test_the_callers_fallbacks_do_not_loosen_it():
     assert Desk(A, B, OTHER).order(bound(2, model="m", models=["other"])) == ["b/m"]
+
+
+def test_a_key_whose_scope_leaves_it_out_goes_on_elsewhere_and_hears_nothing_of_it():
+    kept = structs.replace(CALLER, scope=Scope(models=("a/*",)))
+    assert Desk(A, B).order(bound(2), kept) == ["a/m"]
+    assert Desk(A, OTHER).order(bound(9, "gone/m"), kept) == ["a/m", "a/other"]
 
 
 def test_another_model_named_explicitly_leaves_it():

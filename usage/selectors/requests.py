@@ -143,14 +143,19 @@ def _listed(rows: "QuerySet[RequestRecord]") -> list[Listed]:
     return [Listed(key.hex, *rest) for key, *rest in rows.values_list(*_LISTED)]
 
 
-def find(request_id: str | UUID, tenant_id: Whose = None, directory: Path | None = None) -> Outcome | None:
-    """The whole story of a request, shipped or not; None when there is none, or it is another tenant's."""
+def find(
+    request_id: str | UUID, tenant_id: Whose = None, directory: Path | None = None, *, key_id: int | None = None
+) -> Outcome | None:
+    """The whole story of a request, shipped or not; None when there is none, or it is another tenant's, or, where
+    `key_id` is given, another key's."""
     key = request_id if isinstance(request_id, UUID) else ids.parse(request_id)
     if key is None:
         return None
     # The spool first: what is not there any more is in the database by then.
     outcome = spool.find(directory or Path(settings.VAR_DIR) / spool.NAME, key) or _recorded(key)
-    return outcome if outcome is not None and _is_of(outcome.tenant_id, tenant_id) else None
+    if outcome is None or not _is_of(outcome.tenant_id, tenant_id) or key_id not in (None, outcome.key_id):
+        return None
+    return outcome
 
 
 def _is_of(tenant_id: int, whose: Whose) -> bool:
