@@ -3,6 +3,7 @@
 from dashboard.ranges import CUSTOM
 from dashboard.scope import Scope, instant
 from usage.ranges import TimeRange
+from usage.selectors.failures import ANY
 
 
 def requests_in(scope: Scope, position: int | None = None, **words: str) -> str:
@@ -13,6 +14,16 @@ def requests_in(scope: Scope, position: int | None = None, **words: str) -> str:
 def bucket_links(scope: Scope, **words: str) -> tuple[str, ...]:
     """`requests_in` of each bucket."""
     return tuple(requests_in(scope, position, **words) for position in range(len(scope.period.buckets)))
+
+
+def failures_in(scope: Scope, position: int | None = None, error: str = "", deployment: str = "") -> str:
+    """The requests with an attempt that failed so, in the range or in one of its buckets.
+
+    Whatever narrows the attempts of the page narrows them: who served in the end is another matter.
+    """
+    parts = [scope.word(word) or ANY for word in ("provider", "model")]
+    at = deployment or scope.word("deployment") or ("/".join(parts) if parts != [ANY, ANY] else "")
+    return requests_in(scope, position, error=error, failed=at, provider="", model="")
 
 
 def requests_within(scope: Scope, part: TimeRange, **words: str) -> str:

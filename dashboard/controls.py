@@ -6,7 +6,8 @@ from django.urls import reverse
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dashboard.choices import OFFERED, offered
+from dashboard.choices import NEAREST, OFFERED, nearly, offered
+from dashboard.errorclasses import is_error_class
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
 from dashboard.scope import NO_SUCH, NOBODY, Chip, Scope
@@ -18,7 +19,6 @@ from tenants.selectors import key_label
 STATUSES: Final = ("answered", "failover", "errors", "failed", "rejected", "cancelled", "interrupted", "unpriced")
 FEW: Final = {"status": STATUSES, "task": (*WORDS, "chat")}
 SHORT: Final = 30  # so many tenants stand in a list at once; more are looked for
-NEAREST: Final = 3
 
 
 class Filter(Struct, frozen=True):
@@ -82,13 +82,15 @@ def _listed(name: str, scope: Scope) -> tuple[str, ...]:
 
 
 def _unknown(page: Page, scope: Scope, said: dict[str, str]) -> list[Unknown]:
-    """What to say of filters by a name that nobody has: one query for all of them, and one for each such name."""
+    """What to say of filters by a name that nobody has: one query for all of them, and two for each such name."""
     looked = {word: said[word] for word in page.filters if word in OFFERED and said.get(word, NOBODY) != NOBODY}
     known = _deployed(looked, scope) if looked and "deployment" in page.filters else words_known(looked)
     if "tenant" in looked and looked["tenant"] in scope.tenants.values():
         known.add("tenant")
     if "key" in looked and not looked["key"].isdecimal() and scope.key_id != NO_SUCH:
         known.add("key")
+    if is_error_class(looked.get("error", "")):
+        known.add("error")
     return [_nearest(word, value, scope) for word, value in looked.items() if word not in known]
 
 
@@ -104,5 +106,6 @@ def _deployed(looked: dict[str, str], scope: Scope) -> set[str]:
 
 
 def _nearest(word: str, value: str, scope: Scope) -> Unknown:
-    found = [choice.value for choice in offered(word, value, scope)][:NEAREST]
+    held = offered(word, value, scope)[:NEAREST]
+    found = [choice.value for choice in held or nearly(word, value, scope)]
     return Unknown(word, value, tuple(Chip(word, near, scope.here(**{word: near})) for near in found))

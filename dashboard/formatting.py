@@ -116,6 +116,18 @@ def rate(per_s: float | None) -> str:
     return f"{per_s:,.0f}" if per_s == 0 or per_s >= 99.95 else f"{per_s:.1f}" if per_s >= 9.995 else f"{per_s:.2f}"
 
 
+def speed(tokens_per_s: float | None) -> str:
+    """Tokens per second, the unit beside or above: `4.2`, `83`, `1,204`."""
+    if tokens_per_s is None:
+        return UNKNOWN
+    return f"{tokens_per_s:.1f}" if tokens_per_s < 9.95 else f"{tokens_per_s:,.0f}"
+
+
+def per_token(tokens_per_s: float | None) -> str:
+    """The same as time per token: `12.0 ms`."""
+    return duration(1000 / tokens_per_s) if tokens_per_s else UNKNOWN
+
+
 def share_of(part: float | None, whole: float | None) -> float | None:
     """`part / whole`, or None where that has no meaning."""
     return None if part is None or not whole else part / whole

@@ -6,7 +6,8 @@ from typing import Final
 from dashboard.formatting import count
 from dashboard.scope import Scope
 from dashboard.sorting import ASCENDING, DESCENDING, Head, Sorting
-from usage.selectors import WINDOW, Page, Top
+from usage.selectors import WINDOW, Page, RequestFilter, Top
+from usage.selectors.requests import PAGE_ROWS
 
 NEWEST: Final = "-time"
 OLDEST: Final = "time"
@@ -29,13 +30,16 @@ def figure_of(order: Sorting) -> Top | None:
     return next((figure for figure in FIGURES if figure == order.by), None)
 
 
-def said_of(order: Sorting, found: Page) -> str:
+def said_of(order: Sorting, found: Page, chosen: RequestFilter) -> str:
     """What stands in the list, in a sentence: how much was looked at is said where an index did not answer."""
-    figure = figure_of(order)
+    figure, first = figure_of(order), "Newest" if order.down else "Oldest"
+    if figure is not None:
+        which = f"the {count(WINDOW)} newest" if found.looked == WINDOW else f"all {count(found.looked)}"
+        return f"The {FIGURES[figure]} first: {count(len(found.rows))} of {which} requests in this range that fit."
+    if chosen.failing and (found.cursor is None or len(found.rows) == PAGE_ROWS):
+        return f"{first} first, with those that another candidate rescued."
+    if chosen.failing:
+        return f"{first} first; the other filters were looked for in {count(found.looked)} requests that failed so."
     if found.looked is None:
-        return "Newest first." if order.down else "Oldest first."
-    which = f"the {count(WINDOW)} newest" if found.looked == WINDOW else f"all {count(found.looked)}"
-    if figure is None:
-        first = "Newest" if order.down else "Oldest"
-        return f"{first} first; the tag was looked for in {count(found.looked)} requests."
-    return f"The {FIGURES[figure]} first: {count(len(found.rows))} of {which} requests in this range that fit."
+        return f"{first} first."
+    return f"{first} first; the tag was looked for in {count(found.looked)} requests."

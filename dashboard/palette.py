@@ -11,17 +11,24 @@ from django.views.decorators.http import require_safe
 from msgspec import Struct
 
 from dashboard.access import staff_only
-from dashboard.choices import offered
+from dashboard.choices import NEAREST, Choice, nearly, offered
 from dashboard.documents import address, document, names
 from dashboard.frame import frame_of
 from dashboard.pages import NAVIGATION, START
 from dashboard.scope import Scope
 from dashboard.views import scope_for
+from providers.neighbours import Neighbours
 from tenants.selectors import keys_called
 from usage import ids, selectors
 
 MOST_HITS: Final = 8  # of one kind: who wants more types on
 LONGEST: Final = 100
+NAMED: Final = (  # filters, the page that each leads to, and what is to be seen there
+    ("tenant", "home", "its figures"),
+    ("model", "models", "in the catalogue"),
+    ("provider", "requests", "its requests"),
+    ("policy", "requests", "its requests"),
+)
 
 
 class Hit(Struct, frozen=True):
@@ -44,7 +51,7 @@ def find(request: HttpRequest) -> HttpResponse:
     if key and not request.headers.get("HX-Request"):
         return HttpResponseRedirect(reverse("dashboard:request", args=[f"{ids.WIRE_PREFIX}{key.hex}"]))
     scope = scope_for(request, "home")
-    groups = [group for group in _groups(text, scope) if group.hits]
+    groups = [group for group in _groups(text, scope) if group.hits] or [*_near(text, scope)]
     return render(request, "dashboard/find.html", frame_of(request, scope, "") | {"q": text, "groups": groups})
 
 
@@ -56,11 +63,20 @@ def _groups(text: str, scope: Scope) -> Iterator[Group]:
     if not text:
         return
     yield Group("Documentation", tuple(_documents(text)))
-    yield Group("Tenants", _named(text, scope, "home", "tenant", "its figures"))
     yield Group("Keys", tuple(_keys(text, scope)))
-    yield Group("Models", _named(text, scope, "models", "model", "in the catalogue"))
-    yield Group("Providers", _named(text, scope, "requests", "provider", "its requests"))
-    yield Group("Policies", _named(text, scope, "requests", "policy", "its requests"))
+    for word, page, note in NAMED:
+        title = f"{word.removesuffix('y')}ies" if word.endswith("y") else f"{word}s"
+        yield Group(title.capitalize(), _hits(offered(word, text, scope), scope, page, word, note))
+
+
+def _near(text: str, scope: Scope) -> Iterator[Group]:
+    """What somebody may have meant who mistyped it: asked only where nothing is called like that."""
+    titles = {hit.name: hit for hit in _all_pages(scope)}
+    hits = [titles[name] for name in Neighbours(titles).near(text, NEAREST)]
+    for word, page, note in NAMED:
+        hits += _hits(nearly(word, text, scope), scope, page, word, f"{word}, {note}")
+    if hits:
+        yield Group("Did you mean", tuple(hits))
 
 
 def _request(text: str, scope: Scope) -> Iterator[Hit]:
@@ -71,15 +87,18 @@ def _request(text: str, scope: Scope) -> Iterator[Hit]:
 
 
 def _pages(text: str, scope: Scope) -> Iterator[Hit]:
-    hits = [Hit(page.title, page.question, scope.link(page.name)) for page in (*NAVIGATION, START)]
-    hits.append(Hit("Settings", "Theme, zone, range and keys, for you", reverse("dashboard:settings")))
+    return (hit for hit in _all_pages(scope) if _like(text, hit.name, hit.note))
+
+
+def _all_pages(scope: Scope) -> Iterator[Hit]:
+    yield from (Hit(page.title, page.question, scope.link(page.name)) for page in (*NAVIGATION, START))
+    yield Hit("Settings", "Theme, zone, range and keys, for you", reverse("dashboard:settings"))
     if scope.sight is None:
-        hits.append(Hit("Invoices", "Do providers bill what we recorded?", reverse("dashboard:invoices")))
-    hits.append(Hit("Admin", "Providers, tenants, keys, policies", reverse("admin:index")))
-    hits.append(Hit("Documentation", "What it does and how it is run, to read", reverse("dashboard:help-index")))
-    hits.append(Hit("API", "What applications and scripts call", reverse("docs")))
-    hits.append(Hit("Start page", "Lines to send a first request", reverse("welcome")))
-    return (hit for hit in hits if _like(text, hit.name, hit.note))
+        yield Hit("Invoices", "Do providers bill what we recorded?", reverse("dashboard:invoices"))
+    yield Hit("Admin", "Providers, tenants, keys, policies", reverse("admin:index"))
+    yield Hit("Documentation", "What it does and how it is run, to read", reverse("dashboard:help-index"))
+    yield Hit("API", "What applications and scripts call", reverse("docs"))
+    yield Hit("Start page", "Lines to send a first request", reverse("welcome"))
 
 
 def _keys(text: str, scope: Scope) -> Iterator[Hit]:
@@ -93,10 +112,10 @@ def _documents(text: str) -> Iterator[Hit]:
     return islice((hit for hit in hits if _like(text, hit.name, hit.note)), MOST_HITS)
 
 
-def _named(text: str, scope: Scope, page: str, word: str, note: str) -> tuple[Hit, ...]:
+def _hits(choices: list[Choice], scope: Scope, page: str, word: str, note: str) -> tuple[Hit, ...]:
     """What a filter could be set to, each with the page that shows it."""
-    found = [choice.value for choice in offered(word, text, scope)]
-    return tuple(Hit(name, note, scope.link(page, **{word: name})) for name in found[:MOST_HITS])
+    found = [choice.value for choice in choices[:MOST_HITS]]
+    return tuple(Hit(name, note, scope.link(page, **{word: name})) for name in found)
 
 
 def _like(text: str, *names: str) -> bool:

@@ -33,7 +33,7 @@ CARRIED = (
 )  # kept from page to page
 FILTERS = (
     *("tenant", "provider", "model", "policy", "key"),
-    *("deployment", "status", "first", "served", "session", "task", "tag"),
+    *("deployment", "status", "error", "failed", "first", "served", "session", "task", "tag"),
 )
 WORDS = (
     *("range", "from", "to", "tz", "compare", *FILTERS),

@@ -13,6 +13,7 @@ ENDED: Final[Mapping[str, str]] = {  # by class of error, after the name of who 
     "QuotaExhausted": "had no quota left",
     "Overloaded": "was overloaded",
     "UpstreamTimeout": "did not answer in time",
+    "UpstreamStalled": "stopped in the middle of its answer",
     "Unreachable": "could not be reached",
     "Untrusted": "could not be trusted: its certificate does not hold",
     "BadUpstreamResponse": "sent an answer that cannot be read",

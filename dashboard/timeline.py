@@ -16,6 +16,7 @@ from usage.selectors import state_series
 from usage.states import NO_DEPLOYMENT, WATCHED
 
 CELLS: Final = 60
+TARGETS: Final = 30  # so many links of 24 px stand in a row on a desk: of more cells, each link has two
 FIT, UNKNOWN, OFF = "closed", "unknown", "off"
 WORDS: Final[Mapping[str, str]] = {  # the worst first
     "open": "resting, breaker open",
@@ -33,6 +34,13 @@ class Slice(Struct, frozen=True):
 
     state: str
     sign: str
+    said: str
+
+
+class Target(Struct, frozen=True):
+    """One cell or two neighbours, with the address of the requests that the deployment served in them."""
+
+    cells: tuple[Slice, ...]
     said: str
     address: str
 
@@ -85,17 +93,26 @@ def since(name: str, state: str, found: Mapping[str, list[dict[str, int]]], scop
     return told[-1].period.start
 
 
-def cells_of(scope: Scope, name: str, found: Mapping[str, list[dict[str, int]]]) -> tuple[Slice, ...]:
-    """The sixty cells of a deployment, each with the address of the requests that it served then."""
+def targets_of(scope: Scope, name: str, found: Mapping[str, list[dict[str, int]]]) -> tuple[Target, ...]:
+    """The sixty cells of a deployment, in links that are wide enough to be met."""
     parts = slices(scope.period)
     own = found.get(name, [{}] * len(parts))
     states = states_of(name, found, len(parts))
-    return tuple(
-        Slice(
-            state, SIGNS[state], _said(scope.period, part, state, cell), requests_within(scope, part, deployment=name)
-        )
+    cells = [
+        Slice(state, SIGNS[state], _said(scope.period, part, state, cell))
         for part, state, cell in zip(parts, states, own, strict=True)
+    ]
+    step = 1 if len(parts) <= TARGETS else 2
+    return tuple(
+        _target(scope, name, cells[place : place + step], parts[place : place + step])
+        for place in range(0, len(parts), step)
     )
+
+
+def _target(scope: Scope, name: str, cells: Sequence[Slice], parts: Sequence[TimeRange]) -> Target:
+    whole = TimeRange(parts[0].start, parts[-1].end)
+    said = "; ".join(cell.said for cell in cells)
+    return Target(tuple(cells), said, requests_within(scope, whole, deployment=name))
 
 
 def spells(name: str, found: Mapping[str, list[dict[str, int]]], parts: Sequence[TimeRange]) -> list[Spell]:

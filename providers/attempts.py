@@ -14,7 +14,7 @@ from providers import http
 from providers.adapters import adapters
 from providers.adapters.base import StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest, Chunk
-from providers.errors import BadUpstreamResponse, TakenTooSlowly
+from providers.errors import BadUpstreamResponse, TakenTooSlowly, UpstreamStalled, UpstreamTimeout
 from providers.headroom import hear
 from providers.loopwatch import lost_s
 from providers.requests import Request
@@ -126,14 +126,19 @@ async def _chunks(
             return
 
 
-def _deadline(now: float, ends: float, marks: Marks, target: Target, bounds: Bounds) -> tuple[float, str]:
-    """Until when to wait for the next bytes, and what to say when they do not come."""
+def _deadline(
+    now: float, ends: float, marks: Marks, target: Target, bounds: Bounds
+) -> tuple[float, str, type[UpstreamTimeout]]:
+    """Until when to wait for the next bytes, and what to say, and to raise, when they do not come."""
     limits = target.timeouts
+    kind: type[UpstreamTimeout] = UpstreamTimeout
     if marks.first_token is None:
         deadline, late = min(marks.sent + limits.first_token_s, bounds.first), "no first token in time"
     else:
-        deadline, late = now + limits.stall_s, "the stream stalled"
-    return (deadline, late) if deadline <= ends else (ends, "the answer was not complete in time")
+        deadline, late, kind = now + limits.stall_s, "the stream stalled", UpstreamStalled
+    return (
+        (deadline, late, kind) if deadline <= ends else (ends, "the answer was not complete in time", UpstreamTimeout)
+    )
 
 
 async def _refuse(reply: http.Reply, target: Target) -> None:

@@ -2,7 +2,7 @@
 
     GatewayError
       ProviderError        one attempt failed
-        RateLimited QuotaExhausted Overloaded UpstreamTimeout (TakenTooSlowly) Unreachable (Untrusted)
+        RateLimited QuotaExhausted Overloaded UpstreamTimeout (UpstreamStalled TakenTooSlowly) Unreachable (Untrusted)
         BadUpstreamResponse
         CredentialRejected (AccessDenied) UnsupportedByWire NotAsked    fail over
         ContextTooLong                                             fails over to a larger context only
@@ -90,9 +90,13 @@ class Overloaded(ProviderError):
 
 
 class UpstreamTimeout(ProviderError):
-    """Connect, first byte, first token, stall or total time ran out; `message` says which."""
+    """Connect, first byte, first token or total time ran out; `message` says which."""
 
     status, code = 504, "upstream_timeout"
+
+
+class UpstreamStalled(UpstreamTimeout):
+    """The answer had begun, and then nothing more came for longer than a stall may last."""
 
 
 class TakenTooSlowly(UpstreamTimeout):

@@ -8,6 +8,12 @@ from typing import Final
 
 LONGEST: Final = 200  # as LanguageModel.name; a longer text has no neighbour worth the search
 SHORTLIST: Final = 12
+ENOUGH: Final = 2000  # names met through pairs of letters, the rare pairs first: what nearly all share tells little
+
+
+def anybody(name: str) -> bool:
+    """Nothing is kept from who asks."""
+    return True
 
 
 class Neighbours:
@@ -20,17 +26,29 @@ class Neighbours:
             for pair in _pairs(name):
                 self._with_pair[pair].append(index)
 
-    def nearest(self, name: str, admits: Callable[[str], bool] = lambda name: True) -> str | None:
+    def nearest(self, name: str, admits: Callable[[str], bool] = anybody) -> str | None:
         """The known name that is most like `name`, of those that `admits` lets be told; None when none is like it."""
+        return next(iter(self.near(name, 1, admits)), None)
+
+    def near(self, name: str, most: int, admits: Callable[[str], bool] = anybody) -> list[str]:
+        """Up to `most` such names, whatever their case, the most like it first."""
         if len(name) > LONGEST:
-            return None
+            return []
+        ranked = (known for index in self._ranked(name) if admits(known := self._names[index]))
+        shortlist = {known.lower(): known for known in islice(ranked, SHORTLIST)}
+        return [shortlist[like] for like in difflib.get_close_matches(name.lower(), shortlist, n=most)]
+
+    def _ranked(self, name: str) -> list[int]:
+        """Places of names that share pairs with `name`, those that share most of theirs first."""
         shared: Counter[int] = Counter()
-        for pair in _pairs(name):
-            shared.update(self._with_pair.get(pair, ()))
+        met = 0
+        for holders in sorted((self._with_pair.get(pair, []) for pair in _pairs(name)), key=len):
+            if met and met + len(holders) > ENOUGH:
+                break
+            shared.update(holders)
+            met += len(holders)
         # Of names that share as many pairs the shorter is nearer: the rest of a longer one is not shared.
-        ranked = sorted(shared, key=lambda index: len(self._names[index]) - 2 * shared[index])
-        shortlist = list(islice((known for index in ranked if admits(known := self._names[index])), SHORTLIST))
-        return next(iter(difflib.get_close_matches(name, shortlist, n=1)), None)
+        return sorted(shared, key=lambda index: len(self._names[index]) - 2 * shared[index])
 
 
 def _pairs(name: str) -> set[str]:

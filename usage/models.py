@@ -100,6 +100,7 @@ class RequestRecord(models.Model):
             models.Index(fields=["first_choice", "id"], condition=Q(failovers__gt=0), name="request_failed_over"),
             models.Index(fields=["id"], condition=Q(cost_nano_usd__isnull=True), name="request_without_cost"),
             models.Index(fields=["session", "id"], condition=Q(session__isnull=False), name="request_session"),
+            models.Index(fields=["error", "id"], condition=Q(error__isnull=False), name="request_error"),
         ]
 
     def __str__(self) -> str:
@@ -156,6 +157,12 @@ class AttemptRecord(models.Model):
                 fields=["provider", "credential", "request_id"],
                 condition=Q(credential__isnull=False),
                 name="attempt_credential",
+            ),
+            # What tells whose and where stands in it too, so that failures are counted off without their rows.
+            models.Index(
+                fields=["error", "request_id", "tenant_id", "deployment"],
+                condition=Q(error__isnull=False),
+                name="attempt_error",
             ),
         ]
 

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from dashboard.behind import failures_in
 from dashboard.drawing import sparkline
 from dashboard.groups import requests_of
 from dashboard.interventions import verbs_of
 from dashboard.panels.base import Panel
 from dashboard.panels.providers import level
 from dashboard.scope import Scope
+from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, ColumnUnit, Table
 from dashboard.timeline import FIT, OFF, seen, since
 from dashboard.verbs import Verb, barred
@@ -22,6 +24,26 @@ from usage.selectors import Attempts, Entities, LastError, attempt_series, by, f
 from usage.states import NO_DEPLOYMENT
 
 MOST_ROWS = 50
+STALL = "UpstreamStalled"  # the class of error of providers.errors
+UNFIT = "fit"  # the usual order: what is not fit, then the busiest
+SORTS = ("name", "state", "attempts", "rate", "out", "in", "truncated", "stalls", "speed")
+
+
+class Failed(Struct, frozen=True):
+    """Attempts that ended with one class of error, and the address of their requests."""
+
+    name: str
+    number: int
+    address: str
+
+
+class Moved(Struct, frozen=True):
+    """What is counted of a deployment beside its attempts."""
+
+    out: int  # requests that failed over from it
+    into: int
+    truncated: int
+    stalls: int
 
 
 class Row(Struct, frozen=True):
@@ -35,22 +57,20 @@ class Row(Struct, frozen=True):
     tries: Attempts
     success: float | None
     level: str
-    failed_out: int
+    moved: Moved
+    failed_address: str
     out_address: str
-    failed_in: int
-    truncated: int
     truncated_address: str
+    stalls_address: str
     last: LastError | None
     course: str  # failed attempts, bucket by bucket, as points of a line
+    errors: tuple[Failed, ...]
     verbs: tuple[Verb, ...]
-
-    @property
-    def errors(self) -> list[tuple[str, int]]:
-        return sorted(self.tries.errors.items(), key=lambda one: (-one[1], one[0]))
 
 
 class Deployments(Struct, frozen=True):
     rows: tuple[Row, ...]
+    order: Sorting
     deployments: int
     barred: tuple[str, ...]  # why some buttons are off
 
@@ -61,9 +81,7 @@ class Facts(Struct, frozen=True):
     health: HealthReport | None
     standings: Mapping[str, Standing]
     states: dict[str, list[dict[str, int]]]
-    failed_out: Counter[str]
-    failed_in: Counter[str]
-    truncated: Mapping[str, int]
+    moved: Mapping[str, Moved]
     last: Mapping[str, LastError]
     course: dict[str, list[Attempts]]
 
@@ -81,7 +99,8 @@ class DeploymentsPanel(Panel):
         "Error rate is of attempts that were waited for: what a leaving client cancelled is not judged. Failovers out: "
         "requests whose first choice it was and that went on to another; in: those that it served though another was "
         "the first choice. Truncated: requests whose answer from it broke off after it had begun, and was not gone on "
-        "with. Speed is of streamed answers, weighted by tokens. State is as the workers see it now; since when is "
+        "with. Stalls: attempts whose stream stopped for longer than it may. Speed is of streamed answers, "
+        "weighted by tokens. State is as the workers see it now; since when is "
         "exact while it is not fit, else to a sixtieth of the range."
     )
 
@@ -92,26 +111,60 @@ class DeploymentsPanel(Panel):
         unfit = set(health.breakers) | health.cooling if health else set()
         names = {name for name in {*called, *states, *unfit} if name != NO_DEPLOYMENT and scope.fits(name)}
         tries = {name: called.get(name, Attempts(name)) for name in names}
-        ranked = sorted(names, key=lambda name: (name not in unfit, -tries[name].attempts, name))[:MOST_ROWS]
-        facts = _facts(scope, ranked, tries, states, health)
-        rows = tuple(_row(scope, tries[name], facts) for name in ranked)
-        return Deployments(rows, len(names), barred(verb for row in rows for verb in row.verbs))
+        moved, order = _moved(scope, tries), sorting(scope, SORTS, UNFIT)
+        usual = sorted(names, key=lambda name: (name not in unfit, -tries[name].attempts, name))
+        ranked = order.rows(usual, lambda name, by: _key(by, tries[name], moved[name], name not in unfit))
+        facts = _facts(scope, ranked[:MOST_ROWS], tries, states, health, moved)
+        rows = tuple(_row(scope, tries[name], facts) for name in ranked[:MOST_ROWS])
+        return Deployments(rows, order, len(names), barred(verb for row in rows for verb in row.verbs))
 
     def table(self, data: Deployments, scope: Scope) -> Table:
         heads = (
             "Deployment", "State", "Since", "Attempts", "Error rate", "Failovers out", "Failovers in",
-            "Truncated streams", "Last error", "Last error at", "Retries", "Speed", "Errors by class",
+            "Truncated streams", "Stalls", "Last error", "Last error at", "Retries", "Speed", "Errors by class",
         )  # fmt: skip
         units: dict[str, ColumnUnit] = {"Error rate": "share", "Speed": "tokens/s"}
         return Table(tuple(Column(head, units.get(head, "")) for head in heads), (_cells(row) for row in data.rows))
 
 
 def _cells(row: Row) -> tuple[str | float | datetime | None, ...]:
-    classes = "; ".join(f"{name} {number}" for name, number in row.errors)
+    classes = "; ".join(f"{one.name} {one.number}" for one in row.errors)
     error, at = (row.last.error, row.last.at) if row.last else (None, None)
     stands = (row.state or None, row.since, row.tries.attempts, row.tries.error_rate)
-    moved = (row.failed_out, row.failed_in, row.truncated, error, at)
+    moved = (row.moved.out, row.moved.into, row.moved.truncated, row.moved.stalls, error, at)
     return row.name, *stands, *moved, row.tries.retries, row.tries.tokens_per_s, classes
+
+
+def _key(by: str, tries: Attempts, moved: Moved, fit: bool) -> Key:
+    """What a column is sorted by; the usual order is that in which they come."""
+    keys: dict[str, Key] = {
+        UNFIT: 0,
+        "name": tries.deployment.casefold(),
+        "state": not fit,
+        "attempts": tries.attempts,
+        "rate": tries.error_rate,
+        "out": moved.out,
+        "in": moved.into,
+        "truncated": moved.truncated,
+        "stalls": moved.stalls,
+        "speed": tries.tokens_per_s,
+    }
+    return keys[by]
+
+
+def _moved(scope: Scope, tries: Mapping[str, Attempts]) -> dict[str, Moved]:
+    span, tenant_id = scope.period.span, scope.tenant_id
+    out, into = Counter[str](), Counter[str]()
+    for one in scope.ask(flow, span, tenant_id):
+        out[one.first_choice] += one.failed_over
+        if one.served != one.first_choice:
+            into[one.served] += one.failed_over
+    served = scope.ask(by, "deployment", span, Entities(tenant_id))
+    cut = {str(group.value): group.totals.interrupted for group in served}
+    return {
+        name: Moved(out[name], into[name], cut.get(name, 0), tried.errors.get(STALL, 0))
+        for name, tried in tries.items()
+    }
 
 
 def _facts(
@@ -120,24 +173,16 @@ def _facts(
     tries: Mapping[str, Attempts],
     states: dict[str, list[dict[str, int]]],
     health: HealthReport | None,
+    moved: Mapping[str, Moved],
 ) -> Facts:
-    span, tenant_id = scope.period.span, scope.tenant_id
-    failed_out, failed_in = Counter[str](), Counter[str]()
-    for one in scope.ask(flow, span, tenant_id):
-        failed_out[one.first_choice] += one.failed_over
-        if one.served != one.first_choice:
-            failed_in[one.served] += one.failed_over
-    served = scope.ask(by, "deployment", span, Entities(tenant_id))
     failed = frozenset(name for name in names if tries[name].failed)
     return Facts(
         health=health,
         standings=scope.ask(standings),
         states=states,
-        failed_out=failed_out,
-        failed_in=failed_in,
-        truncated={str(group.value): group.totals.interrupted for group in served},
-        last={one.deployment: one for one in scope.ask(last_errors, span, failed, tenant_id)},
-        course=scope.ask(attempt_series, scope.period.buckets, tenant_id),
+        moved=moved,
+        last={one.deployment: one for one in scope.ask(last_errors, scope.period.span, failed, scope.tenant_id)},
+        course=scope.ask(attempt_series, scope.period.buckets, scope.tenant_id),
     )
 
 
@@ -155,15 +200,22 @@ def _row(scope: Scope, tries: Attempts, facts: Facts) -> Row:
         tries=tries,
         success=success,
         level=level(success),
-        failed_out=facts.failed_out[name],
+        moved=facts.moved[name],
+        failed_address=failures_in(scope, deployment=name),
         out_address=scope.link("requests", first=name, status="failover", provider="", model=""),
-        failed_in=facts.failed_in[name],
-        truncated=facts.truncated.get(name, 0),
         truncated_address=scope.link("requests", provider=provider, model=model, status="interrupted"),
+        stalls_address=failures_in(scope, error=STALL, deployment=name),
         last=facts.last.get(name),
         course=sparkline([part.failed for part in facts.course.get(name, ())]),
+        errors=_errors(scope, tries),
         verbs=verbs_of(scope, standing, state),
     )
+
+
+def _errors(scope: Scope, tries: Attempts) -> tuple[Failed, ...]:
+    """The most frequent class first."""
+    found = sorted(tries.errors.items(), key=lambda one: (-one[1], one[0]))
+    return tuple(Failed(n, number, failures_in(scope, error=n, deployment=tries.deployment)) for n, number in found)
 
 
 def _now(scope: Scope, name: str, standing: Standing | None, facts: Facts) -> tuple[str, str, datetime | None]:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from dashboard.behind import failures_in
 from dashboard.charts import Chart, coloured
 from dashboard.colours import COLOURS
 from dashboard.formatting import count
@@ -31,7 +32,8 @@ class ErrorsOverTimePanel(Panel):
     order = 20
     formula = (
         "Every call that ended neither in an answer nor because its client left, by the class of its error or by the "
-        "deployment. One request may have several; most of them were rescued by the next candidate."
+        "deployment. One request may have several; most of them were rescued by the next candidate. A bar leads to the "
+        "requests that had such an attempt, in whatever way they ended."
     )
 
     def data(self, scope: Scope) -> ErrorsOverTime:
@@ -49,8 +51,17 @@ class ErrorsOverTimePanel(Panel):
         total, most = sum(map(sum, failed.values())), ranked[0]
         of_most = f"most {'as' if group == 'class' else 'at'} {most}: {count(sum(failed[most]))}"
         sentence = f"{count(total)} of {count(made)} attempts failed, {of_most}."
-        chart = Chart(self.name, "requests", period.labels, coloured(layers, "bar"), sentence, partial=period.partial)
+        behind = {name: _behind(scope, group, name) for name in ranked[:COLOURS]}
+        drawn = coloured(layers, "bar", addresses=behind)
+        chart = Chart(self.name, "requests", period.labels, drawn, sentence, partial=period.partial)
         return ErrorsOverTime(tabs(scope, GROUPS), chart, made, min(len(ranked), COLOURS), len(ranked))
+
+
+def _behind(scope: Scope, group: str, name: str) -> tuple[str, ...]:
+    """The requests behind each bar of a class or of a deployment."""
+    error, deployment = (name, "") if group == "class" else ("", name)
+    places = range(len(scope.period.buckets))
+    return tuple(failures_in(scope, place, error=error, deployment=deployment) for place in places)
 
 
 def _by_class(called: dict[str, list[Attempts]]) -> dict[str, tuple[int, ...]]:

@@ -1,10 +1,10 @@
 """Which provider, model, deployment or tenant is slow, or lets its callers wait in vain?"""
 
-from collections import Counter
 from functools import partial
 
 from msgspec import Struct
 
+from dashboard.behind import failures_in
 from dashboard.colours import OTHER, colours_of
 from dashboard.drawing import sparkline
 from dashboard.groups import By, Tab, chosen, labels, requests_of, tabs, words_of
@@ -13,24 +13,33 @@ from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
-from usage.selectors import Metric, Percentiles, errors, percentile_series_by, percentiles
+from usage.selectors import Attempts, Metric, Percentiles, attempts, percentile_series_by, percentiles, together
+from usage.selectors.failures import ANY
 
 GROUPS: tuple[By, ...] = ("provider", "model", "deployment", "tenant")
 MOST_ROWS = 50
-TIMEOUT = "UpstreamTimeout"  # the class of error of providers.errors
+TIMEOUT, STALL = "UpstreamTimeout", "UpstreamStalled"  # classes of error of providers.errors
 SLOWEST = {"status": "answered", "sort": "-ttft"}  # the list of the requests that waited longest
 METRICS = ("ttft", "tpot", "total")
-SORTS = ("name", "timeouts", *(f"{metric}{which}" for metric in METRICS for which in ("_n", *map(str, PERCENTILES))))
+SORTS = (
+    "name",
+    "timeouts",
+    "stalls",
+    "speed",
+    *(f"{metric}{which}" for metric in METRICS for which in ("_n", *map(str, PERCENTILES))),
+)
 
 
 class Found(Struct, frozen=True):
-    """What is known of a value; `tpot` and `timeouts` are not kept by everything that requests are."""
+    """What is known of a value; what comes of attempts is not kept by everything that requests are."""
 
     name: str
     ttft: Percentiles
     tpot: Percentiles
     total: Percentiles
     timeouts: int | None
+    stalls: int | None
+    tokens_per_s: float | None  # weighted by tokens
     course: tuple[float | None, ...]  # the chosen percentile of the time to first token, bucket by bucket
 
 
@@ -38,6 +47,8 @@ class Row(Struct, frozen=True):
     found: Found
     address: str
     slowest: str  # the address of its slowest requests
+    timeouts: str  # those of its requests with an attempt that ran out of time, and with one that stalled
+    stalls: str
     colour: int
     shares: tuple[float, float, float] | None  # p50, p95, p99 of the slowest row's p99
     course: str  # as points of a line; empty: too few samples
@@ -65,8 +76,9 @@ class LatencyGroupsPanel(Panel):
     order = 30
     formula = (
         "Percentiles come from counts on a logarithmic scale and are right to about 6 %. They need twenty samples. "
-        "Time per token is of the attempt that answered, from its first token on. Timeouts are attempts that ended "
-        "because time ran out: to connect, to the first token, between two parts of a stream that stalled, or in all."
+        "Time per token is of the attempt that answered, from its first token on. Speed is of "
+        "streamed answers, weighted by tokens. Timeouts are attempts that ended because time ran out: to the first "
+        "byte, to the first token, or in all; stalls those whose answer had begun, and then stopped for too long."
     )
     counts = {"status": "answered"}
 
@@ -97,7 +109,8 @@ class LatencyGroupsPanel(Panel):
             for name, unit in (("samples", ""), *((f"p{one}", "ms") for one in PERCENTILES))
         ]
         columns = (Column(data.group.capitalize()), *(Column(label, unit) for label, unit in heads))  # type: ignore[arg-type]
-        return Table((*columns, Column("Timeouts")), (_cells(row.found) for row in data.rows))
+        counted = (Column("Timeouts"), Column("Stalls"), Column("Speed", "tokens/s"))
+        return Table((*columns, *counted), (_cells(row.found) for row in data.rows))
 
 
 def _by_attempt(scope: Scope, group: By) -> bool:
@@ -106,19 +119,22 @@ def _by_attempt(scope: Scope, group: By) -> bool:
 
 
 def _found(scope: Scope, group: By, percentile: int) -> dict[int | str, Found]:
-    total, over_time, timeouts = _felt(scope, "total", group), _over_time(scope, group), _timeouts(scope, group)
+    total, over_time, called = _felt(scope, "total", group), _over_time(scope, group), _called(scope, group)
     tpot = _felt(scope, "tpot", group) if _by_attempt(scope, group) else {}
     values = over_time.keys() | total.keys()
     named = labels(scope, group, list(values))
 
     def found(value: int | str) -> Found:
         whole, parts = over_time.get(value, (Percentiles(value), []))
+        tried = None if called is None else called.get(value, Attempts(str(value)))
         return Found(
             name=named[value],
             ttft=whole,
             tpot=_of(tpot, value),
             total=_of(total, value),
-            timeouts=None if timeouts is None else timeouts[value],
+            timeouts=None if tried is None else tried.errors.get(TIMEOUT, 0),
+            stalls=None if tried is None else tried.errors.get(STALL, 0),
+            tokens_per_s=None if tried is None else tried.tokens_per_s,
             course=tuple(part.at(percentile) for part in parts),
         )
 
@@ -138,29 +154,31 @@ def _whose(scope: Scope) -> dict[str, object]:
     return {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
 
 
-def _timeouts(scope: Scope, group: By) -> Counter[int | str] | None:
-    """Attempts that ran out of time, by the group; None by tenant, for which no sum of attempts is grouped."""
+def _called(scope: Scope, group: By) -> dict[int | str, Attempts] | None:
+    """The attempts by the group; None by tenant, for which no sum of attempts is grouped."""
     if group == "tenant":
         return None
-    counted: Counter[int | str] = Counter()
-    for one in errors(scope.period.span, scope.tenant_id):
-        if one.error == TIMEOUT:
+    parts: dict[int | str, list[Attempts]] = {}
+    for one in scope.ask(attempts, scope.period.span, scope.tenant_id):
+        if scope.fits(one.deployment):
             provider, _, model = one.deployment.partition("/")
-            counted[{"provider": provider, "model": model}.get(group, one.deployment)] += one.attempts
-    return counted
+            parts.setdefault({"provider": provider, "model": model}.get(group, one.deployment), []).append(one)
+    return {value: together(ones) for value, ones in parts.items()}
 
 
 def _key(one: Found, column: str) -> Key:
     """What a column is sorted by."""
-    if column in ("name", "timeouts"):
-        return one.name.casefold() if column == "name" else one.timeouts
+    plain: dict[str, Key] = {"timeouts": one.timeouts, "stalls": one.stalls, "speed": one.tokens_per_s}
+    if column == "name" or column in plain:
+        return one.name.casefold() if column == "name" else plain[column]
     found: Percentiles = getattr(one, next(metric for metric in METRICS if column.startswith(metric)))
     return found.n if column.endswith("_n") else found.at(int(column[-2:]))
 
 
 def _cells(one: Found) -> tuple[str | float | None, ...]:
     parts = (one.ttft, one.tpot, one.total)
-    return one.name, *(cell for part in parts for cell in (part.n, *map(part.at, PERCENTILES))), one.timeouts
+    felt = (cell for part in parts for cell in (part.n, *map(part.at, PERCENTILES)))
+    return one.name, *felt, one.timeouts, one.stalls, one.tokens_per_s
 
 
 def _row(scope: Scope, group: By, value: int | str, one: Found, colours: dict[str, int], slowest: float) -> Row:
@@ -168,10 +186,18 @@ def _row(scope: Scope, group: By, value: int | str, one: Found, colours: dict[st
         found=one,
         address=requests_of(scope, group, value),
         slowest=partial(scope.link, "requests", **words_of(scope, group, value))(**SLOWEST),
+        timeouts=_failing(scope, group, value, TIMEOUT),
+        stalls=_failing(scope, group, value, STALL),
         colour=colours.get(one.name, OTHER),
         shares=_shares(one.ttft, slowest),
         course=sparkline(one.course),
     )
+
+
+def _failing(scope: Scope, group: By, value: int | str, error: str) -> str:
+    """The requests with an attempt of this group that ended so."""
+    whole = {"provider": f"{value}/{ANY}", "model": f"{ANY}/{value}", "deployment": str(value)}
+    return failures_in(scope, error=error, deployment=whole.get(group, ""))
 
 
 def _of(found: dict[int | str, Percentiles], value: int | str) -> Percentiles:

@@ -66,7 +66,8 @@ class RequestListPanel(Panel):
     formula = (
         "One line per request. Cost is the sum of all its attempts, — where a price is unknown; the time is from "
         "its arrival here to its last byte; attempts count retries and failovers. By cost, time to the first token or "
-        "total time, the newest 10,000 requests that fit are compared; a tag is looked for in as many at a time."
+        "total time, the newest 10,000 requests that fit are compared; a tag is looked for in as many at a time. An "
+        "error is of the request or of any of its attempts; failed: where such an attempt was."
     )
 
     def data(self, scope: Scope) -> RequestList:
@@ -74,7 +75,7 @@ class RequestListPanel(Panel):
         found = _read(scope, order, scope.word("cursor") or None)
         first = scope.here() if scope.word("cursor") else ""
         following = scope.here(cursor=found.cursor) if found.cursor else ""
-        return RequestList(_lines(found.rows), order, said_of(order, found), first, following)
+        return RequestList(_lines(found.rows), order, said_of(order, found, filter_of(scope)), first, following)
 
     def table(self, data: RequestList, scope: Scope) -> Table | None:
         return Table(COLUMNS, _all_of(scope, data.order)) if data.rows else None
@@ -120,4 +121,6 @@ def filter_of(scope: Scope) -> RequestFilter:
         session=scope.name("session"),
         task=scope.name("task"),
         tag=scope.word("tag") or None,
+        error=scope.word("error") or None,
+        failed=scope.word("failed") or None,
     )

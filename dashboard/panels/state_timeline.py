@@ -6,7 +6,7 @@ from dashboard.behind import requests_within
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
-from dashboard.timeline import FIT, SIGNS, UNKNOWN, WORDS, Slice, Spell, cells_of, seen, slices, spells
+from dashboard.timeline import FIT, SIGNS, UNKNOWN, WORDS, Spell, Target, seen, slices, spells, targets_of
 from usage.selectors import attempt_series
 from usage.states import NO_DEPLOYMENT
 
@@ -23,7 +23,7 @@ class Line(Struct, frozen=True):
 
 class Row(Struct, frozen=True):
     name: str
-    cells: tuple[Slice, ...]
+    targets: tuple[Target, ...]
     lines: tuple[Line, ...]
     known: bool  # somebody looked in every slice
 
@@ -48,8 +48,8 @@ class StateTimelinePanel(Panel):
         "Every worker looks at its circuit breakers and credentials once a second and keeps, by the minute, what was "
         "not fit; a cell shows the worst that any worker saw in its minutes. Breaker open: left alone after failures, "
         "or by hand. On probation: the next request is its probe. No credential fit: each of its keys was refused or "
-        "limited. Not known: no worker looked, so nothing is claimed. A cell leads to the requests that the deployment "
-        "served then."
+        "limited. Not known: no worker looked, so nothing is claimed. A pair of cells leads to the requests that the "
+        "deployment served then."
     )
 
     def data(self, scope: Scope) -> StateTimeline:
@@ -80,4 +80,4 @@ def _row(scope: Scope, name: str, found: dict[str, list[dict[str, int]]]) -> Row
         for spell in told
         if spell.state not in (FIT, UNKNOWN)
     )
-    return Row(name, cells_of(scope, name, found), lines, all(spell.state != UNKNOWN for spell in told))
+    return Row(name, targets_of(scope, name, found), lines, all(spell.state != UNKNOWN for spell in told))

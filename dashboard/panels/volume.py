@@ -2,29 +2,65 @@
 
 from msgspec.structs import replace
 
+from dashboard.behind import bucket_links
+from dashboard.charts import Chart, Series
+from dashboard.formatting import counted
 from dashboard.pages import UNSUMMED
 from dashboard.panels.base import Panel
 from dashboard.panels.traffic import Traffic, chart_of
 from dashboard.scope import Scope
-from usage.selectors import series
+from usage.selectors import failure_series, series
+from usage.selectors.failures import ANY
+
+FAILING = ("error", "failed")  # filters of attempts, of which other sums are kept
+SERVING = ("provider", "model", "policy", "key")  # filters of requests, which sums of attempts do not know
 
 
 class VolumePanel(Panel):
-    """Requests per bucket above the list; by tenant, provider, model, policy and key, whatever their status."""
+    """Requests per bucket above the list; by tenant, provider, model, policy and key, whatever their status.
+
+    Where the list is of those that met an error, the failed attempts are drawn instead.
+    """
 
     name = "volume"
     title = "When did they come?"
-    unit = "requests of every status"
+    unit = "requests of every status; where an error is chosen, attempts that ended with it"
     page = "requests"
     order = 10
     formula = (
         "Requests in the bucket in which they came, whatever filter of status is set below; the sums know tenant, "
-        "provider, model, policy and key."
+        "provider, model, policy and key. With an error, or a place where attempts failed: such attempts, of which one "
+        "request may have several, and one that was refused before anybody was asked has none."
     )
 
     def data(self, scope: Scope) -> Traffic:
+        if any(map(scope.word, FAILING)):
+            return Traffic(_failures(self.name, scope))
         _, *buckets = scope.ask(series, (scope.period.before, *scope.period.buckets), scope.entities)
-        chart, unused = chart_of(self.name, scope, buckets), [word for word in UNSUMMED if scope.word(word)]
-        if chart and unused:
-            chart = replace(chart, sentence=f"{chart.sentence} Counted whatever their {', '.join(unused)}.")
-        return Traffic(chart)
+        return Traffic(_noted(chart_of(self.name, scope, buckets), [word for word in UNSUMMED if scope.word(word)]))
+
+
+def _failures(name: str, scope: Scope) -> Chart | None:
+    error, at = scope.word("error"), scope.word("failed")
+    provider, _, model = at.partition("/")
+    found = failure_series(scope.period.buckets, error or None, _part(provider), _part(model), scope.tenant_id)
+    if not (number := sum(found)):
+        return None
+    how, where = f" as {error}" if error else "", f" at {at}" if at else ""
+    behind = bucket_links(scope, error=error, failed=at)
+    bars = Series(f"failed{how}", tuple(found), "bad", addresses=behind)
+    sentence = f"{counted(number, 'attempt')} failed{how}{where}."
+    chart = Chart(name, "requests", scope.period.labels, (bars,), sentence, partial=scope.period.partial)
+    unused = [word for word in (*SERVING, *UNSUMMED) if scope.word(word) and word not in FAILING]
+    return _noted(chart, unused)
+
+
+def _part(name: str) -> str | None:
+    return None if name in ("", ANY) else name
+
+
+def _noted(chart: Chart | None, unused: list[str]) -> Chart | None:
+    """The chart, which says the filters that its sums do not know."""
+    if chart is None or not unused:
+        return chart
+    return replace(chart, sentence=f"{chart.sentence} Counted whatever their {', '.join(unused)}.")

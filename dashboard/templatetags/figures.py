@@ -177,6 +177,16 @@ def rate(per_s: float | None) -> str:
 
 
 @register.filter
+def speed(tokens_per_s: float | None) -> str:
+    return formatting.speed(tokens_per_s)
+
+
+@register.filter
+def per_token(tokens_per_s: float | None) -> str:
+    return formatting.per_token(tokens_per_s)
+
+
+@register.filter
 def percent(share: float | None) -> str:
     return formatting.percent(share)
 
@@ -188,6 +198,13 @@ def rating(score: float | None) -> SafeString | str:
         return formatting.UNKNOWN
     sign, word = ("▲", "good") if score > 0 else ("▼", "bad") if score < 0 else ("=", "neither")
     return format_html('<span title="{}"><span aria-hidden="true">{} </span>{}</span>', f"{score:+g}", sign, word)
+
+
+@register.filter
+def parted(deployment: str) -> SafeString:
+    """`provider/model`, which may be broken behind the slash and nowhere else."""
+    provider, slash, model = deployment.partition("/")
+    return format_html('<span class="nowrap">{}{}</span><wbr><span class="nowrap">{}</span>', provider, slash, model)
 
 
 @register.filter

@@ -6,7 +6,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Final
 
-from providers.errors import BadUpstreamResponse, ProviderError, Unreachable
+from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, UpstreamStalled, UpstreamTimeout
 from providers.http.connection import Connection
 from providers.http.heads import Headers, Origin, head, place
 from providers.http.patience import Patience
@@ -37,11 +37,11 @@ class Reply:
         """Header values by lower-case name."""
         return {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in self._connection.headers}
 
-    async def read(self, deadline: float, late: str) -> bytes:
-        """The bytes that have come, b"" at the end; raises `UpstreamTimeout(late)`, `Unreachable`."""
+    async def read(self, deadline: float, late: str, kind: type[UpstreamTimeout] = UpstreamTimeout) -> bytes:
+        """The bytes that have come, b"" at the end; raises `kind(late)`, `Unreachable`."""
         if (data := self._connection.take()) is not None:
             return data
-        with self._patience.until(deadline, late):
+        with self._patience.until(deadline, late, kind):
             return await self._connection.read()
 
     async def read_all(self, deadline: float, limit: int, begins: float = math.inf, stall_s: float = math.inf) -> bytes:
@@ -53,12 +53,14 @@ class Reply:
         pieces: list[bytes] = []
         size = 0
         patient = begins
-        while piece := await self.read(min(patient, deadline), "the answer was not complete in time"):
+        kind: type[UpstreamTimeout] = UpstreamTimeout
+        while piece := await self.read(min(patient, deadline), "the answer was not complete in time", kind):
             size += len(piece)
             if size > limit:
                 raise BadUpstreamResponse(f"the answer is longer than {limit} bytes")
             pieces.append(piece)
             patient = monotonic() + stall_s
+            kind = UpstreamStalled if patient < deadline else UpstreamTimeout
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 

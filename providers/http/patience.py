@@ -21,7 +21,7 @@ class Patience:
     task; call `end` when the attempt is over.
     """
 
-    __slots__ = ("_deadline", "_lost_before_s", "_message", "_out", "_rings_at", "_task", "_timer", "loop")
+    __slots__ = ("_deadline", "_kind", "_lost_before_s", "_message", "_out", "_rings_at", "_task", "_timer", "loop")
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -31,6 +31,7 @@ class Patience:
         self._timer: asyncio.Handle | None = None
         self._rings_at = inf  # noted here: uvloop's handle of a time that is past already does not know its own
         self._message = ""
+        self._kind: type[UpstreamTimeout] = UpstreamTimeout
         self._out = False
 
     @property
@@ -38,9 +39,9 @@ class Patience:
         """Seconds that our own event loop has lost since the attempt began."""
         return lost_s(self.loop) - self._lost_before_s
 
-    def until(self, deadline: float, message: str) -> "Patience":
-        """Set the deadline of the wait that follows; `message` says what did not happen in time."""
-        self._deadline, self._message = deadline, message
+    def until(self, deadline: float, message: str, kind: type[UpstreamTimeout] = UpstreamTimeout) -> "Patience":
+        """Set the deadline of the wait that follows; `message` says what did not happen in time, `kind` which error."""
+        self._deadline, self._message, self._kind = deadline, message, kind
         if self._rings_at > deadline:
             self._arm(deadline)
         return self
@@ -54,7 +55,7 @@ class Patience:
             self._out = False
             assert self._task is not None
             if self._task.uncancel() == 0 and kind is asyncio.CancelledError:
-                raise UpstreamTimeout(self._message) from exc
+                raise self._kind(self._message) from exc
 
     def end(self) -> None:
         """Disarm."""

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from dashboard.panels import deployments as module
 from dashboard.panels.errors_over_time import ErrorsOverTimePanel
@@ -17,6 +18,7 @@ from routing.models import HealthReset
 from routing.resilience.report import BreakerReport, HealthReport
 from tenants.models import Tenant
 from tests.dashboard.browsing import looking
+from tests.dashboard.downloads import rows_of
 from tests.dashboard.statements.test_statements_small import judged
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import NAMES, outcome, ship
@@ -100,7 +102,7 @@ def test_the_timeline_shows_what_was_seen_and_nothing_else(staff_client, traffic
     states.record(seen)
     data = StateTimelinePanel().data(scope(range="1h"))
     rows = {row.name: row for row in data.rows}
-    mini = [cell.state for cell in rows[MINI].cells]
+    mini = [cell.state for target in rows[MINI].targets for cell in target.cells]
     assert len(mini) == 60 and data.rows[0].name == MINI, "those longest out stand first"
     assert mini[:50] == ["unknown"] * 50
     assert mini[50:] == ["closed"] * 4 + ["open"] * 2 + ["half_open"] + ["closed"] * 3
@@ -109,16 +111,14 @@ def test_the_timeline_shows_what_was_seen_and_nothing_else(staff_client, traffic
         ("on probation", 1),
     ]
     page = staff_client.get(f"{PAGE}?range=1h").content.decode()
-    assert re.search(
-        r'class="cell open" href="[^"]*deployment=sandbox-openai%2Fsandbox-mini" title="[^"]*seen in 1', page
-    )
+    assert re.search(r'class="pair" href="[^"]*deployment=sandbox-openai%2Fsandbox-mini" title="[^"]*seen in 1', page)
 
 
-def test_each_cell_leads_to_what_the_deployment_served_in_it(staff_client, traffic):
+def test_each_pair_of_cells_leads_to_what_the_deployment_served_in_it(staff_client, traffic):
     states.record([(minute(0), MINI, "open")])
     (row,) = StateTimelinePanel().data(scope(deployment=MINI)).rows
-    addresses = [cell.address for cell in row.cells]
-    assert len(set(addresses)) == 60
+    addresses = [target.address for target in row.targets]
+    assert len(set(addresses)) == 30
     served = [one for one in traffic if f"{one.provider}/{one.model}" == MINI]
     shown = [len(re.findall(r'<tr class="row"', staff_client.get(one).content.decode())) for one in addresses]
     assert sum(shown) == len(served)
@@ -142,6 +142,51 @@ def test_errors_by_class_and_by_deployment_have_the_same_sum(traffic):
     assert [tab.current for tab in ErrorsOverTimePanel().data(scope()).tabs] == [True, False]
 
 
+def test_from_a_bar_and_a_class_of_a_row_one_click_leads_to_the_requests_that_failed_so(staff_client, traffic):
+    def shown(address: str) -> set[str]:
+        return set(re.findall(r"/dashboard/requests/req_(\w+)/", staff_client.get(address).content.decode()))
+
+    def failed(error: str, deployment: str = "") -> set[str]:
+        tried = [(one.id, each) for one in traffic for each in one.attempts if each.error == error]
+        return {key for key, each in tried if deployment in ("", each.deployment)}
+
+    chart = ErrorsOverTimePanel().data(scope()).chart
+    for series in chart.series:
+        bars = [shown(at) for at, value in zip(series.addresses, series.values, strict=True) if value]
+        assert set().union(*bars) == failed(series.label)
+    rows = module.DeploymentsPanel().data(scope()).rows
+    for row in rows:
+        for one in row.errors:
+            assert shown(one.address) == failed(one.name, row.name) and one.number >= len(shown(one.address))
+    page = staff_client.get(rows[0].errors[0].address)
+    name, at = rows[0].errors[0].name, rows[0].name
+    assert f"attempts failed as {name} at {at}." in text_of(page) or f"1 attempt failed as {name}" in text_of(page)
+    assert f"error: {name}" in text_of(page) and f"failed: {at}" in text_of(page)
+    _, *lines = rows_of(staff_client, "requests/request_list", error=name, failed=at)
+    assert {line[1].removeprefix("req_") for line in lines} == failed(name, at)
+
+
+def test_an_error_of_a_request_that_nobody_was_asked_for_is_found_and_a_mistyped_one_is_told(staff_client, tmp_path):
+    told = outcome(datetime.now(UTC) - timedelta(minutes=3), random.Random(3), status="rejected", error="UnknownModel")
+    ship([structs.replace(told, attempts=[], provider=None, model=None)], tmp_path / "one")
+    assert told.id in staff_client.get("/dashboard/requests/?error=UnknownModel").content.decode()
+    page = staff_client.get("/dashboard/requests/?error=UnknwonModel")
+    assert told.id not in page.content.decode()
+    assert "No error is called “UnknwonModel”" in text_of(page) and "error=UnknownModel" in page.content.decode()
+
+
+@pytest.mark.parametrize(("sort", "figure"), [("rate", 4), ("attempts", 3), ("out", 5), ("speed", 12)])
+def test_the_table_of_deployments_sorts_both_ways(staff_client, traffic, sort, figure):
+    for word in (sort, f"-{sort}"):
+        _, *rows = rows_of(staff_client, "reliability/deployments", sort=word)
+        values = [float(row[figure]) for row in rows if row[figure]]
+        assert values == sorted(values, reverse=word.startswith("-")) and len(set(values)) > 2
+        assert re.search(
+            rf'aria-sort="{"de" if word[0] == "-" else "a"}scending"',
+            staff_client.get(PAGE, {"sort": word}).content.decode(),
+        )
+
+
 def test_filters_act_on_every_panel(staff_client, traffic, configured):
     anthropic = [name for name in NAMES if name.startswith("sandbox-anthropic")]
     rows = module.DeploymentsPanel().data(scope(provider="sandbox-anthropic")).rows
@@ -163,9 +208,9 @@ def test_each_row_counts_failovers_and_names_its_last_error(traffic, configured)
         failed = [one for one in tries if one.error]
         row = rows[name]
         assert row.tries.error_rate == pytest.approx(len(failed) / len(judged))
-        assert row.failed_out == sum(told.first_choice == name and told.failovers > 0 for told in traffic)
+        assert row.moved.out == sum(told.first_choice == name and told.failovers > 0 for told in traffic)
         served = [told for told in traffic if f"{told.provider}/{told.model}" == name]
-        assert row.failed_in == sum(told.first_choice != name and told.failovers > 0 for told in served)
+        assert row.moved.into == sum(told.first_choice != name and told.failovers > 0 for told in served)
         assert (row.last and row.last.error) == (failed[-1].error if failed else None)
 
 
@@ -175,7 +220,7 @@ def test_a_stream_that_broke_off_is_counted_and_found(staff_client, tmp_path):
     told.status, told.http_status, told.error = "interrupted", 200, "StreamInterrupted"
     ship([told], tmp_path / "one")
     row = next(row for row in module.DeploymentsPanel().data(scope()).rows if row.name == cut)
-    assert row.truncated == 1
+    assert row.moved.truncated == 1
     assert told.id in staff_client.get(row.truncated_address).content.decode()
 
 
@@ -199,7 +244,7 @@ def test_who_may_not_act_sees_the_buttons_and_why_they_are_off(traffic, configur
     for group, may in (("viewer", 0), ("operator", 3), ("owner", 3)):
         client = browser_of(staff(group, group, "every tenant"))
         page = client.get(PAGE).content.decode()
-        row = page[page.index(f">{MINI}</a></th>") :].split("</tr>")[0]
+        row = page[page.index('">sandbox-openai/</span>') :].split("</tbody>")[0]
         assert len(re.findall(r'<a class="button', row)) == may, group
         assert len(re.findall(r"<button[^>]* disabled", row)) == 3 - may
         assert ("This takes the right providers.change_deployment" in row) == (may == 0)
@@ -253,9 +298,14 @@ def test_cells_of_every_state_can_be_told_apart_pressed_and_heard(chromium, live
         page.wait_for_load_state("networkidle")
         assert violations(page) == []
         assert judged(page) == []
-        cells = page.locator("section.timeline").first.locator("a.cell")
-        signs = {cells.nth(place).inner_text().split("\n")[0][:1] for place in range(60)}
-        assert signs == {"✕", "◑", "◔", "–", "✓", "?"}
+        cells = page.locator("section.timeline").first.locator(".cell")
+        assert {cells.nth(place).inner_text() for place in range(60)} == {"✕", "◑", "◔", "–", "✓", "?"}
+        page.set_viewport_size({"width": 1280, "height": 800})
+        tops = {cells.nth(place).bounding_box()["y"] for place in range(60)}
+        assert len(tops) == 1, "sixty cells stand in one row on a desk"
+        table = page.locator("#panel-deployments .scroll").first
+        assert table.evaluate("box => box.scrollWidth - box.clientWidth") <= 0, "its table fits"
+        assert judged(page) == []
         assert problems == []
 
 

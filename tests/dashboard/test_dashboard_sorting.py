@@ -57,7 +57,7 @@ def test_an_order_that_is_none_is_the_usual_one_and_the_order_stays_with_other_f
 def test_who_is_slow_sorts_by_any_of_its_numbers(staff_client, traffic):
     page = staff_client.get("/dashboard/latency/?group=deployment").content.decode()
     orders = [sort for sort in re.findall(r'class="sort" href="[^"]*sort=(-?\w+)', page) if "name" not in sort]
-    assert len(orders) == 13  # four of each of three times, and timeouts
+    assert len(orders) == 15  # four of each of three times, the speed, timeouts and stalls
     for sort in orders:
         assert staff_client.get("/dashboard/latency/", {"group": "deployment", "sort": sort}).status_code == 200
     _, *rows = rows_of(staff_client, "latency/latency_groups", group="deployment", sort="ttft_n")

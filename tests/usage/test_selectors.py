@@ -142,6 +142,62 @@ def test_a_flow_links_to_exactly_its_requests(told: list[Outcome]) -> None:
         assert sum(row.cost_nano_usd or 0 for row in rows) == one.cost_nano_usd
 
 
+FAILURES: list[tuple[RequestFilter, str | None, str]] = [
+    (RequestFilter(error="RateLimited"), "RateLimited", ""),
+    (RequestFilter(error="RateLimited", failed="alpha/*"), "RateLimited", "alpha/"),
+    (RequestFilter(error="Overloaded", failed="*/large", tenant_id=2), "Overloaded", "/large"),
+    (RequestFilter(failed="alpha/small", tenant_id=frozenset({1, 3})), None, "alpha/small"),
+]
+
+
+@pytest.mark.parametrize(("chosen", "error", "part"), FAILURES)
+def test_behind_failed_attempts_are_exactly_their_requests(
+    told: list[Outcome], chosen: RequestFilter, error: str | None, part: str
+) -> None:
+    def fits(one: Outcome) -> bool:
+        whose = chosen.tenant_id
+        if whose is not None and one.tenant_id not in (whose if isinstance(whose, frozenset) else {whose}):
+            return False
+        failed = [each for each in one.attempts if each.error and error in (None, each.error)]
+        return any(part in each.deployment for each in failed) or (not part and one.error == error)
+
+    expected = {one.id for one in told if fits(one)}
+    rows = _all_pages(RANGES[-1], chosen)
+    backwards = selectors.page(RANGES[-1], chosen, oldest=True, limit=1000).rows
+    assert expected and {row.id for row in rows} == expected
+    assert [row.id for row in rows] == sorted(expected, reverse=True)
+    assert [row.id for row in backwards] == sorted(expected)
+    assert {row.id for row in selectors.tops(RANGES[-1], chosen, "total").rows} == expected
+
+
+def test_failures_count_bucket_by_bucket_what_the_list_is_of(told: list[Outcome]) -> None:
+    buckets = RANGES[-1].buckets(timedelta(hours=6), ZoneInfo("UTC"))
+    for error, provider, model in ((None, "alpha", None), ("RateLimited", None, None), ("Overloaded", None, "large")):
+        expected = [
+            sum(
+                each.status not in ("answered", "cancelled")
+                and error in (None, each.error)
+                and provider in (None, each.provider)
+                and model in (None, each.model)
+                for one in within(told, bucket)
+                for each in one.attempts
+            )
+            for bucket in buckets
+        ]
+        assert sum(expected) and selectors.failure_series(buckets, error, provider, model) == expected
+
+
+def test_a_page_of_failures_looks_at_so_many_and_says_where_it_ended(told: list[Outcome]) -> None:
+    chosen = RequestFilter(error="RateLimited", policy="cheap")
+    found = _all_pages(RANGES[-1], chosen)
+    page, rows = selectors.page(RANGES[-1], chosen, limit=1, window=5), list[str]()
+    while page.cursor:
+        assert page.looked is not None and page.looked <= 5 + 4
+        rows += [row.id for row in page.rows]
+        page = selectors.page(RANGES[-1], chosen, page.cursor, limit=1, window=5)
+    assert [*rows, *(row.id for row in page.rows)] == [row.id for row in found]
+
+
 def test_errors_and_attempts_are_counted_by_deployment(told: list[Outcome]) -> None:
     called = [attempt for one in told if one.tenant_id == 3 for attempt in one.attempts]
     failed = Counter((one.deployment, one.error) for one in called if one.status in ("failed", "interrupted"))

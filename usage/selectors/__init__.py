@@ -3,7 +3,7 @@
 totals series series_by by unpriced used_since nearest    requests, tokens, money
 percentiles percentile_series percentile_series_by        latency
 percentile_week                                           latency by hour of the week
-flow errors attempts attempt_series together
+flow errors attempts attempt_series failure_series together
 last_attempts state_series                                what failed, and what caught it
 last_errors                                               the newest failure of each deployment
 choices                                                   what was chosen among what
@@ -29,6 +29,7 @@ from usage.selectors.reliability import (
     attempt_series,
     attempts,
     errors,
+    failure_series,
     flow,
     state_series,
     together,
@@ -76,6 +77,7 @@ __all__ = [
     "by",
     "choices",
     "errors",
+    "failure_series",
     "find",
     "flow",
     "last_attempts",

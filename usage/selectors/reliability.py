@@ -93,6 +93,22 @@ def attempt_series(
     return {name: [_attempts(name, cell) for cell in cells] for name, cells in raw.items()}
 
 
+def failure_series(
+    buckets: Sequence[TimeRange],
+    error: str | None = None,
+    provider: str | None = None,
+    model: str | None = None,
+    tenant_id: Whose = None,
+) -> list[int]:
+    """Failed attempts bucket by bucket: with this class of error, at this provider, of this model; None: any."""
+    found = [0] * len(buckets)
+    where = {"provider": provider, "model": model, "ended": error}
+    rows = read(AttemptRollup, buckets, tenant=_scope(tenant_id), where=where, group=("ended",), sums=("attempts",))
+    for position, (ended,), (number,) in rows:
+        found[position] += 0 if ended in (ANSWERED, CANCELLED) else number
+    return found
+
+
 def state_series(buckets: Sequence[TimeRange]) -> dict[str, list[dict[str, int]]]:
     """Minutes in each state (`usage.states`) of each deployment that was not always fit, bucket by bucket.
 

@@ -17,6 +17,7 @@ from usage.models import AttemptRecord, RequestRecord
 from usage.outcomes import Outcome, Status
 from usage.ranges import TimeRange
 from usage.rows import outcome_of
+from usage.selectors.failures import Failing, failing
 from usage.selectors.sums import Whose
 
 PAGE_ROWS: Final = 50
@@ -41,6 +42,13 @@ class RequestFilter(Struct, frozen=True):
     session: str | None = None
     task: str | None = None  # its category
     tag: str | None = None  # one that it carries; no index knows these
+    error: str | None = None  # a class of error that it, or one of its attempts, ended with
+    failed: str | None = None  # where an attempt failed: provider/model, either may be *
+
+    @property
+    def failing(self) -> Failing | None:
+        """What is asked of its attempts; None: nothing."""
+        return Failing(self.error, self.failed, self.tenant_id) if self.error or self.failed else None
 
 
 class Listed(Struct, frozen=True):
@@ -97,9 +105,13 @@ def page(
 ) -> Page:
     """Up to `limit` requests of the range after `cursor` (a page's own; one that is none begins anew), newest first.
 
-    With a tag it looks at `window` requests and may find fewer than `limit`: the cursor then goes on where it ended.
+    With a tag or an error it looks at `window` requests and may find fewer than `limit`: the cursor then goes on where
+    it ended.
     """
-    found = _after(matching(chosen), period, ids.parse(cursor or ""), oldest)
+    behind = ids.parse(cursor or "")
+    found = _after(matching(chosen), period, behind, oldest)
+    if what := chosen.failing:
+        return _failing(period, chosen, what, behind, limit, oldest, window)
     if chosen.tag is not None:
         return _tagged(found, chosen.tag, limit, window)
     rows = _listed(found[: limit + 1])
@@ -111,6 +123,8 @@ def tops(period: TimeRange, chosen: RequestFilter, figure: Top, limit: int = MOS
     """Those with the greatest figure among the newest `window` requests of the range that fit, the greatest first."""
     newest = _after(matching(chosen), period, None)
     columns = ("id", _FIGURES[figure], *(["tags"] if chosen.tag is not None else []))
+    if what := chosen.failing:
+        newest = newest.filter(id__in=failing(period, what, None, False, window).keys)
     looked = list(newest.values_list(*columns)[:window])
     known = (row for row in looked if row[1] is not None and (chosen.tag is None or chosen.tag in row[2]))
     best = [key for key, *_ in nlargest(limit, known, key=itemgetter(1, 0))]
@@ -131,6 +145,29 @@ def _tagged(found: "QuerySet[RequestRecord]", tag: str, limit: int, window: int)
     hits = [key for key, tags in looked if tag in tags]
     last = hits[limit - 1] if len(hits) > limit else looked[-1][0] if len(looked) == window else None
     return Page(_by_id(found, hits[:limit]), last.hex if last else None, len(looked))
+
+
+def _failing(
+    period: TimeRange,
+    chosen: RequestFilter,
+    what: Failing,
+    cursor: UUID | None,
+    limit: int,
+    oldest: bool,
+    window: int,
+) -> Page:
+    """A page of those that met an error, read in two steps: few where most fit the other filters, then the window."""
+    hits: list[UUID] = []
+    looked = 0
+    for size in (4 * limit, window):
+        found = failing(period, what, cursor, oldest, size)
+        looked, cursor = looked + len(found.keys), found.last
+        rows = dict(_after(matching(chosen), period, None).filter(id__in=found.keys).values_list("id", "tags"))
+        hits += [key for key in found.keys if key in rows and (chosen.tag is None or chosen.tag in rows[key])]
+        if len(hits) > limit or cursor is None:
+            break
+    last = hits[limit - 1] if len(hits) > limit else cursor
+    return Page(_by_id(RequestRecord.objects.all(), hits[:limit]), last.hex if last else None, looked)
 
 
 def _by_id(rows: "QuerySet[RequestRecord]", keys: list[UUID]) -> list[Listed]:

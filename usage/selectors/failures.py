@@ -1,0 +1,86 @@
+"""Which requests met an error of this class, or an attempt that failed there? The attempts are asked.
+
+Most of these requests were rescued, so that their own status and error do not say it.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+from msgspec import Struct
+
+from usage.models import AttemptRecord, RequestRecord
+from usage.ranges import TimeRange
+from usage.selectors.sums import Whose
+
+ANY: Final = "*"  # either part of a deployment's name
+# Conditions of partial indexes, word for word: SQLite takes them only so.
+_UNANSWERED: Final = ~Q(status=RawSQL("'answered'", ()))
+
+
+class Failing(Struct, frozen=True):
+    """`error`: the class, of an attempt or of the request; `failed`: where the attempt was, `provider/model`, either of
+    which may be `*`. None is no condition."""
+
+    error: str | None
+    failed: str | None
+    whose: Whose = None
+
+
+class Found(Struct, frozen=True):
+    """Ids of requests in the order of time; `last`: where to go on, None at the end of the range."""
+
+    keys: list[UUID]
+    last: UUID | None
+
+
+def failing(period: TimeRange, what: Failing, cursor: UUID | None, oldest: bool, limit: int) -> Found:
+    """Up to `limit` requests behind the cursor, in two queries through indexes of failures alone."""
+    found = {*_of_attempts(period, what, cursor, oldest, limit), *_of_requests(period, what, cursor, oldest, limit)}
+    keys = sorted(found, reverse=not oldest)[:limit]
+    return Found(keys, keys[-1] if len(keys) == limit else None)
+
+
+def _of_attempts(period: TimeRange, what: Failing, cursor: UUID | None, oldest: bool, limit: int) -> list[UUID]:
+    low, high = period.id_bounds
+    # The bounds of `id` choose the partitions, those of `request_id` the place in the index.
+    rows = AttemptRecord.objects.filter(
+        _of(what.whose), id__gte=low, id__lt=high, **_behind("request_id", cursor, oldest)
+    )
+    rows = rows.filter(request_id__gte=low, request_id__lt=high)
+    rows = (
+        rows.filter(error=what.error) if what.error else rows.filter(_UNANSWERED, status__in=("failed", "interrupted"))
+    )
+    rows = rows.filter(_at(what.failed)) if what.failed else rows
+    order = "request_id" if oldest else "-request_id"
+    return list(rows.order_by(order).values_list("request_id", flat=True).distinct()[:limit])
+
+
+def _of_requests(period: TimeRange, what: Failing, cursor: UUID | None, oldest: bool, limit: int) -> list[UUID]:
+    """Those that ended with this class: refused before anybody was asked, for one."""
+    if what.failed or not what.error:
+        return []
+    low, high = period.id_bounds
+    rows = RequestRecord.objects.filter(_of(what.whose), id__gte=low, id__lt=high, error=what.error)
+    order = "id" if oldest else "-id"
+    return list(rows.filter(**_behind("id", cursor, oldest)).order_by(order).values_list("id", flat=True)[:limit])
+
+
+def _behind(column: str, cursor: UUID | None, oldest: bool) -> dict[str, Any]:
+    return {f"{column}__{'gt' if oldest else 'lt'}": cursor} if cursor else {}
+
+
+def _at(name: str) -> Q:
+    provider, _, model = name.partition("/")
+    if provider == ANY and model == ANY:
+        return Q()
+    if model == ANY:
+        return Q(deployment__startswith=f"{provider}/")
+    return Q(model=model) if provider == ANY else Q(deployment=name)
+
+
+def _of(whose: Whose) -> Q:
+    if isinstance(whose, frozenset):
+        return Q(tenant_id__in=whose)
+    return Q() if whose is None else Q(tenant_id=whose)
