@@ -187,6 +187,23 @@ def test_statement_32_a_member_hears_of_no_other_tenant_s_budget_and_no_sums(tro
     assert BUDGET not in said and DRIFT not in said and "of a day" not in said and PROPOSALS in said
 
 
+@pytest.mark.parametrize("group", ["viewer", "finance", "operator"])
+def test_the_overview_tells_each_person_what_the_dashboard_tells_them(group, troubled, traffic):
+    tenant = Tenant.objects.create(pk=2, name="team-a")  # the traffic's
+    ana, mia = staff("ana", group, "every tenant"), staff("mia", group, tenants=(tenant,))
+    for person, theirs in ((ana, BUDGET), (mia, "of its attempts failed")):
+        browser = browser_of(person)
+        for path in (PANEL, reverse("admin:index")):
+            page = text_of(browser.get(path)).split("Latest changes")[0]
+            assert PROPOSALS in page and theirs in page and "All well" not in page, (person, path)
+
+
+def test_who_sees_no_tenant_is_not_told_that_all_is_well(troubled, client):
+    page = text_of(browser_of(staff("nora")).get(reverse("admin:index")))
+    assert "You see no tenant, and so no findings" in page
+    assert "All well" not in page and "Checked:" not in page and "You may not read the audit log" in page
+
+
 def test_it_asks_as_much_whatever_it_holds(staff_client, troubled, django_assert_num_queries):
     with django_assert_num_queries(4):  # the session, the person with the board, the tenants, the rights
         staff_client.get(PANEL)
