@@ -1,26 +1,29 @@
 """What about the traffic needs somebody: what fails, is slow or has no price, keys that nobody uses, a full machine."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import takewhile
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Exists, Min, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.urls import reverse
 
 from providers.attention import DRILL, Notice, unpriced_use
 from providers.models import Provider
 from tenants.models import ClientKey
+from usage.onsets import Onsets, unpriced_since
 from usage.ranges import TimeRange
-from usage.rollups import ALL_KEYS, ALL_TENANTS, DAY, HOUR, KeyRollup, RequestRollup
+from usage.rollups import DAY, KeyRollup
 from usage.selectors.latency import Percentiles, percentile_series_by
 from usage.selectors.recent import LastAttempt, last_attempts
 from usage.selectors.reliability import Attempts, attempt_series
 from usage.selectors.totals import Totals, series, unpriced
 from usage.spool import Backlog
 
-ERROR_RATE: Final = 0.05  # of the attempts of an hour, above which a deployment is named
+T = TypeVar("T")
+ERROR_RATE: Final = 0.05  # of the attempts of an hour, above which a deployment is named; also the tail beyond a p95
 ENOUGH: Final = 3  # failed attempts: fewer may be chance
 SLOWER: Final = 2  # times its own week
 UNUSED: Final = timedelta(days=90)
@@ -33,10 +36,12 @@ _HOUR: Final = timedelta(hours=1)
 
 
 def notices(now: datetime) -> Iterator[Notice]:
-    """About the last day, in all tenants together; nine queries at most, of sums but for the newest 500 attempts."""
-    yield from _unanswered(now)
-    yield from _failing(now)
-    yield from _slow(now)
+    """About the last day, in all tenants together; of sums but for the newest 500 attempts. Nine queries where nothing
+    is found, and one more for each hour in which what was found began."""
+    onsets = Onsets(ERROR_RATE)
+    yield from _unanswered(now, onsets)
+    yield from _failing(now, onsets)
+    yield from _slow(now, onsets)
     yield from _unpriced(now)
     yield from _unused(now)
 
@@ -60,7 +65,7 @@ def _of_system(
     return Notice(what, effect, link, "profiling.view_system", level, "The system", about, since, requests=requests)
 
 
-def _unanswered(now: datetime) -> Iterator[Notice]:
+def _unanswered(now: datetime, onsets: Onsets) -> Iterator[Notice]:
     """Requests that got no answer, whichever deployments they were at, or at none."""
     hours = _hours(now)
     course = series(hours)
@@ -69,7 +74,7 @@ def _unanswered(now: datetime) -> Iterator[Notice]:
         return
     what = f"{_share_lost(last) * 100:.1f} % of the requests of the last hour got no answer"
     effect = f"{lost:,} of {last.requests:,} failed or broke off, after every attempt there was."
-    since = hours[-1].end - len(list(takewhile(_lossy, reversed(course)))) * _HOUR
+    since = onsets.of_losses(_first_hour(hours, course, _lossy))
     yield Notice(
         what,
         effect,
@@ -95,14 +100,16 @@ def _lossy(one: Totals) -> bool:
     return _lost(one) >= ENOUGH and _share_lost(one) > ERROR_RATE
 
 
-def _failing(now: datetime) -> Iterator[Notice]:
+def _failing(now: datetime, onsets: Onsets) -> Iterator[Notice]:
     hours = _hours(now)
     down = {last.deployment: last for last in last_attempts(TimeRange(hours[0].start, hours[-1].end)) if last.failed}
     found = [(name, hour) for name, hour in attempt_series(hours).items() if name in down or fails(hour[-1])]
     drill = set(Provider.objects.filter(source=DRILL).values_list("name", flat=True)) if found else set()
     for name, course in found:
         if name.partition("/")[0] not in drill:  # its deployments fail on purpose
-            yield _of_failing(name, course, down.get(name), hours[-1].end)
+            last = down.get(name)
+            since = last.since if last else onsets.of_failures(name, _first_hour(hours, course, fails))
+            yield _of_failing(name, course, last, since)
 
 
 def fails(one: Attempts) -> bool:
@@ -110,13 +117,12 @@ def fails(one: Attempts) -> bool:
     return one.failed >= ENOUGH and (one.error_rate or 0) > ERROR_RATE
 
 
-def _of_failing(name: str, course: Sequence[Attempts], last: LastAttempt | None, end: datetime) -> Notice:
+def _of_failing(name: str, course: Sequence[Attempts], last: LastAttempt | None, since: datetime) -> Notice:
     failed, called = (sum(getattr(hour, field) for hour in course) for field in ("failed", "attempts"))
     if last is not None:
-        what, since = f"{name}: its last call failed ({last.error or 'failed'})", last.since
+        what = f"{name}: its last call failed ({last.error or 'failed'})"
     else:
         what = f"{name}: {(course[-1].error_rate or 0) * 100:.1f} % of its attempts failed in the last hour"
-        since = end - len(list(takewhile(fails, reversed(course)))) * _HOUR
     link = _dashboard("requests", first=name, status="failover")
     effect = f"{failed:,} of {called:,} attempts failed in 24 h."
     return Notice(
@@ -131,7 +137,7 @@ def _of_failing(name: str, course: Sequence[Attempts], last: LastAttempt | None,
     )
 
 
-def _slow(now: datetime) -> Iterator[Notice]:
+def _slow(now: datetime, onsets: Onsets) -> Iterator[Notice]:
     """Deployments whose p95 of the last hour is more than twice that of the week before it, with samples for both."""
     *_, lately = _hours(now)
     called = percentile_series_by("attempt_ttft", [lately], "deployment")
@@ -141,13 +147,19 @@ def _slow(now: datetime) -> Iterator[Notice]:
     week = TimeRange.around(lately.start - WEEK, lately.start, now)
     usual = percentile_series_by("attempt_ttft", [week], "deployment", only=judged)
     slow = [name for name in judged if name in usual and slower(called[name][0], usual[name][0])]
-    courses = percentile_series_by("attempt_ttft", _hours(now), "deployment", only=slow) if slow else {}
+    hours = _hours(now)
+    courses = percentile_series_by("attempt_ttft", hours, "deployment", only=slow) if slow else {}
+    begun = {name: _first_hour(hours, courses[name][1], partial(_slower_than, usual[name][0])) for name in slow}
+    since = onsets.of_slowness(begun, {name: SLOWER * (usual[name][0].p95 or 0) for name in slow})
     for name in slow:
-        yield _of_slow(name, called[name][0], usual[name][0], courses[name][1], lately.end)
+        yield _of_slow(name, called[name][0], usual[name][0], since[name])
 
 
-def _of_slow(name: str, now: Percentiles, usual: Percentiles, hours: Sequence[Percentiles], end: datetime) -> Notice:
-    many = len(list(takewhile(lambda hour: slower(hour, usual), reversed(hours))))
+def _slower_than(usual: Percentiles, hour: Percentiles) -> bool:
+    return slower(hour, usual)
+
+
+def _of_slow(name: str, now: Percentiles, usual: Percentiles, since: datetime) -> Notice:
     provider, _, model = name.partition("/")
     what = f"{name} is {(now.p95 or 0) / (usual.p95 or 1):.1f} times as slow as in its week"
     effect = f"p95 to the first token: {now.p95:,.0f} ms in the last hour, {usual.p95:,.0f} ms in the 7 days before."
@@ -159,7 +171,7 @@ def _of_slow(name: str, now: Percentiles, usual: Percentiles, hours: Sequence[Pe
         level="slow",
         verb="Its latency",
         about=f"slow {name}",
-        since=end - many * _HOUR,
+        since=since,
         traffic=name,
     )
 
@@ -170,10 +182,10 @@ def slower(now: Percentiles, usual: Percentiles) -> bool:
 
 
 def _unpriced(now: datetime) -> Iterator[Notice]:
-    """Since the first hour of a week in which a deployment worked at unknown cost; before that nobody looks."""
+    """Since a deployment first worked at unknown cost within a week; before that nobody looks."""
     hours = _hours(now)
     found = unpriced(TimeRange(hours[0].start, hours[-1].end))
-    begun = _unpriced_since(now) if found else {}
+    begun = unpriced_since(now - WEEK, now) if found else {}
     for group in found:
         name, many = str(group.value), group.totals.unpriced
         what = f"{name or 'A deployment that is gone'} has no price"
@@ -189,18 +201,6 @@ def _unpriced(now: datetime) -> Iterator[Notice]:
             since=begun.get(name),
             requests=many,
         )
-
-
-def _unpriced_since(now: datetime) -> Mapping[str, datetime]:
-    first = int((now - WEEK).timestamp()) // HOUR * HOUR
-    rows = RequestRollup.objects.filter(
-        tenant_id=ALL_TENANTS, key_id=ALL_KEYS, grain=HOUR, bucket__gte=first, unpriced__gt=0
-    )
-    begun = rows.order_by().values("provider", "model").annotate(begun=Min("bucket"))
-    return {
-        f"{row['provider']}/{row['model']}".removesuffix("/"): datetime.fromtimestamp(row["begun"], UTC)
-        for row in begun
-    }
 
 
 def _unused(now: datetime) -> Iterator[Notice]:
@@ -228,6 +228,11 @@ def _unused(now: datetime) -> Iterator[Notice]:
             requests=0,
             tenant=key.tenant_id,
         )
+
+
+def _first_hour(hours: Sequence[TimeRange], course: Sequence[T], holds: Callable[[T], bool]) -> TimeRange:
+    """The first of the hours in which it held without a break up to the last one, in which it does."""
+    return hours[-max(len(list(takewhile(holds, reversed(course)))), 1)]
 
 
 def _hours(now: datetime) -> list[TimeRange]:

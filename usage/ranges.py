@@ -82,8 +82,13 @@ def cover(low: int, high: int, grains: Sequence[int] = GRAINS) -> Iterator[Span]
     yield from cover(last, high, finer)
 
 
+def keeps_minutes(instant: datetime, now: datetime) -> bool:
+    """Whether sums by minutes are there from an instant on."""
+    return now - instant < _MINUTES_SURE
+
+
 def _finest(edge: datetime, now: datetime) -> int:
-    return MINUTE if now - edge < _MINUTES_SURE else QUARTER
+    return MINUTE if keeps_minutes(edge, now) else QUARTER
 
 
 def _borders(period: TimeRange, step: timedelta, zone: tzinfo) -> Iterator[datetime]:

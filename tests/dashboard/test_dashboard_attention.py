@@ -98,8 +98,9 @@ def test_the_greater_share_of_the_day_stands_first_and_the_unknown_behind(db):
 def test_a_finding_says_since_when_and_what_is_at_stake(staff_client, traffic):
     checked()
     page = text_of(staff_client.get("/dashboard/"))
-    many = sum(told.cost_nano_usd is None and told.status == "answered" for told in traffic)
-    assert re.search(rf"Since \d+ \w+ \d\d:00 At stake {many} requests? [\d.]+ % of a day", page), page
+    unpriced = [told for told in traffic if told.cost_nano_usd is None and told.status == "answered"]
+    many, first = len(unpriced), datetime.fromtimestamp(min(told.started_us for told in unpriced) / 1e6, UTC)
+    assert re.search(rf"Since {first.day} \w+ {first:%H:%M} At stake {many} requests? [\d.]+ % of a day", page), page
 
 
 def test_who_may_not_open_a_page_gets_no_link_to_it(troubled, client):

@@ -56,17 +56,21 @@ def deployment(db) -> Deployment:
     return made
 
 
+def minute_of(at: datetime) -> datetime:
+    return at.replace(second=0)
+
+
 def found(kind: str, source=traffic):
     return [each for each in source.notices(NOW) if each.level == kind]
 
 
-def test_a_deployment_twice_as_slow_as_in_its_week_is_named_since_the_hour_it_began(tmp_path):
+def test_a_deployment_twice_as_slow_as_in_its_week_is_named_since_the_minute_it_began(tmp_path):
     usual = course(timedelta(days=5), timedelta(minutes=10), 700)
     slow = course(timedelta(minutes=110), timedelta(minutes=2), 54, ttft_ms=900.0)
     ship([*usual, *slow], tmp_path / "spool")
     (notice,) = found("slow")
     assert notice.what.startswith(f"{NAME} is ") and notice.about == f"slow {NAME}"
-    assert timedelta(hours=1, minutes=58) < NOW - notice.since <= timedelta(hours=2)
+    assert notice.since == minute_of(NOW - timedelta(minutes=110))
     day = sum(one.started_us > (NOW - timedelta(days=1)).timestamp() * 1e6 for one in (*usual, *slow))
     assert abs(check(NOW).busiest[NAME] - day) <= 1, "sums begin at whole minutes"
     assert next(n for n in board().notices if n.level == "slow").requests == board().busiest[NAME]
@@ -84,8 +88,36 @@ def test_errors_over_the_line_are_told_of_the_deployment_and_of_all_requests(tmp
     lost = course(timedelta(minutes=30), timedelta(minutes=3), 6, error="Overloaded", status="failed")
     ship([*well, *lost], tmp_path / "spool")
     whole, one = found("failing")
+    assert whole.since == one.since == minute_of(NOW - timedelta(minutes=30))
     assert whole.what == "13.0 % of the requests of the last hour got no answer" and whole.requests == 6
     assert one.about == f"failing {NAME}" and one.effect == "6 of 46 attempts failed in 24 h."
+
+
+def test_failures_since_before_the_hour_are_told_since_the_minute_and_one_long_before_is_not_it(tmp_path):
+    well = course(timedelta(hours=5), timedelta(minutes=1), 298)
+    early = course(timedelta(minutes=115), timedelta(minutes=1), 1, error="Overloaded", status="failed")
+    lost = course(timedelta(minutes=64), timedelta(minutes=2), 30, error="Overloaded", status="failed")
+    ship([*well, *early, *lost], tmp_path / "spool")
+    whole, one = found("failing")
+    assert whole.since == one.since == minute_of(NOW - timedelta(minutes=64))
+
+
+def test_what_has_no_price_is_told_since_the_minute_while_minutes_are_kept_and_else_since_the_hour(tmp_path, db):
+    def unpriced(first: timedelta, name: str, count: int):
+        """The first so long ago, the others hourly."""
+        made = [told(NOW - first + n * timedelta(hours=1), n) for n in range(count)]
+        for one in made:
+            one.provider, one.cost_nano_usd = name, None
+            one.attempts[0].provider, one.attempts[0].cost_nano_usd = name, None
+        return made
+
+    ship(
+        [*unpriced(timedelta(hours=50, minutes=7), "acme", 40), *unpriced(timedelta(days=5), "old", 115)],
+        tmp_path / "spool",
+    )
+    since = {each.about: each.since for each in found("unpriced")}
+    assert since[upstreams.unpriced_use("acme/sandbox-mini")] == minute_of(NOW - timedelta(hours=50, minutes=7))
+    assert since[upstreams.unpriced_use("old/sandbox-mini")] == minute_of(NOW - timedelta(days=5)).replace(minute=0)
 
 
 def test_two_failures_are_chance(tmp_path):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from usage.fold import ATTEMPT_TOTAL, ATTEMPT_TTFT, OVERHEAD, TPOT
 from usage.ranges import TimeRange
 from usage.rollups import ALL_TENANTS, LatencyRollup
-from usage.scale import ENOUGH_SAMPLES, percentile_ms
+from usage.scale import ENOUGH_SAMPLES, lower_ms, percentile_ms
 from usage.selectors.sums import EACH_TENANT, Whose, read
 
 # The first three are of requests as their callers felt them, by tenant; the others are kept for all tenants together.
@@ -104,6 +104,19 @@ def percentile_series_by(
         )
         for value, counts in whole.items()
     }
+
+
+def slower_than(
+    metric: Metric, buckets: Sequence[TimeRange], bounds_ms: Mapping[str, float]
+) -> dict[str, list[tuple[int, int]]]:
+    """How many samples of each deployment in `bounds_ms` exceed its bound, and how many there are, bucket by bucket."""
+    found = {name: [(0, 0)] * len(buckets) for name in bounds_ms}
+    slots = _slots(metric, buckets, "deployment", None, {}, only=list(bounds_ms))
+    for (position, value), counts in slots.items():
+        if isinstance(value, str) and value in bounds_ms:
+            over = sum(count for slot, count in counts.items() if lower_ms(slot + 0.5) > bounds_ms[value])
+            found[value][position] = over, sum(counts.values())
+    return found
 
 
 def percentile_week(
