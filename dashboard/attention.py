@@ -80,6 +80,12 @@ def here(ask: Ask = lambda question, *args: question(*args)) -> Here:
     return Here(ask(health_now), ask(spool.backlog, directory), ask(_free, directory), ask(serving_now))
 
 
+def of_this_machine(now: datetime) -> Iterator[Notice]:
+    """What its journal and disk say; no query."""
+    directory = Path(settings.VAR_DIR) / spool.NAME
+    yield from traffic.of_machine(spool.backlog(directory), _free(directory), now)
+
+
 def findings(board: Board, known: Here, now: datetime, sight: Sight = None, also: Iterable[Notice] = ()) -> Findings:
     """What needs somebody, with what is noticed `also`; no query.
 

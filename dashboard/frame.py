@@ -14,13 +14,17 @@ from dashboard.scope import Scope
 def frame_of(request: HttpRequest, scope: Scope, section: str) -> dict[str, Any]:
     """What `frame.html` draws; `section` is the name of the entry of the navigation that is lit."""
     kept = preferences_of(request.user)
-    found = findings(scope.board, here(scope.ask), scope.period.now, scope.sight)
     return {
         "section": section,
         "scope": scope,
-        "needing": len(found.open),
+        "needing": needing(scope),
         "navigation": [(other, scope.link(other.name)) for other in NAVIGATION],
         "preferences": kept,
         "usual": usual_of(kept),
         "views": [(view, f"{reverse(f'dashboard:{view.page}')}?{view.query}") for view in views_of(kept, section)],
     }
+
+
+def needing(scope: Scope) -> int:
+    """The number at the bell: what somebody should look at. No query: the board came with the person."""
+    return len(findings(scope.board, here(scope.ask), scope.period.now, scope.sight).open)

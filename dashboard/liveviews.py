@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from msgspec import Struct
 
 from dashboard.access import staff_only
+from dashboard.frame import needing
 from dashboard.live import live_page
 from dashboard.views import scope_for
 from providers.audit import Actor
@@ -36,12 +37,12 @@ class Ending(Struct, frozen=True):
 def live_now(request: HttpRequest) -> HttpResponse:
     """The parts of the page that change; 304 while nothing has."""
     scope = scope_for(request, "live")
-    data = live_page(scope)
-    etag = f'"{data.version}"'
+    data, number = live_page(scope), needing(scope)
+    etag = f'"{data.version}-{number}"'
     answer = get_conditional_response(request, etag)
     if answer is None:
         with timezone.override(scope.period.zone):
-            answer = render(request, "dashboard/live/fragment.html", {"data": data, "scope": scope})
+            answer = render(request, "dashboard/live/fragment.html", {"data": data, "scope": scope, "needing": number})
     answer.headers["etag"], answer.headers["cache-control"] = etag, "private, no-cache"
     return answer
 

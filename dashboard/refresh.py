@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.access import staff_only
+from dashboard.frame import needing
 from dashboard.pages import PAGES
 from dashboard.rendering import panels_of, rendered
 from dashboard.views import scope_for
@@ -16,13 +17,15 @@ from dashboard.views import scope_for
 @require_safe
 @staff_only
 def parts(request: HttpRequest, name: str) -> HttpResponse:
-    """The panels for the range and filters of the address, and as of when; 304 where they read as they did."""
+    """The bell, the panels for the range and filters of the address, and as of when; 304 where they read as before."""
     if name not in PAGES or not PAGES[name].listed:
         raise Http404(f"There is no page {name!r}.")
     scope = scope_for(request, name)
     with timezone.override(scope.period.zone):
         panels = [rendered(one, scope, request) for one in panels_of(name)]
-        body = render_to_string("dashboard/parts.html", {"panels": panels, "scope": scope}, request)
+        body = render_to_string(
+            "dashboard/parts.html", {"panels": panels, "scope": scope, "needing": needing(scope)}, request
+        )
     tag = f'"{blake2b(body.encode(), digest_size=12).hexdigest()}"'
     same = request.headers.get("If-None-Match") == tag
     answer = HttpResponseNotModified() if same else HttpResponse(body)

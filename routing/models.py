@@ -102,3 +102,18 @@ class HealthReset(models.Model):
 
     def __str__(self) -> str:
         return self.scope or "everything"
+
+
+class WorkerTrouble(models.Model):
+    """What a web worker knew at an instant that needs somebody: a list of `providers.attention.Notice`."""
+
+    worker = models.CharField(max_length=64, unique=True)
+    told = models.JSONField(default=list)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        default_permissions = ()  # of machines, for machines
+
+    def __str__(self) -> str:
+        return self.worker

@@ -37,6 +37,7 @@ from routing.scorers import scorers
 from routing.serving import new_serving_book
 from routing.statewatch import StateWatch
 from routing.surfaces import surface_at, surfaces
+from routing.troubles import TroubleWatch
 from tenants.admission import RateLimiter
 from tenants.keyring import Keyring, keyring
 from tenants.ledger import Ledger
@@ -65,10 +66,12 @@ class Runtime:
     shared_health: SharedHealth | None = None
     hearing: Hearing | None = None
     states: StateWatch | None = None
+    troubles: TroubleWatch | None = None
     repeats: Repeats = field(default_factory=new_repeats)
     loop: asyncio.AbstractEventLoop | None = None  # that serves
     _ticker: "asyncio.Task[None] | None" = None
     _watching: "asyncio.Task[None] | None" = None
+    _telling: "asyncio.Task[None] | None" = None
     _starting: "asyncio.Task[None] | None" = None
 
     @property
@@ -107,10 +110,12 @@ class Runtime:
         self._ticker = asyncio.create_task(self._tick())
         if self.states is not None:
             self._watching = asyncio.create_task(self.states.run())
+        if self.troubles is not None:
+            self._telling = asyncio.create_task(self.troubles.run())
 
     async def stop(self) -> None:
         """End the background work and close the journal."""
-        for task in (self._ticker, self._watching):
+        for task in (self._ticker, self._watching, self._telling):
             if task:
                 task.cancel()
         self.watch.stop()
@@ -222,5 +227,5 @@ def runtime() -> Runtime:
         engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES,
         watch=watch, shared_health=new_shared_health(health),
         hearing=new_hearing(engine.running, lambda: runtime().watcher.serving),
-        states=StateWatch(health, lambda: catalog.current),
+        states=StateWatch(health, lambda: catalog.current), troubles=TroubleWatch(health, lambda: catalog.current),
     )  # fmt: skip

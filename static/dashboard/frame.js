@@ -134,6 +134,19 @@
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
+  // The bell's new number is spoken, at most once per ten seconds: what it is by then.
+  const SPEAK_EVERY_MS = 10_000;
+  const number = () => document.querySelector("#bell .hidden-text")?.textContent;
+  let spoken = number(), spokenAt = 0, speaking = null;
+  const ring = () => {
+    if (speaking || number() === spoken) return;
+    speaking = setTimeout(() => {
+      speaking = null;
+      if (number() !== spoken) { spoken = number(); spokenAt = Date.now(); say(spoken); }
+    }, Math.max(spokenAt + SPEAK_EVERY_MS - Date.now(), 0));
+  };
+  if (dialog("bell")) new MutationObserver(ring).observe(dialog("bell"), { childList: true, subtree: true, characterData: true });
+
   // What a reader usually sees stays out of the address: a shared link means to others what is usual to them.
   document.addEventListener("htmx:configRequest", (event) => {
     const usual = event.target.dataset, words = event.detail.parameters;

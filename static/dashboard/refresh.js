@@ -101,6 +101,8 @@
 
   function place(text) {
     const fresh = new DOMParser().parseFromString(text, "text/html");
+    const bell = fresh.getElementById("bell");
+    if (bell) morph(document.getElementById("bell"), document.adoptNode(bell));
     const taken = [...fresh.querySelectorAll(".panel")].map((panel) => take(document.adoptNode(panel)));
     document.dispatchEvent(new Event("figures:changed"));
     return taken.every(Boolean);
