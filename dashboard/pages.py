@@ -40,7 +40,7 @@ ENTITIES: Final = ("tenant", "provider", "model", "policy")
 PAGES: Final[Mapping[str, Page]] = {
     page.name: page
     for page in (
-        Page("home", "Home", "Is all well?", "", letter="h"),
+        Page("home", "Home", "Is all well?", "", letter="h", compares=True),
         Page(
             "requests",
             "Requests",

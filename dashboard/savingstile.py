@@ -46,7 +46,7 @@ def savings_tile(scope: Scope, now: Totals) -> Tile:
         label="Savings",
         text=text if here else money(None),
         exact=_exact(here, saved, baseline),
-        note=_note(found, here, now, whole, saved),
+        note=_note(found, here, now, whole, saved, scope.compares),
         points=_course(found, period.buckets, whole) if here else "",
         address=scope.link("savings"),
     )
@@ -60,7 +60,7 @@ def _exact(here: Sequence[Compared], saved: int, baseline: int) -> str:
     return f"{share} of {against}, over {counted(len(here), 'request')}"
 
 
-def _note(found: Savings, here: Sequence[Compared], now: Totals, whole: bool, saved: int) -> str:
+def _note(found: Savings, here: Sequence[Compared], now: Totals, whole: bool, saved: int, compares: bool) -> str:
     """What the figure leaves out, else how it was before."""
     if not now.answered:
         return "nothing answered"
@@ -70,6 +70,8 @@ def _note(found: Savings, here: Sequence[Compared], now: Totals, whole: bool, sa
         return f"the newest {count(found.read)} of {count(now.answered)} answered"
     if now.answered > len(here):
         return f"{count(now.answered - len(here))} of {count(now.answered)} not compared"
+    if not compares:
+        return ""
     before = sum(one.saved for one in found.compared) - saved
     return f"{change(saved, before)} on before" if found.read < READ and before > 0 else "no earlier data"
 

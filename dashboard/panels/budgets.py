@@ -10,6 +10,7 @@ from dashboard.burndown import amount, said
 from dashboard.outlooks import Outlook, outlooks_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
 from dashboard.verbs import Verb, barred
 from tenants.alerting import last_deliveries, receivers_of
@@ -19,6 +20,8 @@ from tenants.periods import Period
 from usage.selectors import TimeRange, Totals, totals
 
 MOST_ROWS = 200
+SORTS: Final = ("name", "resets", "spent", "held", "out")
+SOONEST: Final = "out"  # the usual order: what runs out soonest
 NOTIFY: Final = "tenants.add_alertreceiver"
 NO_RAISE: Final = "Raising takes the right to raise budgets: the role finance has it, and an owner can give it."
 NO_NOTIFY: Final = (
@@ -45,6 +48,7 @@ class Row(Struct, frozen=True):
 
 class Budgets(Struct, frozen=True):
     rows: tuple[Row, ...]
+    order: Sorting
     budgets: int
     month: Totals | None  # what was spent this month, where there is no budget
     add: str
@@ -69,14 +73,15 @@ class BudgetsPanel(Panel):
     )
 
     def data(self, scope: Scope) -> Budgets:
-        found = outlooks_of(scope)
+        order, places = sorting(scope, SORTS, SOONEST), list(enumerate(outlooks_of(scope)))
+        found = [one for _, one in order.rows(places, lambda placed, by: _key(*placed, by))]
         month = None if found else scope.ask(totals, _this_month(scope.period.now), scope.entities)
         add = reverse("admin:tenants_budget_add") if scope.may("tenants.add_budget") else ""
         ids = [one.state.id for one in found[:MOST_ROWS]]
         shown = [one.state for one in found[:MOST_ROWS]]
         receivers, last = (receivers_of(shown), last_deliveries(ids)) if ids else ({}, {})
         rows = [_row(o, scope, len(receivers.get(o.state.id, ())), last.get(o.state.id)) for o in found[:MOST_ROWS]]
-        return Budgets(tuple(rows), len(found), month, add, barred(verb for row in rows for verb in row.verbs))
+        return Budgets(tuple(rows), order, len(found), month, add, barred(verb for row in rows for verb in row.verbs))
 
     def table(self, data: Budgets, scope: Scope) -> Table | None:
         if not data.rows:
@@ -86,6 +91,19 @@ class BudgetsPanel(Panel):
         columns += [Column(name, "USD") for name in money] + [Column(f"{name}, tokens") for name in money]
         columns += [Column("Runs out"), Column("Earliest"), Column("Latest"), Column("Forecast")]
         return Table(tuple(columns), (_cells(row) for row in data.rows))
+
+
+def _key(place: int, one: Outlook, by: str) -> Key:
+    """What a column is sorted by: amounts, which are dollars or tokens, by their share of the limit."""
+    state = one.state
+    keys: dict[str, Key] = {
+        SOONEST: place,
+        "name": f"{state.tenant} {state.key or ''} {state.tag or ''}".casefold(),
+        "resets": one.resets.timestamp() if one.resets else None,
+        "spent": state.used_percent,
+        "held": state.reserved / state.limit if state.limit else None,
+    }
+    return keys[by]
 
 
 def _cells(row: Row) -> tuple[Any, ...]:

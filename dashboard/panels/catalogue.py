@@ -13,10 +13,11 @@ from dashboard.groups import requests_of
 from dashboard.interventions import switch_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
 from dashboard.verbs import Verb, barred
+from providers.cataloguelines import CatalogueLine, Listed, catalogue, catalogued, listed
 from providers.residency import look_at
-from providers.selectors import CatalogueLine, catalogue
 from routing.healthnow import health_now
 from routing.resilience.report import HealthReport
 from usage.selectors import Group, Percentiles, by, percentiles
@@ -26,6 +27,10 @@ NO_TEST: Final = f"Testing takes the right to change providers: {_TAKES}"
 NO_ALIAS: Final = f"Naming takes the right to change models: {_TAKES}"
 NO_PRICE: Final = "Pricing takes the right to add prices: the role finance has it, and an owner can give it."
 NO_COMPARE: Final = f"Comparing takes the rights to change providers and deployments: {_TAKES}"
+USUAL: Final = "name"  # by model and provider, page by page through an index; other orders are made of the whole
+SORTS: Final = ("name", "context", "price", "quality", "requests", "p50", "cost")
+PER_PAGE: Final = 50
+PER_READ: Final = 500
 COLUMNS: Final = (
     Column("Model"),
     Column("Provider"),
@@ -54,8 +59,16 @@ class Row(Struct, frozen=True):
     cost_nano_usd: int | None
 
 
+class Facts(Struct, frozen=True):
+    """What the range says of deployments, by `provider/model`."""
+
+    served: dict[str, Group]
+    speed: dict[str, Percentiles]
+
+
 class Catalogue(Struct, frozen=True):
     rows: tuple[Row, ...]
+    order: Sorting
     first: str  # addresses; empty where there is no such page
     next: str
     any: bool  # whether anything is offered at all, whatever the filters
@@ -69,7 +82,7 @@ class CataloguePanel(Panel):
 
     name = "catalogue"
     title = "What can be called?"
-    unit = "by model, then provider"
+    unit = "deployments, by model and provider unless another heading is chosen"
     page = "models"
     formula = (
         "Prices are those in effect now, per million tokens. Quality is the prior, from 0 to 1, that routing starts "
@@ -79,16 +92,16 @@ class CataloguePanel(Panel):
     )
 
     def data(self, scope: Scope) -> Catalogue:
-        cursor = scope.word("cursor")
-        found = catalogue(scope.name("provider"), scope.name("model"), int(cursor) if _is_id(cursor) else None)
-        rows = _rows(scope, found.lines)
-        following = scope.here(cursor=str(found.after)) if found.after else ""
+        cursor, order = scope.word("cursor"), _order(scope)
+        lines, after = _page(scope, order, int(cursor) if _is_id(cursor) else None, PER_PAGE)
+        rows = _rows(scope, lines)
         return Catalogue(
             rows=rows,
+            order=order,
             first=scope.here() if cursor else "",
-            next=following,
+            next="" if after is None else scope.here(cursor=str(after)),
             any=bool(rows) or bool(catalogue(limit=1).lines),
-            rest="" if scope.alone or not any(line.local for line in found.lines) else scope.panel_address(self.name),
+            rest="" if scope.alone or not any(line.local for line in lines) else scope.panel_address(self.name),
             barred=barred(verb for row in rows for verb in row.verbs),
             discover=_verb("Look for upstreams", "dashboard:discover", (), scope.may(LOOK), NO_LOOK),
         )
@@ -101,15 +114,48 @@ def _is_id(word: str) -> bool:
     return word.isdecimal() and len(word) < 19
 
 
-def _rows(scope: Scope, lines: list[CatalogueLine]) -> tuple[Row, ...]:
-    served: dict[str, Group] = {
-        str(one.value): one for one in scope.ask(by, "deployment", scope.period.span, scope.entities)
-    }
+def _order(scope: Scope) -> Sorting:
+    return sorting(scope, SORTS, USUAL)
+
+
+def _page(scope: Scope, order: Sorting, after: int | None, limit: int) -> tuple[list[CatalogueLine], int | None]:
+    """A page of lines, and what asks for the next: the id of the last, or its place in another order than the usual."""
+    provider, model = scope.name("provider"), scope.name("model")
+    if (order.by, order.down) == (USUAL, False):
+        found = catalogue(provider, model, after, limit)
+        return found.lines, found.after
+    facts, begin = _facts(scope), after or 0
+    found_all = scope.ask(listed, provider, model, order.by == "price")
+    ranked = order.rows(found_all, lambda one, by: _key(one, by, facts))
+    end = begin + limit
+    return catalogued([one.id for one in ranked[begin:end]]), end if end < len(ranked) else None
+
+
+def _key(one: Listed, by: str, facts: Facts) -> Key:
+    """What a column is sorted by."""
+    if by in ("requests", "cost"):
+        group = facts.served.get(one.name)
+        if group is None:
+            return 0
+        return group.totals.requests if by == "requests" else group.totals.known_cost_nano_usd
+    if by == "p50":
+        felt = facts.speed.get(one.name)
+        return felt.p50 if felt else None
+    if by == "price":
+        return None if one.price is None else float(one.price)
+    return f"{one.model} {one.provider}".casefold() if by == "name" else one.context if by == "context" else one.quality
+
+
+def _facts(scope: Scope) -> Facts:
+    served = scope.ask(by, "deployment", scope.period.span, scope.entities)
     felt = scope.ask(percentiles, "ttft", scope.period.span, "deployment", tenant_id=scope.tenant_id)
-    speed = {str(one.value): one for one in felt}
-    health = scope.ask(health_now)
+    return Facts({str(one.value): one for one in served}, {str(one.value): one for one in felt})
+
+
+def _rows(scope: Scope, lines: list[CatalogueLine]) -> tuple[Row, ...]:
+    facts, health = _facts(scope), scope.ask(health_now)
     loaded = _loaded(lines) if scope.alone else {}
-    return tuple(_row(scope, line, served, speed, health, loaded.get(line.id, "")) for line in lines)
+    return tuple(_row(scope, line, facts, health, loaded.get(line.id, "")) for line in lines)
 
 
 def _loaded(lines: list[CatalogueLine]) -> dict[int, str]:
@@ -126,12 +172,11 @@ def _loaded(lines: list[CatalogueLine]) -> dict[int, str]:
 def _row(
     scope: Scope,
     line: CatalogueLine,
-    served: dict[str, Group],
-    speed: dict[str, Percentiles],
+    facts: Facts,
     health: HealthReport | None,
     loaded: str,
 ) -> Row:
-    group = served.get(line.name)
+    group, felt = facts.served.get(line.name), facts.speed.get(line.name)
     return Row(
         line=line,
         loaded=loaded,
@@ -139,7 +184,7 @@ def _row(
         address=requests_of(scope, "deployment", line.name),
         state=_state(line, health),
         requests=group.totals.requests if group else 0,
-        p50_ms=speed[line.name].p50 if line.name in speed else None,
+        p50_ms=felt.p50 if felt else None,
         cost_nano_usd=group.totals.known_cost_nano_usd if group else 0,
     )
 
@@ -173,11 +218,11 @@ def _state(line: CatalogueLine, health: HealthReport | None) -> str:
 
 
 def _all(scope: Scope) -> Iterator[tuple[Any, ...]]:
-    after: int | None = None
+    after, order = None, _order(scope)
     while True:
-        found = catalogue(scope.name("provider"), scope.name("model"), after, limit=500)
-        yield from (_cells(row) for row in _rows(scope, found.lines))
-        if (after := found.after) is None:
+        lines, after = _page(scope, order, after, PER_READ)
+        yield from (_cells(row) for row in _rows(scope, lines))
+        if after is None:
             return
 
 

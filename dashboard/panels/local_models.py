@@ -10,6 +10,7 @@ from dashboard.formatting import age
 from dashboard.panels.base import Panel
 from dashboard.residents import WHY_NOT, address_of, hindrance
 from dashboard.scope import Scope
+from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
 from dashboard.verbs import Verb, barred
 from profiling.localorders import Ordered, given
@@ -21,6 +22,8 @@ from routing.inflight.telling import Wanted
 from usage.selectors import TimeRange
 from usage.selectors.lastuse import last_served
 
+SORTS: Final = ("name", "state", "vram", "estimated", "context", "last", "waiting")
+LOADED: Final = "state"  # the usual order: what is in memory first
 DEEDS: Final[tuple[Deed, ...]] = get_args(Deed)
 USED_WITHIN: Final = timedelta(days=7)
 WAITING: Final = frozenset({"queued", "waiting", "retrying", "failing over"})
@@ -43,6 +46,7 @@ class Row(Struct, frozen=True):
 class Server(Struct, frozen=True):
     seen: Seen
     rows: tuple[Row, ...]
+    order: Sorting
     barred: tuple[str, ...]  # why some buttons are off
 
     @property
@@ -109,8 +113,9 @@ def _used(found: Sequence[Seen], scope: Scope) -> dict[tuple[str, str], datetime
 
 
 def _server(seen: Seen, used: dict[tuple[str, str], datetime], orders: Sequence[Ordered], scope: Scope) -> Server:
+    order = sorting(scope, SORTS, LOADED)
     if seen.state is None:
-        return Server(seen, (), ())
+        return Server(seen, (), order, ())
     counts = _running(seen, scope)
     under_way = {one.order.model for one in orders if one.open and one.order.provider == seen.provider}
     rows = []
@@ -130,7 +135,22 @@ def _server(seen: Seen, used: dict[tuple[str, str], datetime], orders: Sequence[
                 verbs=tuple(_verb(deed, seen, model, model.name in under_way, scope) for deed in DEEDS),
             )
         )
-    return Server(seen, tuple(rows), barred(verb for row in rows for verb in row.verbs))
+    rows = order.rows(rows, _key)
+    return Server(seen, tuple(rows), order, barred(verb for row in rows for verb in row.verbs))
+
+
+def _key(row: Row, by: str) -> Key:
+    """What a column is sorted by."""
+    keys: dict[str, Key] = {
+        "name": row.model.name.casefold(),
+        LOADED: row.model.state == "unloaded",
+        "vram": row.model.vram_bytes,
+        "estimated": row.model.estimated_bytes or row.model.weights_bytes,
+        "context": row.model.context,
+        "last": row.last_used.timestamp() if row.last_used else None,
+        "waiting": row.waiting,
+    }
+    return keys[by]
 
 
 def _running(seen: Seen, scope: Scope) -> dict[str, tuple[int, int]] | None:

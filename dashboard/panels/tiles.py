@@ -11,6 +11,8 @@ from dashboard.savingstile import READ, Tile, savings_tile
 from dashboard.scope import Scope
 from usage.selectors import Totals, percentile_series, series
 
+NO_EARLIER = change(None, None)
+
 
 class Tiles(Struct, frozen=True):
     tiles: tuple[Tile, ...]
@@ -30,13 +32,13 @@ class TilesPanel(Panel):
         f"Savings are those of the page of that name against the dearest eligible candidate, from the newest {READ:,} "
         "answered requests at most of the range and the period before; where these do not reach the range's beginning, "
         "the share that they saved. "
-        "The change is against the period of the same length before; p95 needs 20 samples."
+        "The change is against the period of the same length before, unless compare=off; p95 needs 20 samples."
     )
 
     def data(self, scope: Scope) -> Tiles:
         period = scope.period
-        before, *buckets = scope.ask(series, (period.before, *period.buckets), scope.entities)
-        now = total(buckets)
+        earlier, *buckets = scope.ask(series, (period.before, *period.buckets), scope.entities)
+        now, before = total(buckets), earlier if scope.compares else None
         tiles = (
             _requests(scope, now, before, buckets),
             _success(scope, now, before, buckets),
@@ -56,44 +58,45 @@ def total(parts: Sequence[Totals]) -> Totals:
     return Totals(*(sum(column) for column in columns))
 
 
-def _requests(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
-    note = _against(now.requests, before.requests)
+def _requests(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
+    note = _against(now.requests, _was(before, _of("requests")))
     return Tile("Requests", count(now.requests), "", note, _course(buckets, _of("requests")), scope.link("requests"))
 
 
-def _success(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
-    note = f"before: {percent(before.success)}" if before.requests else "no earlier data"
+def _success(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
+    note = "" if before is None else f"before: {percent(before.success)}" if before.requests else NO_EARLIER
     exact = f"{count(now.answered)} of {count(now.requests - now.rejected - now.cancelled)} waited for"
     points = _course(buckets, lambda part: part.success)
     return Tile("Success", percent(now.success), exact, note, points, scope.link("reliability"))
 
 
-def _cost(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+def _cost(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
     cost = now.known_cost_nano_usd
-    note = f"{count(now.unpriced)} without a price" if now.unpriced else _against(cost, before.known_cost_nano_usd)
+    against = _against(cost, _was(before, lambda part: part.known_cost_nano_usd or 0))
+    note = f"{count(now.unpriced)} without a price" if now.unpriced else against
     points = _course(buckets, _of("cost_nano_usd"))
     return Tile("Cost", money(cost), f"${exact_money(cost)}", note, points, scope.link("cost"))
 
 
-def _tokens(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
-    used = now.prompt_tokens + now.completion_tokens
+def _tokens(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
+    used = _both(now)
     exact = f"{count(now.prompt_tokens)} in, {count(now.completion_tokens)} out"
-    points = _course(buckets, lambda part: part.prompt_tokens + part.completion_tokens)
-    note = _against(used, before.prompt_tokens + before.completion_tokens)
+    points = _course(buckets, _both)
+    note = _against(used, _was(before, _both))
     return Tile("Tokens", tokens(used), exact, note, points, scope.link("cost"))
 
 
-def _failovers(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
-    note = _share(now.failed_over, before.failed_over, now)
+def _failovers(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
+    note = _share(now.failed_over, _was(before, _of("failed_over")), now)
     points = _course(buckets, _of("failed_over"))
     exact = f"{count(now.failovers)} failovers in {count(now.failed_over)} requests"
     return Tile("Failed over", count(now.failed_over), exact, note, points, scope.link("requests", status="failover"))
 
 
-def _errors(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
-    failed = now.failed + now.interrupted
-    note = _share(failed, before.failed + before.interrupted, now)
-    points = _course(buckets, lambda part: part.failed + part.interrupted)
+def _errors(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
+    failed = _lost(now)
+    note = _share(failed, _was(before, _lost), now)
+    points = _course(buckets, _lost)
     exact = f"{count(now.failed)} failed, {count(now.interrupted)} interrupted"
     return Tile("Errors", count(failed), exact, note, points, scope.link("requests", status="errors"))
 
@@ -103,20 +106,38 @@ def _first_token(scope: Scope) -> Tile:
     asked = (period.span, period.before, *period.buckets)
     names = {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
     now, before, *buckets = scope.ask(percentile_series, "ttft", asked, **names)  # type: ignore[arg-type]
-    note = _against(now.p95, before.p95) if now.p95 is not None else f"{now.n} of 20 samples"
+    against = _against(now.p95, before.p95 or 0) if scope.compares else ""
+    note = against if now.p95 is not None else f"{now.n} of 20 samples"
     points = sparkline([part.p95 for part in buckets])
     exact = f"{counted(now.n, 'sample')}; p50 {duration(now.p50)}, p99 {duration(now.p99)}"
     return Tile("First token, p95", duration(now.p95), exact, note, points, scope.link("latency"))
 
 
-def _share(count: int, before: int, now: Totals) -> str:
+def _share(count: int, before: float | None, now: Totals) -> str:
     said = f"{percent(share_of(count, now.requests))} of requests" if now.requests else "none"
-    return f"{said}, {_against(count, before)}" if count or before else said
+    return f"{said}, {_against(count, before)}" if before is not None and (count or before) else said
 
 
 def _against(now: float | None, before: float | None) -> str:
+    """The change; empty where it is not compared (None), which is not the same as nothing before (0)."""
+    if before is None:
+        return ""
     said = change(now, before)
     return f"{said} on before" if before else said
+
+
+def _was(before: Totals | None, value: Callable[[Totals], float]) -> float | None:
+    """A figure of the period before; None where it is not compared."""
+    return None if before is None else value(before)
+
+
+def _both(part: Totals) -> int:
+    """Tokens in and out."""
+    return part.prompt_tokens + part.completion_tokens
+
+
+def _lost(part: Totals) -> int:
+    return part.failed + part.interrupted
 
 
 def _of(field: str) -> Callable[[Totals], int]:

@@ -13,6 +13,7 @@ from dashboard.headrooms import Left, known_headrooms
 from dashboard.panels.base import Panel
 from dashboard.panels.providers import by_provider, level, notes_of, state_of
 from dashboard.scope import Scope
+from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
 from dashboard.verbs import Verb, barred
 from providers.selectors import Upstream, upstreams
@@ -24,6 +25,8 @@ from usage.selectors import Attempts, LastError, Percentiles, attempt_series, er
 NO_TEST: Final = "Testing takes the right to change providers: the role operator has it, and an owner can give it."
 NO_KEY: Final = "Adding keys takes the right to add credentials: the role operator has it, and an owner can give it."
 LIMITED: Final = "RateLimited"
+SORTS: Final = ("name", "credentials", "attempts", "rate", "p95", "limited", "quota")
+WORST: Final = "worst"  # the usual order: what is not well, then what fails most
 ORDER: Final = {"closed": 1, "": 1, "off": 2}  # what is not well stands first
 
 
@@ -59,6 +62,7 @@ class Row(Struct, frozen=True):
 
 class Upstreams(Struct, frozen=True):
     rows: tuple[Row, ...]
+    order: Sorting
     buckets: int
     add: str
     barred: tuple[str, ...]  # why some buttons are off
@@ -102,8 +106,10 @@ class UpstreamsPanel(Panel):
             rows.append(_row(scope, name, known.get(name), cells, felt, limited[name], last.get(name), health, lefts))
         rows.sort(key=lambda row: (ORDER.get(row.now, 0), -(row.error_rate or 0), -row.attempts, row.name))
         add = reverse("admin:providers_provider_add") if scope.may("providers.add_provider") else ""
+        order = sorting(scope, SORTS, WORST)
+        rows = order.rows(rows, _key)
         return Upstreams(
-            tuple(rows), len(scope.period.buckets), add, barred(verb for row in rows for verb in row.verbs)
+            tuple(rows), order, len(scope.period.buckets), add, barred(verb for row in rows for verb in row.verbs)
         )
 
     def table(self, data: Upstreams, scope: Scope) -> Table | None:
@@ -112,6 +118,21 @@ class UpstreamsPanel(Panel):
         columns += [Column("Last error"), Column("Last error at"), Column("Quota left", "share"), Column("Quota of")]
         columns += [Column("Empty in, s")]
         return Table(tuple(columns), [_cells(row) for row in data.rows]) if data.rows else None
+
+
+def _key(row: Row, by: str) -> Key:
+    """What a column is sorted by; the usual order is that in which they come."""
+    keys: dict[str, Key] = {
+        WORST: 0,
+        "name": row.name.casefold(),
+        "credentials": row.credentials_ok,
+        "attempts": row.attempts,
+        "rate": row.error_rate,
+        "p95": row.p95_ms,
+        "limited": row.limited,
+        "quota": row.tightest.share if row.tightest else None,
+    }
+    return keys[by]
 
 
 def _cells(row: Row) -> tuple[Any, ...]:

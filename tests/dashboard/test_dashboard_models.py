@@ -19,6 +19,7 @@ from providers.local_servers.asking import Asking
 from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from providers.pricerows import BEGINNING, DeploymentPrice
 from providers.sandbox.testing import Sandbox
+from tests.dashboard.downloads import rows_of
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.people import browser_of, staff
 
@@ -60,6 +61,46 @@ def test_statement_23_it_is_paged_by_the_last_line(acme):
     assert seen == [f"model-{number:03}" for number in range(120)] and not page.next
 
 
+@pytest.mark.parametrize(("sort", "reverse"), [("-context", True), ("context", False), ("-name", True)])
+def test_another_order_is_paged_by_place_with_what_is_unknown_last(
+    staff_client, acme, sort, reverse, django_assert_max_num_queries
+):
+    for number in range(120):
+        offered(acme, f"model-{number:03}", context=number * 7 % 120 * 1000 if number % 10 else None)
+    seen, words = [], {"sort": sort}
+    for _ in range(3):
+        page = shown(**words)
+        seen += page.rows
+        words = {"sort": sort, "cursor": page.next.partition("cursor=")[2]}
+    by_name = sort.endswith("name")
+    values = [row.line.model if by_name else row.line.context for row in seen]
+    known = [value for value in values if value is not None]
+    assert len({row.line.id for row in seen}) == 120 and not page.next
+    assert known == sorted(known, reverse=reverse) and values[: len(known)] == known
+    assert len(known) == (120 if by_name else 108)
+    with django_assert_max_num_queries(12):
+        html = staff_client.get(f"/dashboard/models/?sort={sort}").content.decode()
+    assert f'aria-sort="{"de" if reverse else "a"}scending"' in html
+    _, *lines = rows_of(staff_client, "models/catalogue", sort=sort)
+    assert [line[0] for line in lines] == [row.line.model for row in seen]
+
+
+def test_models_sort_by_price_requests_and_speed(staff_client, acme, traffic):
+    for name, price in (("sandbox-mini", "0.15"), ("dear", "9"), ("free", None)):
+        made = offered(acme, name)
+        if price:
+            DeploymentPrice.objects.create(deployment=made, effective_from=BEGINNING, input=price, output="1")
+    named = Provider.objects.create(name="sandbox-openai", wire="openai", base_url="http://127.0.0.1:9/v1")
+    for name in ("sandbox-mini", "sandbox-large"):
+        offered(named, name)
+    assert [row.line.model for row in shown(sort="-price").rows][:2] == ["dear", "sandbox-mini"]
+    asked = [row.requests for row in shown(sort="-requests").rows]
+    assert asked == sorted(asked, reverse=True) and asked[1] > 0
+    assert [row.cost_nano_usd for row in shown(sort="cost").rows][0] == 0
+    felt = [row.p50_ms for row in shown(sort="p50").rows]
+    assert felt[0] is not None and felt[-1] is None
+
+
 @pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "999999"])
 def test_a_cursor_that_is_none_begins_at_the_first(acme, cursor):
     offered(acme, "only")
@@ -96,7 +137,7 @@ def test_prices_are_written_as_they_are_quoted():
 
 def line_of(page: str, model: str) -> str:
     """The row of one model, as it is written."""
-    return page.split("<tbody>")[1].split(f">{model}<")[1].split("</tr>")[0]
+    return page.split("<tbody>", 1)[1].split(f">{model}<")[1].split("</tbody>")[0]
 
 
 def verbs_of(client: Client, model: str) -> dict[str, str]:

@@ -44,7 +44,7 @@ def configured() -> None:
 
 def row_of(answer, provider: str) -> str:
     """The text of one provider's row."""
-    rows = re.findall(r"<tr>.*?</tr>", answer.content.decode(), re.DOTALL)
+    rows = re.findall(r"<tbody>.*?</tbody>", answer.content.decode(), re.DOTALL)
     found = next(row for row in rows if f'<th scope="row">{provider}' in row)
     return re.sub(r"\s+", " ", re.sub(r"<title>.*?</title>|<[^>]+>", " ", found)).strip()
 
@@ -56,9 +56,9 @@ def test_each_provider_has_its_rates_and_its_last_error(staff_client, configured
     limited = sum(one.error == "RateLimited" for one in failed)
     row = row_of(answer, "sandbox-anthropic")
     newest = next(one.error for told in reversed(traffic) for one in told.attempts if one in failed)
-    assert f"{len(tries)} attempts {len(failed) / len(tries) * 100:.1f} %" in row
+    assert f"{len(tries)} {len(failed) / len(tries) * 100:.1f} %" in row
     assert re.search(rf" {limited} — it told no limit yet {newest} ", row)
-    quiet = "quiet anthropic – off none set 0 attempts — — 0 — it told no limit yet none in this range"
+    quiet = "quiet anthropic – off none set 0 — — 0 — it told no limit yet none in this range"
     assert row_of(answer, "quiet").startswith(quiet)
 
 
@@ -92,6 +92,14 @@ def test_settings_and_test_are_for_those_who_may(staff_client, configured, traff
     for address in addresses:
         assert re.search(f'href="{address}', page)
         assert staff_client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(("sort", "column"), [("rate", 6), ("attempts", 5), ("limited", 8)])
+def test_the_table_sorts_both_ways(staff_client, configured, traffic, sort, column):
+    for word in (sort, f"-{sort}"):
+        _, *rows = rows_of(staff_client, "upstreams/upstreams", sort=word)
+        values = [float(row[column]) for row in rows if row[column]]
+        assert len(values) > 2 and values == sorted(values, reverse=word.startswith("-"))
 
 
 def test_who_may_not_sees_the_buttons_with_the_reason(staff_client, configured):
