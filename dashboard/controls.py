@@ -15,8 +15,8 @@ from providers.selectors import standings
 from routing.features.category import WORDS
 from routing.selectors import words_known
 from tenants.selectors import key_label
+from usage.selectors.requestwords import STATUSES
 
-STATUSES: Final = ("answered", "failover", "errors", "failed", "rejected", "cancelled", "interrupted", "unpriced")
 FEW: Final = {"status": STATUSES, "task": (*WORDS, "chat")}
 SHORT: Final = 30  # so many tenants stand in a list at once; more are looked for
 

@@ -14,6 +14,8 @@ from tenants.selectors import key_named, tenant_names
 from tenants.sight import Sight
 from usage.outcomes import Outcome
 from usage.selectors import Entities, Whose, nearest
+from usage.selectors.requestwords import NOBODY as NOBODY
+from usage.selectors.requestwords import name_said
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,7 +46,6 @@ FLEETING = ("cursor", "live")  # of a look at a page, not of what it asks
 LIVE = "10s"  # how often a live page asks anew
 AROUND = timedelta(hours=2)  # of the nearest hour, where no preset reaches it
 LONGEST_WORD = 200
-NOBODY = "-"  # the word for "has none": no name begins with a dash
 NO_SUCH = -2  # an id that no tenant or key has
 
 
@@ -114,8 +115,7 @@ class Scope(Struct, frozen=True):
 
     def name(self, word: str) -> str | None:
         """A name to filter by: None is no filter, '' those that have none."""
-        value = self.word(word)
-        return "" if value == NOBODY else value or None
+        return name_said(self.word(word))
 
     def fits(self, deployment: str) -> bool:
         """Whether `provider/model` is among those that the filters of provider, model and deployment leave."""

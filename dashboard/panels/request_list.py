@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from dashboard.controls import STATUSES
 from dashboard.listing import Line, lines
 from dashboard.listorder import figure_of, list_order, said_of
 from dashboard.panels.base import Panel
@@ -15,6 +14,7 @@ from dashboard.tables import Column, Table
 from feedback.selectors import ratings_of
 from usage.selectors import Listed, Page, RequestFilter, page, tops
 from usage.selectors.requests import PAGE_ROWS
+from usage.selectors.requestwords import filter_said
 
 PER_READ: Final = 1000
 MOST_ROWS: Final = 100_000  # in a file
@@ -108,19 +108,4 @@ def _cells(line: Line) -> tuple[Any, ...]:
 
 def filter_of(scope: Scope) -> RequestFilter:
     """The words of the address as the selector's filter."""
-    status = scope.word("status")
-    return RequestFilter(
-        status=status if status in STATUSES else None,  # type: ignore[arg-type]
-        tenant_id=scope.tenant_id,
-        key_id=scope.key_id,
-        provider=scope.name("provider"),
-        model=scope.name("model"),
-        policy=scope.name("policy"),
-        first_choice=scope.name("first"),
-        served=scope.name("served" if scope.word("served") else "deployment"),
-        session=scope.name("session"),
-        task=scope.name("task"),
-        tag=scope.word("tag") or None,
-        error=scope.word("error") or None,
-        failed=scope.word("failed") or None,
-    )
+    return filter_said(scope.words, scope.tenant_id, scope.key_id)

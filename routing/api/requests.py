@@ -49,8 +49,8 @@ class RequestRecordView(DatabaseView):
         return HttpResponse(msgspec.json.encode(told(outcome)), "application/json")
 
 
-def told(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as its caller reads it."""
+def told(outcome: Outcome, whole: bool = False) -> dict[str, Any]:
+    """An outcome as its caller reads it, or an operator: `whole`, with what the caller may not use."""
     return {
         "id": f"req_{outcome.id}",
         "status": outcome.status,
@@ -63,7 +63,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "why": outcome.why,
         "error": error_of(outcome),
         "features": outcome.features,
-        "decision": told_decision(outcome.decision),
+        "decision": outcome.decision if whole else told_decision(outcome.decision),
         "attempts": [attempt_of(outcome.id, attempt) for attempt in outcome.attempts],
         "usage": {
             "prompt_tokens": outcome.prompt_tokens,

@@ -67,6 +67,9 @@ class Listed(Struct, frozen=True):
     policy: str | None
     first_choice: str | None
     why: str | None
+    category: str | None
+    session: str | None
+    tags: list[str]
     tenant_id: int
     tenant: str
     key_id: int

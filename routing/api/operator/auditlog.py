@@ -48,6 +48,7 @@ class AuditLog(Reading):
     """Every change of the configuration. `before` takes the id from `next`; there is no total and no other order."""
 
     model = AuditEntry
+    keyset = "before"
     filters = {
         **{name: Filter(name) for name in ("actor", "via", "action", "kind", "object_id", "object_name", "request_id")},
         "since": Filter("at__gte", instant, "an instant such as 2026-01-31T12:00:00Z"),

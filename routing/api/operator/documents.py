@@ -1,5 +1,6 @@
 """The operator's API in the OpenAPI schema: each resource is described by the structs that read and write it."""
 
+from inspect import cleandoc
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -59,12 +60,18 @@ def component(struct: type[Struct], changes: bool = False) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{struct.__name__}{'Change' if changes else ''}"}
 
 
-def documented(row: type[Struct], made: dict[str, Any] | None = None, changed: dict[str, Any] | None = None) -> Any:
-    """Describe a resource whose rows are told as `row`; `made` is a body that makes one, `changed` one that changes it
-    then: examples, which the tests send. What is only read has none."""
+def documented(
+    row: type[Struct],
+    made: dict[str, Any] | None = None,
+    changed: dict[str, Any] | None = None,
+    whole: type[Struct] | None = None,
+) -> Any:
+    """Describe a resource whose rows are told as `row`, and one alone as `whole` where it has more to say; `made` is a
+    body that makes one, `changed` one that changes it then: examples, which the tests send. What is only read has none.
+    """
 
     def describe(view: V) -> V:
-        views = _reading(view, row)
+        views = _reading(view, row, whole or row)
         if issubclass(view, Resource):
             assert made and changed, "what can be written has examples"
             views |= _writing(view, row, made, changed)
@@ -114,29 +121,40 @@ def _name(view: type[Reading]) -> str:
     return "".join(word.capitalize() for word in str(view.model._meta.verbose_name).split())
 
 
-def _reading(view: type[Reading], row: type[Struct]) -> dict[str, Any]:
-    name, one = _name(view), component(row)
-    numbers = {"limit": "Rows of the answer: 1 to 200", "offset": "How many rows to pass over"}
-    asked = [OpenApiParameter(key, int, description=text) for key, text in numbers.items()]
-    asked += [OpenApiParameter(key, str, description=f"Only with: {each.says}") for key, each in view.filters.items()]
-    orders = [sign + order for order in view.orders for sign in ("", "-")]
-    asked.append(OpenApiParameter("ordering", str, enum=orders, description="`-` is downwards"))
-    numbers_of = {key: {"type": "integer"} for key in ("total", "limit", "offset")}
+def _reading(view: type[Reading], row: type[Struct], whole: type[Struct]) -> dict[str, Any]:
+    name, said = _name(view), cleandoc(view.__doc__ or "")
+    read = answer(component(whole), "The row; its version is in `ETag`, where it can be written", 404)
+    found = answer(_page(component(row), view.keyset), "A part of the rows", 400)
+    return {
+        "list": extend_schema(
+            operation_id=f"list{name}", summary=f"List: {said.partition('. ')[0].rstrip('.')}", description=said,
+            parameters=_parameters(view), responses=found,
+        ),
+        "retrieve": extend_schema(operation_id=f"read{name}", summary="Read one", responses=read),
+    }  # fmt: skip
+
+
+def _parameters(view: type[Reading]) -> list[OpenApiParameter]:
+    told = [OpenApiParameter("limit", int, description="Rows of the answer: 1 to 200")]
+    if not view.keyset:
+        told.append(OpenApiParameter("offset", int, description="How many rows to pass over"))
+    told += [OpenApiParameter(key, str, description=f"Only with: {each.says}") for key, each in view.filters.items()]
+    signs = ("",) if view.keyset else ("", "-")
+    if orders := [sign + order for order in view.orders for sign in signs]:
+        told.append(OpenApiParameter("ordering", str, enum=orders, description="`-` is downwards"))
+    return told
+
+
+def _page(one: dict[str, Any], keyset: str) -> dict[str, Any]:
+    """The schema of a part of a list."""
+    numbers = ("limit",) if keyset else ("total", "limit", "offset")
     listed = {
         "object": {"type": "string", "enum": ["list"]},
         "data": {"type": "array", "items": one},
-        **numbers_of,
+        **{key: {"type": "integer"} for key in numbers},
         "next": {"type": ["string", "null"], "description": "The address of the rows that follow"},
     }
-    page = {"type": "object", "required": list(listed), "properties": listed}
-    found = answer(page, "A part of the rows", 400)
-    read = answer(one, "The row; its version is in `ETag`", 404)
-    return {
-        "list": extend_schema(
-            operation_id=f"list{name}", summary=f"List: {view.__doc__}", parameters=asked, responses=found
-        ),
-        "retrieve": extend_schema(operation_id=f"read{name}", summary="Read one", responses=read),
-    }
+    return {"type": "object", "required": list(listed), "properties": listed}
 
 
 def asked(name: str, body: Any, media_type: str = "application/json") -> OpenApiExample:

@@ -1,6 +1,6 @@
 """Which rows a list shows: filters, order, and a bounded page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -54,14 +54,29 @@ def number(asked: QueryDict, name: str, usual: int, least: int, most: int) -> in
     return int(text)
 
 
+def one_of(words: Collection[str]) -> Callable[[str], str]:
+    """Reads one of some words."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def values(asked: QueryDict, filters: Mapping[str, Filter], *others: str) -> dict[str, Any]:
+    """What every filter in the query says; raises `InvalidBody` for an unknown parameter."""
+    for name in asked:
+        if name not in filters and name not in others:
+            raise InvalidBody(f"{name}: unknown parameter{nearest(name, [*filters, *others])}", param=name)
+    return {name: _read(filters[name], name, asked.get(name, "")) for name in asked if name in filters}
+
+
 def filtered(rows: QuerySet[Any], asked: QueryDict, filters: Mapping[str, Filter], *others: str) -> QuerySet[Any]:
     """Those of the rows that every filter in the query keeps; raises `InvalidBody` for an unknown parameter."""
-    for name in asked:
-        if name in others:
-            continue
-        if name not in filters:
-            raise InvalidBody(f"{name}: unknown parameter{nearest(name, [*filters, *others])}", param=name)
-        rows = rows.filter(**{filters[name].lookup: _read(filters[name], name, asked.get(name, ""))})
+    for name, value in values(asked, filters, *others).items():
+        rows = rows.filter(**{filters[name].lookup: value})
     return rows
 
 

@@ -27,6 +27,7 @@ class Reading(OperatorView):
     model: ClassVar[type[Model]]
     filters: ClassVar[Mapping[str, Filter]]
     orders: ClassVar[Mapping[str, str]]  # the first is the usual one
+    keyset: ClassVar[str] = ""  # the filter by which pages go on, where there are neither a total nor an offset
     lookup_value_regex = r"[0-9]{1,18}"
 
     def rows(self) -> QuerySet[Any]:

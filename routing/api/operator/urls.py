@@ -14,6 +14,7 @@ from routing.api.operator.policies import Policies
 from routing.api.operator.profiles import Profiles, TokenCalibrations
 from routing.api.operator.providers import Providers
 from routing.api.operator.reprofile import Reprofile
+from routing.api.operator.requests import Requests
 from routing.api.operator.tenants import Tenants
 from routing.api.operator.users import Users
 from routing.api.operator.vram import VramView
@@ -31,6 +32,7 @@ router.register("profiles", Profiles, "operator-profile")
 router.register("profiles/tokens", TokenCalibrations, "operator-tokens")
 router.register("reprofile", Reprofile, "operator-reprofile")
 router.register("audit-log", AuditLog, "operator-audit")
+router.register("requests", Requests, "operator-request")
 
 urlpatterns = [
     *router.urls,
