@@ -75,6 +75,13 @@ def last_deliveries(budgets: Iterable[int]) -> dict[int, AlertDelivery]:
     return {row.alert.budget_id: row for row in rows if row.alert is not None}
 
 
+def newest_messages(receivers: Iterable[int]) -> dict[int, AlertDelivery]:
+    """The newest message to each receiver, in one query."""
+    of = AlertDelivery.objects.filter(receiver__in=list(receivers)).order_by()
+    newest = of.values("receiver").annotate(newest=Max("pk")).values("newest")
+    return {row.receiver_id: row for row in AlertDelivery.objects.filter(pk__in=newest)}
+
+
 def _listening() -> Iterable[AlertReceiver]:
     return AlertReceiver.objects.filter(enabled=True, budget_alerts=True).defer("ciphertext").iterator()
 

@@ -11,6 +11,7 @@ from routing.configfile.modelpart import put_models
 from routing.configfile.policypart import put_policies
 from routing.configfile.providerpart import put_providers
 from routing.configfile.reading import ConfigError, Document
+from routing.configfile.receiverpart import put_receivers
 from routing.configfile.tenantpart import put_tenants
 
 
@@ -34,9 +35,10 @@ def apply(
         put_providers(changes, config.providers or [])
         put_policies(changes, config.policies or [])
         put_tenants(changes, config.tenants or [])
+        put_receivers(changes, config.receivers or [])
         if changes.problems:
             raise ConfigError(changes.problems)
-        for part in sorted(changes.parts):
+        for part in sorted(changes.parts - {""}):
             bump(part)
         if before_commit is not None and not dry_run:
             before_commit(changes)

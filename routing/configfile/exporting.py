@@ -14,13 +14,15 @@ from providers.prices import histories
 from routing.configfile import schema
 from routing.configfile.budgetpart import exported_budgets
 from routing.configfile.pricepart import exported_price
+from routing.configfile.receiverpart import exported_receivers
 from routing.models import Policy
 from tenants.callers import LIMITS, Scope
-from tenants.models import Budget, ClientKey, Tenant
+from tenants.models import AlertReceiver, Budget, ClientKey, Tenant
 
 HEADER: Final = """\
 # The configuration of this NeuroRoute, for `manage.py apply`. Secrets are not in it: give a new installation
-# `credential_env: NAME` per provider; keys of tenants are made anew where they do not exist.
+# `credential_env: NAME` per provider, and `url_env` and `key_env` per webhook; keys of tenants are made anew where they
+# do not exist.
 """
 DEPLOYMENT: Final = (
     "enabled",
@@ -59,6 +61,8 @@ def export() -> str:
         "tenants": [_tenant(row, keys[row.pk], budgets[row.pk]) for row in Tenant.objects.filter(drill=False)],
         "policies": [_policy(row) for row in Policy.objects.filter(drill=False)],
     }
+    told = AlertReceiver.objects.select_related("tenant", "budget__key").exclude(tenant__drill=True).order_by("pk")
+    parts["receivers"] = exported_receivers(told)
     given = {name: entries for name, entries in parts.items() if entries}
     # Flow style for what holds no further lists: a price or an alias list stays on one line.
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

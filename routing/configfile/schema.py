@@ -170,6 +170,35 @@ class Tenant(TenantFields):
     keys: list[Key] | None = None
 
 
+class OfBudget(Section):
+    """Which budget of a tenant: it is known by these four."""
+
+    period: Literal["day", "week", "month", "total"]
+    unit: Literal["usd", "tokens"] = "usd"
+    key: str = ""
+    tag: str = ""
+
+
+class ReceiverFields(Section):
+    """Who is told, without what reads this machine's environment. `tenant` None: of the installation."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    tenant: str | None = None
+    enabled: bool | UnsetType = UNSET
+    email: Annotated[str, Meta(min_length=1, max_length=254)] | UnsetType = UNSET
+    url: SecretText | UnsetType = UNSET
+    key: SecretText | UnsetType = UNSET
+    allow_private: bool | UnsetType = UNSET
+    budget_alerts: bool | UnsetType = UNSET
+    budget: OfBudget | None | UnsetType = UNSET
+    findings: Literal["none", "failing", "harmful", "all"] | UnsetType = UNSET
+
+
+class Receiver(ReceiverFields):
+    url_env: EnvironmentName | UnsetType = UNSET
+    key_env: EnvironmentName | UnsetType = UNSET
+
+
 class Policy(Section):
     name: Slug
     kind: str | UnsetType = UNSET
@@ -189,6 +218,7 @@ class Config(Section):
     models: list[Model] | None = None
     tenants: list[Tenant] | None = None
     policies: list[Policy] | None = None
+    receivers: list[Receiver] | None = None
 
 
 # Which section stands at a path, list positions left out: to name the nearest field of an unknown one.
@@ -209,6 +239,8 @@ SECTIONS: Final[dict[str, type[Struct]]] = {
     "tenants.budgets.low": Low,
     "tenants.allow": Allow,
     "policies": Policy,
+    "receivers": Receiver,
+    "receivers.budget": OfBudget,
 }
 
 

@@ -1,5 +1,6 @@
 """/api/admin/config: the whole configuration as one document, read and applied as `manage.py export` and `apply` do."""
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final
 
@@ -17,11 +18,13 @@ from routing.api.operator.views import OperatorView, reason_asked
 from routing.configfile.applying import apply
 from routing.configfile.exporting import export
 from routing.configfile.reading import ConfigError, Document, read
+from routing.configfile.schema import Config
 from routing.errors import InvalidBody
 
 KINDS: Final = (
     *("providers.{}_provider", "providers.{}_credential", "providers.{}_languagemodel", "providers.{}_deployment"),
     *("tenants.{}_tenant", "tenants.{}_clientkey", "tenants.{}_budget", "routing.{}_policy"),
+    "tenants.{}_alertreceiver",
 )
 PRICES: Final = "providers.add_deploymentprice"
 YAML: Final = "application/yaml"
@@ -121,13 +124,21 @@ def _read(raw: bytes) -> Document:
 
 def _refuse_environment(document: Document) -> None:
     """Whoever may name a variable and a provider's address could have any secret of the server sent there."""
-    for index, provider in enumerate(document.config.providers or []):
-        if not isinstance(provider.credential_env, UnsetType):
-            _refuse(document, f"providers[{index}].credential_env", "credential")
-    for place, tenant in enumerate(document.config.tenants or []):
+    for path, value, other in _from_environment(document.config):
+        if not isinstance(value, UnsetType):
+            _refuse(document, path, other)
+
+
+def _from_environment(config: Config) -> Iterator[tuple[str, object, str]]:
+    """Each field that would read it, its value, and the field that one gives instead."""
+    for index, provider in enumerate(config.providers or []):
+        yield f"providers[{index}].credential_env", provider.credential_env, "credential"
+    for place, tenant in enumerate(config.tenants or []):
         for index, key in enumerate(tenant.keys or []):
-            if not isinstance(key.value_env, UnsetType):
-                _refuse(document, f"tenants[{place}].keys[{index}].value_env", "value")
+            yield f"tenants[{place}].keys[{index}].value_env", key.value_env, "value"
+    for index, receiver in enumerate(config.receivers or []):
+        yield f"receivers[{index}].url_env", receiver.url_env, "url"
+        yield f"receivers[{index}].key_env", receiver.key_env, "key"
 
 
 def _refuse(document: Document, path: str, other: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 from django.db import transaction
@@ -180,7 +180,10 @@ def columns(row: Any, names: Iterable[str]) -> Data:
     return {name: getattr(row, name) for name in names}
 
 
+USE: Final = ("last_used_at", "last_message")  # no part of what a row is set to
+
+
 def version_of(told: Any) -> str:
     """An ETag: equal for equal rows, whatever was only used meanwhile."""
-    fields = {name: value for name, value in msgspec.to_builtins(told).items() if name != "last_used_at"}
+    fields = {name: value for name, value in msgspec.to_builtins(told).items() if name not in USE}
     return f'"{blake2b(msgspec.json.encode(fields, order="deterministic"), digest_size=12).hexdigest()}"'

@@ -13,6 +13,7 @@ from routing.api.operator.models import LanguageModels
 from routing.api.operator.policies import Policies
 from routing.api.operator.profiles import Profiles, TokenCalibrations
 from routing.api.operator.providers import Providers
+from routing.api.operator.receivers import Receivers
 from routing.api.operator.reprofile import Reprofile
 from routing.api.operator.requests import Requests
 from routing.api.operator.tenants import Tenants
@@ -27,6 +28,7 @@ router.register("deployments", Deployments, "operator-deployment")
 router.register("policies", Policies, "operator-policy")
 router.register("tenants", Tenants, "operator-tenant")
 router.register("api-keys", ApiKeys, "operator-key")
+router.register("receivers", Receivers, "operator-receiver")
 router.register("users", Users, "operator-user")
 router.register("profiles", Profiles, "operator-profile")
 router.register("profiles/tokens", TokenCalibrations, "operator-tokens")
