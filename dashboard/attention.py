@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from dashboard.board import Acknowledged, Board, change, harm_of
 from dashboard.burndown import said
+from dashboard.lasting import earlier, one_each
 from dashboard.outlooks import Outlook, outlooks
 from profiling import attention as jobs
 from providers import attention as upstreams
@@ -35,6 +36,7 @@ DAY: Final = timedelta(days=1)
 Ask = Callable[..., Any]
 MOST: Final = 100  # notices on the board
 BUSIEST: Final = 100  # names whose requests it knows
+LASTS: Final = timedelta(hours=1)  # what is found again within the window of a rate has lasted
 LATE: Final = timedelta(minutes=3)  # after that the check, due every minute, is missed
 
 
@@ -93,7 +95,7 @@ def findings(board: Board, known: Here, now: datetime, sight: Sight = None, also
     """
     noticed = [*also, *(each for each in (*_local(board, known, now), *board.notices) if _in_sight(each, sight))]
     told: dict[str, Finding] = {}
-    for one in sorted((_finding(each, board, now, sight) for each in noticed), key=lambda one: one.order):
+    for one in sorted((_finding(each, board, now, sight) for each in one_each(noticed)), key=lambda one: one.order):
         told.setdefault(one.notice.about, one)
     late = board.checked_at is None or now - board.checked_at > LATE
     return Findings(
@@ -133,8 +135,10 @@ def check(now: datetime) -> Board:
 
 def _succeeding(last: Board, fresh: Board, noticed: list[Notice], now: datetime) -> Board:
     """The new board: what was there before keeps when it was found, acknowledgements end with their time."""
+    met = {each.about: each for each in last.notices} if last.checked_at and now - last.checked_at < LASTS else {}
     found = {each.about: each.found for each in last.notices}
-    ranked = sorted((_finding(each, fresh, now) for each in noticed), key=lambda one: one.order)
+    lasting = [earlier(each, met.get(each.about)) for each in noticed]
+    ranked = sorted((_finding(each, fresh, now) for each in lasting), key=lambda one: one.order)
     notices = [replace(one.notice, found=found.get(one.notice.about) or now) for one in ranked]
     kept = {about: note for about, note in last.acknowledged.items() if note.until > now}
     return replace(fresh, notices=tuple(notices[:MOST]), more=len(notices[MOST:]), acknowledged=kept)

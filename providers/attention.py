@@ -35,10 +35,10 @@ class Notice(Struct, frozen=True, omit_defaults=True):
     """One thing to look at: what, what it means, where to mend it, and the permission that its page asks for.
 
     `about` is a key that stays the same as long as it is the same thing, whoever tells it. `level` is a badge's state,
-    `verb` what the link says. `since` is a fact, None where none says so; `found` when a check first met it. At stake
-    within a day are `requests` or `nano_usd` (None: unknown), else the requests of `traffic`: a provider, or
-    provider/model. `tenant` is whose it is; what is `shared` says nothing of anybody's requests, so that who sees some
-    tenants is told too.
+    `verb` what the link says. `since` is a fact, None where none says so, and with `before` it began earlier than
+    anybody looked; `found` is when a check first met it. At stake within a day are `requests` or `nano_usd` (None:
+    unknown), else the requests of `traffic`: a provider, or provider/model. `tenant` is whose it is; what is `shared`
+    says nothing of anybody's requests, so that who sees some tenants is told too.
     """
 
     what: str
@@ -55,6 +55,17 @@ class Notice(Struct, frozen=True, omit_defaults=True):
     traffic: str = ""
     tenant: int | None = None
     shared: bool = False
+    before: bool = False
+
+
+def failing(deployment: str) -> str:
+    """What a notice is about that says that a deployment fails, or is not called as it did."""
+    return f"failing {deployment}"
+
+
+def outage(provider: str) -> str:
+    """What a notice is about that says that a provider cannot be reached, nor any deployment there."""
+    return f"outage {provider}"
 
 
 def unpriced_use(deployment: str) -> str:

@@ -72,6 +72,8 @@ class Provider(models.Model):
     )  # fmt: skip
     headers = models.JSONField("extra headers", default=dict, blank=True, help_text='E.g. {"X-Title": "NeuroRoute"}')
     source = models.CharField(max_length=16, choices=Source.choices, default=Source.ADMIN, editable=False)
+    # When a test of the connection last worked: its models were listed.
+    reached_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

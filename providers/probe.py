@@ -6,9 +6,11 @@ from functools import cache
 from typing import Final
 
 import httpx
+from django.db import transaction
 from django.utils import timezone
 from msgspec import Struct
 
+from providers import revisions
 from providers.adapters import adapters
 from providers.adapters.base import Adapter, ListedModel
 from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, UpstreamTimeout
@@ -32,9 +34,18 @@ class Probe(Struct, frozen=True):
 
 
 def probe(provider: Provider) -> list[Probe]:
-    """List the provider's models with each credential in use (the first five), or with none where it has none."""
-    rows = provider.credentials.filter(in_use(timezone.now()))[:CREDENTIALS_TRIED]
-    return [_probe_credential(provider, row) for row in rows] or [_probe_with(provider, None)]
+    """List the provider's models with each credential in use (the first five), or with none where it has none.
+
+    Where one worked, `Provider.reached_at` says when it was sent, and workers hear of it.
+    """
+    sent = timezone.now()
+    rows = provider.credentials.filter(in_use(sent))[:CREDENTIALS_TRIED]
+    results = [_probe_credential(provider, row) for row in rows] or [_probe_with(provider, None)]
+    if any(one.ok for one in results):
+        with transaction.atomic():
+            Provider.objects.filter(pk=provider.pk).update(reached_at=sent)
+            revisions.bump(revisions.REACHED)
+    return results
 
 
 def list_models(

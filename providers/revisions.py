@@ -9,6 +9,7 @@ from providers.models import Revision
 CATALOG: Final = "catalog"
 TENANTS: Final = "tenants"
 POLICIES: Final = "policies"
+REACHED: Final = "reached"
 
 
 def bump(part: str) -> None:

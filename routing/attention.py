@@ -6,7 +6,7 @@ from typing import Final
 
 from django.urls import reverse
 
-from providers.attention import PROVIDERS, Notice
+from providers.attention import PROVIDERS, Notice, failing, outage
 from routing.resilience.report import BreakerReport, CredentialReport, HealthReport
 
 HOUR_S: Final = 3600
@@ -47,26 +47,35 @@ def notices_of(report: HealthReport, now: datetime) -> Iterator[Notice]:
             traffic=provider,
             shared=True,
         )
+    for provider, breaker in report.providers.items():
+        if not breaker.untrusted:
+            yield _unreached(provider, breaker, report, now)
     for name, breaker in report.breakers.items():
-        if breaker.state == "open" and not breaker.untrusted:
-            yield _resting(name, breaker, now)
+        if breaker.state == "open" and not breaker.untrusted and not breaker.shared:
+            what, effect = f"{name}: its circuit breaker is open", "Others answer in its place, as far as there are any"
+            yield _open(what, effect, breaker, now, failing(name), name)
 
 
-def _resting(name: str, breaker: BreakerReport, now: datetime) -> Notice:
-    """A deployment that is not called for a while; `about` is that of a deployment that fails, which says the same."""
-    link = f"{reverse('dashboard:reliability')}?range=1h"
-    since = None if breaker.since_s is None else now - timedelta(seconds=breaker.since_s)
-    effect = f"{breaker.reason}. Others answer in its place, as far as there are any."
+def _unreached(provider: str, breaker: BreakerReport, report: HealthReport, now: datetime) -> Notice:
+    """One for all that it serves."""
+    many = sum(each.shared and name.partition("/")[0] == provider for name, each in report.breakers.items())
+    whom = f"{many} deployments are" if many > 1 else "Its deployment is"
+    what = f"{provider} cannot be reached: its circuit breaker is {breaker.state.replace('_', '-')}"
+    effect = f"{whom} not called until a probe, or a test of the connection, works"
+    return _open(what, effect, breaker, now, outage(provider), provider)
+
+
+def _open(what: str, effect: str, breaker: BreakerReport, now: datetime, about: str, traffic: str) -> Notice:
+    """Who is not called for a while; `about` is that of who fails by the records, which say the same."""
     return Notice(
-        f"{name} rests: its breaker is open",
-        effect,
-        link,
-        "",
-        "open",
-        "What caught it",
-        f"failing {name}",
-        since,
-        traffic=name,
+        what,
+        f"{breaker.reason}. {effect}.",
+        f"{reverse('dashboard:reliability')}?range=1h",
+        level="open",
+        verb="What caught it",
+        about=about,
+        since=None if breaker.down_s is None else now - timedelta(seconds=breaker.down_s),
+        traffic=traffic,
         shared=True,
     )
 

@@ -28,6 +28,7 @@ from routing.inflight.hearing import Hearing, new_hearing
 from routing.planner import Planner
 from routing.policies import policy_kinds
 from routing.policybook import PolicyBook, policybook
+from routing.reached import Relief, reached
 from routing.repeating.repeats import Repeats
 from routing.repeating.sharedrepeats import new_repeats
 from routing.resets import Obedience, resets
@@ -67,6 +68,7 @@ class Runtime:
     hearing: Hearing | None = None
     states: StateWatch | None = None
     troubles: TroubleWatch | None = None
+    relief: Relief | None = None
     repeats: Repeats = field(default_factory=new_repeats)
     loop: asyncio.AbstractEventLoop | None = None  # that serves
     _ticker: "asyncio.Task[None] | None" = None
@@ -107,6 +109,8 @@ class Runtime:
         if self.hearing is not None:
             self.hearing.start()
         resets.listeners.append(self._obey)
+        if self.relief is not None:
+            reached.listeners.append(self._relieve)
         self._ticker = asyncio.create_task(self._tick())
         if self.states is not None:
             self._watching = asyncio.create_task(self.states.run())
@@ -135,6 +139,11 @@ class Runtime:
         """Called in the watcher's thread: health belongs to the event loop's."""
         if self.loop:
             self.loop.call_soon_threadsafe(self.obedience.obey)
+
+    def _relieve(self) -> None:
+        """The same."""
+        if self.loop and self.relief:
+            self.loop.call_soon_threadsafe(self.relief.bring)
 
     def _load(self) -> list[tuple[Window, int]]:
         """Load the snapshots; answer what was taken of each limit of this day."""
@@ -221,11 +230,12 @@ def runtime() -> Runtime:
     )
     profiles.listeners.append(lambda: learn(evidence, planner))
     factors.listeners.append(lambda: recalibrate(evidence, planner))
-    watcher = Watcher([catalog, policybook, keyring, resets, profiles, factors])
+    watcher = Watcher([catalog, policybook, keyring, resets, reached, profiles, factors])
     obedience = Obedience(health, lambda: catalog.current)
     return Runtime(
         engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES,
         watch=watch, shared_health=new_shared_health(health),
         hearing=new_hearing(engine.running, lambda: runtime().watcher.serving),
         states=StateWatch(health, lambda: catalog.current), troubles=TroubleWatch(health, lambda: catalog.current),
+        relief=Relief(health),
     )  # fmt: skip

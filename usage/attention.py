@@ -1,30 +1,25 @@
 """What about the traffic needs somebody: what fails, is slow or has no price, keys that nobody uses, a full machine."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import takewhile
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, Subquery
 from django.urls import reverse
 
-from providers.attention import DRILL, Notice, unpriced_use
-from providers.models import Provider
+from providers.attention import Notice, unpriced_use
 from tenants.models import ClientKey
-from usage.onsets import Onsets, unpriced_since
+from usage import outages
+from usage.onsets import Onsets, first_hour, unpriced_since
+from usage.outages import ENOUGH, ERROR_RATE
 from usage.ranges import TimeRange
 from usage.rollups import DAY, KeyRollup
 from usage.selectors.latency import Percentiles, percentile_series_by
-from usage.selectors.recent import LastAttempt, last_attempts
-from usage.selectors.reliability import Attempts, attempt_series
 from usage.selectors.totals import Totals, series, unpriced
 from usage.spool import Backlog
 
-T = TypeVar("T")
-ERROR_RATE: Final = 0.05  # of the attempts of an hour, above which a deployment is named; also the tail beyond a p95
-ENOUGH: Final = 3  # failed attempts: fewer may be chance
 SLOWER: Final = 2  # times its own week
 UNUSED: Final = timedelta(days=90)
 LAG_S: Final = 10.0  # of the journal
@@ -40,7 +35,7 @@ def notices(now: datetime) -> Iterator[Notice]:
     is found, and one more for each hour in which what was found began."""
     onsets = Onsets(ERROR_RATE)
     yield from _unanswered(now, onsets)
-    yield from _failing(now, onsets)
+    yield from outages.notices(_hours(now), onsets)
     yield from _slow(now, onsets)
     yield from _unpriced(now)
     yield from _unused(now)
@@ -74,7 +69,7 @@ def _unanswered(now: datetime, onsets: Onsets) -> Iterator[Notice]:
         return
     what = f"{_share_lost(last) * 100:.1f} % of the requests of the last hour got no answer"
     effect = f"{lost:,} of {last.requests:,} failed or broke off, after every attempt there was."
-    since = onsets.of_losses(_first_hour(hours, course, _lossy))
+    began = first_hour(hours, course, _lossy)
     yield Notice(
         what,
         effect,
@@ -82,7 +77,8 @@ def _unanswered(now: datetime, onsets: Onsets) -> Iterator[Notice]:
         level="failing",
         verb="Those requests",
         about="unanswered",
-        since=since,
+        since=onsets.of_losses(began),
+        before=began == hours[0],
         requests=sum(map(_lost, course)),
     )
 
@@ -100,43 +96,6 @@ def _lossy(one: Totals) -> bool:
     return _lost(one) >= ENOUGH and _share_lost(one) > ERROR_RATE
 
 
-def _failing(now: datetime, onsets: Onsets) -> Iterator[Notice]:
-    hours = _hours(now)
-    down = {last.deployment: last for last in last_attempts(TimeRange(hours[0].start, hours[-1].end)) if last.failed}
-    found = [(name, hour) for name, hour in attempt_series(hours).items() if name in down or fails(hour[-1])]
-    drill = set(Provider.objects.filter(source=DRILL).values_list("name", flat=True)) if found else set()
-    for name, course in found:
-        if name.partition("/")[0] not in drill:  # its deployments fail on purpose
-            last = down.get(name)
-            since = last.since if last else onsets.of_failures(name, _first_hour(hours, course, fails))
-            yield _of_failing(name, course, last, since)
-
-
-def fails(one: Attempts) -> bool:
-    """Whether so many attempts failed that it is no chance."""
-    return one.failed >= ENOUGH and (one.error_rate or 0) > ERROR_RATE
-
-
-def _of_failing(name: str, course: Sequence[Attempts], last: LastAttempt | None, since: datetime) -> Notice:
-    failed, called = (sum(getattr(hour, field) for hour in course) for field in ("failed", "attempts"))
-    if last is not None:
-        what = f"{name}: its last call failed ({last.error or 'failed'})"
-    else:
-        what = f"{name}: {(course[-1].error_rate or 0) * 100:.1f} % of its attempts failed in the last hour"
-    link = _dashboard("requests", first=name, status="failover")
-    effect = f"{failed:,} of {called:,} attempts failed in 24 h."
-    return Notice(
-        what,
-        effect,
-        link,
-        level="failing",
-        verb="Requests that left it",
-        about=f"failing {name}",
-        since=since,
-        requests=failed,
-    )
-
-
 def _slow(now: datetime, onsets: Onsets) -> Iterator[Notice]:
     """Deployments whose p95 of the last hour is more than twice that of the week before it, with samples for both."""
     *_, lately = _hours(now)
@@ -149,17 +108,17 @@ def _slow(now: datetime, onsets: Onsets) -> Iterator[Notice]:
     slow = [name for name in judged if name in usual and slower(called[name][0], usual[name][0])]
     hours = _hours(now)
     courses = percentile_series_by("attempt_ttft", hours, "deployment", only=slow) if slow else {}
-    begun = {name: _first_hour(hours, courses[name][1], partial(_slower_than, usual[name][0])) for name in slow}
+    begun = {name: first_hour(hours, courses[name][1], partial(_slower_than, usual[name][0])) for name in slow}
     since = onsets.of_slowness(begun, {name: SLOWER * (usual[name][0].p95 or 0) for name in slow})
     for name in slow:
-        yield _of_slow(name, called[name][0], usual[name][0], since[name])
+        yield _of_slow(name, called[name][0], usual[name][0], since[name], before=begun[name] == hours[0])
 
 
 def _slower_than(usual: Percentiles, hour: Percentiles) -> bool:
     return slower(hour, usual)
 
 
-def _of_slow(name: str, now: Percentiles, usual: Percentiles, since: datetime) -> Notice:
+def _of_slow(name: str, now: Percentiles, usual: Percentiles, since: datetime, *, before: bool) -> Notice:
     provider, _, model = name.partition("/")
     what = f"{name} is {(now.p95 or 0) / (usual.p95 or 1):.1f} times as slow as in its week"
     effect = f"p95 to the first token: {now.p95:,.0f} ms in the last hour, {usual.p95:,.0f} ms in the 7 days before."
@@ -172,6 +131,7 @@ def _of_slow(name: str, now: Percentiles, usual: Percentiles, since: datetime) -
         verb="Its latency",
         about=f"slow {name}",
         since=since,
+        before=before,
         traffic=name,
     )
 
@@ -228,11 +188,6 @@ def _unused(now: datetime) -> Iterator[Notice]:
             requests=0,
             tenant=key.tenant_id,
         )
-
-
-def _first_hour(hours: Sequence[TimeRange], course: Sequence[T], holds: Callable[[T], bool]) -> TimeRange:
-    """The first of the hours in which it held without a break up to the last one, in which it does."""
-    return hours[-max(len(list(takewhile(holds, reversed(course)))), 1)]
 
 
 def _hours(now: datetime) -> list[TimeRange]:

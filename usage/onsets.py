@@ -1,10 +1,11 @@
 """Since which minute? Hours say about when it began; the minutes of that hour and the one before say exactly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from itertools import takewhile
 from operator import or_
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db.models import Min, Q
 
@@ -14,6 +15,7 @@ from usage.selectors.latency import slower_than
 from usage.selectors.reliability import attempt_series
 from usage.selectors.totals import series
 
+T = TypeVar("T")
 Counts = tuple[int, int]  # of a minute: those that were bad, and those that were judged
 _HOUR: Final = timedelta(hours=1)
 _MINUTE: Final = timedelta(minutes=1)
@@ -32,6 +34,11 @@ def onset(minutes: Sequence[Counts], line: float) -> int | None:
         if total > best:
             best, place = total, at
     return place
+
+
+def first_hour(hours: Sequence[TimeRange], course: Sequence[T], holds: Callable[[T], bool]) -> TimeRange:
+    """The first of the hours in which it held without a break up to the last one, in which it does."""
+    return hours[-max(len(list(takewhile(holds, reversed(course)))), 1)]
 
 
 class Onsets:

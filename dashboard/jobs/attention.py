@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from dashboard.attention import check, of_this_machine
 from dashboard.board import Board, harm_of
+from dashboard.lasting import one_each
 from profiling.jobs.base import JobKind, Progress, Run
 from routing.troubles import troubles
 from tenants.findingalerts import Graded, tell
@@ -30,5 +31,5 @@ class Attention(JobKind):
 
 def tell_of(board: Board, now: datetime) -> int:
     """Write to the receivers what began or is over: on the board, in the workers, and on this machine."""
-    found = [*troubles(now), *of_this_machine(now), *board.notices]
+    found = one_each([*troubles(now), *of_this_machine(now), *board.notices])
     return tell([Graded(each, harm_of(each)) for each in found], board.more == 0, now)

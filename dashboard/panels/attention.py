@@ -13,13 +13,14 @@ from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from providers.attention import OWN_LIST_LASTS, Notice, unpriced_use
-from usage.attention import ENOUGH, ERROR_RATE, HEADROOM, LAG_S, SLOWER, UNUSED, fails
+from usage.attention import HEADROOM, LAG_S, SLOWER, UNUSED
+from usage.outages import CHANCE, ENOUGH, ERROR_RATE, fails
 from usage.selectors import attempts, unpriced
 
 HOUR: Final = timedelta(hours=1)
 RIGHT: Final = "dashboard.acknowledge"
 CHECKED: Final = (
-    "breakers and last calls",
+    "circuit breakers, and the last calls of each deployment",
     f"errors (at most {percent(ERROR_RATE)} of an hour's requests, and of each deployment's attempts)",
     f"latency (at most {SLOWER} times a deployment's own week)",
     "credentials and certificates",
@@ -43,6 +44,7 @@ class Row(Struct, frozen=True):
     what: str
     effect: str
     since: datetime | None  # by the page's clock
+    before: bool  # it began earlier, and nobody looked further back
     found: datetime | None
     stake: str
     share: str
@@ -81,8 +83,11 @@ class AttentionPanel(Panel):
         "stand findings by which requests fail or are refused now, then those that cost money or will do harm, then "
         "what is worth knowing; within each, by share of a day: requests at stake / requests of the last 24 hours, "
         "or money at stake / what these 24 hours cost, the greater of the two; the unknown behind. A deployment is "
-        f"named when its last call failed, or more than {percent(ERROR_RATE)} of the attempts of the last hour, at "
-        f"least {ENOUGH}; requests as a whole by the same line. It is slow when its p95 to the "
+        f"named when its last {ENOUGH} calls or more failed, or more than {percent(ERROR_RATE)} of the attempts of the "
+        f"last hour, at least {ENOUGH}; requests as a whole by the same line. It is over with a call that works, or "
+        f"with so many in a row that the chance of that is below {percent(CHANCE)} while the rate holds. Where nobody "
+        "is reached, the provider is named instead of its deployments, until a call or a test of its connection works. "
+        "What lasts keeps the since of its first sight. A deployment is slow when its p95 to the "
         f"first token in the last hour is more than {SLOWER} times that of the 7 days before, with 20 samples each. "
         "At stake at a budget is what a day is expected to cost. Our own "
         f"price list is old after {OWN_LIST_LASTS.days} days. Acknowledging hides a finding for everybody until it "
@@ -112,6 +117,7 @@ class AttentionPanel(Panel):
             Column("What"),
             Column("Effect"),
             Column("Since"),
+            Column("Began"),
             Column("Requests at stake in 24 h"),
             Column("Money at stake in 24 h", "USD"),
             Column("Acknowledged by"),
@@ -156,6 +162,7 @@ def _row(one: Finding, scope: Scope, may: bool) -> Row:
         what=notice.what,
         effect=notice.effect,
         since=_local(notice.since, scope),
+        before=notice.before,
         found=_local(notice.found, scope),
         stake=stake_of(one),
         share=f"{percent(one.share)} of a day" if one.share is not None else "",
@@ -175,6 +182,7 @@ def _cells(one: Finding) -> tuple[str | int | datetime | None, ...]:
         notice.what,
         notice.effect,
         notice.since,
+        "earlier" if notice.before else "then" if notice.since else "",
         one.requests,
         notice.nano_usd,
         note.by if note else None,

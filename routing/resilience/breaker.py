@@ -30,7 +30,8 @@ class Breaker:
     """The breaker of a deployment or a provider; times are `time.monotonic()` seconds."""
 
     __slots__ = (
-        "_threshold", "_window", "claimed_until", "ejections", "failures", "probe_until", "reason", "since", "until"
+        "_threshold", "_window", "began", "claimed_until", "ejections", "failures", "probe_until", "reason", "since",
+        "until",
     )  # fmt: skip
 
     def __init__(self, threshold: int = FAILURES_IN_A_ROW) -> None:
@@ -39,6 +40,7 @@ class Breaker:
         self.failures = 0  # in a row
         self.ejections = 0
         self.since = 0.0  # of the last change; what was sent before says nothing about the time after
+        self.began: float | None = None  # when it opened first since it was last closed; None: closed
         self.until: float | None = None  # end of the cooldown; None: closed
         self.probe_until = 0.0  # while a probe is under way: when it is given up for lost
         self.claimed_until = inf  # until when this worker may send the probe; inf: no other worker would
@@ -91,13 +93,14 @@ class Breaker:
 
     def close(self, now: float) -> None:
         """Let everybody through again."""
-        self.until, self.since, self.probe_until, self.reason, self.failures = None, now, 0.0, "", 0
+        self.until, self.began, self.since, self.probe_until, self.reason, self.failures = None, None, now, 0.0, "", 0
         self._window.clear()
 
     def follow(self, until: float, ejections: int, reason: str, now: float) -> None:
         """Open as another worker's breaker did."""
         self.until, self.ejections, self.reason = until, min(ejections, MOST_EJECTIONS), reason
         self.since, self.probe_until = now, 0.0
+        self._begin(now)
 
     def idle(self, now: float) -> bool:
         """Whether nothing is remembered that could ever matter."""
@@ -114,3 +117,7 @@ class Breaker:
         self.until = now + cooldown_s * jitter(1 - JITTER, 1 + JITTER)
         self.ejections = min(self.ejections + 1, MOST_EJECTIONS)
         self.since, self.probe_until = now, 0.0
+        self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        self.began = now if self.began is None else self.began

@@ -190,6 +190,10 @@ class Health:
             self._eject(key, breaker)
             self.on_change()
 
+    def reached(self, provider_id: int, now: float, ago_s: float) -> None:
+        """A provider answered somebody else's call that was sent so many seconds ago."""
+        self._works(tuple(key for key in (("provider", provider_id),) if key in self._ejected), now, now - ago_s)
+
     def forget_ended(self, now: float) -> None:
         """Drop what does not matter any more; call it every few seconds."""
         self.credentials.forget_ended(now)

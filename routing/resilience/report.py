@@ -19,7 +19,10 @@ SEVERITY: Final[dict[State, int]] = {"closed": 0, "half_open": 1, "open": 2}
 
 
 class BreakerReport(Struct, frozen=True):
-    """The breaker of a deployment, or its provider's where that is worse. `since_s`: seconds since it last changed."""
+    """The breaker of a deployment, or its provider's where that is worse (`shared`).
+
+    `since_s`: seconds since it last changed, a probe that failed included; `down_s`: since it opened first.
+    """
 
     state: State = "closed"
     since_s: float | None = None
@@ -28,6 +31,8 @@ class BreakerReport(Struct, frozen=True):
     ejections: int = 0
     reason: str = ""
     untrusted: bool = False  # TLS failed: waiting will not help
+    down_s: float | None = None
+    shared: bool = False
 
 
 class CredentialReport(Struct, frozen=True):
@@ -48,12 +53,14 @@ class CredentialReport(Struct, frozen=True):
 class HealthReport(Struct, frozen=True):
     """Breakers that are not closed by `provider/model`, and the credentials that are barred.
 
-    `cooling`: deployments of which no credential may be used now.
+    `cooling`: deployments of which no credential may be used now. `providers`: the providers whose own breaker is not
+    closed, as nothing that they serve can be reached.
     """
 
     breakers: dict[str, BreakerReport]
     credentials: tuple[CredentialReport, ...]
     cooling: frozenset[str] = frozenset()
+    providers: dict[str, BreakerReport] = {}
 
     def of_provider(self, provider: str) -> BreakerReport | None:
         """The worst breaker over what a provider serves; None: all are closed."""
@@ -82,16 +89,24 @@ def health_report(health: Health, targets: Iterable[Target], now: float) -> Heal
         {name: report for name, report in found.items() if report.state != "closed"},
         credential_reports(health, targets, now),
         frozenset(target.name for target in targets if health.barred(target, now) is not None),
+        _providers(health, targets, now),
     )
 
 
 def breaker_report(health: Health, target: Target, now: float) -> BreakerReport:
     """How the breaker over one deployment stands."""
-    keys = ("deployment", target.id), ("provider", target.provider_id)
-    found = [breaker for key in keys if (breaker := health.ejected.get(key))]
+    own, shared = ("deployment", target.id), ("provider", target.provider_id)
+    found = [(breaker, key is shared) for key in (own, shared) if (breaker := health.ejected.get(key))]
     if not found:
         return BreakerReport(failures=health.failures(target))
-    return _told(max(found, key=lambda each: (SEVERITY[each.state(now)], each.until or 0.0)), now)
+    worst, of_provider = max(found, key=lambda each: (SEVERITY[each[0].state(now)], each[0].until or 0.0))
+    return _told(worst, now, shared=of_provider)
+
+
+def _providers(health: Health, targets: Iterable[Target], now: float) -> dict[str, BreakerReport]:
+    named = {target.provider_id: target.provider for target in targets}
+    ejected = [(key, breaker) for key, breaker in health.ejected.items() if key[0] == "provider" and key[1] in named]
+    return {named[key[1]]: _told(breaker, now, shared=True) for key, breaker in ejected}
 
 
 def credential_reports(health: Health, targets: Iterable[Target], now: float) -> tuple[CredentialReport, ...]:
@@ -113,7 +128,7 @@ def credential_reports(health: Health, targets: Iterable[Target], now: float) ->
     return tuple(found.values())
 
 
-def _told(breaker: Breaker, now: float) -> BreakerReport:
+def _told(breaker: Breaker, now: float, *, shared: bool) -> BreakerReport:
     until = breaker.until or now
     return BreakerReport(
         state=breaker.state(now),
@@ -123,4 +138,6 @@ def _told(breaker: Breaker, now: float) -> BreakerReport:
         ejections=breaker.ejections,
         reason=breaker.reason,
         untrusted=breaker.reason.startswith(Untrusted.__name__),
+        down_s=None if breaker.began is None else now - breaker.began,
+        shared=shared,
     )

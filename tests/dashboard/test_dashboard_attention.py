@@ -130,7 +130,7 @@ def test_all_is_well_only_when_everything_was_looked_at(staff_client, tmp_path):
     assert "The last check was at" in page and "none has come since" in page and "✓ all well" not in page
     checked()
     page = text_of(staff_client.get("/dashboard/"))
-    assert "✓ all well" in page and "breakers and last calls" in page and "Last check" in page
+    assert "✓ all well" in page and "circuit breakers, and the last calls" in page and "Last check" in page
 
 
 def test_who_wants_to_know_now_needs_no_worker(troubled, staff_client):

@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from dashboard.attention import LATE, Here, check, findings
-from dashboard.board import Board, board
+from dashboard.board import Board, board, change
 from profiling.models import GpuSample
 from providers import attention as upstreams
+from providers.attention import Notice
 from providers.audit import Actor, difference, record, state
 from providers.models import Deployment, LanguageModel, PriceListReading, Provider
 from providers.ownprices import own_prices
@@ -26,6 +27,7 @@ from usage.spool import Backlog
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_var")]
 NOW = datetime.now(UTC).replace(microsecond=0)
 NAME = "sandbox-openai/sandbox-mini"
+DAYS = timedelta(days=3)
 
 
 def told(at: datetime, number: int, ttft_ms: float = 100.0, error: str | None = None, status: str = "answered"):
@@ -126,12 +128,74 @@ def test_two_failures_are_chance(tmp_path):
     assert not found("failing")
 
 
-def test_a_last_call_that_failed_is_told_since_the_first_of_its_row(tmp_path):
-    lost = course(timedelta(minutes=30), timedelta(minutes=3), 2, error="Overloaded", status="failed")
+def test_last_calls_that_failed_are_told_since_the_first_of_their_row(tmp_path):
+    lost = course(timedelta(minutes=30), timedelta(minutes=3), 3, error="Overloaded", status="failed")
     ship([*course(timedelta(minutes=50), timedelta(minutes=1), 5), *lost], tmp_path / "spool")
-    (notice,) = found("failing")
-    assert notice.what == f"{NAME}: its last call failed (Overloaded)"
+    _, notice = found("failing")
+    assert notice.what == f"{NAME}: its last 3 calls failed (Overloaded)"
     assert notice.since == NOW - timedelta(minutes=30)
+
+
+def moved(made, name: str):
+    """The same at another deployment."""
+    for one in made:
+        one.attempts[0].deployment = name
+        one.attempts[0].provider, _, one.attempts[0].model = name.partition("/")
+    return made
+
+
+def test_an_outage_is_one_finding_until_a_call_or_a_test_reaches_the_provider(tmp_path):
+    unreached = {"error": "Unreachable", "status": "failed"}
+    first = course(timedelta(minutes=30), timedelta(minutes=2), 5, **unreached)
+    other = moved(course(timedelta(minutes=29), timedelta(minutes=2), 4, **unreached), "sandbox-openai/sandbox-flash")
+    ship([*first, *other], tmp_path / "spool")
+    Provider.objects.create(name="sandbox-openai", wire="openai", base_url="http://127.0.0.1:9/v1", local=True)
+    _, one = found("failing")
+    assert one.what == "sandbox-openai cannot be reached: its last 9 calls failed (Unreachable)"
+    assert (one.about, one.requests) == ("outage sandbox-openai", 9)
+    assert one.since == NOW - timedelta(minutes=30) and one.before, "no earlier call is known"
+    Provider.objects.update(reached_at=NOW - timedelta(minutes=40))
+    assert len(found("failing")) == 2, "that was before"
+    Provider.objects.update(reached_at=NOW - timedelta(minutes=5))
+    assert [each.about for each in found("failing")] == ["unanswered"]
+
+
+def test_a_rate_of_errors_is_over_when_so_many_calls_in_a_row_are_no_chance(tmp_path):
+    lost = course(timedelta(minutes=40), timedelta(minutes=1), 10, error="Overloaded")
+    ship([*course(timedelta(minutes=59), timedelta(minutes=1), 18), *lost], tmp_path / "spool")
+    assert found("failing")[-1].about == f"failing {NAME}"
+    ship(course(timedelta(minutes=20), timedelta(minutes=1), 4), tmp_path / "few")
+    assert found("failing")[-1].about == f"failing {NAME}", "four may be chance where a third failed"
+    ship(course(timedelta(minutes=10), timedelta(minutes=1), 6), tmp_path / "more")
+    assert not found("failing")
+
+
+def test_what_lasts_keeps_the_since_of_its_first_sight(tmp_path):
+    ship(course(timedelta(hours=26), timedelta(minutes=10), 156, error="Overloaded"), tmp_path / "spool")
+    about = f"failing {NAME}"
+    (first,) = [each for each in check(NOW).notices if each.about == about]
+    assert first.before, "all attempts that were looked at failed"
+    change(
+        lambda told: replace(told, notices=tuple(replace(n, since=n.since and n.since - DAYS) for n in told.notices))
+    )
+    (later,) = [each for each in check(NOW + timedelta(minutes=1)).notices if each.about == about]
+    assert later.since == first.since - DAYS and later.found == first.found
+    (new,) = [each for each in check(NOW + timedelta(hours=2)).notices if each.about == about]
+    assert new.since > first.since - DAYS + timedelta(days=2), "nobody looked for hours: whether it lasted is unknown"
+
+
+def test_deployments_of_a_provider_that_is_away_stand_with_it():
+    told = [
+        Notice("away", "", "", about="outage acme", level="open", since=NOW),
+        Notice("fails", "", "", about="failing acme/small", level="failing"),
+        Notice("fails", "", "", about="failing acme-2/small", level="failing"),
+        Notice("cannot be reached", "", "", about="outage acme", level="failing", since=NOW - DAYS, before=True),
+    ]
+    known = replace(Board(), checked_at=NOW, notices=tuple(told))
+    one, other = findings(known, Here(), NOW).open
+    assert {one.notice.about, other.notice.about} == {"outage acme", "failing acme-2/small"}
+    away = next(each.notice for each in (one, other) if each.notice.about == "outage acme")
+    assert away.since == NOW - DAYS and away.before
 
 
 def test_a_key_that_nobody_uses_is_told_and_one_that_is_used_or_young_is_not(db):

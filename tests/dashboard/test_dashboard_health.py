@@ -47,7 +47,7 @@ def test_what_needs_a_person_begins_with_refused_credentials(traffic: list[Outco
     check(datetime.now(UTC))
     body = drawn(AttentionPanel, HealthReport({"acme/fast": OPEN}, (REJECTED, LIMITED)))
     assert "acme: credential …wxyz is rejected" in body and "abcd" not in body
-    assert "acme/fast rests: its breaker is open" in body
+    assert "acme/fast: its circuit breaker is open" in body
     assert body.index("wxyz") < body.index("has no price")
 
 

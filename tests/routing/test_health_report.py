@@ -106,8 +106,30 @@ def test_what_only_a_person_can_mend_becomes_a_notice(health):
 def test_an_open_breaker_is_a_notice_since_it_opened(health):
     fail(health, ONE, Overloaded(), 5)
     (notice,) = notices_of(health_report(health, ALL, NOW + 1), AT)
-    assert notice.what == "acme/one rests: its breaker is open" and notice.effect.startswith("Overloaded")
+    assert notice.what == "acme/one: its circuit breaker is open" and notice.effect.startswith("Overloaded")
     assert notice.since == AT - timedelta(seconds=1) and notice.about == "failing acme/one"
+
+
+def test_a_provider_that_cannot_be_reached_is_one_notice_since_it_went_away(health):
+    fail(health, ONE, Unreachable("refused"), 2)
+    for later in (3.0, 9.0):  # probes that fail open it anew
+        assert health.asking(ONE, NOW + later) is None
+        health.failed(ONE, KEYS[0], Unreachable("refused"), NOW + later + 0.1, NOW + later)
+    (notice,) = notices_of(health_report(health, ALL, NOW + 10), AT)
+    assert notice.what == "acme cannot be reached: its circuit breaker is open"
+    assert notice.effect.startswith("Unreachable, 4 in a row. 2 deployments are not called")
+    assert (notice.about, notice.traffic, notice.since) == ("outage acme", "acme", AT - timedelta(seconds=10))
+
+
+def test_a_test_of_the_connection_ends_an_outage_and_no_other_failure(health):
+    fail(health, ONE, Unreachable("refused"), 2)
+    fail(health, ELSE, Overloaded(), 5)
+    health.reached(1, NOW + 1, ago_s=5)
+    assert health_report(health, ALL, NOW + 1).providers, "it was sent before"
+    health.reached(1, NOW + 1, ago_s=0.5)
+    health.reached(3, NOW + 1, ago_s=0.5)
+    report = health_report(health, ALL, NOW + 1)
+    assert not report.providers and set(report.breakers) == {"else/one"}
 
 
 def test_a_worker_behind_the_database_s_configuration_says_which_part():

@@ -11,20 +11,25 @@ from usage.models import AttemptRecord
 from usage.ranges import TimeRange
 
 _COLUMNS: Final = ("deployment", "provider", "status", "error", "request_id")
+CANCELLED: Final = "cancelled"
 LOOKED_AT: Final = 500  # attempts, the newest: enough to meet everyone who is called often
 
 
 class LastAttempt(Struct, frozen=True):
     """The newest attempt at a deployment; `error` is its class in the tree of errors, None where it did not fail.
 
-    `since`: when the request came from which on, as far as was looked, every attempt ended alike.
+    `at` is when its request came, `since` when the first came of the `in_a_row` attempts that, as far as was looked,
+    ended alike one after the other; `before`: an earlier one may have done so, too. Cancelled attempts are left out.
     """
 
     deployment: str
     provider: str
     status: str
     error: str | None
+    at: datetime
     since: datetime
+    in_a_row: int = 1
+    before: bool = True
 
     @property
     def failed(self) -> bool:
@@ -36,14 +41,16 @@ def last_attempts(period: TimeRange) -> list[LastAttempt]:
     low, high = period.id_bounds
     found = AttemptRecord.objects.filter(id__gte=low, id__lt=high).order_by("-id")
     newest: dict[str, LastAttempt] = {}
-    changed: set[str] = set()  # deployments of which an earlier attempt ended otherwise
     for deployment, provider, status, error, request_id in found.values_list(*_COLUMNS)[:LOOKED_AT]:
+        if status == CANCELLED:
+            continue
         last = newest.get(deployment)
         at = datetime.fromtimestamp(ids.instant_ms(request_id.hex) / 1000, UTC)
         if last is None:
-            newest[deployment] = LastAttempt(deployment, provider, status, error, at)
-        elif last.status != status:
-            changed.add(deployment)
-        elif deployment not in changed:
-            newest[deployment] = replace(last, since=at)
+            newest[deployment] = LastAttempt(deployment, provider, status, error, at, at)
+        elif last.before:
+            same = last.status == status
+            newest[deployment] = (
+                replace(last, since=at, in_a_row=last.in_a_row + 1) if same else replace(last, before=False)
+            )
     return list(newest.values())
