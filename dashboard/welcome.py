@@ -45,8 +45,13 @@ class Row(Struct, frozen=True):
 
 @require_safe
 def welcome(request: HttpRequest) -> HttpResponse:
-    found, broken = offers(), broken_lately(datetime.now(UTC))
+    """Who is not signed in is told what can be called while that is the sandbox alone: providers, prices and what fails
+    are nobody else's business."""
+    found = offers()
+    known = request.user.is_staff or all(offer.sandbox for offer in found)
+    found, broken = (found, broken_lately(datetime.now(UTC))) if known else ([], set())
     context = {
+        "known": known,
         "rows": [_row(offer, broken) for offer in found],
         "sandbox": any(offer.sandbox and offer.callable for offer in found),
         "callable": sum(offer.callable for offer in found),
