@@ -130,7 +130,11 @@ def members_called(text: str, tenant: Tenant) -> list[Any]:
 def budget_states(now: datetime, tenant_id: int | None = None) -> list[BudgetState]:
     """What is left of every budget of live tenants, or of one tenant's, in two queries."""
     rows = Budget.objects.filter(tenant__enabled=True).select_related("tenant", "key")
-    budgets = list(rows if tenant_id is None else rows.filter(tenant_id=tenant_id))
+    return states_of(list(rows if tenant_id is None else rows.filter(tenant_id=tenant_id)), now)
+
+
+def states_of(budgets: list[Budget], now: datetime) -> list[BudgetState]:
+    """What is left of each of these budgets, read with tenant and key; one query."""
     starts = {span_of(Period(row.period), row.tenant.time_zone, now.timestamp()).start for row in budgets}
     windows: dict[int, list[BudgetWindow]] = defaultdict(list)
     for window in BudgetWindow.objects.filter(budget__in=budgets, start__in=starts):

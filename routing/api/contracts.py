@@ -260,7 +260,6 @@ ALIASES: Final = (
     "/api/health",
     "/api/metrics",
     "/admin/",
-    "/dashboard/models",
 )
 
 

@@ -74,13 +74,17 @@ def _values(spec: schema.Budget) -> list[tuple[str, str, object]]:
     ]
 
 
+def limit_of(row: Budget) -> dict[str, Any]:
+    """The one limit of a budget, as the file has it."""
+    if row.limit_usd is None:
+        return {"tokens": row.limit_tokens}
+    return {"usd": int(row.limit_usd) if row.limit_usd == int(row.limit_usd) else float(row.limit_usd)}
+
+
 def _exported(row: Budget) -> dict[str, Any]:
-    limit: dict[str, Any] = {"tokens": row.limit_tokens}
-    if row.limit_usd is not None:
-        limit = {"usd": int(row.limit_usd) if row.limit_usd == int(row.limit_usd) else float(row.limit_usd)}
     usual = Budget()
     return {
-        **limit,
+        **limit_of(row),
         "period": row.period,
         **({} if row.hard else {"hard": False}),
         **({"key": row.key.name} if row.key else {}),

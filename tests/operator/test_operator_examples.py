@@ -9,14 +9,19 @@ from providers.models import AuditEntry
 from tests.operator.conftest import Caller
 
 # In the order in which they refer to each other.
-RESOURCES = ("tenants", "users", "api-keys", "providers", "models", "deployments", "policies", "receivers")
-ACTS = {"api-keys": ("rotate", "revoke"), "deployments": ("open-breaker", "reset-health", "drain")}
+RESOURCES = ("tenants", "users", "api-keys", "providers", "models", "deployments", "policies", "budgets", "receivers")
+ACTS = {
+    "api-keys": ("rotate", "revoke"),
+    "budgets": ("raise",),
+    "deployments": ("open-breaker", "reset-health", "drain"),
+}
 ELSEWHERE = (
     "/api/admin/live/",
     "/api/admin/vram/",
     "/api/admin/reprofile",
+    "/api/admin/sync-benchmarks",
     "/api/admin/receivers/{id}/test",
-)  # need what runs: tests of their own
+)  # have tests of their own
 WRITES = ("post", "patch", "put", "delete")
 
 

@@ -73,3 +73,19 @@ def test_the_figures_are_those_of_the_records(key, tmp_path):
 def test_without_requests_there_is_no_rate(key):
     stats = Client().get("/dashboard/stats", headers={"authorization": f"Bearer {key}"}).json()
     assert (stats["totals"]["requests"], stats["totals"]["success_rate"]) == (0, None)
+
+
+@pytest.mark.parametrize("path", ["/api/admin/benchmarks", "/admin/benchmarks"])
+def test_benchmarks_are_not_offered_and_the_answer_says_what_is(key, path):
+    told = Client().get(path, headers={"authorization": f"Bearer {key}"})
+    assert (told.status_code, told.json()["error"]["code"]) == (501, "not_offered")
+    assert "/api/admin/profiles" in told.json()["error"]["message"]
+    assert Client().get(path).status_code == 401
+    sync = path.replace("benchmarks", "sync-benchmarks")
+    assert Client().post(sync, headers={"authorization": f"Bearer {key}"}).status_code == 501
+
+
+def test_the_schema_has_every_path_that_is_no_second_name_of_another(key):
+    paths = Client().get("/api/schema", {"format": "json"}).json()["paths"]
+    named = ("/dashboard/stats", "/dashboard/usage", "/dashboard/models", "/api/admin/sync-benchmarks")
+    assert set(named) <= paths.keys() and not [path for path in paths if path.startswith("/admin/")]

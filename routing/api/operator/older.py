@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path, re_path, reverse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from msgspec import Struct
 
 from providers.selectors import model_names
 from routing.api.database import pairs_of
 from routing.api.operator.apikeys import ApiKeys
+from routing.api.operator.benchmarks import Benchmarks
 from routing.api.operator.config import Configuration
 from routing.api.operator.deployments import Deployments
 from routing.api.operator.documents import TAG, answer, component
@@ -123,6 +124,11 @@ def _sums(found: Totals) -> Sums:
     return Sums(success_rate=found.success, cost_usd=cost_usd, unpriced_requests=found.unpriced, **plain)
 
 
+@extend_schema_view(list=extend_schema(operation_id="dashboardModels", summary="List: as /api/admin/deployments"))
+class DashboardModels(Deployments):
+    """What is called, priced and cooled down, at the address of older routers."""
+
+
 def or_page(api: View, page: str) -> View:
     """`api` for who brings a client key or does not ask for HTML, and for writes; else on to the page of that name."""
 
@@ -146,7 +152,12 @@ urlpatterns = [
     ),
     re_path(r"^admin/reprofile/?$", or_page(Reprofile.as_view(COLLECTION), "admin:profiling_job_changelist")),
     re_path(r"^admin/vram/?$", or_page(VramView.as_view({"get": "now"}), "dashboard:local")),
+    re_path(
+        r"^admin/benchmarks/?$",
+        or_page(Benchmarks.as_view({"get": "list"}), "admin:profiling_latencyprofile_changelist"),
+    ),
+    path("admin/sync-benchmarks", Benchmarks.as_view({"post": "sync"})),
     path("dashboard/stats", or_page(Figures.as_view({"get": "stats"}), "dashboard:home")),
     path("dashboard/usage", or_page(Figures.as_view({"get": "usage"}), "dashboard:cost")),
-    path("dashboard/models", or_page(Deployments.as_view({"get": "list"}), "dashboard:models")),
+    path("dashboard/models", or_page(DashboardModels.as_view({"get": "list"}), "dashboard:models")),
 ]

@@ -89,6 +89,10 @@ class Resource(Reading):
         """What a row has in the fields of `identity`."""
         return {"name": row.name}
 
+    def kept(self, row: Any) -> Data:
+        """What a change has to say and may leave out."""
+        return {}
+
     def rights(self, body: Any) -> tuple[str, ...]:
         """Which rights the fields of a body need beside the model's own."""
         return ()
@@ -108,7 +112,7 @@ class Resource(Reading):
         body = fitted(data, self.body, self.root)
         with transaction.atomic():
             if self.named(body).exists():
-                words = " and ".join(f"{name} {getattr(body, name)}" for name in self.identity)
+                words = " and ".join(f"{name} {value}" for name in self.identity if (value := getattr(body, name)))
                 text = f"there is a {self.model._meta.verbose_name} with {words} already; change it with PATCH"
                 raise Conflict(text, param=self.identity[-1])
             changes = self.applied(body, reason)
@@ -126,7 +130,7 @@ class Resource(Reading):
                 if data.get(name, held[name]) != held[name]:
                     text = f"{name}: is {held[name]} and stays so, since others refer to it; make a new one instead"
                     raise InvalidBody(text, param=name)
-            changes = self.applied(fitted({**data, **held}, self.body, self.root), reason)
+            changes = self.applied(fitted({**self.kept(row), **data, **held}, self.body, self.root), reason)
             return self.shown(self.one(pk), warnings=changes.warnings)
 
     def destroy(self, request: HttpRequest, pk: str) -> HttpResponse:
@@ -180,7 +184,7 @@ def columns(row: Any, names: Iterable[str]) -> Data:
     return {name: getattr(row, name) for name in names}
 
 
-USE: Final = ("last_used_at", "last_message")  # no part of what a row is set to
+USE: Final = ("last_used_at", "last_message", "now")  # no part of what a row is set to
 
 
 def version_of(told: Any) -> str:

@@ -6,6 +6,8 @@ from rest_framework.routers import SimpleRouter
 from routing.api.database import Nowhere
 from routing.api.operator.apikeys import ApiKeys
 from routing.api.operator.auditlog import AuditLog
+from routing.api.operator.benchmarks import Benchmarks
+from routing.api.operator.budgets import Budgets
 from routing.api.operator.config import Configuration
 from routing.api.operator.deployments import Deployments
 from routing.api.operator.live import LiveRequestsView
@@ -27,6 +29,7 @@ router.register("models", LanguageModels, "operator-model")
 router.register("deployments", Deployments, "operator-deployment")
 router.register("policies", Policies, "operator-policy")
 router.register("tenants", Tenants, "operator-tenant")
+router.register("budgets", Budgets, "operator-budget")
 router.register("api-keys", ApiKeys, "operator-key")
 router.register("receivers", Receivers, "operator-receiver")
 router.register("users", Users, "operator-user")
@@ -43,6 +46,8 @@ urlpatterns = [
     path("vram", VramView.as_view({"get": "now"})),
     path("vram/history", VramView.as_view({"get": "history"})),
     *(path(f"vram/{act}", VramView.as_view({"post": act})) for act in ACTS),
+    path("benchmarks", Benchmarks.as_view({"get": "list"})),
+    path("sync-benchmarks", Benchmarks.as_view({"post": "sync"})),
     path("config", Configuration.as_view({"get": "export", "put": "apply"})),
     re_path(r"^(?P<address>[\s\S]*)\Z", Nowhere.as_view()),  # whatever characters it has, line breaks too
 ]
