@@ -75,6 +75,10 @@ class AlertReceiverAdmin(RowsInSight, Switchable):
         form.sight = sight_of(request.user)
         return form
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of a new one nothing is known yet."""
+        return super().get_fieldsets(request, obj) if obj else self.fieldsets[:-1]
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A link that names a budget brings its tenant along."""
         given = super().get_changeform_initial_data(request)

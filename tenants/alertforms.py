@@ -33,6 +33,8 @@ class ReceiverForm(forms.ModelForm):
             self.fields["url"].required = self.fields["key"].required = False
             self.fields["url"].help_text = "Is posted to, e.g. https://hooks.example.com/budgets. Not shown again."
             self.fields["key"].help_text = "Of your choice; each message is signed with it. Not shown again."
+            for name in ("url", "key") if self.instance.ciphertext else ():
+                self.fields[name].help_text += " Empty leaves it as it is."
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

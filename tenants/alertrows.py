@@ -113,6 +113,7 @@ class AlertDelivery(models.Model):
     answer = models.CharField(max_length=300, blank=True)  # of who took it
 
     class Meta:
+        verbose_name = "message"
         ordering = ["-pk"]
         constraints = [models.UniqueConstraint(fields=["receiver", "alert"], name="alert_delivered_once")]
         indexes = [models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="alert_delivery_due")]

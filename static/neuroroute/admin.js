@@ -9,4 +9,10 @@ new MutationObserver(() => {
     const select = field.closest(".select2-container").previousElementSibling;
     field.setAttribute("aria-label", select?.labels?.[0]?.textContent.trim() || "Search");
   }
+  // Nor to one in which nothing is chosen.
+  for (const field of document.querySelectorAll(".select2-selection__rendered:not([title])")) {
+    if (field.textContent.trim()) continue;
+    const select = field.closest(".select2-container").previousElementSibling;
+    field.title = `${select?.labels?.[0]?.textContent.trim() || "Choice"}: none`;
+  }
 }).observe(document.documentElement, { childList: true, subtree: true });

@@ -188,6 +188,8 @@ def test_yaml_anchors_and_merges_work(run):
 
 def test_the_documented_example_applies(run, monkeypatch):
     monkeypatch.setenv("OUR_KEY", "our-own-key-0123456789")
+    monkeypatch.setenv("OPS_HOOK", "https://hooks.example.com/ops")
+    monkeypatch.setenv("OPS_HOOK_KEY", "a-key-that-signs")
     page = (settings.BASE_DIR / "docs" / "configuration-file.md").read_text(encoding="utf-8")
     example = page.split("```yaml\n")[1].split("```")[0]
     assert "+ deployment bench/bench" in run(example)
