@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from dashboard.board import Acknowledged, Board, change, harm_of
 from dashboard.burndown import said
+from dashboard.colours import given
 from dashboard.lasting import earlier, one_each
 from dashboard.outlooks import Outlook, outlooks
 from profiling import attention as jobs
@@ -26,11 +27,11 @@ from routing.resilience.report import HealthReport
 from tenants import attention as access
 from tenants.attention import about_budget, of_key
 from tenants.budgets import USD
-from tenants.selectors import tenant_names
+from tenants.selectors import key_labels, tenant_names
 from tenants.sight import Sight
 from usage import attention as traffic
 from usage import spool
-from usage.selectors import TimeRange, by, series_by
+from usage.selectors import Group, TimeRange, by, series_by
 
 DAY: Final = timedelta(days=1)
 Ask = Callable[..., Any]
@@ -130,7 +131,26 @@ def check(now: datetime) -> Board:
         busiest=dict(served.most_common(BUSIEST)),
         revisions=revisions.numbers(),
     )
-    return change(lambda last: _succeeding(last, fresh, noticed, now))
+    kinds = _kinds(day, groups)
+    return change(lambda last: _succeeding(last, replace(fresh, colours=given(last.colours, kinds)), noticed, now))
+
+
+def _kinds(day: TimeRange, groups: Sequence[Group]) -> list[list[tuple[str, int]]]:
+    """What had requests in the day, kind by kind, as pages name it, with how many; the busiest first. Four queries."""
+    models: Counter[str] = Counter()
+    providers: Counter[str] = Counter()
+    for group in groups:
+        provider, _, model = str(group.value).partition("/")
+        providers[provider] += group.totals.requests
+        models[model] += group.totals.requests
+    deployments = Counter({str(group.value): group.totals.requests for group in groups})
+    tenants, keys, policies = (by(kind, day) for kind in ("tenant", "key", "policy"))
+    names = tenant_names()
+    called = key_labels({int(group.value) for group in keys[:BUSIEST]})
+    told = [(names.get(int(group.value), ""), group.totals.requests) for group in tenants]
+    told_keys = [(called.get(int(group.value), ""), group.totals.requests) for group in keys[:BUSIEST]]
+    asked = [(str(group.value), group.totals.requests) for group in policies]
+    return [*(each.most_common() for each in (models, providers, deployments)), told, told_keys, asked]
 
 
 def _succeeding(last: Board, fresh: Board, noticed: list[Notice], now: datetime) -> Board:

@@ -41,7 +41,8 @@ class Board(Struct, frozen=True):
     """What was found at `checked_at` (None: nothing was checked yet), and what it is measured by.
 
     `requests` and `nano_usd` are those of the 24 hours before; `busiest` says how many requests of these the busiest
-    providers and deployments (provider/model) served; `revisions` are those of the configuration in the database.
+    providers and deployments (provider/model) served; `revisions` are those of the configuration in the database;
+    `colours` are those of entities (`dashboard.colours`).
     """
 
     checked_at: datetime | None = None
@@ -52,6 +53,7 @@ class Board(Struct, frozen=True):
     busiest: dict[str, int] = {}
     revisions: dict[str, int] = {}
     acknowledged: dict[str, Acknowledged] = {}
+    colours: dict[str, int] = {}
 
     def requests_of(self, notice: Notice) -> int | None:
         """How many requests of a day are at stake; None: unknown."""

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct, to_builtins
 
-from dashboard.colours import OTHER, colours_of
+from dashboard.colours import OTHER
 from dashboard.formatting import UNITS
 
 Unit = Literal["usd", "requests", "rate", "tokens", "ms", "share", "bytes"]
@@ -78,11 +78,11 @@ class Chart(Struct, frozen=True):
 def coloured(
     values_by_name: Mapping[str, tuple[float | None, ...]],
     kind: Literal["bar", "line", "area"],
-    colours: Mapping[str, int] | None = None,
+    colours: Mapping[str, int],
     addresses: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Series, ...]:
-    """One series per entity in the entity's own colour (or those given); a name without one is grey."""
-    colours, behind = colours_of(values_by_name) if colours is None else colours, addresses or {}
+    """One series per entity in its colour of `colours`; a name without one is grey."""
+    behind = addresses or {}
     return tuple(
         Series(n, values, colours.get(n, OTHER), kind, addresses=behind.get(n, ()))
         for n, values in values_by_name.items()

@@ -32,7 +32,9 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False) -> CostCha
         return CostChart(None)
     named = labels(scope, by, list(found))
     ranked = sorted(found, key=lambda value: (-found[value].cost_nano_usd, str(value)))
-    colours = colours_of(named[value] for value in ranked)  # of all, so that a table beside it has the same
+    colours = colours_of(
+        (named[value] for value in ranked), scope.board.colours
+    )  # of all, so that a table beside it has the same
     ranked = [value for value in ranked if found[value].cost_nano_usd] or ranked[:1]
     layers = _layers(scope, by, named, ranked)
     behind = {named[value]: bucket_links(scope, **words_of(scope, by, value)) for value in ranked[:COLOURS]}

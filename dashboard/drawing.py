@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from dashboard.colours import OTHER, colours_of
+from dashboard.colours import OTHER, Kept, colours_of
 
 SPARK_WIDTH, SPARK_HEIGHT = 120.0, 30.0
 FLOW_WIDTH, NODE_WIDTH, LABEL_WIDTH = 1100.0, 10.0, 300.0
@@ -84,11 +84,11 @@ class Flow(Struct, frozen=True):
     height: float
 
 
-def flow(links: Sequence[Link]) -> Flow:
+def flow(links: Sequence[Link], kept: Kept) -> Flow:
     """Place first choices on the left, those who served on the right, and a ribbon per link, as wide as its share."""
     scale = FLOW_HEIGHT / (sum(link.requests for link in links) or 1)
     busiest = sorted(links, key=lambda link: -link.requests)
-    colours = colours_of(name for link in busiest for name in (link.first, link.served))
+    colours = colours_of((name for link in busiest for name in (link.first, link.served)), kept)
     right_x = FLOW_WIDTH - LABEL_WIDTH - NODE_WIDTH
     left = _column([(link.first, link.requests) for link in links], colours, LABEL_WIDTH, LABEL_WIDTH - 8, scale)
     right = _column([(link.served, link.requests) for link in links], colours, right_x, right_x + NODE_WIDTH + 8, scale)

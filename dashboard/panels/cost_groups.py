@@ -91,7 +91,7 @@ class CostGroupsPanel(Panel):
         found = spenders(scope, group)
         period = budget_period(scope, group)
         sums = total([one.sums for one in found]) if found else Totals()
-        colours = colours_of(one.name for one in found)
+        colours = colours_of((one.name for one in found), scope.board.colours)
         shown = order.rows(found, _key)[:MOST_ROWS]
         budgets = _budgets(scope, group, period, shown)
         rows = tuple(_row(scope, group, one, colours, sums, budgets) for one in shown)

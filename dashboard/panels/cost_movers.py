@@ -76,7 +76,7 @@ class CostMoversPanel(Panel):
         moved.sort(key=lambda value: (-abs(costs[value][0] - costs[value][1]), str(value)))
         whole = sum(abs(costs[value][0] - costs[value][1]) for value in moved)
         named = labels(scope, group, moved[:MOST_ROWS])
-        colours = colours_of(named.values())
+        colours = colours_of(named.values(), scope.board.colours)
         rows = tuple(
             Mover(
                 name=named[value],

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from dashboard.behind import failures_in
 from dashboard.charts import Chart, coloured
-from dashboard.colours import COLOURS
+from dashboard.colours import COLOURS, colours_of
 from dashboard.formatting import count
 from dashboard.groups import Tab, chosen, tabs
 from dashboard.panels.base import Panel
@@ -52,7 +52,7 @@ class ErrorsOverTimePanel(Panel):
         of_most = f"most {'as' if group == 'class' else 'at'} {most}: {count(sum(failed[most]))}"
         sentence = f"{count(total)} of {count(made)} attempts failed, {of_most}."
         behind = {name: _behind(scope, group, name) for name in ranked[:COLOURS]}
-        drawn = coloured(layers, "bar", addresses=behind)
+        drawn = coloured(layers, "bar", colours_of(ranked, scope.board.colours), behind)
         chart = Chart(self.name, "requests", period.labels, drawn, sentence, partial=period.partial)
         return ErrorsOverTime(tabs(scope, GROUPS), chart, made, min(len(ranked), COLOURS), len(ranked))
 

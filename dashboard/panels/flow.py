@@ -65,7 +65,7 @@ class FlowPanel(Panel):
             cost_nano_usd=sum(one.rescue_nano_usd for one in flows) if known or not rescued else None,
             delay=_delay(scope),
             filtered=any(map(scope.word, ("provider", "model", "deployment"))),
-            flow=flow(_widest(list(links))),
+            flow=flow(_widest(list(links)), scope.board.colours),
             links=links,
         )
 

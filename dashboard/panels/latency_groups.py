@@ -88,7 +88,7 @@ class LatencyGroupsPanel(Panel):
         found = _found(scope, group, percentile)
         shown = order.rows(sorted(found, key=lambda value: str(value)), lambda value, by: _key(found[value], by))
         slowest = max((one.ttft.p99 for one in found.values() if one.ttft.p99), default=0.0)
-        colours = colours_of(found[value].name for value in shown[:MOST_ROWS])
+        colours = colours_of((found[value].name for value in shown[:MOST_ROWS]), scope.board.colours)
         rows = tuple(_row(scope, group, value, found[value], colours, slowest) for value in shown[:MOST_ROWS])
         return LatencyGroups(
             tabs=tabs(scope, GROUPS),

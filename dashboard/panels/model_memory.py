@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from dashboard.charts import Chart, Series, coloured
-from dashboard.colours import COLOURS, NOT_ENTITIES
+from dashboard.colours import COLOURS, NOT_ENTITIES, colours_of
 from dashboard.formatting import counted, gibibytes
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
@@ -68,7 +68,11 @@ def _chart(panel: str, found: Memory, gpus: Sequence[GpuCourse], scope: Scope) -
     if not told:
         return None
     layers = _layers(told, _namer(found))
-    series = (*coloured(layers, "area"), *_marks(found, layers, scope), *_lines(gpus))
+    series = (
+        *coloured(layers, "area", colours_of(layers, scope.board.colours)),
+        *_marks(found, layers, scope),
+        *_lines(gpus),
+    )
     sentence = _sentence(found, gpus, len(told))
     return Chart(panel, "bytes", scope.period.labels, series, sentence, partial=scope.period.partial)
 

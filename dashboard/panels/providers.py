@@ -55,7 +55,7 @@ class ProvidersPanel(Panel):
         speed = {str(p.value): p for p in scope.ask(percentiles, "ttft", span, "provider", tenant_id=tenant_id)}
         health = scope.ask(health_now)
         names = sorted((served.keys() | called.keys()) - {""}, key=lambda n: (-sum(called.get(n, (0, 0))), n))
-        colours = colours_of(names)
+        colours = colours_of(names, scope.board.colours)
         rows = []
         for name in names:
             answered, failed = called.get(name, (0, 0))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.colours import COLOURS, colours_of
+from dashboard.colours import COLOURS, colours_of, given
 from dashboard.formatting import change, duration, money, percent, tokens
 from dashboard.ranges import PRESETS, period_of
 
@@ -118,13 +118,23 @@ def test_a_range_without_end_is_cut():
     assert len(period.buckets) <= 74
 
 
-def test_statement_15_colours_belong_to_names_and_not_to_their_rank():
-    names = [f"provider-{i}" for i in range(COLOURS)]
-    assert colours_of(names) == colours_of(reversed(names))
-    assert sorted(colours_of(names).values()) == list(range(COLOURS))
-    assert colours_of(["b"])["b"] == colours_of(["b", "b"])["b"]
+def test_statement_15_a_name_keeps_its_colour_whatever_its_rank_and_whoever_comes():
+    names = [(f"model-{i}", 100 - i) for i in range(9)]
+    kept = given({}, [names])
+    assert sorted(kept[name] for name, _ in names[:6]) == list(range(COLOURS)), "the six busiest differ"
+    assert kept["model-6"] == kept["model-5"], "the next shares with who has fewest requests"
+    later = given(kept, [[("new", 1000), *reversed(names)]])
+    assert later | kept == later and later["new"] in range(COLOURS)
+    for drawing in (["model-3", "model-8", "unseen"], [name for name, _ in reversed(names)], ["model-3"]):
+        drawn = colours_of(drawing, kept)
+        assert all(drawn[name] == kept[name] for name in drawn if name in kept)
+        assert len(set(drawn.values())) == len(drawn)
+    assert colours_of(["model-6", "model-5"], kept) == {"model-6": kept["model-6"]}, "the weightier; the other is grey"
 
 
-def test_the_seventh_and_what_is_no_entity_have_no_colour():
+def test_names_without_a_colour_yet_differ_and_the_seventh_and_what_is_no_entity_have_none():
     names = [f"provider-{i}" for i in range(COLOURS)]
-    assert colours_of(["nobody", *names, "provider-late"]).keys() == set(names)
+    assert colours_of(["nobody", *names, "provider-late"], {}).keys() == set(names)
+    assert sorted(colours_of(names, {}).values()) == list(range(COLOURS))
+    assert colours_of(names, {}) == colours_of(reversed(names), {})
+    assert given({}, [[("nobody", 9), ("", 3)]]) == {}

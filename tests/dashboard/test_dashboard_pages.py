@@ -9,6 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from dashboard.attention import check
+from dashboard.board import board
+from dashboard.colours import OTHER
 from dashboard.formatting import count, money
 from dashboard.pages import NAVIGATION
 from tenants.models import Tenant
@@ -78,6 +80,17 @@ def test_a_chart_and_the_table_beside_it_give_an_entity_one_colour(staff_client,
     table = set(re.findall(r'<span class="key f(\d)"></span>(sandbox[^<]+)</a>', page))
     assert legend
     assert legend <= table
+
+
+def test_statement_15_a_model_has_one_colour_in_every_panel_of_cost_and_latency(staff_client, traffic):
+    check(datetime.now(UTC))
+    kept = board().colours
+    met = set()
+    for address in ("cost/?group=model", "cost/?group=model&range=1h", "latency/?group=model", "reliability/"):
+        page = staff_client.get(f"/dashboard/{address}").content.decode()
+        met |= set(re.findall(r'class="key f(\d)"></span>(sandbox[^<]+)<', page))
+    drawn = {(int(colour), name) for colour, name in met if int(colour) != OTHER}
+    assert len(drawn) >= 4 and all(kept[name] == colour for colour, name in drawn)
 
 
 def test_statement_10_an_unpriced_model_is_named_and_never_free(staff_client, traffic):

@@ -75,7 +75,7 @@ def test_a_sparkline_leaves_gaps_out_and_needs_two_points():
 
 def test_a_flow_keeps_every_request_and_ends_in_nobody():
     links = [Link("a/x", "a/x", 900), Link("a/x", "b/y", 90), Link("a/x", "", 9), Link("b/y", "b/y", 1)]
-    drawn = flow(links)
+    drawn = flow(links, {})
     assert sum(node.requests for node in drawn.left) == sum(node.requests for node in drawn.right) == 1000
     assert {node.name for node in drawn.right} == {"a/x", "b/y", ""}
     assert len(drawn.ribbons) == len(links)
