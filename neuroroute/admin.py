@@ -32,6 +32,7 @@ from providers.barred import takes
 from providers.formfields import reason_field
 from tenants.memberadmin import TenantsOfPersonInline
 from tenants.secondfactor import turn_off, with_second_factor
+from tenants.sight import belongs_elsewhere, sight_of
 
 SCHEDULES = (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule)
 for foreign in (User, Group, *SCHEDULES, TOTPDevice, StaticDevice):  # of the last two, pages would show secrets
@@ -101,7 +102,9 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
         return super().has_change_permission(request, obj) and _may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj) and obj != request.user
+        """Whoever is a member elsewhere, too, is deleted by who sees that: the question lists what goes along."""
+        may = super().has_delete_permission(request, obj) and _may_touch(request, obj) and obj != request.user
+        return may and (obj is None or not belongs_elsewhere(obj.pk, sight_of(request.user)))
 
     @method_decorator(sensitive_post_parameters())
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:

@@ -9,6 +9,7 @@ from tenants.people import Membership
 Row = TypeVar("Row", bound=Model)
 Sight = frozenset[int] | None  # ids of tenants; None: every tenant
 EVERY_TENANT: Final = "tenants.see_every_tenant"
+ELSEWHERE: Final = "this person is a member of tenants that you do not see"
 
 
 def sight_of(user: Any) -> Sight:
@@ -23,6 +24,11 @@ def sight_of(user: Any) -> Sight:
         user._sight = frozenset(Membership.objects.filter(user_id=user.pk).values_list("tenant_id", flat=True))
     sight: Sight = user._sight
     return sight
+
+
+def belongs_elsewhere(person_id: int, sight: Sight) -> bool:
+    """Whether a person is a member of tenants out of sight, too."""
+    return sight is not None and Membership.objects.filter(user_id=person_id).exclude(tenant_id__in=sight).exists()
 
 
 def seen(rows: QuerySet[Row], sight: Sight, path: str) -> QuerySet[Row]:

@@ -18,13 +18,14 @@ from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile.reading import nearest
 from routing.configfile.schema import Section, given
 from tenants.models import Membership, Tenant
+from tenants.sight import ELSEWHERE, belongs_elsewhere, seen
 
 OVER_PEOPLE: Final = (Q(content_type__app_label="auth") & ~Q(codename__startswith="view_")) | Q(codename="read_bodies")
 PLAIN: Final = ("email", "is_active", "is_staff")
 
 
 class UserRow(Struct):
-    """A person; `groups` are the roles, `tenants` those whose rows the person sees."""
+    """A person; `groups` are the roles, `tenants` those whose rows the person sees, as far as who asks sees them."""
 
     id: int
     username: str
@@ -80,11 +81,14 @@ class Users(Resource):
 
     def told(self, rows: Rows) -> Rows:
         same = ("username", *PLAIN, "is_superuser", "last_login", "date_joined")
+        sight = self.operator.sight
         return [
             UserRow(
                 id=row.pk,
                 groups=sorted(group.name for group in row.groups.all()),
-                tenants=sorted(each.tenant.name for each in row.memberships.all()),
+                tenants=sorted(
+                    each.tenant.name for each in row.memberships.all() if sight is None or each.tenant_id in sight
+                ),
                 **columns(row, same),
             )
             for row in rows
@@ -106,12 +110,14 @@ class Users(Resource):
         return row
 
     def why_kept(self, row: Any) -> str:
-        return "this is your own account" if row == self.operator.user else ""
+        if row == self.operator.user:
+            return "this is your own account"
+        return ELSEWHERE if belongs_elsewhere(row.pk, self.operator.sight) else ""
 
     def write(self, changes: OneChange, body: Any) -> None:
         row = self.named(body).first() or User(username=body.username)
         groups = self._groups(changes, given(body.groups, []))
-        tenants = _found(changes, "tenants", Tenant.objects.filter(drill=False), given(body.tenants, []))
+        tenants = _found(changes, "tenants", self._tenants(), given(body.tenants, []))
         values = [("username", "username", body.username), *((name, name, getattr(body, name)) for name in PLAIN)]
         values += self._password(changes, row, body.password)
         _check(changes, row, body)
@@ -122,6 +128,10 @@ class Users(Resource):
             self._put_groups(row, groups, changes.reason)
         if not isinstance(body.tenants, UnsetType):
             self._put_memberships(row, tenants, changes.reason)
+
+    def _tenants(self) -> QuerySet[Tenant]:
+        """Those that somebody may be made a member of: nobody gives away what is out of sight."""
+        return seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk")
 
     def _groups(self, changes: OneChange, names: list[str]) -> list[Any]:
         groups = _found(changes, "groups", Group.objects.all(), names)
@@ -151,7 +161,8 @@ class Users(Resource):
             audit.record(self.operator.actor, "changed", row, changed, reason)
 
     def _put_memberships(self, row: User, tenants: list[Any], reason: str) -> None:
-        rows = {each.tenant_id: each for each in Membership.objects.filter(user=row).select_related("tenant", "user")}
+        kept = seen(Membership.objects.filter(user=row), self.operator.sight, "tenant_id")
+        rows = {each.tenant_id: each for each in kept.select_related("tenant", "user")}
         for tenant in tenants:
             if tenant.pk not in rows:
                 made = Membership.objects.create(user=row, tenant=tenant)
