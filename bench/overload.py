@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What becomes of a worker that is offered three times what it can do?
 
-    bench/overload.py [--kind json|stream|mixed] [--times 3] [--seconds 10]
+    bench/overload.py [--kind json|stream|mixed] [--times 3] [--seconds 10] [--link]
 
 Finds the peak with a closed loop (answers per second at the best of several concurrencies), then offers that many times
 `--times` with an open loop: requests come at their instants, whether or not earlier ones are answered. Prints goodput
 and the refusals' latency, counted from the instant at which a request was to be sent. Load generator and upstream take
 processor time from the worker where cores are few, so the worker has the first core to itself and they share the others
-(where there is one, goodput per second of the worker's own time is what tells).
+(where there is one, goodput per second of the worker's own time is what tells). Over loopback the worker also does what
+the kernel does for the clients' receiving; with `--link` clients and upstream are at the other end of a link (root).
 """
 
 import argparse
@@ -21,7 +22,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvloop
@@ -30,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.gateway import LIMITS, provider  # noqa: E402
+from bench.link import Link, link  # noqa: E402
 from tests.gateway.gateway import manage  # noqa: E402
 from tests.gateway.served import Served  # noqa: E402
 
@@ -73,8 +75,8 @@ class Client(asyncio.Protocol):
 class Load:
     """Requests of a kind over many connections; `got` collects (status, latency in s)."""
 
-    def __init__(self, port: int, requests: list[bytes]) -> None:
-        self.port, self.requests = port, requests
+    def __init__(self, host: str, port: int, requests: list[bytes]) -> None:
+        self.host, self.port, self.requests = host, port, requests
         self.free: deque[Client] = deque()
         self.got: list[tuple[int, float]] = []
         self.count = self.open = 0
@@ -83,7 +85,7 @@ class Load:
     async def connect(self, count: int) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(count - self.open):
-            self.free.append((await loop.create_connection(lambda: Client(self.done), "127.0.0.1", self.port))[1])
+            self.free.append((await loop.create_connection(lambda: Client(self.done), self.host, self.port))[1])
             self.open += 1
 
     def ask(self, began: float) -> None:
@@ -141,16 +143,20 @@ def request(key: str, model: str, stream: bool) -> bytes:
 
 
 @contextmanager
-def gateway() -> Iterator[Served]:
+def gateway(over: Link | None) -> Iterator[Served]:
     with socket.socket() as probe, tempfile.TemporaryDirectory(prefix="bench-") as name:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
-        upstream = subprocess.Popen([sys.executable, str(ROOT / "bench" / "upstream.py"), str(port)])
+        host = over.there if over else "127.0.0.1"
+        command = [sys.executable, str(ROOT / "bench" / "upstream.py"), str(port), host]
+        upstream = subprocess.Popen(over.command_there(*command) if over else command)
         manage(Path(name), "migrate", "-v0")
         served = Served(Path(name))
+        served.host = "0.0.0.0" if over else served.host
         tenant = {"name": "bench", "keys": [{"name": "k"}], "limits": LIMITS}
-        served.apply({"providers": [provider("canned", port, ["bench"])], "tenants": [tenant]})
+        canned = provider("canned", port, ["bench"]) | {"base_url": f"http://{host}:{port}/v1"}
+        served.apply({"providers": [canned], "tenants": [tenant]})
         served.start()
         keep_apart(served, upstream)
         try:
@@ -206,9 +212,9 @@ async def peak_of(load: Load, served: Served, seconds: float) -> tuple[float, fl
     return max(found)
 
 
-async def measure(served: Served, kind: str, times: float, seconds: float) -> None:
+async def measure(served: Served, host: str, kind: str, times: float, seconds: float) -> None:
     streams = {"json": [False], "stream": [True], "mixed": [False, True]}[kind]
-    load = Load(served.port, [request(served.key, "bench", stream) for stream in streams])
+    load = Load(host, served.port, [request(served.key, "bench", stream) for stream in streams])
     await load.closed(CONCURRENCIES[0], 2)
     await load.quiet()
     peak, peak_per_cpu_s = await peak_of(load, served, seconds / 2)
@@ -230,9 +236,15 @@ def main() -> None:
     parser.add_argument("--kind", choices=["json", "stream", "mixed"], default="mixed")
     parser.add_argument("--times", type=float, default=3.0)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--link", action="store_true", help="clients and upstream at the other end of a link")
     chosen = parser.parse_args()
-    with gateway() as served:
-        uvloop.run(measure(served, chosen.kind, chosen.times, chosen.seconds))
+    with ExitStack() as stack:
+        over = stack.enter_context(link()) if chosen.link else None
+        served = stack.enter_context(gateway(over))
+        if over:
+            stack.enter_context(over.staying_there())
+        host = over.here if over else "127.0.0.1"
+        uvloop.run(measure(served, host, chosen.kind, chosen.times, chosen.seconds))
 
 
 if __name__ == "__main__":

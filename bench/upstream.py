@@ -65,7 +65,8 @@ class Upstream(asyncio.Protocol):
 
 
 async def main() -> None:
-    server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", int(sys.argv[1]), backlog=4096)
+    port, host = int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1"
+    server = await asyncio.get_running_loop().create_server(Upstream, host, port, backlog=4096)
     await server.serve_forever()
 
 

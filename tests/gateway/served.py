@@ -19,6 +19,7 @@ class Served(Gateway):
     """Web workers of `neuroroute.web` on one socket, `process` being the first."""
 
     grace_s, slow_client_s, workers = 20.0, 20, 1
+    host = "127.0.0.1"
     processes: Sequence[subprocess.Popen[bytes]] = ()
 
     def start(self, *options: str) -> Self:
@@ -26,7 +27,7 @@ class Served(Gateway):
         ready = [self.var / f"web{number}.ready" for number in range(self.workers)]
         for file in ready:
             file.unlink(missing_ok=True)
-        with closing(listen("127.0.0.1", self.port, self.slow_client_s)) as sock:
+        with closing(listen(self.host, self.port, self.slow_client_s)) as sock:
             self.processes = [self._worker(sock, "--ready", str(file), *options) for file in ready]
         self.process = self.processes[0]
         self.wait_until(lambda: all(file.exists() for file in ready))
