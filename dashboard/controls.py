@@ -6,18 +6,17 @@ from django.urls import reverse
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dashboard.accepted import CHOSEN
 from dashboard.choices import NEAREST, OFFERED, nearly, offered
 from dashboard.errorclasses import is_error_class
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
-from dashboard.scope import NO_SUCH, NOBODY, Chip, Scope
+from dashboard.scope import NO_SUCH, Chip, Scope
 from providers.selectors import standings
-from routing.features.category import WORDS
 from routing.selectors import words_known
 from tenants.selectors import key_label
-from usage.selectors.requestwords import STATUSES
+from usage.selectors.requestwords import NOBODY
 
-FEW: Final = {"status": STATUSES, "task": (*WORDS, "chat")}
 SHORT: Final = 30  # so many tenants stand in a list at once; more are looked for
 
 
@@ -76,8 +75,8 @@ def _source(name: str) -> str:
 
 def _listed(name: str, scope: Scope) -> tuple[str, ...]:
     """All values of a filter that has few; none where they are looked for."""
-    if name in FEW:
-        return FEW[name]
+    if name in CHOSEN:
+        return CHOSEN[name]
     return tuple(scope.tenants.values()) if name == "tenant" and len(scope.tenants) <= SHORT else ()
 
 

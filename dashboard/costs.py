@@ -2,11 +2,12 @@
 
 from msgspec import Struct
 
+from dashboard.accepted import By
 from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series, coloured
 from dashboard.colours import COLOURS, colours_of
 from dashboard.formatting import change, money
-from dashboard.groups import By, labels, words_of
+from dashboard.groups import labels, words_of
 from dashboard.scope import Scope
 from usage.selectors import Totals, Value, series, series_by
 from usage.selectors import by as groups

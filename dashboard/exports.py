@@ -5,7 +5,8 @@ from itertools import islice
 from typing import Final
 
 from asgiref.sync import sync_to_async
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBadRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 from msgspec.structs import replace
 
@@ -22,12 +23,17 @@ LINES_AT_ONCE: Final = 500
 
 @require_safe
 @staff_only
-def panel_csv(request: HttpRequest, name: str, panel: str) -> StreamingHttpResponse:
-    """The table of one panel for the range and filters of the address; `comments=1` says them in its first lines."""
+def panel_csv(request: HttpRequest, name: str, panel: str) -> HttpResponseBase:
+    """The table of one panel for the range and filters of the address; `comments=1` says them in its first lines.
+
+    A word of the address that means nothing is a 400: a file of something else would pass for what was asked for.
+    """
     if name not in PAGES:
         raise Http404(f"There is no page {name!r}.")
     found = next((one for one in panels_of(name) if one.name == panel), None)
     scope = replace(scope_for(request, name), alone=True)
+    if scope.problems:
+        return HttpResponseBadRequest("\n".join(scope.problems), content_type="text/plain; charset=utf-8")
     table = found and found.table(found.data(scope), scope)
     if not found or not table:
         raise Http404(f"The panel {panel!r} of the page {name!r} has no table for this range.")

@@ -1,14 +1,15 @@
 """By what are numbers grouped? The choices of a panel, and the name, the address and the colour of each value."""
 
 from collections.abc import Sequence
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 
-from dashboard.scope import NOBODY, Scope
+from dashboard.accepted import By
+from dashboard.scope import Scope
 from tenants.selectors import key_labels
+from usage.selectors.requestwords import NOBODY
 
-By = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
 C = TypeVar("C", bound=str)
 
 

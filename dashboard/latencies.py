@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from dashboard.accepted import PERCENTILES
 from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series
 from dashboard.formatting import counted, duration
@@ -11,7 +12,6 @@ from dashboard.groups import Tab
 from dashboard.scope import Scope
 from usage.selectors import Metric, percentile_series
 
-PERCENTILES: Final = (50, 95, 99)
 USUAL_PERCENTILE: Final = 95
 _TOGETHER: Final = "This is measured for all tenants together: remove the tenant filter to see it."
 _NOT_YOURS: Final = "This is measured for all tenants together, and you see some of them. An owner can let you see all."

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from msgspec import Struct, field
 
+from dashboard.accepted import LIVE, UNCOMPARED, accepted
 from dashboard.board import Board
 from dashboard.ranges import CUSTOM, LAST_MONTH, PRESETS, RANGES, Period, Usual, period_of
 from tenants.selectors import key_named, tenant_names
 from tenants.sight import Sight
 from usage.outcomes import Outcome
 from usage.selectors import Entities, Whose, nearest
-from usage.selectors.requestwords import NOBODY as NOBODY
 from usage.selectors.requestwords import name_said
 
 P = ParamSpec("P")
@@ -41,11 +41,8 @@ WORDS = (
     *("range", "from", "to", "tz", "compare", *FILTERS),
     *("group", "sort", "percentile", "baseline", "cursor", "live"),
 )
-UNCOMPARED = "off"  # the `compare` of a page that leaves the period before out
 FLEETING = ("cursor", "live")  # of a look at a page, not of what it asks
-LIVE = "10s"  # how often a live page asks anew
 AROUND = timedelta(hours=2)  # of the nearest hour, where no preset reaches it
-LONGEST_WORD = 200
 NO_SUCH = -2  # an id that no tenant or key has
 
 
@@ -83,6 +80,7 @@ class Scope(Struct, frozen=True):
     person: int | None = None  # who looks
     reads: bool = False  # who looks has asked to read what was said, and the audit log has it
     board: Board = field(default_factory=Board)  # what needs somebody, as it was read with the person
+    problems: tuple[str, ...] = ()  # what was wrong with the address, a sentence each
 
     def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a selector; panels of one page that ask the same share it."""
@@ -212,26 +210,23 @@ def scope_of(
     tenants: Mapping[int, str] | None = None,
     usual: Usual = Usual(),  # noqa: B008 - frozen
 ) -> Scope:
-    """Keep the words that mean something here; a word that cannot be a name is dropped.
+    """Keep the words that mean something here; what is dropped is told in `problems`.
 
     `tenants` are the names of those in `sight`, looked up where they are not known yet.
     """
-    words = {name: query[name] for name in WORDS if query.get(name) and _may_be_a_name(query[name])}
+    words, wrong = accepted(query, WORDS)
     period = period_of(words, now, usual)
     if period.name != CUSTOM:
         words.pop("from", None)
         words.pop("to", None)
     tenants = tenant_names(sight) if tenants is None else tenants
-    return Scope(page, period, words, tenants, record, may=may, sight=sight)
+    problems = tuple(filter(None, (period.problem, *wrong)))
+    return Scope(page, period, words, tenants, record, may=may, sight=sight, problems=problems)
 
 
 def instant(when: datetime) -> str:
     """A time as an address writes it: whole minutes, in UTC, whatever the zone of the page."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
-
-
-def _may_be_a_name(word: str) -> bool:
-    return len(word) <= LONGEST_WORD and word.isprintable()
 
 
 def _address(page: str, words: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from msgspec.structs import replace
 
+from dashboard.accepted import LIVE
 from dashboard.access import staff_only, who_grants
 from dashboard.attention import here
 from dashboard.board import board_of
@@ -20,7 +21,7 @@ from dashboard.pages import PAGES, Page
 from dashboard.panels.request_messages import RIGHT as READ
 from dashboard.preferences import preferences_of, usual_of
 from dashboard.rendering import RenderedPanel, panels_of, rendered
-from dashboard.scope import LIVE, NO_SUCH, Scope, scope_of
+from dashboard.scope import NO_SUCH, Scope, scope_of
 from providers import audit
 from providers.adminbase import actor_of
 from tenants.selectors import tenants_seen_by

@@ -7,9 +7,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from msgspec import Struct
 
+from dashboard.accepted import By
 from dashboard.colours import OTHER, colours_of
 from dashboard.formatting import NANO, change, money, share_of
-from dashboard.groups import By, chosen, labels, requests_of, words_of
+from dashboard.groups import chosen, labels, requests_of, words_of
 from dashboard.panels.base import Panel
 from dashboard.panels.cost_over_time import GROUPS
 from dashboard.panels.tiles import total

@@ -2,9 +2,10 @@
 
 from msgspec import Struct
 
+from dashboard.accepted import By
 from dashboard.charts import Chart
 from dashboard.costs import cost_chart
-from dashboard.groups import By, Tab, chosen, tabs
+from dashboard.groups import Tab, chosen, tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 

@@ -5,10 +5,11 @@ from msgspec import Struct, structs
 from dashboard.drawing import REST, Flow, Link, flow
 from dashboard.formatting import share_of
 from dashboard.panels.base import Panel
-from dashboard.scope import NOBODY, Scope
+from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from usage import selectors
 from usage.selectors import Percentiles
+from usage.selectors.requestwords import NOBODY
 
 MOST_LINKS = 12
 

@@ -4,11 +4,12 @@ from functools import partial
 
 from msgspec import Struct
 
+from dashboard.accepted import PERCENTILES, By
 from dashboard.behind import failures_in
 from dashboard.colours import OTHER, colours_of
 from dashboard.drawing import sparkline
-from dashboard.groups import By, Tab, chosen, labels, requests_of, tabs, words_of
-from dashboard.latencies import PERCENTILES, percentile_of, percentile_tabs
+from dashboard.groups import Tab, chosen, labels, requests_of, tabs, words_of
+from dashboard.latencies import percentile_of, percentile_tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting

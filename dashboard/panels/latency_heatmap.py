@@ -7,9 +7,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from dashboard.accepted import PERCENTILES
 from dashboard.formatting import counted, duration
 from dashboard.groups import Tab
-from dashboard.latencies import PERCENTILES, percentile_of, percentile_tabs
+from dashboard.latencies import percentile_of, percentile_tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table

@@ -5,8 +5,9 @@ from msgspec import Struct
 from dashboard.formatting import share_of
 from dashboard.panels.base import Panel
 from dashboard.savings import Compared, savings_of
-from dashboard.scope import NOBODY, Scope
+from dashboard.scope import Scope
 from dashboard.tables import Column, Table
+from usage.selectors.requestwords import NOBODY
 
 
 class Row(Struct, frozen=True):

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import UTC, datetime
 from decimal import Decimal
+from html import unescape
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -92,3 +93,23 @@ def test_a_file_has_an_end_and_no_command_for_a_spreadsheet():
     lines = list(csv_lines(table, ZoneInfo("UTC")))
     assert lines[0] == 'Name,"Cost, USD"\r\n' and lines[1] == "'=cmd|0,0.000000001\r\n" and lines[2] == "'=cmd|1,\r\n"
     assert len(lines) == MOST_ROWS + 2 and lines[-1].startswith(f"# {MOST_ROWS}")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"status": "failed_over"}, "status='failed_over' is not one of answered, failover"),
+        ({"range": "this-month"}, "range='this-month' is not one of 15m"),
+        ({"tz": "Mars"}, "tz='Mars' is not a time zone"),
+        ({"range": "custom", "from": "2026-13-01"}, "A custom range needs a start before its end"),
+        ({"group": "zzz"}, "group='zzz' is not one of provider"),
+        ({"cursor": "garbage"}, "cursor='garbage' is no place in a list"),
+        ({"model": "m" * 201}, "model: has 201 characters, at most 200 may be"),
+    ],
+)
+def test_a_word_that_means_nothing_is_told_on_a_page_and_refuses_a_file(words, says, staff_client, traffic):
+    refused = staff_client.get("/dashboard/panels/requests/request_list.csv", words)
+    assert refused.status_code == 400 and says in refused.content.decode()
+    page = staff_client.get("/dashboard/requests/", words)
+    assert page.status_code == 200 and says in unescape(page.content.decode())
+    assert all(chip.label not in words for chip in page.context["scope"].filters)
