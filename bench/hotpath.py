@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -22,6 +23,10 @@ os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="hotpath-"))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuroroute.settings")
 
 import uvloop  # noqa: E402
+
+if TYPE_CHECKING:
+    from routing.answering.tries import Try
+    from routing.planner import Plan
 
 BODY = json.dumps(
     {
@@ -80,6 +85,22 @@ async def timed_async(name: str, call: Callable[[], Awaitable[object]]) -> None:
     print(f"{name:44s} {best:8.1f} us")
 
 
+def time_loads(plan: "Plan", attempt: "Try") -> None:
+    """What counting the requests at a deployment costs, where it has none and where it has one."""
+    from routing.answering.loads import Loads
+
+    loads = Loads()
+
+    def counted() -> None:
+        loads.at(plan)
+        loads.begins(attempt.target.id)
+        loads.ends(attempt)
+
+    timed("loads: seen, in and out; none running", counted)
+    loads.begins(attempt.target.id)
+    timed("loads: seen, in and out; one running", counted)
+
+
 async def measure(key: str) -> None:
     from neuroroute.asgi import application, wants_stream
     from providers import attempts
@@ -126,6 +147,8 @@ async def measure(key: str) -> None:
         now.engine.running.leave(story)
 
     timed("register of what runs: in and out", register)
+    plan, attempt = now.engine.planner.plan(asked, caller), story.begin(target, None)
+    time_loads(plan, attempt)
     await timed_async("engine: answer, all of the above", lambda: now.engine.answer(asked, caller))
     timed("headers of the answer", lambda: story_headers(outcome, (), []))
 

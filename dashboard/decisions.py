@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw, Struct, field
 
-from usage.outcomes import Outcome
+from usage.outcomes import Load, Outcome
 
 
 class Candidate(Struct, frozen=True):
@@ -23,6 +23,8 @@ class Candidate(Struct, frozen=True):
     ttft_ms: float | None = None
     speed_from: str | None = None  # measured, profile, catalogue
     speed_age_s: float | None = None  # of that figure, when the plan was made
+    loaded: bool | None = None  # in the memory of its local server; None: not known
+    loaded_age_s: float | None = None  # of that, when the plan was made
     quality: float | None = None
     uptime: float | None = None
     rank: int | None = None
@@ -57,6 +59,7 @@ class Decision(Struct, frozen=True):
     weights: Mapping[str, float] = field(default_factory=dict)
     candidates: tuple[Candidate, ...] = ()
     excluded: tuple[Excluded, ...] = ()
+    busy: Mapping[str, Load] | None = None  # who had requests of this worker then; None: not recorded
     more_candidates: int = 0  # counted, not listed
     more_excluded: int = 0
 

@@ -14,6 +14,7 @@ from providers.residency import Seen
 
 RESIDENCY: Final = "residency"  # the part of `providers.revisions` that what gets into memory or out of it moves
 BREAK: Final = timedelta(minutes=10)  # without a look; after it nothing is known to have gone on
+EACH: Final = timedelta(minutes=1)  # from look to look
 FRESH: Final = timedelta(minutes=3)  # how long the last look says what is in memory now
 SERVER: Final = ""  # the model of a row that says that the server answered
 LONGEST_NAME: Final = 300
@@ -89,6 +90,7 @@ class Residents(Struct, frozen=True):
 
     loaded: frozenset[int] = frozenset()  # deployment ids
     looked_at: dict[str, datetime] = {}
+    read_at: datetime | None = None
 
 
 def residents(now: datetime) -> Residents:
@@ -96,4 +98,9 @@ def residents(now: datetime) -> Residents:
     rows = list(ModelStay.objects.filter(until__gte=now - FRESH))
     looked_at = {row.provider: row.until for row in rows if row.model == SERVER}
     there = (row for row in rows if row.model != SERVER and row.until == looked_at.get(row.provider))
-    return Residents(frozenset(row.deployment_id for row in there if row.deployment_id is not None), looked_at)
+    return Residents(frozenset(row.deployment_id for row in there if row.deployment_id is not None), looked_at, now)
+
+
+def look_again(known: Residents) -> datetime | None:
+    """When what was read is worth reading again, though nothing has changed: the looks have gone on."""
+    return known.read_at + EACH if known.read_at and known.looked_at else None

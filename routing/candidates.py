@@ -240,7 +240,8 @@ def facts_of(target: Target, request: RequestClass, evidence: EvidenceBook, now:
     longest = usage.completion * LONGEST_SHARE
     spread = forecast(target.price, usage.prompt, usage.completion, longest) if target.price else None
     origin, age_s = _origin(ttft, seen, now)
-    return Facts(target, cost, ttft, duration, quality, seen.uptime(now), factor, spread, origin, age_s)
+    there = evidence.residency.of(target, now)
+    return Facts(target, cost, ttft, duration, quality, seen.uptime(now), factor, spread, origin, age_s, *there)
 
 
 def _origin(ttft_ms: float | None, seen: Evidence, now: float) -> tuple[Origin | None, float | None]:

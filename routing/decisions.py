@@ -15,6 +15,7 @@ from routing.resilience import Health
 from routing.ruling import Ruling
 
 ALL_TOLD: Final = b'"not_admitted":0,"policies_outside":[]'  # a record with nothing but for its caller
+BUSY: Final = b'"busy":'  # what ran at the candidates: requests of every tenant
 LISTED: Final = 25  # candidates and exclusions that a decision record lists; the rest is counted
 
 
@@ -75,6 +76,7 @@ def decision_record(
 
 def told(decision: Raw | None) -> Raw | dict[str, Any] | None:
     """A decision as its caller reads it: without what its tenant or key may not use, and without how much that is."""
+    decision = of_ones_own(decision)
     if decision is None or ALL_TOLD in bytes(decision):
         return decision
     found: dict[str, Any] = msgspec.json.decode(decision)
@@ -82,6 +84,15 @@ def told(decision: Raw | None) -> Raw | dict[str, Any] | None:
     listed = len(found["excluded"]) - len(kept)
     found["more_excluded"] -= found.get("not_admitted", listed) - listed
     return found | {"excluded": kept, "not_admitted": 0, "policies_outside": []}
+
+
+def of_ones_own(decision: Raw | None) -> Raw | None:
+    """The record as who may not know of other tenants' requests reads it: without what ran then."""
+    if decision is None or BUSY not in bytes(decision):
+        return decision
+    told = msgspec.json.decode(decision, type=dict[str, Raw])
+    told.pop("busy", None)
+    return Raw(msgspec.json.encode(told))
 
 
 def _wished(wishes: Wishes) -> dict[str, Any]:
@@ -106,6 +117,8 @@ def _shown(rank: int, candidate: Candidate, standings: Standings) -> dict[str, A
         "ttft_ms": facts.ttft_ms,
         "speed_from": facts.speed_from,
         "speed_age_s": facts.speed_age_s,
+        "loaded": facts.loaded,
+        "loaded_age_s": facts.loaded_age_s,
         "duration_ms": facts.duration_ms,
         "quality": facts.quality,
         "uptime": round(facts.uptime, 4),

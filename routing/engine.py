@@ -23,6 +23,7 @@ from providers.requests import Request
 from providers.targets import Target
 from routing.answering.endings import exhausted
 from routing.answering.hedging import HedgeBudget, Opens, race
+from routing.answering.loads import Loads
 from routing.answering.openings import Opening, batches_of, opened
 from routing.answering.paying import worst_case
 from routing.answering.recovery import Recovery
@@ -73,6 +74,7 @@ class Engine:
     patience_s: float = 4.0
     hedges: HedgeBudget = field(default_factory=HedgeBudget)
     running: Running = field(default_factory=Running)
+    loads: Loads = field(default_factory=Loads)
 
     async def answer(self, asked: Asked[Request], caller: Caller) -> tuple[Answer, Outcome]:
         """The first candidate's whole answer, with the story; raises `GatewayError`. Recorded before it returns."""
@@ -141,7 +143,9 @@ class Engine:
         """Plan. Where everybody only waits for a rate limit to pass, and that is soon, wait with them."""
         while story.plan is None:
             try:
-                story.planned(self.planner.plan(story.asked, caller))
+                plan = self.planner.plan(story.asked, caller)
+                story.planned(plan)
+                story.outcome.busy = self.loads.at(plan)
             except RateLimited as exc:
                 wait_s = (exc.retry_after_s or 0.0) + self.rng.uniform(0, FIRST_BACKOFF_S)
                 if wait_s > story.longest_wait_s(self.patience_s):
@@ -169,6 +173,7 @@ class Engine:
         with attempt:
             async with aclosing(opening.rest) as rest:
                 story.commit(attempt)
+                self.loads.speaks(attempt)
                 self.health.speaks(attempt.target, self.clock(), attempt.marks.sent)
                 if (keeping := story.keeping) is not None:
                     keeping.told_in(opening.first)
@@ -207,6 +212,7 @@ class Engine:
                 hold.settle(0, 0)
             story.passed_over(turn.target, refusal)
             return None
+        self.loads.begins(turn.target.id)
         return story.begin(turn.target, self.health.secret_for(turn.target, now), kind, hold)
 
     async def _held(self, story: Story, target: Target, kind: AttemptKind | None) -> Hold | None:
@@ -259,8 +265,9 @@ class Engine:
         return story
 
     def _learn(self, attempt: Try, exc: BaseException | None) -> None:
-        """Tell health and evidence how an attempt went; a client that left says nothing about the upstream."""
+        """Tell loads, health and evidence how an attempt went; a client that left says nothing about the upstream."""
         target, now = attempt.target, self.clock()
+        self.loads.ends(attempt)
         sent = attempt.marks.sent or now
         if isinstance(exc, ProviderError):
             self.health.failed(target, attempt.secret, exc, now, sent)

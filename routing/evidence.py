@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from providers.attempts import Marks
+from providers.targets import Target
 from routing.calibration import Calibrations
 
 HALF_LIFE_S: Final = 300.0
@@ -71,8 +72,20 @@ class StoredEvidence(Struct, frozen=True):
     measured_at: float | None = None  # time.monotonic() seconds
 
 
+class Residency(Struct, frozen=True):
+    """Which deployments local servers had in memory at the last look at each, in time.monotonic() seconds."""
+
+    loaded: frozenset[int] = frozenset()  # deployment ids
+    looked_at: Mapping[str, float] = {}  # by provider
+
+    def of(self, target: Target, now: float) -> tuple[bool | None, float | None]:
+        """Whether it is in memory, and how many seconds ago that was seen; None where nobody said."""
+        at = self.looked_at.get(target.provider)
+        return (None, None) if at is None else (target.id in self.loaded, round(max(now - at, 0.0), 3))
+
+
 class EvidenceBook:
-    """Evidence by deployment id, and how each model counts tokens (`calibrations`).
+    """Evidence by deployment id, how each model counts tokens (`calibrations`), and what is in memory (`residency`).
 
     `changed` says whether anything new came since it was last set to False.
     """
@@ -82,6 +95,7 @@ class EvidenceBook:
         self._ttfts_ms: dict[int, Latest] = {}
         self.stored: Mapping[int, StoredEvidence] = {}
         self.calibrations = Calibrations()
+        self.residency = Residency()
         self.changed = False
 
     def observe(

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from profiling.selectors import CALIBRATION, EVIDENCE, LatencyEvidence, latency_profiles, token_factors
+from profiling.stays import RESIDENCY, Residents, look_again, residents
 from providers import http
 from providers.adapters import adapters
 from providers.catalog import Catalog, catalog
@@ -21,7 +22,7 @@ from providers.loopwatch import LoopWatch
 from providers.snapshots import Snapshot, Watcher
 from routing.calibration import calibrations_of
 from routing.engine import Engine
-from routing.evidence import EvidenceBook, StoredEvidence
+from routing.evidence import EvidenceBook, Residency, StoredEvidence
 from routing.features import features
 from routing.healthmetrics import HealthGauges, observe_lag
 from routing.inflight.hearing import Hearing, new_hearing
@@ -208,6 +209,17 @@ def recalibrate(evidence: EvidenceBook, planner: Planner) -> None:
     planner.forget()
 
 
+resident: Final[Snapshot[Residents]] = Snapshot(RESIDENCY, lambda: residents(datetime.now(UTC)), look_again)
+
+
+def remember(evidence: EvidenceBook, planner: Planner) -> None:
+    """Take in what local servers have in memory."""
+    now, found = datetime.now(UTC), resident.current
+    looked_at = {name: monotonic() - (now - at).total_seconds() for name, at in found.looked_at.items()}
+    evidence.residency = Residency(found.loaded, looked_at)
+    planner.forget()
+
+
 @cache
 def runtime() -> Runtime:
     """This process's runtime."""
@@ -230,7 +242,8 @@ def runtime() -> Runtime:
     )
     profiles.listeners.append(lambda: learn(evidence, planner))
     factors.listeners.append(lambda: recalibrate(evidence, planner))
-    watcher = Watcher([catalog, policybook, keyring, resets, reached, profiles, factors])
+    resident.listeners.append(lambda: remember(evidence, planner))
+    watcher = Watcher([catalog, policybook, keyring, resets, reached, profiles, factors, resident])
     obedience = Obedience(health, lambda: catalog.current)
     return Runtime(
         engine, new_limiter(), journal, watcher, obedience, settings.MAX_BODY_BYTES,

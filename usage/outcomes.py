@@ -58,6 +58,13 @@ class Kept(Struct, omit_defaults=True):
     cut: bool = False  # one of them was too long to be kept whole
 
 
+class Load(Struct):
+    """Requests that the worker had at one deployment, and how many of these waited for the first content."""
+
+    running: int = 0
+    waiting: int = 0
+
+
 class Outcome(Struct, omit_defaults=True):
     """One request, whole: written once, when the story is over."""
 
@@ -111,6 +118,7 @@ class Outcome(Struct, omit_defaults=True):
     features: Raw | None = None  # JSON object: everything found
     decision: Raw | None = None  # JSON object: weights and every candidate with scores or the rule that excluded it
     attempts: list[AttemptOutcome] = []
+    busy: dict[str, Load] | None = None  # candidates that were at work then; a part of the decision in the record
     apart: bool = False  # counts in the sums of its own tenant alone; not part of the record
     charges: list[Charge] = []  # to budgets; settled by the shipper, not part of the record
     kept: Kept | None = None  # in a table of its own; not part of the record

@@ -104,6 +104,11 @@ def decode(body: bytes) -> Outcome:
         outcome.features = None
     if outcome.decision is NOTHING:
         outcome.decision = None
+    elif (
+        outcome.busy is not None and outcome.decision is not None
+    ):  # the decision itself is shared by requests; what ran then is each one's own
+        outcome.decision = Raw(bytes(outcome.decision)[:-1] + b',"busy":' + msgspec.json.encode(outcome.busy) + b"}")
+    outcome.busy = None
     return outcome
 
 

@@ -1,12 +1,14 @@
 """Which deployments could have answered, how did each score, and why were the others ruled out?"""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from dashboard.decisions import Candidate, Decision, Excluded, decision_of
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
 from dashboard.sentences import TOLD
-from usage.outcomes import Outcome
+from usage.outcomes import Load, Outcome
 
 
 class Part(Struct, frozen=True):
@@ -22,13 +24,16 @@ class Part(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """`speed_age_ms` is the age of the figures of speed when the request came."""
+    """`speed_age_ms` is the age of the figures of speed when the request came, `loaded_age_ms` that of the look at its
+    memory. `load` is what ran at it then; None: not recorded, or not for who looks."""
 
     candidate: Candidate
     parts: tuple[Part, ...]
     served: bool
     tried: bool
     speed_age_ms: float | None
+    loaded_age_ms: float | None
+    load: Load | None
 
 
 class Candidates(Struct, frozen=True):
@@ -55,8 +60,10 @@ class RequestCandidates(RequestPanel):
         "weight, summed, is the score. What a rule excluded was not scored. Expected cost is for an answer of the "
         "length that such requests have; the range is for half of it and for the longest. Policies order without "
         "chance, so the first has the probability 1. Quality is the catalogue's figure for this kind of task; it "
-        "has no interval, as nothing was measured for it. What an upstream's queue held and which models it had in "
-        "memory is not known when routing decides, and is not recorded."
+        "has no interval, as nothing was measured for it. Running are the requests of all tenants that the worker "
+        "which decided had at a deployment when this one came, and waiting those of them without a first token; what "
+        "other workers had there, and an upstream's own queue, is not known then. In memory is what the last look at "
+        "its local server saw, once a minute; it is no part of the score."
     )
 
     def about(self, record: Outcome, scope: Scope) -> Candidates:
@@ -67,15 +74,32 @@ class RequestCandidates(RequestPanel):
         served = f"{record.provider}/{record.model}" if record.status in TOLD else ""
         tried = {attempt.deployment for attempt in record.attempts}
         age_ms = None if decision.planned_us is None else max(record.started_us - decision.planned_us, 0) / 1000
-        rows = [_row(candidate, shares, served, tried, age_ms) for candidate in decision.candidates]
+        busy = decision.busy if scope.sight is None else None  # these are requests of all tenants
+        rows = [_row(candidate, shares, served, tried, age_ms, busy) for candidate in decision.candidates]
         rows.sort(key=lambda row: (row.candidate.rank is None, row.candidate.rank, -(row.candidate.score or 0)))
         return Candidates(decision, tuple(shares.items()), tuple(rows), decision.excluded, age_ms)
 
 
 def _row(
-    candidate: Candidate, shares: dict[str, float], served: str, tried: set[str], plan_age_ms: float | None
+    candidate: Candidate,
+    shares: dict[str, float],
+    served: str,
+    tried: set[str],
+    plan_age_ms: float | None,
+    busy: Mapping[str, Load] | None,
 ) -> Row:
-    parts = tuple(Part(scorer, candidate.parts.get(scorer), share) for scorer, share in shares.items())
-    known = candidate.speed_age_s is not None and plan_age_ms is not None
-    age_ms = candidate.speed_age_s * 1000 + plan_age_ms if known else None  # type: ignore[operator]
-    return Row(candidate, parts, candidate.deployment == served, candidate.deployment in tried, age_ms)
+    name = candidate.deployment
+    return Row(
+        candidate,
+        tuple(Part(scorer, candidate.parts.get(scorer), share) for scorer, share in shares.items()),
+        name == served,
+        name in tried,
+        _age_ms(candidate.speed_age_s, plan_age_ms),
+        _age_ms(candidate.loaded_age_s, plan_age_ms),
+        None if busy is None else busy.get(name, Load()),
+    )
+
+
+def _age_ms(age_s: float | None, plan_age_ms: float | None) -> float | None:
+    """How old a figure was when the request came, of its age when the plan was made."""
+    return None if age_s is None or plan_age_ms is None else age_s * 1000 + plan_age_ms

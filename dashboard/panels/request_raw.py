@@ -1,10 +1,12 @@
 """What exactly was recorded?"""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dashboard.decisions import pretty
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
+from routing.decisions import of_ones_own
 from usage.outcomes import Outcome
 
 
@@ -21,8 +23,9 @@ class RequestRaw(RequestPanel):
     order = 90
     formula = (
         "Nothing is computed: this is the record as the web worker journalled it, without the messages unless the "
-        "tenant's setting keeps them."
+        "tenant's setting keeps them; how busy deployments were is for who sees every tenant."
     )
 
     def about(self, record: Outcome, scope: Scope) -> Raw:
-        return Raw(pretty(record))
+        decision = record.decision if scope.sight is None else of_ones_own(record.decision)
+        return Raw(pretty(replace(record, decision=decision)))

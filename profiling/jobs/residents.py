@@ -18,7 +18,7 @@ class Residents(JobKind):
 
     name = "residents"
     label = "Look at local models"
-    every = timedelta(minutes=1)
+    every = stays.EACH
     kept = timedelta(hours=6)
     lost = "What was in the memory of local servers meanwhile is not known."
 

@@ -26,6 +26,8 @@ class Facts(Struct, frozen=True):
     cost_range_nano_usd: tuple[int, int] | None = None  # for half the expected answer, and for the longest
     speed_from: Origin | None = None  # where `ttft_ms` is from; None: it is unknown
     speed_age_s: float | None = None  # since the last attempt that it was measured by; None where we cannot say
+    loaded: bool | None = None  # in the memory of its local server; None: nobody said, or it is no local one
+    loaded_age_s: float | None = None  # since the look that saw it
 
 
 class Field(Struct, frozen=True):

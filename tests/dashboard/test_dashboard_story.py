@@ -10,11 +10,13 @@ import msgspec
 import pytest
 from django.test import Client
 from msgspec import Raw
+from msgspec.structs import replace
 
 from dashboard.curls import curl_of
 from dashboard.panels.request_candidates import RequestCandidates
 from dashboard.panels.request_features import RequestFeatures
 from dashboard.panels.request_money import RequestMoney
+from dashboard.panels.request_raw import RequestRaw
 from dashboard.said import said_in
 from dashboard.scope import scope_of
 from dashboard.sentences import sentence
@@ -143,6 +145,23 @@ def test_a_record_from_before_these_figures_says_that_they_are_not_recorded(db: 
     assert data.plan_age_ms is None
     assert {row.candidate.propensity for row in data.rows} == {None}
     assert {row.candidate.state for row in data.rows} == {None}
+
+
+def test_how_busy_a_candidate_was_is_for_who_sees_every_tenant() -> None:
+    planned_us = int(NOW.timestamp() * 1e6) - 3_000_000
+    memory = {"loaded": True, "loaded_age_s": 40.0}
+    listed = [{"deployment": "a/x", "state": "closed"} | memory, {"deployment": "b/y", "state": "closed"}]
+    busy = {"a/x": {"running": 3, "waiting": 2}}
+    record = with_decision(candidates=listed, busy=busy, planned_us=planned_us)
+    rows = RequestCandidates().data(scope(record)).rows
+    assert [(row.load.running, row.load.waiting) for row in rows] == [(3, 2), (0, 0)]
+    assert [row.loaded_age_ms for row in rows] == [pytest.approx(43_000), None]
+    assert '"busy"' in RequestRaw().data(scope(record)).json
+    member = replace(scope(record), sight=frozenset({1}))
+    assert [row.load for row in RequestCandidates().data(member).rows] == [None, None]
+    assert '"busy"' not in RequestRaw().data(member).json
+    old = RequestCandidates().data(scope(with_decision(candidates=listed))).rows
+    assert [row.load for row in old] == [None, None], "not recorded"
 
 
 def test_a_fact_names_whom_its_rule_ruled_out() -> None:
