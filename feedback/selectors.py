@@ -1,12 +1,18 @@
 """What was said of an answer? For pages; routing learns from ratings elsewhere."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
+from feedback.intervals import Estimate, wilson
 from feedback.models import Rating
+from usage.selectors import served
+
+LOOKED_BACK: Final = timedelta(days=30)
+LOOKED_AT: Final = 500  # ratings, the newest
 
 
 class Said(Struct, frozen=True):
@@ -34,3 +40,16 @@ def ratings_of(requests: Collection[str], tenants: Collection[int]) -> dict[str,
         return {}
     rows = Rating.objects.filter(tenant_id__in=tenants, request_id__in=[UUID(one) for one in requests])
     return {request_id.hex: score for request_id, score in rows.order_by().values_list("request_id", "score")}
+
+
+def opinions(before: datetime, tenants: Collection[int] | None) -> dict[str, Estimate]:
+    """What these tenants (None: all) said in the 30 days before of each deployment's answers, on a scale of 0 to 1, by
+    `provider/model`: of the newest 500 ratings, in two queries."""
+    rows = Rating.objects.filter(created_at__gte=before - LOOKED_BACK, created_at__lt=before)
+    if tenants is not None:
+        rows = rows.filter(tenant_id__in=tenants)
+    scores = dict(rows.order_by("-created_at").values_list("request_id", "score")[:LOOKED_AT])
+    found: dict[str, list[float]] = {}
+    for request_id, deployment in served(scores).items():
+        found.setdefault(deployment, []).append((scores[request_id] + 1) / 2)
+    return {name: wilson(sum(values) / len(values), len(values)) for name, values in found.items()}

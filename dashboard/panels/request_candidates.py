@@ -1,6 +1,7 @@
 """Which deployments could have answered, how did each score, and why were the others ruled out?"""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -8,6 +9,8 @@ from dashboard.decisions import Candidate, Decision, Excluded, decision_of
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
 from dashboard.sentences import TOLD
+from feedback.intervals import Estimate
+from feedback.selectors import opinions
 from usage.outcomes import Load, Outcome
 
 
@@ -34,6 +37,7 @@ class Row(Struct, frozen=True):
     speed_age_ms: float | None
     loaded_age_ms: float | None
     load: Load | None
+    rated: Estimate | None
 
 
 class Candidates(Struct, frozen=True):
@@ -59,11 +63,13 @@ class RequestCandidates(RequestPanel):
         "Each scorer gives 0 to 1 from what was known when the request came. A part times the share of its "
         "weight, summed, is the score. What a rule excluded was not scored. Expected cost is for an answer of the "
         "length that such requests have; the range is for half of it and for the longest. Policies order without "
-        "chance, so the first has the probability 1. Quality is the catalogue's figure for this kind of task; it "
-        "has no interval, as nothing was measured for it. Running are the requests of all tenants that the worker "
-        "which decided had at a deployment when this one came, and waiting those of them without a first token; what "
-        "other workers had there, and an upstream's own queue, is not known then. In memory is what the last look at "
-        "its local server saw, once a minute; it is no part of the score."
+        "chance, so the first has the probability 1. Quality is the figure that the catalogue was given for this kind "
+        "of task; it has no interval, as nothing was measured for it. Below it is what people and applications of your "
+        "tenants said of the deployment's answers in the 30 days before the request, bad 0 to good 1, of the newest "
+        "500 ratings, with Wilson's interval of 95 %; it is no part of the score. Running are the requests of all "
+        "tenants that the worker which decided had at a deployment when this one came, and waiting those of them "
+        "without a first token; what other workers had there, and an upstream's own queue, is not known then. In "
+        "memory is what the last look at its local server saw, once a minute; it is no part of the score."
     )
 
     def about(self, record: Outcome, scope: Scope) -> Candidates:
@@ -75,7 +81,9 @@ class RequestCandidates(RequestPanel):
         tried = {attempt.deployment for attempt in record.attempts}
         age_ms = None if decision.planned_us is None else max(record.started_us - decision.planned_us, 0) / 1000
         busy = decision.busy if scope.sight is None else None  # these are requests of all tenants
-        rows = [_row(candidate, shares, served, tried, age_ms, busy) for candidate in decision.candidates]
+        came = datetime.fromtimestamp(record.started_us / 1e6, UTC)
+        rated = opinions(came, scope.sight)
+        rows = [_row(candidate, shares, served, tried, age_ms, busy, rated) for candidate in decision.candidates]
         rows.sort(key=lambda row: (row.candidate.rank is None, row.candidate.rank, -(row.candidate.score or 0)))
         return Candidates(decision, tuple(shares.items()), tuple(rows), decision.excluded, age_ms)
 
@@ -87,6 +95,7 @@ def _row(
     tried: set[str],
     plan_age_ms: float | None,
     busy: Mapping[str, Load] | None,
+    rated: Mapping[str, Estimate],
 ) -> Row:
     name = candidate.deployment
     return Row(
@@ -97,6 +106,7 @@ def _row(
         _age_ms(candidate.speed_age_s, plan_age_ms),
         _age_ms(candidate.loaded_age_s, plan_age_ms),
         None if busy is None else busy.get(name, Load()),
+        rated.get(name),
     )
 
 

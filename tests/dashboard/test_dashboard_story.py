@@ -24,7 +24,7 @@ from feedback.models import Rating
 from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from providers.pricerows import DeploymentPrice
 from tenants.models import Tenant
-from tests.dashboard.traffic import outcome
+from tests.dashboard.traffic import outcome, ship
 from tests.people import browser_of, staff
 from usage.journal import Journal
 from usage.outcomes import AttemptOutcome, Kept, Outcome
@@ -132,7 +132,7 @@ def scope(record: Outcome, *rights: str):  # noqa: ANN201 - a Scope
     return scope_of("request", {}, NOW, record, tenants={}, may=lambda right: right in rights)
 
 
-def test_a_figure_is_as_old_as_it_was_when_the_request_came() -> None:
+def test_a_figure_is_as_old_as_it_was_when_the_request_came(db: None) -> None:
     planned_us = int(NOW.timestamp() * 1e6) - 3_000_000
     candidate = {"deployment": "a/x", "rank": 1, "ttft_ms": 90.0, "speed_from": "measured", "speed_age_s": 4.5}
     data = RequestCandidates().data(scope(with_decision(planned_us=planned_us, candidates=[candidate])))
@@ -147,7 +147,7 @@ def test_a_record_from_before_these_figures_says_that_they_are_not_recorded(db: 
     assert {row.candidate.state for row in data.rows} == {None}
 
 
-def test_how_busy_a_candidate_was_is_for_who_sees_every_tenant() -> None:
+def test_how_busy_a_candidate_was_is_for_who_sees_every_tenant(db: None) -> None:
     planned_us = int(NOW.timestamp() * 1e6) - 3_000_000
     memory = {"loaded": True, "loaded_age_s": 40.0}
     listed = [{"deployment": "a/x", "state": "closed"} | memory, {"deployment": "b/y", "state": "closed"}]
@@ -162,6 +162,26 @@ def test_how_busy_a_candidate_was_is_for_who_sees_every_tenant() -> None:
     assert '"busy"' not in RequestRaw().data(member).json
     old = RequestCandidates().data(scope(with_decision(candidates=listed))).rows
     assert [row.load for row in old] == [None, None], "not recorded"
+
+
+def test_a_quality_that_was_given_stands_beside_what_was_said_with_its_interval(db: None, tmp_path: Path) -> None:
+    facts = {"provider": "a", "model": "x", "status": "answered"}
+    said = [(outcome(NOW - timedelta(days=1, minutes=n), random.Random(n), **facts), 1.0) for n in range(8)]
+    said += [(outcome(NOW - timedelta(days=2, minutes=n), random.Random(n), **facts), -1.0) for n in range(2)]
+    ship([record for record, _ in said], tmp_path / "spool")
+    tenants = {name: Tenant.objects.create(name=name) for name in ("team-a", "team-b")}
+    for record, score in said:
+        asked = {"request_id": record.id, "tenant": tenants["team-a"], "score": score}
+        Rating.objects.create(**asked, created_at=NOW - timedelta(hours=1))
+    too_late = {"request_id": said[0][0].id, "tenant": tenants["team-b"], "score": -1.0}
+    Rating.objects.create(**too_late, created_at=NOW + timedelta(hours=1))
+    listed = [{"deployment": "a/x", "quality": 0.7}, {"deployment": "b/y"}]
+    asks = scope(with_decision(candidates=listed))
+    rated, unrated = [row.rated for row in RequestCandidates().data(asks).rows]
+    assert (rated.n, rated.mean) == (10, 0.8) and unrated is None
+    assert (rated.low, rated.high) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
+    stranger = replace(asks, sight=frozenset({tenants["team-b"].pk}))
+    assert RequestCandidates().data(stranger).rows[0].rated is None
 
 
 def test_a_fact_names_whom_its_rule_ruled_out() -> None:

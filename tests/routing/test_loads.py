@@ -40,7 +40,9 @@ async def test_a_record_tells_who_ran_and_who_waited_when_it_was_decided(sandbox
 
 
 def test_it_becomes_a_part_of_the_decision_which_callers_do_not_read():
-    journalled = outcome(busy={"a/x": Load(3, 2)}, decision=msgspec.Raw(b'{"policy":"p","excluded":[],"more_excluded":0}'))
+    journalled = outcome(
+        busy={"a/x": Load(3, 2)}, decision=msgspec.Raw(b'{"policy":"p","excluded":[],"more_excluded":0}')
+    )
     told = spool.decode(msgspec.json.encode(journalled))
     assert json.loads(bytes(told.decision)) == SHARED | {"busy": {"a/x": {"running": 3, "waiting": 2}}}
     assert json.loads(bytes(of_ones_own(told.decision))) == SHARED and told.busy is None

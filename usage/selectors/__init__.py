@@ -7,7 +7,7 @@ flow errors attempts attempt_series failure_series together
 last_attempts state_series                                what failed, and what caught it
 last_errors                                               the newest failure of each deployment
 choices                                                   what was chosen among what
-page tops find                                            requests one by one
+page tops find served                                     requests one by one
 """
 
 from usage.ranges import TimeRange
@@ -21,7 +21,7 @@ from usage.selectors.latency import (
     percentile_week,
     percentiles,
 )
-from usage.selectors.recent import LastAttempt, last_attempts
+from usage.selectors.recent import LastAttempt, last_attempts, served
 from usage.selectors.reliability import (
     Attempts,
     ErrorCount,
@@ -96,4 +96,5 @@ __all__ = [
     "totals",
     "unpriced",
     "used_since",
+    "served",
 ]

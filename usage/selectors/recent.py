@@ -1,13 +1,15 @@
-"""How did the latest call of each deployment end?"""
+"""How did the latest call of each deployment end, and who served what is known by id?"""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from usage import ids
-from usage.models import AttemptRecord
+from usage.models import AttemptRecord, RequestRecord
 from usage.ranges import TimeRange
 
 _COLUMNS: Final = ("deployment", "provider", "status", "error", "request_id")
@@ -54,3 +56,13 @@ def last_attempts(period: TimeRange) -> list[LastAttempt]:
                 replace(last, since=at, in_a_row=last.in_a_row + 1) if same else replace(last, before=False)
             )
     return list(newest.values())
+
+
+def served(requests: Collection[UUID]) -> dict[UUID, str]:
+    """The deployment that answered each of these requests, as `provider/model`; one query by their ids."""
+    rows = RequestRecord.objects.filter(id__in=list(requests), provider__isnull=False) if requests else None
+    return (
+        {pk: f"{provider}/{model}" for pk, provider, model in rows.values_list("id", "provider", "model")}
+        if rows
+        else {}
+    )

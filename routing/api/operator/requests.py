@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from routing.api.contracts import RequestStory
 from routing.api.operator.auditlog import instant
@@ -18,6 +18,7 @@ from routing.api.operator.paging import MOST, USUAL, Filter, number, one_of, val
 from routing.api.operator.resource import Reading
 from routing.api.requests import money, told
 from routing.configfile.reading import nearest
+from routing.decisions import of_ones_own
 from routing.errors import InvalidBody
 from routing.selectors import words_known
 from tenants.selectors import key_named, tenant_names
@@ -136,6 +137,8 @@ class Requests(Reading):
         outcome = find(pk, self.operator.sight)
         if outcome is None:
             raise NotThere(f"{pk[:80]}: there is no request with this id, or it is not yours to see")
+        if self.operator.sight is not None:
+            outcome = replace(outcome, decision=of_ones_own(outcome.decision))
         return self.json({**told(outcome, whole=True), "tenant": outcome.tenant, "key_prefix": outcome.key_prefix})
 
     def _chosen(self, asked: Mapping[str, Any]) -> RequestFilter:
