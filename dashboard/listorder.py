@@ -7,7 +7,7 @@ from dashboard.formatting import count
 from dashboard.scope import Scope
 from dashboard.sorting import ASCENDING, DESCENDING, Head, Sorting
 from usage.selectors import WINDOW, Page, RequestFilter, Top
-from usage.selectors.requests import PAGE_ROWS
+from usage.selectors.requests import FAILURES, PAGE_ROWS
 
 NEWEST: Final = "-time"
 OLDEST: Final = "time"
@@ -34,7 +34,11 @@ def said_of(order: Sorting, found: Page, chosen: RequestFilter) -> str:
     """What stands in the list, in a sentence: how much was looked at is said where an index did not answer."""
     figure, first = figure_of(order), "Newest" if order.down else "Oldest"
     if figure is not None:
-        which = f"the {count(WINDOW)} newest" if found.looked == WINDOW else f"all {count(found.looked)}"
+        which = (
+            f"the {count(found.looked)} newest"
+            if found.looked == (FAILURES if chosen.failing else WINDOW)
+            else f"all {count(found.looked)}"
+        )
         return f"The {FIGURES[figure]} first: {count(len(found.rows))} of {which} requests in this range that fit."
     if chosen.failing and (found.cursor is None or len(found.rows) == PAGE_ROWS):
         return f"{first} first, with those that another candidate rescued."

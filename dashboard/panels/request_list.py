@@ -66,8 +66,8 @@ class RequestListPanel(Panel):
     formula = (
         "One line per request. Cost is the sum of all its attempts, — where a price is unknown; the time is from "
         "its arrival here to its last byte; attempts count retries and failovers. By cost, time to the first token or "
-        "total time, the newest 10,000 requests that fit are compared; a tag is looked for in as many at a time. An "
-        "error is of the request or of any of its attempts; failed: where such an attempt was."
+        "total time, the newest 10,000 requests that fit are compared, 2,000 of those that met an error; a tag is "
+        "looked for in 10,000 at a time. An error is of the request or of any of its attempts; failed: where that was."
     )
 
     def data(self, scope: Scope) -> RequestList:

@@ -43,7 +43,8 @@ class VolumePanel(Panel):
 def _failures(name: str, scope: Scope) -> Chart | None:
     error, at = scope.word("error"), scope.word("failed")
     provider, _, model = at.partition("/")
-    found = failure_series(scope.period.buckets, error or None, _part(provider), _part(model), scope.tenant_id)
+    parts = (_part(provider, bool(error)), _part(model, bool(error)))
+    found = failure_series(scope.period.buckets, error or None, *parts, scope.tenant_id)
     if not (number := sum(found)):
         return None
     how, where = f" as {error}" if error else "", f" at {at}" if at else ""
@@ -55,8 +56,9 @@ def _failures(name: str, scope: Scope) -> Chart | None:
     return _noted(chart, unused)
 
 
-def _part(name: str) -> str | None:
-    return None if name in ("", ANY) else name
+def _part(name: str, beside_error: bool) -> str | None:
+    """None is any; as in the list, a star is that beside an error alone."""
+    return None if not name or (name == ANY and beside_error) else name
 
 
 def _noted(chart: Chart | None, unused: list[str]) -> Chart | None:

@@ -10,18 +10,19 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from msgspec import Struct
 
+from usage import ids
 from usage.models import AttemptRecord, RequestRecord
 from usage.ranges import TimeRange
 from usage.selectors.sums import Whose
 
-ANY: Final = "*"  # either part of a deployment's name
+ANY: Final = "*"  # either part of a deployment's name, beside a class of error: the indexes are by that
 # Conditions of partial indexes, word for word: SQLite takes them only so.
 _UNANSWERED: Final = ~Q(status=RawSQL("'answered'", ()))
 
 
 class Failing(Struct, frozen=True):
     """`error`: the class, of an attempt or of the request; `failed`: where the attempt was, `provider/model`, either of
-    which may be `*`. None is no condition."""
+    which may be `*` beside an error. None is no condition."""
 
     error: str | None
     failed: str | None
@@ -37,22 +38,32 @@ class Found(Struct, frozen=True):
 
 def failing(period: TimeRange, what: Failing, cursor: UUID | None, oldest: bool, limit: int) -> Found:
     """Up to `limit` requests behind the cursor, in two queries through indexes of failures alone."""
+    if what.error is None:
+        return _there(period, what, cursor, oldest, limit)
     found = {*_of_attempts(period, what, cursor, oldest, limit), *_of_requests(period, what, cursor, oldest, limit)}
     keys = sorted(found, reverse=not oldest)[:limit]
     return Found(keys, keys[-1] if len(keys) == limit else None)
 
 
+def _there(period: TimeRange, what: Failing, cursor: UUID | None, oldest: bool, limit: int) -> Found:
+    """Those with an attempt that failed at a deployment, whatever the error: in the order of the attempts' own ids,
+    which are by time too and all that the index has. Several attempts may be of one request."""
+    low, high = period.id_bounds
+    rows = AttemptRecord.objects.filter(_of(what.whose), id__gte=low, id__lt=high, deployment=what.failed)
+    rows = rows.filter(_UNANSWERED, status__in=("failed", "interrupted"))
+    if cursor:
+        first, last = ids.attempt_bounds(cursor)
+        rows = rows.filter(id__gt=last) if oldest else rows.filter(id__lt=first)
+    read = list(rows.order_by("id" if oldest else "-id").values_list("request_id", flat=True)[:limit])
+    keys = list(dict.fromkeys(read))
+    return Found(keys, keys[-1] if len(read) == limit else None)
+
+
 def _of_attempts(period: TimeRange, what: Failing, cursor: UUID | None, oldest: bool, limit: int) -> list[UUID]:
     low, high = period.id_bounds
-    # The bounds of `id` choose the partitions, those of `request_id` the place in the index.
-    rows = AttemptRecord.objects.filter(
-        _of(what.whose), id__gte=low, id__lt=high, **_behind("request_id", cursor, oldest)
-    )
-    rows = rows.filter(request_id__gte=low, request_id__lt=high)
-    rows = (
-        rows.filter(error=what.error) if what.error else rows.filter(_UNANSWERED, status__in=("failed", "interrupted"))
-    )
-    rows = rows.filter(_at(what.failed)) if what.failed else rows
+    # No bound of `id`, which would choose the partitions: the index does not hold it, and answers alone without.
+    rows = AttemptRecord.objects.filter(error=what.error, request_id__gte=low, request_id__lt=high)
+    rows = rows.filter(_of(what.whose), _at(what.failed), **_behind("request_id", cursor, oldest))
     order = "request_id" if oldest else "-request_id"
     return list(rows.order_by(order).values_list("request_id", flat=True).distinct()[:limit])
 
@@ -71,13 +82,12 @@ def _behind(column: str, cursor: UUID | None, oldest: bool) -> dict[str, Any]:
     return {f"{column}__{'gt' if oldest else 'lt'}": cursor} if cursor else {}
 
 
-def _at(name: str) -> Q:
-    provider, _, model = name.partition("/")
-    if provider == ANY and model == ANY:
-        return Q()
-    if model == ANY:
-        return Q(deployment__startswith=f"{provider}/")
-    return Q(model=model) if provider == ANY else Q(deployment=name)
+def _at(name: str | None) -> Q:
+    """By the name alone, which the index holds."""
+    provider, _, model = (name or f"{ANY}/{ANY}").partition("/")
+    if provider == ANY:
+        return Q() if model == ANY else Q(deployment__endswith=f"/{model}")
+    return Q(deployment__startswith=f"{provider}/") if model == ANY else Q(deployment=name)
 
 
 def _of(whose: Whose) -> Q:

@@ -22,6 +22,7 @@ from usage.selectors.sums import Whose
 
 PAGE_ROWS: Final = 50
 WINDOW: Final = 10_000  # so many requests, the newest that fit, are looked at for what no index knows
+FAILURES: Final = 2_000  # so many of those that met an error
 MOST_TOPS: Final = 200
 Top = Literal["cost", "total", "ttft"]
 _FIGURES: Final[dict[Top, str]] = {"cost": "cost_nano_usd", "total": "total_ms", "ttft": "ttft_ms"}
@@ -127,11 +128,11 @@ def tops(period: TimeRange, chosen: RequestFilter, figure: Top, limit: int = MOS
     newest = _after(matching(chosen), period, None)
     columns = ("id", _FIGURES[figure], *(["tags"] if chosen.tag is not None else []))
     if what := chosen.failing:
-        newest = newest.filter(id__in=failing(period, what, None, False, window).keys)
+        newest = newest.filter(id__in=failing(period, what, None, False, min(window, FAILURES)).keys)
     looked = list(newest.values_list(*columns)[:window])
     known = (row for row in looked if row[1] is not None and (chosen.tag is None or chosen.tag in row[2]))
     best = [key for key, *_ in nlargest(limit, known, key=itemgetter(1, 0))]
-    return Page(_by_id(newest, best), None, len(looked))
+    return Page(_by_id(_after(RequestRecord.objects.all(), period, None), best), None, len(looked))
 
 
 def _after(rows: "QuerySet[RequestRecord]", period: TimeRange, cursor: UUID | None, oldest: bool = False) -> Any:
@@ -162,7 +163,7 @@ def _failing(
     """A page of those that met an error, read in two steps: few where most fit the other filters, then the window."""
     hits: list[UUID] = []
     looked = 0
-    for size in (4 * limit, window):
+    for size in (4 * limit, min(window, FAILURES)):
         found = failing(period, what, cursor, oldest, size)
         looked, cursor = looked + len(found.keys), found.last
         rows = dict(_after(matching(chosen), period, None).filter(id__in=found.keys).values_list("id", "tags"))
