@@ -1,19 +1,15 @@
 """From the text of a file to its sections, with the line of every field, and with errors that name it."""
 
-import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import yaml
-from msgspec.structs import fields
 
-from routing.configfile.schema import SECTIONS, Config
-
-PLACE: Final = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
-UNKNOWN: Final = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
+from routing.configfile.mistakes import mistakes
+from routing.configfile.mistakes import nearest as nearest
+from routing.configfile.schema import Config
 
 
 class ConfigError(Exception):
@@ -41,17 +37,11 @@ class Document:
 def read(text: str) -> Document:
     """Read a file; raises `ConfigError`."""
     data, lines = _load(text)
-    try:
-        return Document(msgspec.convert({} if data is None else data, Config), lines)
-    except msgspec.ValidationError as exc:
-        raise _located(str(exc), lines) from None
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; nearest: …` for a message, or every known name where none is near."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"; nearest: {near[0]}" if near else f"; known: {', '.join(names) or 'none'}"
+    data = {} if data is None else data
+    if wrong := list(mistakes(data, Config)):
+        bare = Document(Config(), lines)
+        raise ConfigError((bare.line(path), text) for path, text in wrong)
+    return Document(msgspec.convert(data, Config), lines)
 
 
 def _load(text: str) -> tuple[Any, dict[str, int]]:
@@ -91,25 +81,3 @@ def _note_lines(node: yaml.Node, path: str, lines: dict[str, int]) -> None:
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
-
-
-def _located(message: str, lines: Mapping[str, int]) -> ConfigError:
-    path, text = explained(message)
-    return ConfigError([(Document(Config(), lines).line(path), text)])
-
-
-def explained(message: str, root: str = "") -> tuple[str, str]:
-    """msgspec's words as ours: the path of the field (without list ends), and the message that begins with it.
-
-    `root`: the path of `SECTIONS` at which the data stood that did not fit.
-    """
-    place = PLACE.match(message)
-    what, path = (place["what"], place["path"] or "") if place else (message, "")
-    path = path.removesuffix("[...]")
-    if unknown := UNKNOWN.match(what):
-        section = SECTIONS.get(re.sub(r"\[\d+\]", "", f"{root}.{path}".strip(".")))
-        known = [field.name for field in fields(section)] if section else []
-        path, what = f"{path}.{unknown['name']}".lstrip("."), "unknown field" + nearest(unknown["name"], known)
-    what = what.replace("Object missing", "missing").replace("Object contains", "contains")
-    what = what[:1].lower() + what[1:]
-    return path, f"{path}: {what}" if path else what

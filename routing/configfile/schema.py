@@ -8,17 +8,40 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from providers.usdprice import UsdPrice, UsdTier
+from providers.usdprice import UsdPrice
 from tenants.callers import LONGEST_KEPT_DAYS
 
 T = TypeVar("T")
 LARGEST: Final = 2_147_483_647  # of a database integer
 DAY_S: Final = 86_400
 
-ProviderName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]*\Z", max_length=64)]
-ModelName = Annotated[str, Meta(pattern=r"\A\S+\Z", max_length=200)]
-Slug = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]+\Z", max_length=64)]
-EnvironmentName = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_]*\Z", max_length=64)]
+ProviderName = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[a-z0-9][a-z0-9._-]*\Z",
+        max_length=64,
+        description="lower-case letters, digits, dots, dashes and _",
+        examples=["acme"],
+    ),
+]
+ModelName = Annotated[
+    str, Meta(pattern=r"\A\S+\Z", max_length=200, description="a text without spaces", examples=["gpt-5-mini"])
+]
+Slug = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z0-9_-]+\Z", max_length=64, description="letters, digits, dashes and _", examples=["team-a"]
+    ),
+]
+EnvironmentName = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z_][A-Za-z0-9_]*\Z",
+        max_length=64,
+        description="the name of a variable: letters, digits and _",
+        examples=["ACME_API_KEY"],
+    ),
+]
 SecretText = Annotated[str, Meta(min_length=1, max_length=4096)]
 Count = Annotated[int, Meta(ge=0, le=LARGEST)]
 AtLeastOne = Annotated[int, Meta(ge=1, le=LARGEST)]
@@ -219,29 +242,6 @@ class Config(Section):
     tenants: list[Tenant] | None = None
     policies: list[Policy] | None = None
     receivers: list[Receiver] | None = None
-
-
-# Which section stands at a path, list positions left out: to name the nearest field of an unknown one.
-SECTIONS: Final[dict[str, type[Struct]]] = {
-    "": Config,
-    "providers": Provider,
-    "providers.deployments": Deployment,
-    "providers.deployments.price": Price,
-    "providers.deployments.price.tiers": UsdTier,
-    "providers.deployments.timeouts": Timeouts,
-    "models": Model,
-    "tenants": Tenant,
-    "tenants.keys": Key,
-    "tenants.keys.limits": Limits,
-    "tenants.keys.allow": KeyAllow,
-    "tenants.limits": Limits,
-    "tenants.budgets": Budget,
-    "tenants.budgets.low": Low,
-    "tenants.allow": Allow,
-    "policies": Policy,
-    "receivers": Receiver,
-    "receivers.budget": OfBudget,
-}
 
 
 def given(value: T | UnsetType, otherwise: T) -> T:

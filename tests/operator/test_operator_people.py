@@ -205,3 +205,16 @@ def test_the_audit_log_is_read_by_pages_that_stay(call):
 def test_without_the_right_nothing_is_told(path, db):
     assert Caller("")("GET", path).status_code == 401
     assert Caller("", browser_of(staff("vic")))("GET", path).status_code == 403
+
+
+def test_everything_that_is_wrong_is_told_at_once_in_words(call):
+    answer = call("POST", "api-keys", {"tenant": "nope", "name": "", "limits": {"requests_per_minute": -1}})
+    message = error_of(answer, 400)["message"]
+    assert answer.json()["error"]["param"] == "name" and len(message.splitlines()) == 3
+    assert "name: must be a text, 1 to 64 characters; not ''" in message
+    assert "limits.requests_per_minute: must be a whole number from 0" in message
+    assert "tenant: there is no tenant 'nope' that you see; make it first, at /api/admin/tenants" in message
+    told = error_of(call("POST", "tenants", {"name": "t c"}), 400)["message"]
+    assert told == "name: must be letters, digits, dashes and _, at most 64 characters, e.g. team-a; not 't c'"
+    secret = error_of(call("POST", "users", {"username": "ana", "password": 47110815}), 400)["message"]
+    assert secret.startswith("password: must be a text") and "47110815" not in secret

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from msgspec import UNSET, Meta, Struct, UnsetType
 from rest_framework.decorators import action
@@ -16,7 +17,7 @@ from routing.api.operator.applying import OneChange, fields_of, fitted
 from routing.api.operator.documents import Reason, documented, told_once
 from routing.api.operator.errors import Conflict
 from routing.api.operator.paging import Filter, flag, yes
-from routing.api.operator.resource import Resource, Rows, columns
+from routing.api.operator.resource import References, Resource, Rows, columns
 from routing.configfile import schema
 from routing.configfile.keypart import KeyMaker
 from routing.configfile.schema import given
@@ -87,7 +88,7 @@ class ApiKeys(Resource):
     """Client keys."""
 
     model, part, body = ClientKey, TENANTS, ApiKeyBody
-    root, place = "tenants.keys", ".keys[0]"
+    place = ".keys[0]"
     identity = ("tenant", "name")
     filters = {
         "tenant": Filter("tenant__name"),
@@ -137,11 +138,14 @@ class ApiKeys(Resource):
     def why_kept(self, row: Any) -> str:
         return "the key is in use: revoke it first" if row.state == "active" else super().why_kept(row)
 
+    def references(self) -> dict[str, References]:
+        return {"tenant": (self._tenants(), "tenants")}
+
+    def _tenants(self) -> QuerySet[Tenant]:
+        return seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk")
+
     def write(self, changes: OneChange, body: Any) -> None:
-        tenant = seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk").filter(name=body.tenant).first()
-        if tenant is None:
-            changes.problem("tenant", f"there is no tenant {body.tenant}; make it first, at /api/admin/tenants")
-            return
+        tenant = get_object_or_404(self._tenants(), name=body.tenant)
         if self.named(body).exclude(revoked_at=None).exists():
             raise Conflict("the key is revoked for good; give a new one another name", param="name")
         owner = self._owner(changes, tenant, body)
@@ -178,7 +182,7 @@ class ApiKeys(Resource):
     @action(detail=True, methods=["post"])
     def rotate(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require("tenants.rotate_key")
-        wish = fitted(self.data(), Rotation, "")
+        wish = fitted(self.data(), Rotation)
         with transaction.atomic():
             old = self.locked(pk)
             if old.operator:
@@ -196,7 +200,7 @@ class ApiKeys(Resource):
     @action(detail=True, methods=["post"])
     def revoke(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require(self.right("change"))
-        why = fitted(self.data(), Reason, "")
+        why = fitted(self.data(), Reason)
         with transaction.atomic():
             row = self.locked(pk)
             if row.revoked_at is None:

@@ -1,5 +1,6 @@
 """How one body becomes a row: through the same parts that apply a configuration file, so by the same rules."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,7 +11,8 @@ from providers.audit import Actor
 from providers.models import Provider
 from routing.api.operator.views import Data
 from routing.configfile.changes import Changes
-from routing.configfile.reading import Document, explained, nearest
+from routing.configfile.mistakes import Mistake, mistakes
+from routing.configfile.reading import Document
 from routing.configfile.schema import Config
 from routing.errors import InvalidBody
 
@@ -28,7 +30,7 @@ class OneChange(Changes):
     def __init__(self, actor: Actor, place: str, reason: str = "") -> None:
         super().__init__(Document(Config(), {}), actor, Provider.Source.ADMIN, reason)
         self.place = place
-        self.found: list[tuple[str, str]] = []
+        self.found: list[Mistake] = []
 
     def problem(self, path: str, text: str) -> None:
         field = self._field(path)
@@ -41,8 +43,7 @@ class OneChange(Changes):
 
     def close(self) -> None:
         """Make what was done live; raises `InvalidBody` where anything was wrong. Within the write's transaction."""
-        if self.found:
-            raise InvalidBody("\n".join(text for _, text in self.found), param=self.found[0][0] or None)
+        refuse(self.found)
         for part in sorted(self.parts - {""}):
             revisions.bump(part)
 
@@ -50,20 +51,16 @@ class OneChange(Changes):
         return path.removeprefix(self.place).lstrip(".")
 
 
-def fitted(data: Data, body: type[B], root: str) -> B:
-    """`data` as the body that it should be; `root` is the path of its section in a file. Raises `InvalidBody`."""
-    known = {field.name for field in structs.fields(body)}
-    for name in data:
-        if name not in known:
-            raise InvalidBody(f"{name}: unknown field{nearest(name, known)}", param=name)
-    try:
-        return msgspec.convert(data, body)
-    except msgspec.ValidationError as exc:
-        path, text = explained(str(exc), root)
-        if not path and "missing required field `" in text:
-            path = text.split("`")[1]
-            text = f"{path}: is required"
-        raise InvalidBody(text, param=path or None) from None
+def fitted(data: Data, body: type[B], doubts: Iterable[Mistake] = ()) -> B:
+    """`data` as the body that it should be; raises `InvalidBody` for all that is wrong, `doubts` among it."""
+    refuse([*mistakes(data, body), *doubts])
+    return msgspec.convert(data, body)
+
+
+def refuse(wrong: Sequence[Mistake]) -> None:
+    """Raise `InvalidBody` where anything is wrong."""
+    if wrong:
+        raise InvalidBody("\n".join(text for _, text in wrong), param=wrong[0][0] or None)
 
 
 def fields_of(body: Struct, *without: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from msgspec import Meta, Struct
 from rest_framework.decorators import action
@@ -14,7 +15,7 @@ from providers.revisions import TENANTS
 from routing.api.operator.applying import OneChange, fields_of, fitted
 from routing.api.operator.documents import MATCH, ONCE, Reason, documented, told_once
 from routing.api.operator.paging import Filter, one_of, yes
-from routing.api.operator.resource import Resource, Rows, columns
+from routing.api.operator.resource import References, Resource, Rows, columns
 from routing.configfile import schema
 from routing.configfile.budgetpart import limit_of, put_budgets
 from routing.errors import InvalidBody
@@ -81,7 +82,7 @@ class Budgets(Resource):
     """Budgets."""
 
     model, part, body = Budget, TENANTS, BudgetBody
-    root, place = "tenants.budgets", ".budgets[0]"
+    place = ".budgets[0]"
     identity = ("tenant", "key", "tag", "period")
     filters = {
         "tenant": Filter("tenant__name"),
@@ -122,12 +123,14 @@ class Budgets(Resource):
             self.operator.require(RAISE)
         return super().partial_update(request, pk)
 
+    def references(self) -> dict[str, References]:
+        return {"tenant": (self._tenants(), "tenants")}
+
+    def _tenants(self) -> QuerySet[Tenant]:
+        return seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk")
+
     def write(self, changes: OneChange, body: Any) -> None:
-        tenants = seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk")
-        tenant = tenants.filter(name=body.tenant).first()
-        if tenant is None:
-            changes.problem("tenant", f"there is no tenant {body.tenant}; make it first, at /api/admin/tenants")
-            return
+        tenant = get_object_or_404(self._tenants(), name=body.tenant)
         policies = {*Policy.objects.values_list("name", flat=True), *SHORT_NAMES}
         put_budgets(changes, "", tenant, [schema.Budget(**fields_of(body, "tenant"))], policies)
 
@@ -143,7 +146,7 @@ class Budgets(Resource):
     @action(detail=True, methods=["post"], url_path="raise")
     def lift(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require(RAISE)
-        wish = fitted(self.data(), NewLimit, "")
+        wish = fitted(self.data(), NewLimit)
         with transaction.atomic():
             row = self.locked(pk)
             self.assign(row, "raised", wish.reason, **_higher(row, wish))

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from msgspec import Struct, UnsetType
 from rest_framework.decorators import action
@@ -16,7 +17,7 @@ from routing import acts
 from routing.api.operator.applying import OneChange, fields_of, fitted
 from routing.api.operator.documents import MATCH, ONCE, Reason, documented, told_once
 from routing.api.operator.paging import Filter, flag
-from routing.api.operator.resource import Resource, Rows, columns
+from routing.api.operator.resource import References, Resource, Rows, columns
 from routing.configfile import schema
 from routing.configfile.deploymentpart import put_deployments
 from routing.configfile.pricepart import exported_price
@@ -71,7 +72,7 @@ class Deployments(Resource):
     """What is called, priced and cooled down."""
 
     model, part, body = Deployment, CATALOG, DeploymentBody
-    root, place = "providers.deployments", "providers[0].deployments[0]"
+    place = "providers[0].deployments[0]"
     identity = ("provider", "model")
     filters = {
         "provider": Filter("provider__name"),
@@ -111,11 +112,11 @@ class Deployments(Resource):
         known = LanguageModel.objects.filter(name=body.model).exists()
         return priced if known else (*priced, "providers.add_languagemodel")
 
+    def references(self) -> dict[str, References]:
+        return {"provider": (self._providers(), "providers")}
+
     def write(self, changes: OneChange, body: Any) -> None:
-        provider = self._provider(body.provider)
-        if provider is None:
-            changes.problem("provider", f"there is no provider {body.provider}; make it first, at /api/admin/providers")
-            return
+        provider = get_object_or_404(self._providers(), name=body.provider)
         wanted = schema.Deployment(**fields_of(body, "provider"))
         spec = schema.Provider(name=provider.name, deployments=[wanted])
         put_deployments(changes, "providers[0]", spec, provider, stored_rows())
@@ -157,11 +158,11 @@ class Deployments(Resource):
     def _done(self, act: acts.Act, pk: str) -> HttpResponse:
         if not acts.may(self.operator.may, act):
             raise Forbidden(f"this account lacks the right {acts.RIGHTS[act][-1]}; an owner can give it in admin")
-        why = fitted(self.data(), Reason, "")
+        why = fitted(self.data(), Reason)
         with transaction.atomic():
             row = self.locked(pk)
             acts.do(act, row, self.operator.actor, why.reason)
         return self.shown(row)
 
-    def _provider(self, name: str) -> Provider | None:
-        return Provider.objects.exclude(source=Provider.Source.DRILL).filter(name=name).first()
+    def _providers(self) -> QuerySet[Provider]:
+        return Provider.objects.exclude(source=Provider.Source.DRILL)

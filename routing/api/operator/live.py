@@ -96,7 +96,7 @@ class LiveRequestsView(OperatorView):
     )
     def cancel(self, request: HttpRequest, request_id: str) -> HttpResponse:
         self.operator.require(ending.RIGHT)
-        why = fitted(self.data(), Reason, "")
+        why = fitted(self.data(), Reason)
         key = ids.parse(request_id)
         if key is None:
             raise ending.NotInFlight(f"{request_id[:80]}: a request's id reads req_ and 32 hexadecimal digits")

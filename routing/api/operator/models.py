@@ -42,7 +42,7 @@ class LanguageModels(Resource):
     """What can be asked for by name."""
 
     model, part, body = LanguageModel, CATALOG, ModelBody
-    root, place = "models", "models[0]"
+    place = "models[0]"
     filters = {"name": Filter("name"), "q": Filter("name__icontains")}
     orders = {"name": "name", "id": "id", "quality": "quality"}
 

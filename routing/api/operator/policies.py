@@ -46,7 +46,7 @@ class Policies(Resource):
     """Named ways of ordering candidates: `auto:<name>` asks for one."""
 
     model, part, body = Policy, POLICIES, PolicyBody
-    root, place = "policies", "policies[0]"
+    place = "policies[0]"
     filters = {
         "name": Filter("name"),
         "q": Filter("name__icontains"),

@@ -62,7 +62,7 @@ class Providers(Resource):
     """Where models are called."""
 
     model, part, body = Provider, CATALOG, ProviderBody
-    root, place = "providers", "providers[0]"
+    place = "providers[0]"
     filters = {
         "name": Filter("name"),
         "q": Filter("name__icontains"),

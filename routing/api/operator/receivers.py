@@ -62,7 +62,7 @@ class Receivers(Resource):
     """Webhooks and e-mail addresses that are told of budgets and findings."""
 
     model, part, body = AlertReceiver, "", ReceiverBody
-    root, place = "receivers", "receivers[0]"
+    place = "receivers[0]"
     identity = ("tenant", "name")
     filters = {
         "tenant": Filter("tenant__name"),
@@ -122,7 +122,7 @@ class Receivers(Resource):
     @action(detail=True, methods=["post"])
     def test(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require(self.right("change"))
-        why = fitted(self.data(), Reason, "")
+        why = fitted(self.data(), Reason)
         row = self.one(pk)
         send_test(row, self.operator.actor, why.reason)
         return self.shown(row)

@@ -87,7 +87,7 @@ class Reprofile(Reading):
     )
     def create(self, request: HttpRequest) -> HttpResponse:
         self.operator.require(self.right("add"))
-        wish = fitted(self.data(), Reprofiling, "")
+        wish = fitted(self.data(), Reprofiling)
         now = timezone.now()
         with transaction.atomic():
             rows = [ask_now(kind, self.operator.actor, now, wish.reason) for kind in dict.fromkeys(wish.kinds)]

@@ -1,6 +1,6 @@
 """What the resources share: list, read, make, change and delete rows of one model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, ClassVar, Final
 
@@ -15,10 +15,12 @@ from routing.api.operator.applying import OneChange, fitted
 from routing.api.operator.errors import ChangedMeanwhile, Conflict, NotThere
 from routing.api.operator.paging import Filter, page
 from routing.api.operator.views import Data, OperatorView, reason_asked, reason_of
+from routing.configfile.mistakes import Mistake
 from routing.errors import InvalidBody
 from usage.adminhistory import why_kept
 
 Rows = list[Any]
+References = tuple[QuerySet[Any], str]
 
 
 class Reading(OperatorView):
@@ -73,7 +75,6 @@ class Resource(Reading):
 
     part: ClassVar[str]  # of the configuration (`providers.revisions`); empty: of what no worker keeps
     body: ClassVar[type[Struct]]
-    root: ClassVar[str]  # the path of the body's section in a configuration file
     place: ClassVar[str]  # where the file's parts believe the body to stand
     identity: ClassVar[tuple[str, ...]] = ("name",)  # fields that do not change
 
@@ -93,6 +94,10 @@ class Resource(Reading):
         """What a change has to say and may leave out."""
         return {}
 
+    def references(self) -> Mapping[str, References]:
+        """Which fields name a row that must be there, among the rows in sight, and where such rows are made."""
+        return {}
+
     def rights(self, body: Any) -> tuple[str, ...]:
         """Which rights the fields of a body need beside the model's own."""
         return ()
@@ -109,7 +114,7 @@ class Resource(Reading):
         self.operator.require(self.right("add"))
         data = self.data()
         reason = reason_of(data.pop("reason", ""))
-        body = fitted(data, self.body, self.root)
+        body = self.body_of(data)
         with transaction.atomic():
             if self.named(body).exists():
                 words = " and ".join(f"{name} {value}" for name in self.identity if (value := getattr(body, name)))
@@ -130,7 +135,7 @@ class Resource(Reading):
                 if data.get(name, held[name]) != held[name]:
                     text = f"{name}: is {held[name]} and stays so, since others refer to it; make a new one instead"
                     raise InvalidBody(text, param=name)
-            changes = self.applied(fitted({**self.kept(row), **data, **held}, self.body, self.root), reason)
+            changes = self.applied(self.body_of({**self.kept(row), **data, **held}), reason)
             return self.shown(self.one(pk), warnings=changes.warnings)
 
     def destroy(self, request: HttpRequest, pk: str) -> HttpResponse:
@@ -144,6 +149,18 @@ class Resource(Reading):
             row.delete()
             self.bump()
         return HttpResponse(status=204)
+
+    def body_of(self, data: Data) -> Any:
+        """The body that was sent; raises `InvalidBody` for all that is wrong in it by itself."""
+        return fitted(data, self.body, self._missing(data))
+
+    def _missing(self, data: Data) -> Iterator[Mistake]:
+        for name, (rows, path) in self.references().items():
+            value = data.get(name)
+            if isinstance(value, str) and value and not rows.filter(name=value[:300]).exists():
+                kind = rows.model._meta.verbose_name
+                text = f"{name}: there is no {kind} {value[:60]!r} that you see; make it first, at /api/admin/{path}"
+                yield name, text
 
     def applied(self, body: Any, reason: str) -> OneChange:
         """Do what a body says, within a transaction."""

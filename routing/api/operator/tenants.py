@@ -54,7 +54,7 @@ class Tenants(Resource):
     """Teams, products and customers."""
 
     model, part, body = Tenant, TENANTS, TenantBody
-    root, place = "tenants", "tenants[0]"
+    place = "tenants[0]"
     filters = {"name": Filter("name"), "q": Filter("name__icontains"), "enabled": flag("enabled")}
     orders = {"name": "name", "id": "id", "created_at": "created_at"}
 

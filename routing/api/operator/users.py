@@ -60,7 +60,7 @@ class Users(Resource):
     """People. Superusers are made and changed in admin, by superusers."""
 
     model, part, body = User, "", UserBody
-    root, place, identity = "", "", ("username",)
+    place, identity = "", ("username",)
     filters = {
         "username": Filter("username"),
         "q": Filter("username__icontains"),

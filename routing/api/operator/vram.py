@@ -252,7 +252,7 @@ class VramView(OperatorView):
 
     def _act(self, verb: Verb) -> HttpResponse:
         self.operator.require(ACT)
-        wish = fitted(self.data(), ModelOnServer, "")
+        wish = fitted(self.data(), ModelOnServer)
         provider = _provider(wish.provider)
         residency.note(
             self.operator.actor, verb, provider, wish.model, wish.reason
