@@ -8,6 +8,12 @@ RUN python -m venv .venv && sh deploy/install.sh .venv/bin requirements/base.txt
     && python -m compileall -q .venv/lib
 
 FROM python:3.11.11-slim-bookworm
+# For backups: pg_dump may be newer than the server, and no older. Debian's own is of one major version alone.
+ARG POSTGRES_MAJOR=16
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install -y --no-install-recommends "postgresql-client-$POSTGRES_MAJOR" \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 neuroroute && mkdir -p /app/var && chown neuroroute /app/var
 WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

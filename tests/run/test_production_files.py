@@ -1,6 +1,5 @@
 """Whether what an installation for others is made of holds: Compose's second file, the image, the proxies, the page."""
 
-import os
 import re
 import shlex
 import shutil
@@ -17,7 +16,6 @@ import yaml
 from django.core.management import get_commands, load_command_class
 from django.urls import resolve
 
-from tests.halves import HALVES
 from tests.run import compose
 from tests.run.installation import LEFT_OUT, ROOT, Installation
 
@@ -29,7 +27,6 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PAGE = (ROOT / "docs/running-in-production.md").read_text()
 NGINX, CADDY = (ROOT / "deploy/nginx/neuroroute.conf").read_text(), (ROOT / "deploy/caddy/Caddyfile").read_text()
 SETTINGS = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-USUAL = (ROOT / "tests/halves.py").read_text()  # where the tests look for services
 EXACT = re.compile(r":v?\d+\.\d+\.\d+|postgres:\d+\.\d+")  # PostgreSQL has two numbers
 
 
@@ -181,52 +178,52 @@ def _run(command: list[str], **environment: str) -> int:
     return subprocess.run([sys.executable, *command[1:]], env=environment, capture_output=True).returncode
 
 
-def test_the_workflow_runs_the_check_and_nothing_else() -> None:
-    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
-    steps = workflow["jobs"]["check"]["steps"]
-    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
-    assert all(re.search(r"@v\d+", step["uses"]) for step in steps if "uses" in step)
-    assert (ROOT / ".ci/run").stat().st_mode & 0o111
-    assert workflow["permissions"] == {"contents": "read"}
-
-
-def test_the_workflow_has_the_services_of_compose_where_the_tests_look_for_them() -> None:
-    job = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["check"]
-    ports = {"postgres": 5432, "redis": 6379, "rabbitmq": 5672}
-    assert job["services"].keys() == ports.keys()
-    for name, service in job["services"].items():
-        assert service["image"] == BASE[name]["image"] and EXACT.search(service["image"])
-        assert service["ports"] == [f"127.0.0.1:{ports[name]}:{ports[name]}"]
-        assert f"@127.0.0.1:{ports[name]}/" in USUAL or f"//127.0.0.1:{ports[name]}/" in USUAL
-        command = " ".join(BASE[name]["healthcheck"]["test"][1:]).replace("-U neuroroute", "-U postgres")
-        assert f'--health-cmd "{command}"' in service["options"] and "--health-retries" in service["options"]
-    assert set(job["env"]["REQUIRED_HALVES"].split()) == {"services", "browser"} <= HALVES.keys()
-
-
-@pytest.mark.parametrize(("half", "gone"), [("services", "TEST_REDIS_URL"), ("services", "TEST_POSTGRES_URL")])
-def test_a_run_that_must_have_a_half_ends_where_it_cannot(half: str, gone: str) -> None:
-    nowhere = {
-        "TEST_REDIS_URL": "redis://127.0.0.1:1/0",
-        "TEST_POSTGRES_URL": "postgres://postgres@127.0.0.1:1/postgres",
-    }
-    argv = [sys.executable, "-m", "pytest", "--co", "-p", "no:cacheprovider", "tests/run/test_documents.py"]
-    env = os.environ | {"REQUIRED_HALVES": half, gone: nowhere[gone]}
-    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert f"the {half} half cannot run here" in done.stderr and "127.0.0.1:1" in done.stderr
-
-
 def _commands() -> Iterator[str]:
     blocks = re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     yield from (line for block in blocks for line in block.splitlines())
     yield from re.findall(r"`((?:\.venv/bin/python )?manage\.py [^`]+)`", PAGE)
 
 
-@pytest.mark.parametrize("line", [line for line in _commands() if "manage.py" in line])
-def test_a_command_of_the_page_is_understood(line: str) -> None:
-    words = shlex.split(line.partition(" > ")[0])
-    command, *arguments = words[words.index("manage.py") + 1 :]
-    _understand(command, arguments)
+def test_the_image_has_the_database_client_of_the_server_that_compose_runs() -> None:
+    majors = {re.findall(r"postgres:(\d+)\.", str(BASE["postgres"]["image"]))[0]}
+    assert set(re.findall(r"^ARG POSTGRES_MAJOR=(\d+)$", DOCKERFILE, re.MULTILINE)) == majors
+    client = DOCKERFILE.index('"postgresql-client-$POSTGRES_MAJOR"')
+    assert DOCKERFILE.rindex("\nFROM ") < client < DOCKERFILE.index("\nUSER "), "in what runs, while it may install"
+    assert f"that of PostgreSQL {majors.pop()}," in PAGE and "--build-arg POSTGRES_MAJOR=" in PAGE
+
+
+PLACES = {"PROVIDER/MODEL": "sandbox-openai/sandbox-mini", "NAME": "nobody-of-this-name"}
+SERVES = {"manage.py serve", "manage.py serve --only web"}  # run by the test of restoring, and by those of the parts
+ENDS: dict[str, tuple[int, str]] = {  # exit code, and what it says; 0 and anything otherwise
+    "manage.py export": (0, "deployments:"),
+    "manage.py prepare": (0, ""),
+    "manage.py check --deploy --fail-level WARNING": (0, "no issues"),
+    "manage.py restart_web": (0, "are being replaced"),
+    "manage.py reset_health PROVIDER/MODEL": (0, "forgotten: sandbox-openai/sandbox-mini"),
+    "manage.py second_factor_off NAME": (1, "nobody-of-this-name"),
+}
+
+
+def _lines() -> set[str]:
+    """Each command of the page as `manage.py ...`, once."""
+    return {
+        re.sub(r"^.*(?=manage\.py )", "", line.partition(" > ")[0]).strip()
+        for line in _commands()
+        if "manage.py" in line
+    }
+
+
+def test_every_command_whose_end_is_expected_stands_on_the_page() -> None:
+    assert ENDS.keys() | SERVES <= _lines()
+
+
+@pytest.mark.parametrize("line", sorted(line for line in _lines() - SERVES if " backup " not in line))
+def test_a_command_of_the_page_does_what_it_says(running: Installation, line: str) -> None:
+    words = [PLACES.get(word, word) for word in shlex.split(line)]
+    code, says = ENDS.get(line, (0, ""))
+    settings = _made_secrets() | {"PUBLIC_URL": "https://llm.example.com"} if "--deploy" in words else {}
+    done = running.run(*words, **settings)
+    assert done.returncode == code and says in done.stdout + done.stderr, (done.stdout, done.stderr)
 
 
 def test_what_the_page_calls_a_setting_is_one() -> None:
@@ -269,7 +266,7 @@ def test_a_backup_that_was_taken_while_all_ran_is_one_to_go_on_from(
     with sqlite3.connect(restored.var / "neuroroute.sqlite3") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     try:
-        restored.start(SANDBOX="off")
+        restored.start((sys.executable, "manage.py", "serve"), SANDBOX="off")
         assert httpx.get(f"{restored.url}/v1/models", headers=running.headers).status_code == 200
     finally:
         restored.kill()
