@@ -19,6 +19,8 @@ BAD = [
     ("DATABASE_URL", "postgres://nobody:hunter2@127.0.0.1:1/x", {}),
     ("REDIS_URL", "redis://:hunter2@127.0.0.1:1/0", {}),
     ("CELERY_BROKER_URL", "guest@127.0.0.1", {}),
+    ("EMAIL_URL", "smtp.example.com:587", {}),
+    ("EMAIL_FROM", "nobody", {}),
     ("OLLAMA_URL", "127.0.0.1:11434", {}),
     ("VAR_DIR", "/proc/neuroroute", {}),
     ("SECRET_KEY", "change-me", {"HOST": "0.0.0.0"}),
