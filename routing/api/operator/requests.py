@@ -92,9 +92,10 @@ def _cursor(text: str) -> str:
 class Requests(Reading):
     """Requests. Those from `since` to `until`: usually of the last 24 hours, of 366 days at most.
 
-    `ordering` by `-cost`, `-total` or `-ttft` compares the newest 10,000 that fit and tells the greatest `limit`,
-    without a `next`. A `tag` is looked for in as many per page, which may then have fewer rows than `limit` and yet a
-    `next`: `looked` says in how many. A cursor stays where it is as requests come in.
+    `ordering` by `-cost`, `-total` or `-ttft` compares the newest 10,000 that fit, or 2,000 of those that met an
+    `error`, and tells the greatest `limit`, without a `next`. A `tag` is looked for in 10,000 per page, which may then
+    have fewer rows than `limit` and yet a `next`: `looked` says in how many. A cursor stays where it is as
+    requests come in.
     """
 
     model = RequestRecord
@@ -110,7 +111,7 @@ class Requests(Reading):
         **{name: Filter("", says="provider/model, or - for none") for name in ("deployment", "first", "served")},
         "tag": Filter("", says="a tag that it carries"),
         "error": Filter("", says="a class of error, such as RateLimited, of it or of any of its attempts"),
-        "failed": Filter("", says="provider/model where an attempt failed; either may be *"),
+        "failed": Filter("", says="provider/model where an attempt failed; either may be * beside an error"),
         "cursor": Filter("", _cursor, "a cursor: take the address in `next`"),
     }
     orders: ClassVar[Mapping[str, str]] = dict.fromkeys(ORDERS, "")
