@@ -15,6 +15,12 @@
   const gibibytes = (bytes) => `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`;
   const ticks = { bytes: gibibytes, usd: dollars, ms: span, share: (v) => `${Number((v * 100).toPrecision(4))} %`, requests: short, rate: short, tokens: short };
 
+  // A layer of which nothing is known takes no room between those of which something is: a gap would leave the next one unfilled.
+  function grounded(values, chart) {
+    const layers = chart.series.filter((series) => series.kind === "area");
+    return values.map((value, i) => value ?? (layers.some((layer) => layer.values[i] != null) ? 0 : null));
+  }
+
   function dataset(series, index, chart) {
     const ink = seriesColour(series.colour);
     if (series.kind === "bar") {
@@ -25,7 +31,7 @@
     const alone = (ctx) => series.values[ctx.dataIndex - 1] == null && series.values[ctx.dataIndex + 1] == null;
     const unfinished = (ctx) => chart.partial.includes(ctx.p0DataIndex) || chart.partial.includes(ctx.p1DataIndex);
     return {
-      type: "line", label: series.label, data: series.values, borderColor: ink, backgroundColor: ink + (area ? "b3" : "26"), borderWidth: area ? 1 : 1.75, tension: 0,
+      type: "line", label: series.label, data: area ? grounded(series.values, chart) : series.values, borderColor: ink, backgroundColor: ink + (area ? "b3" : "26"), borderWidth: area ? 1 : 1.75, tension: 0,
       stack: area ? "all" : `line${index}`, stepped: area ? "middle" : false,
       borderDash: series.dashed ? [5, 4] : [], fill: area ? (index ? "-1" : "origin") : series.band ? index - 1 : false, spanGaps: false, order: area ? 2 : 1,
       pointStyle: series.points ? "triangle" : "circle", pointRotation: series.points === "down" ? 180 : 0,
