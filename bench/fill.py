@@ -34,10 +34,12 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
 from providers.models import Deployment, LanguageModel, Provider  # noqa: E402
+from providers.pricebook import PriceBook  # noqa: E402
 from providers.pricerows import BEGINNING, DeploymentPrice  # noqa: E402
 from tenants.models import ClientKey, Tenant  # noqa: E402
 from tests.dashboard import traffic  # noqa: E402
 from usage import partitions, store  # noqa: E402
+from usage.comparing import Comparer  # noqa: E402
 from usage.fold import fold, spread  # noqa: E402
 from usage.models import AttemptRecord, RequestRecord  # noqa: E402
 from usage.outcomes import Outcome  # noqa: E402
@@ -147,7 +149,9 @@ def tell(done: int, wanted: int, seconds: float) -> None:
 
 def write(start: datetime, end: datetime, count: int, until: datetime, done: Any) -> None:
     """A share of the records, hour by hour, more of them by day than by night."""
-    rng = random.Random(start.timestamp())
+    rng, prices = random.Random(start.timestamp()), PriceBook()
+    prices.refresh()
+    comparer = Comparer(prices.price)
     crowd = Crowd(rng)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -157,7 +161,7 @@ def write(start: datetime, end: datetime, count: int, until: datetime, done: Any
     written = 0
     for hour, weight in zip(hours, weights, strict=True):
         upto = round(count * weight / weights[-1])
-        ship(crowd.told(hour, upto - written), until)
+        ship(crowd.told(hour, upto - written), comparer, until)
         with done.get_lock():
             done.value += upto - written
         written = upto
@@ -185,11 +189,11 @@ class Crowd:
             yield outcome
 
 
-def ship(outcomes: Iterable[Outcome], until: datetime) -> None:
+def ship(outcomes: Iterable[Outcome], comparer: Comparer, until: datetime) -> None:
     """What `usage.shipper` does with new rows, without its spool."""
     requests: list[tuple] = []
     attempts: list[tuple] = []
-    folded = fold(noted(outcomes, requests, attempts))
+    folded = fold(noted(outcomes, requests, attempts), comparer)
     oldest_minute = until.timestamp() - MINUTES_KEPT_S
     with transaction.atomic():
         store.insert(RequestRecord, REQUEST_COLUMNS, requests)

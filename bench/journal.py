@@ -30,6 +30,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from msgspec import Raw  # noqa: E402
 
+from providers.models import Deployment, LanguageModel, Provider  # noqa: E402
+from providers.pricerows import BEGINNING, DeploymentPrice  # noqa: E402
 from usage.journal import Journal  # noqa: E402
 from usage.outcomes import AttemptOutcome, Outcome  # noqa: E402
 from usage.shipper import Shipper  # noqa: E402
@@ -59,8 +61,9 @@ DECISION = Raw(
 
 
 def main() -> None:
-    for app in ("usage", "tenants"):  # settling looks into budgets
+    for app in ("providers", "usage", "tenants"):  # prices are read, and settling looks into budgets
         call_command("migrate", app, verbosity=0)
+    price()
     outcomes = [outcome(number) for number in range(ROWS)]
     write(outcomes)
     shipper = Shipper(DIRECTORY / "spool")
@@ -68,6 +71,17 @@ def main() -> None:
     idle(shipper)
     trickle(shipper)
     shutil.rmtree(DIRECTORY)
+
+
+def price() -> None:
+    """Give those who were weighed, and those who served, prices to compare."""
+    for number in range(6):
+        provider, _ = Provider.objects.get_or_create(name=f"provider-{number % 3}", base_url="http://127.0.0.1:9/v1")
+        model = LanguageModel.objects.create(name=f"model-{number}")
+        deployment = Deployment.objects.create(provider=provider, model=model, upstream_model=model.name)
+        DeploymentPrice.objects.create(
+            deployment=deployment, effective_from=BEGINNING, input=1 + number, output=9 - number
+        )
 
 
 def write(outcomes: list[Outcome]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from providers.usdprice import CENT, dollars
 
 UNKNOWN = "—"
+NO_EARLIER = "no earlier data"
 NANO = Decimal(1_000_000_000)
 
 
@@ -105,8 +106,16 @@ def percent(share: float | None) -> str:
 def change(now: float | None, before: float | None) -> str:
     """`+12.3 %` against the period before; nothing to compare with is said, not divided by."""
     if now is None or not before:
-        return "no earlier data"
-    return f"{(now - before) / before * 100:+.1f} %"
+        return NO_EARLIER
+    said = f"{(now - before) / before * 100:+.1f} %"
+    return said[1:] if said[1:] == "0.0 %" else said
+
+
+def against(now: float | None, before: float | None, requests: int, write: Callable[[Any], str]) -> str:
+    """`+12.3 % on before`; where nothing can be divided by, what was before, of so many requests: `$0.00 before`."""
+    if now is not None and before:
+        return f"{change(now, before)} on before"
+    return f"{'unknown' if before is None else write(before)} before" if requests else NO_EARLIER
 
 
 def rate(per_s: float | None) -> str:

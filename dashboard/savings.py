@@ -1,131 +1,136 @@
-"""What did routing save? Each request's cost against what another choice among its own candidates would have cost.
+"""What did routing save? What answered requests cost, beside what they would have cost with a baseline.
 
-A decision record holds the cost that was expected of every candidate when the choice was made, for the same request.
-The baseline of a request is what it cost, times the baseline's expected cost over that of the deployment that served:
-so an answer that was longer than expected is longer in both. Where that ratio says nothing (what served was free, or
-several attempts make up the cost) it is the baseline's expected cost itself. Nothing is priced again.
+Three baselines are summed up by the shipper with the requests themselves (`usage.comparing`). The fourth is a model by
+its name: the tokens that were counted, at the prices that it had then. Either way every request of a range is in it.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from dashboard.decisions import Candidate, decoder
 from dashboard.scope import Scope
-from usage.selectors import Chosen, Entities, TimeRange, choices
+from providers.chat import TokenUsage
+from providers.pricebook import PriceHistory, histories_called
+from providers.targets import Price
+from usage.comparing import LONG_PROMPT
+from usage.selectors import Compared, Entities, TimeRange, compared
 
-MOST: Final = 5000  # records that a page reads
-ASKED, DEAREST = "asked", "dearest"
-MOST_MODELS: Final = 8  # offered as baselines
+ASKED, DEAREST, FIRST = "asked", "dearest", "first"
+MICRO: Final = 1_000_000
 
-Why = Literal["no price", "no decision", "no expected cost of what served", "not a candidate"]
-REASONS: Final[Mapping[Why, str]] = {
-    "no price": "what they cost is unknown, for want of a price",
-    "no decision": "their record holds no decision",
-    "no expected cost of what served": "no cost was expected of what served them",
-    "not a candidate": "the baseline was not among their candidates, or had no expected cost",
-}
+By = Literal["model", "policy"] | None
 
 
-class Compared(Struct, frozen=True):
-    """One request with both of its costs, in nano-dollars."""
+class Saved(Struct, frozen=True):
+    """Sums over answered requests; amounts in nano-dollars. What is not in `requests` is not in the amounts."""
 
-    request: Chosen
-    baseline: int
-
-    @property
-    def actual(self) -> int:
-        return self.request.cost_nano_usd or 0
+    answered: int = 0
+    earlier: int = 0  # from before baselines were kept
+    unpriced: int = 0  # what they cost, or their tokens, are unknown
+    requests: int = 0  # compared with the baseline
+    estimated: int = 0  # of those that can be compared, with tokens that are our estimate
+    baseline: int = 0
+    paid: int = 0
+    at_least: bool = False  # the baseline is a lower bound
 
     @property
     def saved(self) -> int:
         """Less than nothing where the baseline would have been cheaper."""
-        return self.baseline - self.actual
-
-
-class Savings(Struct, frozen=True):
-    """`read` requests were looked at: those compared, the newest first, and why the others could not be."""
-
-    read: int
-    compared: tuple[Compared, ...]
-    left_out: Mapping[Why, int]
-    models: tuple[str, ...]  # that occur among the candidates, the most frequent first
-    oldest: datetime | None = None  # when the oldest that was read came; None: there was none
+        return self.baseline - self.paid
 
     @property
-    def baseline(self) -> int:
-        return sum(one.baseline for one in self.compared)
+    def unmatched(self) -> int:
+        """Answered at a known cost, but the baseline has none for them."""
+        return self.answered - self.earlier - self.unpriced - self.requests
 
-    @property
-    def actual(self) -> int:
-        return sum(one.actual for one in self.compared)
+    def __add__(self, other: "Saved") -> "Saved":
+        sums = [a + b for a, b in zip(structs.astuple(self), structs.astuple(other), strict=True)]
+        return structs.replace(Saved(*sums), at_least=self.at_least or other.at_least)
 
-    @property
-    def saved(self) -> int:
-        return self.baseline - self.actual
+
+def total(parts: Sequence[Saved]) -> Saved:
+    """All together."""
+    return sum(parts, Saved())
 
 
 def baseline_of(scope: Scope) -> str:
-    """The `baseline` of the address: `asked`, `dearest`, or the name of a model."""
+    """The `baseline` of the address: `asked`, `dearest`, `first`, or the name of a model."""
     return scope.word("baseline") or DEAREST
 
 
-def savings_of(scope: Scope) -> Savings:
-    """Of this page's range, filters and baseline."""
-    return scope.ask(savings, scope.period.span, scope.entities, baseline_of(scope))
+def saved_in(scope: Scope, buckets: tuple[TimeRange, ...], by: By = None) -> dict[str, list[Saved]]:
+    """Of each bucket against the baseline of the address, by who answered or decided; without a dimension under ''."""
+    return scope.ask(saved, buckets, scope.entities, baseline_of(scope), scope.period.now, by)
 
 
-def savings(period: TimeRange, entities: Entities, baseline: str, most: int | None = None) -> Savings:
-    """Compare the newest answered requests of a range, `most` of them (`MOST`) at most."""
-    found = choices(period, entities, most or MOST)
-    compared: list[Compared] = []
-    left_out: Counter[Why] = Counter()
-    models: Counter[str] = Counter()
-    for request in found:
-        decision = decoder.decode(request.decision) if request.decision else None
-        candidates = decision.candidates if decision else ()
-        models.update({_model(each) for each in candidates})
-        outcome = _compare(request, candidates, baseline)
-        if isinstance(outcome, Compared):
-            compared.append(outcome)
-        else:
-            left_out[outcome] += 1
-    names = sorted(models, key=lambda name: (-models[name], name))
-    oldest = found[-1].started_at if found else None
-    return Savings(len(found), tuple(compared), dict(left_out), tuple(names[:MOST_MODELS]), oldest)
+def saved(
+    buckets: Sequence[TimeRange], entities: Entities, baseline: str, now: datetime, by: By = None
+) -> dict[str, list[Saved]]:
+    """Two queries at most: the prices of the model that is the baseline, and the sums."""
+    if baseline in _KEPT:
+        sums = compared(buckets, entities, by)
+        return {value: [_kept(part, baseline) for part in parts] for value, parts in sums.items()}
+    histories = tuple(histories_called(baseline).values())
+    changes = [datetime.fromtimestamp(us / MICRO, UTC) for each in histories for us in each.begins_us]
+    pieces = [(position, piece) for position, each in enumerate(buckets) for piece in each.cut(changes, now)]
+    found: dict[str, list[Saved]] = {}
+    for value, parts in compared([piece for _, piece in pieces], entities, by).items():
+        sums_of = found[value] = [Saved()] * len(buckets)
+        for (position, piece), part in zip(pieces, parts, strict=True):
+            sums_of[position] += _priced(part, histories, piece)
+    return found
 
 
-def _compare(request: Chosen, candidates: Sequence[Candidate], baseline: str) -> Compared | Why:
-    if request.cost_nano_usd is None:
-        return "no price"
-    if not candidates:
-        return "no decision"
-    fits = _fitting(request, baseline)
-    costs = [each.expected_cost_nano_usd for each in candidates if fits(each)]
-    known = [cost for cost in costs if cost is not None]
-    if not known:
-        return "not a candidate"
-    expected = next((each.expected_cost_nano_usd for each in candidates if each.deployment == request.served), None)
-    if expected is None:
-        return "no expected cost of what served"
-    if not expected or request.attempts_count != 1:
-        return Compared(request, max(known))
-    return Compared(request, round(request.cost_nano_usd * max(known) / expected))
+_KEPT: Final[Mapping[str, Callable[[Compared], tuple[int, int, int]]]] = {
+    DEAREST: lambda sums: (sums.compared, sums.dearest_cost, sums.compared_paid),
+    ASKED: lambda sums: (sums.asked, sums.asked_cost, sums.asked_paid),
+    FIRST: lambda sums: (sums.first, sums.first_cost, sums.first_paid),
+}
 
 
-def _fitting(request: Chosen, baseline: str) -> Callable[[Candidate], bool]:
-    """Which candidates the baseline is one of; the dearest of them counts."""
-    if baseline == DEAREST:
-        return lambda candidate: True
-    name = request.asked_model if baseline == ASKED else baseline
-    return lambda candidate: name in (candidate.deployment, _model(candidate))
+def _kept(sums: Compared, baseline: str) -> Saved:
+    requests, cost, paid = _KEPT[baseline](sums)
+    return structs.replace(_unknown(sums), requests=requests, baseline=cost, paid=paid)
 
 
-def _model(candidate: Candidate) -> str:
-    return candidate.deployment.partition("/")[2]
+def _unknown(sums: Compared) -> Saved:
+    """What there is before anything is compared."""
+    return Saved(
+        answered=sums.answered,
+        earlier=sums.answered - sums.looked_at,
+        unpriced=sums.looked_at - sums.compared,
+        estimated=sums.compared_estimated,
+    )
+
+
+def _priced(sums: Compared, histories: Sequence[PriceHistory], piece: TimeRange) -> Saved:
+    """At the dearest of the deployments that the model had then; not at all where no price of it is known."""
+    end_us = piece.seconds[1] * MICRO - 1  # a change within the piece's first minutes began it
+    prices = [price for each in histories if (price := each.at(end_us))]
+    if not prices or not sums.compared:
+        return _unknown(sums)
+    cost, at_least = max(_cost(sums, price) for price in prices)
+    requests, paid = sums.compared, sums.compared_paid
+    return structs.replace(_unknown(sums), requests=requests, baseline=cost, paid=paid, at_least=at_least)
+
+
+def _cost(sums: Compared, price: Price) -> tuple[int, bool]:
+    """Of all tokens together, and whether it is the least that it can be: which of them lay above a tier of the price
+    is known only where none did."""
+    usage = TokenUsage(
+        sums.compared_prompt,
+        sums.compared_completion,
+        cached=sums.compared_cached,
+        cache_write=sums.compared_cache_write,
+        cache_write_1h=sums.compared_cache_write_1h,
+        reasoning=sums.compared_reasoning,
+    )
+    below = structs.replace(price, tiers=(), request=price.request * sums.compared)
+    reached = [tier for tier in price.tiers if sums.compared_long or tier.above < LONG_PROMPT]
+    costs = [below, *(structs.replace(tier.price, request=below.request) for tier in reached)]
+    return min(each.cost_nano_usd(usage) for each in costs), bool(reached)
 
 
 class Part(Struct, frozen=True):
@@ -137,25 +142,33 @@ class Part(Struct, frozen=True):
     width: float
     fill: str
     requests: int
+    model: str = ""  # that answered these; empty: several, or all
 
 
-def parts(found: Savings) -> tuple[Part, ...]:
-    """From the baseline, by what each kind of choice took off or put on, to what was paid."""
-    free = [one for one in found.compared if one.saved > 0 and not one.actual]
-    cheaper = [one for one in found.compared if one.saved > 0 and one.actual]
-    dearer = [one for one in found.compared if one.saved < 0]
-    steps = [
-        ("A cheaper one served", cheaper, "fok"),
-        ("A free one served", free, "fok"),
-        ("A dearer one served", dearer, "fbad"),
-    ]
-    whole = found.baseline + sum(-one.saved for one in dearer) or 1
-    drawn, at = (
-        [Part("Baseline", found.baseline, 0.0, found.baseline / whole, "f6", len(found.compared))],
-        found.baseline,
-    )
-    for label, ones, fill in steps:
-        change = -sum(one.saved for one in ones)
-        drawn.append(Part(label, change, min(at, at + change) / whole, abs(change) / whole, fill, len(ones)))
+MOST_STEPS: Final = 6  # models that have a step of their own
+
+
+def parts(by_model: Mapping[str, Saved]) -> tuple[Part, ...]:
+    """From the baseline, by what each model that answered took off or put on, to what was paid."""
+    whole = total(list(by_model.values()))
+    steps = _steps(by_model)
+    greatest = whole.baseline + sum(max(-one.saved, 0) for _, _, one in steps) or 1
+    drawn = [Part("Baseline", whole.baseline, 0.0, whole.baseline / greatest, "f6", whole.requests)]
+    at = whole.baseline
+    for label, model, one in steps:
+        change, fill = -one.saved, "fok" if one.saved >= 0 else "fbad"
+        x, width = min(at, at + change) / greatest, abs(change) / greatest
+        drawn.append(Part(label, change, x, width, fill, one.requests, model))
         at += change
-    return (*drawn, Part("Paid", found.actual, 0.0, found.actual / whole, "f0", len(found.compared)))
+    return (*drawn, Part("Paid", whole.paid, 0.0, whole.paid / greatest, "f0", whole.requests))
+
+
+def _steps(by_model: Mapping[str, Saved]) -> list[tuple[str, str, Saved]]:
+    """What saved most first, what cost more last; (label, model, sums)."""
+    some = [(model, one) for model, one in by_model.items() if one.requests]
+    some.sort(key=lambda item: (-abs(item[1].saved), item[0]))
+    shown, rest = some[:MOST_STEPS], some[MOST_STEPS:]
+    steps = [(f"{model} answered", model, one) for model, one in shown]
+    if rest:
+        steps.append((f"{len(rest)} others answered", "", total([one for _, one in rest])))
+    return sorted(steps, key=lambda step: -step[2].saved)

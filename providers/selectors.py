@@ -60,6 +60,16 @@ def chat_models() -> list[tuple[str, str]]:
     return [(provider, model) for provider, model, skills in found if not only_embeds(skills)]
 
 
+def dearest_models(limit: int) -> list[str]:
+    """The models in use whose answers cost most per token now, the dearest first; in one query."""
+    live = Deployment.objects.filter(enabled=True, provider__enabled=True)
+    live = live.exclude(provider__source=Provider.Source.DRILL)
+    priced: QuerySet[Any] = with_prices(live, timezone.now())
+    priced = priced.filter(output_price__gt=0)
+    names = priced.order_by("-output_price", "-input_price", "model__name").values_list("model__name", flat=True)
+    return list(dict.fromkeys(names[: limit * 4]))[:limit]  # several providers may have the same one
+
+
 def _providers() -> "QuerySet[Provider]":
     """The resilience drill's own are there for minutes and offer nothing."""
     return Provider.objects.exclude(source=Provider.Source.DRILL).order_by("name")

@@ -67,6 +67,7 @@ def decision_record(
                 "wishes": _wished(wishes),
                 "candidates": [_shown(rank, c, standings) for rank, c in enumerate(ordered[:LISTED], 1)],
                 "excluded": listed,
+                "dearest_unlisted": _dearest(ordered[LISTED:]),
                 "more_candidates": max(len(ordered) - LISTED, 0),
                 "more_excluded": max(len(excluded) - LISTED, 0),
             }
@@ -93,6 +94,12 @@ def of_ones_own(decision: Raw | None) -> Raw | None:
     told = msgspec.json.decode(decision, type=dict[str, Raw])
     told.pop("busy", None)
     return Raw(msgspec.json.encode(told))
+
+
+def _dearest(candidates: list[Candidate]) -> str | None:
+    """Of those that are only counted: savings are compared with the dearest of all."""
+    priced = [each for each in candidates if each.facts.cost_nano_usd is not None]
+    return max(priced, key=lambda each: each.facts.cost_nano_usd or 0).name if priced else None
 
 
 def _wished(wishes: Wishes) -> dict[str, Any]:

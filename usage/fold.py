@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from usage import ids, scale
+from usage.comparing import Comparer
 from usage.outcomes import AttemptOutcome, Outcome
 from usage.rollups import (
     ALL_KEYS,
@@ -34,13 +35,13 @@ METRICS: Final = (TTFT, TOTAL, OVERHEAD, FAILOVER_DELAY, ATTEMPT_TTFT, ATTEMPT_T
 SERVED_STATUSES: Final = frozenset({"answered", "interrupted", "failed"})
 
 
-def fold(outcomes: Iterable[Outcome]) -> dict[type[Rollup], Cells]:
-    """Sums by minute for each table."""
+def fold(outcomes: Iterable[Outcome], comparer: Comparer) -> dict[type[Rollup], Cells]:
+    """Sums by minute for each table; `comparer` knows what things cost elsewhere."""
     requests, keys, attempts, flows, latencies = Cells(), Cells(), Cells(), Cells(), Counter[Key]()
     for outcome in outcomes:
         minute = ids.instant_ms(outcome.id) // 1000 // MINUTE * MINUTE
         sums = _request_sums(outcome)
-        _add(requests, _request_key(outcome, minute), sums)
+        _add(requests, _request_key(outcome, minute), (*sums, *comparer.sums(outcome)))
         if outcome.key_id != ALL_KEYS:
             _add(keys, (outcome.tenant_id, minute, outcome.key_id), sums)
         if outcome.first_choice and outcome.status in SERVED_STATUSES:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
+from providers.chat import TokenUsage
 from tenants.charges import Charge
 
 AttemptKind = Literal["first", "retry", "failover", "fallback", "hedge", "recovery"]
@@ -48,6 +49,21 @@ class AttemptOutcome(Struct, omit_defaults=True):
     estimated: bool = False
     held_nano_usd: int | None = None  # set aside of budgets before it was sent; None: no budget in money applied
     cost_nano_usd: int | None = None
+
+    @property
+    def usage(self) -> TokenUsage:
+        """The tokens as they were billed; a part that is not recorded was not reported."""
+        return TokenUsage(
+            self.prompt_tokens or 0,
+            self.completion_tokens or 0,
+            cached=self.cached_tokens or 0,
+            reasoning=self.reasoning_tokens or 0,
+            cache_write=self.cache_write_tokens or 0,
+            cache_write_1h=self.cache_write_1h_tokens or 0,
+            audio_input=self.audio_input_tokens or 0,
+            audio_output=self.audio_output_tokens or 0,
+            images=self.images or 0,
+        )
 
 
 class Kept(Struct, omit_defaults=True):

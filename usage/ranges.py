@@ -4,8 +4,9 @@ Minutes are kept for three days; before that the finest sums are quarters of an 
 one is widened to its edge: what is shown is true of the range that is shown.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
@@ -56,6 +57,13 @@ class TimeRange(Struct, frozen=True):
         """The ids of the range's requests: first inclusive, last exclusive."""
         low, high = self.seconds
         return ids.first_id(low * 1000), ids.first_id(high * 1000)
+
+    def cut(self, instants: Iterable[datetime], now: datetime) -> "list[TimeRange]":
+        """Cut the range at these, each put back to the grain that is kept of its time."""
+        seconds = (int(each.timestamp()) // _finest(each, now) * _finest(each, now) for each in instants)
+        low, high = self.seconds
+        edges = [low, *sorted({each for each in seconds if low < each < high}), high]
+        return [TimeRange.of(start, end) for start, end in pairwise(edges)]
 
     def buckets(self, step: timedelta, zone: tzinfo = UTC) -> "list[TimeRange]":
         """Cut the range where `zone`'s clock shows a multiple of `step` since midnight, or its days or weeks begin.

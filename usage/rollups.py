@@ -65,7 +65,40 @@ class RequestSums(models.Model):
 REQUEST_SUMS: Final = tuple(field.attname for field in RequestSums._meta.local_fields)
 
 
-class RequestRollup(RequestSums, Rollup):
+class ComparedSums(models.Model):
+    """What answered requests would have cost elsewhere, nano-dollars: `usage.comparing`, when they were folded.
+
+    The database's default is for rows from before: those `looked_at` are fewer than those answered, then.
+    """
+
+    looked_at = models.BigIntegerField(db_default=0)
+    compared = models.BigIntegerField(db_default=0)  # of these, at a known cost, for counted tokens
+    compared_estimated = models.BigIntegerField(db_default=0)
+    compared_paid = models.BigIntegerField(db_default=0)
+    # The tokens of those compared, as they were counted.
+    compared_prompt = models.BigIntegerField(db_default=0)
+    compared_completion = models.BigIntegerField(db_default=0)
+    compared_cached = models.BigIntegerField(db_default=0)
+    compared_cache_write = models.BigIntegerField(db_default=0)
+    compared_cache_write_1h = models.BigIntegerField(db_default=0)
+    compared_reasoning = models.BigIntegerField(db_default=0)
+    compared_long = models.BigIntegerField(db_default=0)  # with a prompt that a tier of prices may begin above
+    dearest_cost = models.BigIntegerField(db_default=0)  # at the dearest candidate of each
+    asked = models.BigIntegerField(db_default=0)  # requests that named a model which was a candidate
+    asked_paid = models.BigIntegerField(db_default=0)
+    asked_cost = models.BigIntegerField(db_default=0)  # at that model
+    first = models.BigIntegerField(db_default=0)  # requests whose first choice has a price
+    first_paid = models.BigIntegerField(db_default=0)
+    first_cost = models.BigIntegerField(db_default=0)  # at that choice
+
+    class Meta:
+        abstract = True
+
+
+COMPARED_SUMS: Final = tuple(field.attname for field in ComparedSums._meta.local_fields)
+
+
+class RequestRollup(RequestSums, ComparedSums, Rollup):
     """Requests, tokens and money by who asked, who answered and by which policy; `key_id` 0 is all keys together."""
 
     pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "key_id", "provider", "model", "policy")

@@ -21,11 +21,13 @@ import structlog
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
 from msgspec import Struct, structs
 
+from providers.pricebook import PriceBook
 from providers.selectors import deployments_in_use
 from tenants import settling
 from tenants.selectors import budget_states
 from usage import abandoned, families, ids, metrics, openslots, partitions, rejects, segments, spool, store
 from usage.bodies import BODY_COLUMNS, body_row
+from usage.comparing import Comparer
 from usage.errors import SpoolBusy
 from usage.fold import Cells, fold, spread
 from usage.models import AttemptRecord, RequestBody, RequestRecord, ShipperMark
@@ -68,6 +70,8 @@ class Shipper:
         self._away = False
         self._partitions_since = datetime.now(UTC)
         self._success = families.SuccessWindow()
+        self._prices = PriceBook()
+        self._comparer = Comparer(self._prices.price)
         self._bury_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -108,6 +112,8 @@ class Shipper:
             self._marks = dict(ShipperMark.objects.values_list("segment", "position"))
         batch, marks, done = self._read()
         if marks:
+            if self._prices.refresh():
+                self._comparer.forget()
             self._ship(batch, marks)
             self._marks |= marks
             self._note()
@@ -198,7 +204,7 @@ class Shipper:
             fresh = [outcome for key, outcome in outcomes.items() if key in new]
             store.insert(RequestBody, BODY_COLUMNS, [body_row(one, one.kept) for one in fresh if one.kept])
             store.insert(AttemptRecord, ATTEMPT_COLUMNS, [row for one in fresh for row in attempt_rows(one)])
-            folded, apart = fold(fresh), {one.tenant_id for one in fresh if one.apart}
+            folded, apart = fold(fresh, self._comparer), {one.tenant_id for one in fresh if one.apart}
             for table, cells in folded.items():
                 store.add(table, spread(table, cells, apart))
             reached = settling.settle(charge for one in fresh for charge in one.charges)

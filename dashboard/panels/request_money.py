@@ -9,7 +9,6 @@ from msgspec import Struct
 from dashboard.answers import why_unknown
 from dashboard.panels.base import RequestPanel
 from dashboard.scope import Scope
-from providers.chat import TokenUsage
 from providers.pricerows import BEGINNING, DeploymentPrice
 from providers.prices import histories, in_effect
 from providers.usdprice import exact
@@ -93,22 +92,7 @@ def _used(row: DeploymentPrice, number: int, attempt: AttemptOutcome, record: Ou
         number=number,
         source=row.source,
         address=reverse("admin:providers_deployment_change", args=[row.deployment_id]) if linked else "",
-        agrees=price.cost_nano_usd(_usage(attempt)) == attempt.cost_nano_usd if price and known else None,
-    )
-
-
-def _usage(attempt: AttemptOutcome) -> TokenUsage:
-    """The tokens as they were billed; a part that is not recorded was not reported."""
-    return TokenUsage(
-        attempt.prompt_tokens or 0,
-        attempt.completion_tokens or 0,
-        cached=attempt.cached_tokens or 0,
-        reasoning=attempt.reasoning_tokens or 0,
-        cache_write=attempt.cache_write_tokens or 0,
-        cache_write_1h=attempt.cache_write_1h_tokens or 0,
-        audio_input=attempt.audio_input_tokens or 0,
-        audio_output=attempt.audio_output_tokens or 0,
-        images=attempt.images or 0,
+        agrees=price.cost_nano_usd(attempt.usage) == attempt.cost_nano_usd if price and known else None,
     )
 
 

@@ -4,10 +4,13 @@ from msgspec import Struct
 
 from dashboard.formatting import share_of
 from dashboard.panels.base import Panel
-from dashboard.savings import ASKED, DEAREST, MOST, REASONS, Part, Savings, baseline_of, parts, savings_of
+from dashboard.savings import ASKED, DEAREST, FIRST, Part, Saved, baseline_of, parts, saved_in, total
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
-from usage.selectors import totals
+from providers.selectors import dearest_models
+
+LABELS = {DEAREST: "dearest eligible", ASKED: "as asked", FIRST: "first choice"}
+MOST_MODELS = 5  # offered as baselines
 
 
 class Baseline(Struct, frozen=True):
@@ -18,19 +21,20 @@ class Baseline(Struct, frozen=True):
     current: bool
 
 
-class Saved(Struct, frozen=True):
-    found: Savings
+class Step(Struct, frozen=True):
+    """A part, with the requests behind it."""
+
+    part: Part
+    address: str
+
+
+class Against(Struct, frozen=True):
+    whole: Saved
     baselines: tuple[Baseline, ...]
     against: str
-    parts: tuple[Part, ...]
+    steps: tuple[Step, ...]
     share: float | None  # of the baseline
-    answered: int  # requests of the range
-    left_out: tuple[tuple[int, str], ...]
-
-    @property
-    def some(self) -> bool:
-        """Not all of the range was read."""
-        return self.found.read < self.answered
+    unmatched: str  # why requests whose cost is known are not compared
 
 
 class SavingsPanel(Panel):
@@ -42,34 +46,45 @@ class SavingsPanel(Panel):
     page = "savings"
     order = 10
     formula = (
-        "Saved = baseline - paid, request by request, less than nothing included. The baseline of a request = what was "
-        "paid × expected cost of the baseline / expected cost of what served, both as its decision record noted them "
-        "when it was decided; where what served was free, or several attempts were paid for, it is the expected cost "
-        "of the baseline itself. “As asked” is the model that the request named, “dearest eligible” the dearest of "
-        "its candidates (of the 25 that a record lists), a model the deployment of that name, the dearest if there are "
-        f"several. Read are the newest answered requests of the range, {MOST:,} at most."
+        "Saved = baseline − paid, less than nothing included, over the answered requests of the range. Paid is their "
+        "cost, all attempts together. The baseline is the cost of the same tokens, as they were counted, at other "
+        "prices of that moment: of the dearest that could have answered (“dearest eligible”; of the 25 candidates that "
+        "a record lists and the dearest of the others), of the model that the request named (“as asked”), of the first "
+        "choice of its plan, or of a model that is named here, whether it could have answered or not; where several "
+        "providers have that model, of the dearest. Another model would have counted and answered in other tokens: "
+        "that is not in it. ≈: there are tokens that we estimated."
     )
     counts = {"status": "answered"}
 
-    def data(self, scope: Scope) -> Saved:
-        found, chosen = savings_of(scope), baseline_of(scope)
-        names = list(dict.fromkeys([ASKED, DEAREST, *found.models, chosen]))
-        return Saved(
-            found=found,
+    def data(self, scope: Scope) -> Against:
+        by_model = {model: sums[0] for model, sums in saved_in(scope, (scope.period.span,), "model").items()}
+        whole, chosen = total(list(by_model.values())), baseline_of(scope)
+        names = list(dict.fromkeys([*LABELS, *scope.ask(dearest_models, MOST_MODELS), chosen]))
+        return Against(
+            whole=whole,
             baselines=tuple(Baseline(_label(name), scope.here(baseline=name), name == chosen) for name in names),
             against=_label(chosen),
-            parts=parts(found) if found.compared else (),
-            share=share_of(found.saved, found.baseline),
-            answered=scope.ask(totals, scope.period.span, scope.entities).answered,
-            left_out=tuple((many, REASONS[why]) for why, many in found.left_out.items()),
+            steps=tuple(_step(scope, part) for part in parts(by_model)) if whole.requests else (),
+            share=share_of(whole.saved, whole.baseline),
+            unmatched=_unmatched(chosen),
         )
 
-    def table(self, data: Saved, scope: Scope) -> Table | None:
-        if not data.parts:
+    def table(self, data: Against, scope: Scope) -> Table | None:
+        if not data.steps:
             return None
         columns = (Column("Part"), Column("Requests"), Column("Amount", "USD"))
-        return Table(columns, [(part.label, part.requests, part.amount) for part in data.parts])
+        return Table(columns, [(each.part.label, each.part.requests, each.part.amount) for each in data.steps])
 
 
 def _label(baseline: str) -> str:
-    return {ASKED: "as asked", DEAREST: "dearest eligible"}.get(baseline, baseline)
+    return LABELS.get(baseline, baseline)
+
+
+def _step(scope: Scope, part: Part) -> Step:
+    return Step(part, scope.link("requests", model=part.model, status="answered") if part.model else "")
+
+
+def _unmatched(baseline: str) -> str:
+    if baseline == ASKED:
+        return "they named no model (auto), or one that was no candidate or has no price"
+    return "their first choice has no price" if baseline == FIRST else f"no price of {baseline} is known from then"

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from dashboard.formatting import share_of
 from dashboard.panels.base import Panel
-from dashboard.savings import Compared, savings_of
+from dashboard.savings import Saved, saved_in
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from usage.selectors.requestwords import NOBODY
@@ -13,14 +13,8 @@ from usage.selectors.requestwords import NOBODY
 class Row(Struct, frozen=True):
     policy: str
     address: str
-    requests: int
-    baseline: int  # nano-dollars
-    paid: int
+    sums: Saved
     share: float | None  # saved, of the baseline
-
-    @property
-    def saved(self) -> int:
-        return self.baseline - self.paid
 
 
 class SavingsByPolicy(Struct, frozen=True):
@@ -41,22 +35,23 @@ class SavingsByPolicyPanel(Panel):
     )
 
     def data(self, scope: Scope) -> SavingsByPolicy:
-        groups: dict[str, list[Compared]] = {}
-        for one in savings_of(scope).compared:
-            groups.setdefault(one.request.policy or "", []).append(one)
-        rows = [_row(policy, ones, scope) for policy, ones in groups.items()]
-        return SavingsByPolicy(tuple(sorted(rows, key=lambda row: (-row.saved, row.policy))))
+        found = {policy: sums[0] for policy, sums in saved_in(scope, (scope.period.span,), "policy").items()}
+        rows = [_row(policy, sums, scope) for policy, sums in found.items() if sums.requests]
+        return SavingsByPolicy(tuple(sorted(rows, key=lambda row: (-row.sums.saved, row.policy))))
 
     def table(self, data: SavingsByPolicy, scope: Scope) -> Table | None:
         if not data.rows:
             return None
         money = (Column(name, "USD") for name in ("Baseline", "Paid", "Saved"))
         columns = (Column("Policy"), Column("Requests"), *money, Column("Share saved", "share"))
-        cells = [(row.policy, row.requests, row.baseline, row.paid, row.saved, row.share) for row in data.rows]
-        return Table(columns, cells)
+        return Table(columns, [_cells(row) for row in data.rows])
 
 
-def _row(policy: str, ones: list[Compared], scope: Scope) -> Row:
-    baseline, paid = sum(one.baseline for one in ones), sum(one.actual for one in ones)
+def _row(policy: str, sums: Saved, scope: Scope) -> Row:
     address = scope.link("requests", policy=policy or NOBODY, status="answered")
-    return Row(policy or "none", address, len(ones), baseline, paid, share_of(baseline - paid, baseline))
+    return Row(policy or "none", address, sums, share_of(sums.saved, sums.baseline))
+
+
+def _cells(row: Row) -> tuple[str | float | None, ...]:
+    sums = row.sums
+    return row.policy, sums.requests, sums.baseline, sums.paid, sums.saved, row.share

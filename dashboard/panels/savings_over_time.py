@@ -1,15 +1,14 @@
 """How did the savings add up?"""
 
-from bisect import bisect_right
 from itertools import accumulate
 
 from msgspec import Struct
 
 from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series
-from dashboard.formatting import money
+from dashboard.formatting import counted, money
 from dashboard.panels.base import Panel
-from dashboard.savings import savings_of
+from dashboard.savings import Saved, saved_in, total
 from dashboard.scope import Scope
 
 
@@ -28,19 +27,25 @@ class SavingsOverTimePanel(Panel):
     width = "half"
     counts = {"status": "answered"}
     formula = (
-        "The savings of the panel above, added up bucket by bucket from the beginning of the range; a bucket "
-        "without a priced request leaves the line where it was."
+        "The savings of the panel above, added up bucket by bucket. The line begins with the range, or behind the last "
+        "bucket with requests from before baselines were kept: what was saved until then is unknown. A bucket without "
+        "a compared request leaves the line where it was."
     )
 
     def data(self, scope: Scope) -> SavingsOverTime:
-        found, period = savings_of(scope), scope.period
-        if not found.compared:
+        sums = saved_in(scope, scope.period.buckets).get("", [])
+        begins = 1 + max((position for position, part in enumerate(sums) if part.earlier), default=-1)
+        known = sums[begins:]
+        whole = total(known)
+        if not whole.requests:
             return SavingsOverTime(None)
-        starts = [bucket.start for bucket in period.buckets]
-        saved = [0] * len(starts)
-        for one in found.compared:
-            saved[max(bisect_right(starts, one.request.started_at) - 1, 0)] += one.saved
-        colour, behind = "ok" if found.saved >= 0 else "bad", bucket_links(scope, status="answered")
-        line = Series("Saved so far", tuple(accumulate(saved)), colour, "line", addresses=behind)
-        sentence = f"{money(found.saved)} saved in all, over {len(found.compared):,} requests."
-        return SavingsOverTime(Chart(self.name, "usd", period.labels, (line,), sentence, stacked=False))
+        values = (*(None for _ in range(begins)), *accumulate(part.saved for part in known))
+        colour, behind = "ok" if whole.saved >= 0 else "bad", bucket_links(scope, status="answered")
+        line = Series("Saved so far", values, colour, "line", addresses=behind)
+        sentence = _sentence(whole, scope.period.labels[begins] if begins else "")
+        return SavingsOverTime(Chart(self.name, "usd", scope.period.labels, (line,), sentence, stacked=False))
+
+
+def _sentence(whole: Saved, since: str) -> str:
+    said = f"{money(whole.saved)} saved in all, over {counted(whole.requests, 'request')}"
+    return f"{said}, since {since}: baselines of the time before were not kept." if since else f"{said}."

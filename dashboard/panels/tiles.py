@@ -5,13 +5,22 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct, structs
 
 from dashboard.drawing import sparkline
-from dashboard.formatting import change, count, counted, duration, exact_money, money, percent, share_of, tokens
+from dashboard.formatting import (
+    NO_EARLIER,
+    against,
+    count,
+    counted,
+    duration,
+    exact_money,
+    money,
+    percent,
+    share_of,
+    tokens,
+)
 from dashboard.panels.base import Panel
-from dashboard.savingstile import READ, Tile, savings_tile
+from dashboard.savingstile import Tile, savings_tile
 from dashboard.scope import Scope
 from usage.selectors import Totals, percentile_series, series
-
-NO_EARLIER = change(None, None)
 
 
 class Tiles(Struct, frozen=True):
@@ -29,21 +38,19 @@ class TilesPanel(Panel):
     formula = (
         "Success = answered / (requests − refused − those whose client left). Errors = failed + interrupted. "
         "Failed over = requests that another than the first choice served or tried. Cost is of priced requests. "
-        f"Savings are those of the page of that name against the dearest eligible candidate, from the newest {READ:,} "
-        "answered requests at most of the range and the period before; where these do not reach the range's beginning, "
-        "the share that they saved. "
+        "Savings are those of the page of that name against the dearest eligible candidate. "
         "The change is against the period of the same length before, unless compare=off; p95 needs 20 samples."
     )
 
     def data(self, scope: Scope) -> Tiles:
         period = scope.period
-        earlier, *buckets = scope.ask(series, (period.before, *period.buckets), scope.entities)
-        now, before = total(buckets), earlier if scope.compares else None
+        before, *buckets = scope.ask(series, (period.before, *period.buckets), scope.entities)
+        now = total(buckets)
         tiles = (
             _requests(scope, now, before, buckets),
             _success(scope, now, before, buckets),
             _cost(scope, now, before, buckets),
-            savings_tile(scope, now),
+            savings_tile(scope),
             _tokens(scope, now, before, buckets),
             _first_token(scope),
             _failovers(scope, now, before, buckets),
@@ -58,47 +65,43 @@ def total(parts: Sequence[Totals]) -> Totals:
     return Totals(*(sum(column) for column in columns))
 
 
-def _requests(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
-    note = _against(now.requests, _was(before, _of("requests")))
+def _requests(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    note = _against(scope, now, before, _of("requests"), count)
     return Tile("Requests", count(now.requests), "", note, _course(buckets, _of("requests")), scope.link("requests"))
 
 
-def _success(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
-    note = "" if before is None else f"before: {percent(before.success)}" if before.requests else NO_EARLIER
+def _success(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    earlier = f"before: {percent(before.success)}" if before.requests else NO_EARLIER
     exact = f"{count(now.answered)} of {count(now.requests - now.rejected - now.cancelled)} waited for"
-    points = _course(buckets, lambda part: part.success)
+    points, note = _course(buckets, lambda part: part.success), earlier if scope.compares else ""
     return Tile("Success", percent(now.success), exact, note, points, scope.link("reliability"))
 
 
-def _cost(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
+def _cost(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
     cost = now.known_cost_nano_usd
-    against = _against(cost, _was(before, lambda part: part.known_cost_nano_usd or 0))
-    note = f"{count(now.unpriced)} without a price" if now.unpriced else against
+    note = _against(scope, now, before, lambda part: part.known_cost_nano_usd, money)
     points = _course(buckets, _of("cost_nano_usd"))
-    return Tile("Cost", money(cost), f"${exact_money(cost)}", note, points, scope.link("cost"))
+    caveat = f"{count(now.unpriced)} without a price" if now.unpriced else ""
+    return Tile("Cost", money(cost), f"${exact_money(cost)}", note, points, scope.link("cost"), caveat)
 
 
-def _tokens(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
-    used = _both(now)
+def _tokens(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
     exact = f"{count(now.prompt_tokens)} in, {count(now.completion_tokens)} out"
-    points = _course(buckets, _both)
-    note = _against(used, _was(before, _both))
-    return Tile("Tokens", tokens(used), exact, note, points, scope.link("cost"))
+    note, points = _against(scope, now, before, _both, tokens), _course(buckets, _both)
+    return Tile("Tokens", tokens(_both(now)), exact, note, points, scope.link("cost"))
 
 
-def _failovers(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
-    note = _share(now.failed_over, _was(before, _of("failed_over")), now)
+def _failovers(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    note = _share(scope, now, before, _of("failed_over"))
     points = _course(buckets, _of("failed_over"))
     exact = f"{count(now.failovers)} failovers in {count(now.failed_over)} requests"
     return Tile("Failed over", count(now.failed_over), exact, note, points, scope.link("requests", status="failover"))
 
 
-def _errors(scope: Scope, now: Totals, before: Totals | None, buckets: list[Totals]) -> Tile:
-    failed = _lost(now)
-    note = _share(failed, _was(before, _lost), now)
-    points = _course(buckets, _lost)
+def _errors(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
+    note, points = _share(scope, now, before, _lost), _course(buckets, _lost)
     exact = f"{count(now.failed)} failed, {count(now.interrupted)} interrupted"
-    return Tile("Errors", count(failed), exact, note, points, scope.link("requests", status="errors"))
+    return Tile("Errors", count(_lost(now)), exact, note, points, scope.link("requests", status="errors"))
 
 
 def _first_token(scope: Scope) -> Tile:
@@ -106,29 +109,23 @@ def _first_token(scope: Scope) -> Tile:
     asked = (period.span, period.before, *period.buckets)
     names = {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
     now, before, *buckets = scope.ask(percentile_series, "ttft", asked, **names)  # type: ignore[arg-type]
-    against = _against(now.p95, before.p95 or 0) if scope.compares else ""
-    note = against if now.p95 is not None else f"{now.n} of 20 samples"
+    note = against(now.p95, before.p95, before.n, duration) if scope.compares and now.p95 is not None else ""
+    caveat = f"{now.n} of 20 samples" if now.p95 is None else ""
     points = sparkline([part.p95 for part in buckets])
     exact = f"{counted(now.n, 'sample')}; p50 {duration(now.p50)}, p99 {duration(now.p99)}"
-    return Tile("First token, p95", duration(now.p95), exact, note, points, scope.link("latency"))
+    return Tile("First token, p95", duration(now.p95), exact, note, points, scope.link("latency"), caveat)
 
 
-def _share(count: int, before: float | None, now: Totals) -> str:
-    said = f"{percent(share_of(count, now.requests))} of requests" if now.requests else "none"
-    return f"{said}, {_against(count, before)}" if before is not None and (count or before) else said
+def _share(scope: Scope, now: Totals, before: Totals, value: Callable[[Totals], int]) -> str:
+    said = f"{percent(share_of(value(now), now.requests))} of requests" if now.requests else "none"
+    return ", ".join(filter(None, (said, _against(scope, now, before, value, count))))
 
 
-def _against(now: float | None, before: float | None) -> str:
-    """The change; empty where it is not compared (None), which is not the same as nothing before (0)."""
-    if before is None:
-        return ""
-    said = change(now, before)
-    return f"{said} on before" if before else said
-
-
-def _was(before: Totals | None, value: Callable[[Totals], float]) -> float | None:
-    """A figure of the period before; None where it is not compared."""
-    return None if before is None else value(before)
+def _against(
+    scope: Scope, now: Totals, before: Totals, value: Callable[[Totals], int | None], write: Callable[[int | None], str]
+) -> str:
+    """How a figure was before; empty where the page does not compare."""
+    return against(value(now), value(before), before.requests, write) if scope.compares else ""
 
 
 def _both(part: Totals) -> int:

@@ -121,7 +121,7 @@ def _used(place: Place, blocker: object) -> Iterator[Place]:
     before = connections["default"]
     connections["default"] = _connect(place.url)
     with blocker.unblock():  # type: ignore[attr-defined]
-        for app in ("usage", "tenants"):
+        for app in ("providers", "usage", "tenants"):
             call_command("migrate", app, verbosity=0)
         _empty()
         yield place

@@ -6,12 +6,12 @@ percentile_week                                           latency by hour of the
 flow errors attempts attempt_series failure_series together
 last_attempts state_series                                what failed, and what caught it
 last_errors                                               the newest failure of each deployment
-choices                                                   what was chosen among what
+compared                                                  what answers would have cost elsewhere
 page tops find served                                     requests one by one
 """
 
 from usage.ranges import TimeRange
-from usage.selectors.choices import Chosen, choices
+from usage.selectors.compared import Compared, compared
 from usage.selectors.lasterrors import LastError, last_errors
 from usage.selectors.latency import (
     Metric,
@@ -54,7 +54,7 @@ from usage.selectors.totals import (
 __all__ = [
     "WINDOW",
     "Attempts",
-    "Chosen",
+    "Compared",
     "Dimension",
     "Entities",
     "ErrorCount",
@@ -75,7 +75,7 @@ __all__ = [
     "attempt_series",
     "attempts",
     "by",
-    "choices",
+    "compared",
     "errors",
     "failure_series",
     "find",

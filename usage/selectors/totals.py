@@ -1,6 +1,6 @@
 """How many requests, tokens and dollars: in all, over time, and by what?"""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from usage import ids, spool
 from usage.ranges import TimeRange
 from usage.rollups import ALL_KEYS, ALL_TENANTS, HOUR, KeyRollup, RequestRollup, Rollup
-from usage.selectors.sums import EACH_TENANT, Whose, read
+from usage.selectors.sums import EACH_TENANT, Row, Whose, read
 
 Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
 Value = int | str
@@ -128,6 +128,15 @@ def series_by(
         if only is None or value in only:
             found.setdefault(value, [Totals()] * len(buckets))[position] = Totals(*sums)
     return found
+
+
+def answered_by(
+    buckets: Sequence[TimeRange], entities: Entities, group: Sequence[str], sums: Sequence[str]
+) -> Iterator[tuple[int, Row, list[int]]]:
+    """Any columns of the sums of requests, by columns that say who answered or decided: `sums.read` says the form."""
+    level = f"r.key_id = {ALL_KEYS}" if entities.key_id is None else f"r.key_id > {ALL_KEYS}"
+    tenant, bounds = _scope(entities), _bounds(entities)
+    return read(RequestRollup, buckets, tenant=tenant, where=bounds, level=level, group=group, sums=sums)
 
 
 def unpriced(period: TimeRange, entities: Entities = Entities()) -> list[Group]:  # noqa: B008 - frozen
