@@ -25,7 +25,7 @@ def test_a_range_is_swapped_in_and_the_address_says_so(chromium, live_server, si
         page.get_by_label("7d", exact=True).check()
         page.wait_for_url("**/dashboard/cost/?range=7d&group=tenant")
         assert page.evaluate("window.stayed")
-        assert "range=7d" in page.locator("#nav a", has_text="Latency").get_attribute("href")
+        assert "range=7d" in page.locator("#nav > a", has_text="Latency").get_attribute("href")
         assert page.locator("canvas").evaluate("one => Boolean(Chart.getChart(one))")
         page.go_back()
         page.wait_for_url("**/dashboard/cost/?group=tenant")
@@ -39,3 +39,14 @@ def test_the_browsers_own_zone_is_offered(chromium, live_server, signed_in):
         page.get_by_role("button", name="Local", exact=True).click()
         page.wait_for_url("**tz=America%2FNew_York")
         page.get_by_text("UTC-05:00").first.wait_for()
+
+
+def test_every_page_is_in_the_menu_of_a_telephone_with_the_range_that_is_shown(chromium, live_server, signed_in):
+    with looking(chromium, live_server.url, signed_in, viewport={"width": 390, "height": 844}) as (page, problems):
+        page.goto("/dashboard/cost/?range=7d")
+        page.locator(".menu.pages > summary", has_text="Cost").click()
+        links = page.locator(".menu.pages .sheet a")
+        assert links.count() == len(NAVIGATION) and links.last.is_visible()
+        links.filter(has_text="Latency").click()
+        page.wait_for_url("**/dashboard/latency/?range=7d")
+        assert problems == []

@@ -137,7 +137,7 @@ def test_live_is_a_word_of_the_address_and_a_button(chromium, live_server, signe
         page.keyboard.press(".")
         page.wait_for_url("**/dashboard/cost/?range=1h&live=10s")
         expect(page.get_by_role("link", name="Pause")).to_be_visible()
-        assert "live=10s" in page.locator("#nav a", has_text="Latency").get_attribute("href")
+        assert "live=10s" in page.locator("#nav > a", has_text="Latency").get_attribute("href")
         page.keyboard.press(".")
         page.wait_for_url("**/dashboard/cost/?range=1h")
         assert problems == []
