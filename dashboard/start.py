@@ -21,7 +21,7 @@ from dashboard.frame import frame_of
 from dashboard.pages import START
 from dashboard.preferences import has_begun
 from dashboard.views import scope_for
-from dashboard.welcome import broken_lately
+from dashboard.welcome import States
 from providers.models import Provider
 from providers.probe import probe
 from providers.selectors import ProviderOffer, offers
@@ -57,7 +57,7 @@ class Upstream(Struct, frozen=True):
 
     offer: ProviderOffer
     models: int
-    state: str  # a badge: ready, failing, off
+    state: str  # a badge: the provider's (`dashboard.standing`), or off
 
 
 @require_safe
@@ -119,15 +119,10 @@ def _test(provider: Provider) -> Tested:
 
 
 def _upstreams() -> list[Upstream]:
-    broken = broken_lately(datetime.now(UTC))
-    return [Upstream(offer, offer.callable, _state(offer, broken)) for offer in offers()]
-
-
-def _state(offer: ProviderOffer, broken: set[str]) -> str:
-    if not offer.callable:
-        return "off"
-    failing = offer.name in broken or all(f"{offer.name}/{model.model}" in broken for model in offer.models)
-    return "failing" if failing else "ready"
+    states = States.now()
+    return [
+        Upstream(offer, offer.callable, states.of_provider(offer) if offer.callable else "off") for offer in offers()
+    ]
 
 
 def _keys(sight: Sight) -> int:

@@ -17,16 +17,16 @@ from usage.states import NO_DEPLOYMENT, WATCHED
 
 CELLS: Final = 60
 TARGETS: Final = 30  # so many links of 24 px stand in a row on a desk: of more cells, each link has two
-FIT, UNKNOWN, OFF = "closed", "unknown", "off"
+HEALTHY, UNKNOWN, OFF = "healthy", "unknown", "off"
 WORDS: Final[Mapping[str, str]] = {  # the worst first
-    "open": "resting, breaker open",
-    "half_open": "on probation",
-    "cooldown": "resting, no credential fit",
-    OFF: "out of use",
-    FIT: "fit",
+    "open": "circuit open",
+    "half_open": "half-open",
+    "cooldown": "cooling down",
+    OFF: "disabled",
+    HEALTHY: "healthy",
     UNKNOWN: "not known",
 }
-SIGNS: Final[Mapping[str, str]] = {"open": "✕", "half_open": "◑", "cooldown": "◔", OFF: "–", FIT: "✓", UNKNOWN: "?"}
+SIGNS: Final[Mapping[str, str]] = {"open": "✕", "half_open": "◑", "cooldown": "◔", OFF: "–", HEALTHY: "✓", UNKNOWN: "?"}
 
 
 class Slice(Struct, frozen=True):
@@ -65,16 +65,16 @@ def slices(period: Period) -> tuple[TimeRange, ...]:
 
 
 def seen(scope: Scope) -> dict[str, list[dict[str, int]]]:
-    """Minutes in each state of what was not always fit, slice by slice; under '' those in which anybody looked."""
+    """Minutes in each state of what was not always healthy, slice by slice; under '' those in which anybody looked."""
     return scope.ask(state_series, slices(scope.period))
 
 
 def states_of(name: str, found: Mapping[str, list[dict[str, int]]], number: int) -> list[str]:
-    """The state of a deployment in each slice: the worst that was seen, fit where somebody looked and saw none."""
+    """The state of a deployment in each slice: the worst that was seen, healthy where somebody looked and saw none."""
     nothing: list[dict[str, int]] = [{}] * number
     own, watched = found.get(name, nothing), found.get(NO_DEPLOYMENT, nothing)
     return [
-        next((state for state in WORDS if cell.get(state)), FIT if looked.get(WATCHED) else UNKNOWN)
+        next((state for state in WORDS if cell.get(state)), HEALTHY if looked.get(WATCHED) else UNKNOWN)
         for cell, looked in zip(own, watched, strict=True)
     ]
 

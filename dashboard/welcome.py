@@ -9,7 +9,10 @@ from django.views.decorators.http import require_safe
 from msgspec import Struct
 
 from dashboard.examples import examples
+from dashboard.standing import HEALTHY, deployment_state, provider_state
 from providers.selectors import ModelOffer, ProviderOffer, offers
+from routing.healthnow import health_now
+from routing.resilience.report import HealthReport
 from usage.ranges import TimeRange
 from usage.selectors import last_attempts
 
@@ -24,7 +27,7 @@ class Line(Struct, frozen=True):
     """One model, its prices as text: `$0.15`, `free`, or nothing where unknown."""
 
     model: str
-    state: str  # a badge: ready, failing, off
+    state: str  # a badge: that of the deployment (`dashboard.standing`), or off
     context: int | None
     capabilities: tuple[str, ...]
     input: str
@@ -49,10 +52,10 @@ def welcome(request: HttpRequest) -> HttpResponse:
     are nobody else's business."""
     found = offers()
     known = request.user.is_staff or all(offer.sandbox for offer in found)
-    found, broken = (found, broken_lately(datetime.now(UTC))) if known else ([], set())
+    found, states = (found, States.now()) if known else ([], None)
     context = {
         "known": known,
-        "rows": [_row(offer, broken) for offer in found],
+        "rows": [_row(offer, states) for offer in found if states],
         "sandbox": any(offer.sandbox and offer.callable for offer in found),
         "callable": sum(offer.callable for offer in found),
         "examples": examples(f"{request.scheme}://{request.get_host()}")[:ON_WELCOME],
@@ -60,7 +63,28 @@ def welcome(request: HttpRequest) -> HttpResponse:
     return render(request, "welcome.html", context)
 
 
-def broken_lately(now: datetime) -> set[str]:
+class States(Struct, frozen=True):
+    """How upstreams stand, as this worker knows, or else by the last calls of all: what fails there is degraded."""
+
+    health: HealthReport | None
+    broken: frozenset[str] = frozenset()
+
+    @classmethod
+    def now(cls) -> "States":
+        health = health_now()
+        return cls(health, frozenset(_broken(datetime.now(UTC))) if health is None else frozenset())
+
+    def of_model(self, provider: str, model: str) -> str:
+        name = f"{provider}/{model}"
+        return deployment_state(name, self.health) or ("degraded" if self.broken & {provider, name} else HEALTHY)
+
+    def of_provider(self, offer: ProviderOffer) -> str:
+        return provider_state(offer.name, self.health) or (
+            "degraded" if any(self.of_model(offer.name, each.model) != HEALTHY for each in offer.models) else HEALTHY
+        )
+
+
+def _broken(now: datetime) -> set[str]:
     """The deployments whose last call failed, and the providers whose last call found nobody or no welcome."""
     lately = last_attempts(TimeRange.around(now - LATELY, now, now))
     newest = {one.provider: one for one in reversed(lately)}
@@ -68,13 +92,13 @@ def broken_lately(now: datetime) -> set[str]:
     return broken | {one.provider for one in newest.values() if one.error in EVERYBODYS}
 
 
-def _row(offer: ProviderOffer, broken: set[str]) -> Row:
-    shown = tuple(_line(model, offer, broken) for model in offer.models[:MOST_MODELS])
+def _row(offer: ProviderOffer, states: States) -> Row:
+    shown = tuple(_line(model, offer, states) for model in offer.models[:MOST_MODELS])
     return Row(offer, shown, len(offer.models) - len(shown))
 
 
-def _line(model: ModelOffer, provider: ProviderOffer, broken: set[str]) -> Line:
-    state = "failing" if broken & {provider.name, f"{provider.name}/{model.model}"} else "ready"
+def _line(model: ModelOffer, provider: ProviderOffer, states: States) -> Line:
+    state = states.of_model(provider.name, model.model)
     return Line(
         model=model.model,
         state=state if provider.enabled and model.enabled else "off",

@@ -14,6 +14,7 @@ from dashboard.interventions import switch_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
+from dashboard.standing import deployment_state
 from dashboard.tables import Column, Table
 from dashboard.verbs import Verb, barred
 from providers.cataloguelines import CatalogueLine, Listed, catalogue, catalogued, listed
@@ -211,10 +212,7 @@ def _verb(label: str, page: str, of: tuple[int, ...], may: bool, why: str) -> Ve
 def _state(line: CatalogueLine, health: HealthReport | None) -> str:
     if not line.standing.used:
         return "off"
-    if health is None:
-        return ""
-    breaker = health.breakers.get(line.name)
-    return breaker.state if breaker else "closed"
+    return deployment_state(line.name, health)
 
 
 def _all(scope: Scope) -> Iterator[tuple[Any, ...]]:

@@ -14,8 +14,9 @@ from dashboard.panels.base import Panel
 from dashboard.panels.providers import level
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
+from dashboard.standing import deployment_state
 from dashboard.tables import Column, ColumnUnit, Table
-from dashboard.timeline import FIT, OFF, seen, since
+from dashboard.timeline import OFF, seen, since
 from dashboard.verbs import Verb, barred
 from providers.selectors import Standing, standings
 from routing.healthnow import health_now
@@ -25,7 +26,7 @@ from usage.states import NO_DEPLOYMENT
 
 MOST_ROWS = 50
 STALL = "UpstreamStalled"  # the class of error of providers.errors
-UNFIT = "fit"  # the usual order: what is not fit, then the busiest
+TROUBLED = "troubled"  # the usual order: what is not healthy, then the busiest
 SORTS = ("name", "state", "attempts", "rate", "out", "in", "truncated", "stalls", "speed")
 
 
@@ -52,7 +53,7 @@ class Row(Struct, frozen=True):
     name: str
     address: str  # of the requests that it served
     state: str
-    note: str  # why it is not fit, in the breaker's words
+    note: str  # why it is not healthy, in the breaker's words
     since: datetime | None
     tries: Attempts
     success: float | None
@@ -87,7 +88,7 @@ class Facts(Struct, frozen=True):
 
 
 class DeploymentsPanel(Panel):
-    """State, attempts, failovers and errors of every deployment that was called or not fit, with what can be done."""
+    """State, attempts, failovers and errors of deployments that were called or are not healthy, and what to do."""
 
     name = "deployments"
     title = "Which deployment fails, and how?"
@@ -101,19 +102,19 @@ class DeploymentsPanel(Panel):
         "the first choice. Truncated: requests whose answer from it broke off after it had begun, and was not gone on "
         "with. Stalls: attempts whose stream stopped for longer than it may. Speed is of streamed answers, "
         "weighted by tokens. State is as the workers see it now; since when is "
-        "exact while it is not fit, else to a sixtieth of the range."
+        "exact while it is not healthy, else to a sixtieth of the range."
     )
 
     def data(self, scope: Scope) -> Deployments:
         course = scope.ask(attempt_series, scope.period.buckets, scope.tenant_id)
         called = {name: together(parts) for name, parts in course.items()}
         states, health = seen(scope), scope.ask(health_now)
-        unfit = set(health.breakers) | health.cooling if health else set()
-        names = {name for name in {*called, *states, *unfit} if name != NO_DEPLOYMENT and scope.fits(name)}
+        troubled = set(health.breakers) | health.cooling if health else set()
+        names = {name for name in {*called, *states, *troubled} if name != NO_DEPLOYMENT and scope.fits(name)}
         tries = {name: called.get(name, Attempts(name)) for name in names}
-        moved, order = _moved(scope, tries), sorting(scope, SORTS, UNFIT)
-        usual = sorted(names, key=lambda name: (name not in unfit, -tries[name].attempts, name))
-        ranked = order.rows(usual, lambda name, by: _key(by, tries[name], moved[name], name not in unfit))
+        moved, order = _moved(scope, tries), sorting(scope, SORTS, TROUBLED)
+        usual = sorted(names, key=lambda name: (name not in troubled, -tries[name].attempts, name))
+        ranked = order.rows(usual, lambda name, by: _key(by, tries[name], moved[name], name not in troubled))
         facts = _facts(scope, ranked[:MOST_ROWS], tries, states, health, moved)
         rows = tuple(_row(scope, tries[name], facts) for name in ranked[:MOST_ROWS])
         return Deployments(rows, order, len(names), barred(verb for row in rows for verb in row.verbs))
@@ -135,12 +136,12 @@ def _cells(row: Row) -> tuple[str | float | datetime | None, ...]:
     return row.name, *stands, *moved, row.tries.retries, row.tries.tokens_per_s, classes
 
 
-def _key(by: str, tries: Attempts, moved: Moved, fit: bool) -> Key:
+def _key(by: str, tries: Attempts, moved: Moved, healthy: bool) -> Key:
     """What a column is sorted by; the usual order is that in which they come."""
     keys: dict[str, Key] = {
-        UNFIT: 0,
+        TROUBLED: 0,
         "name": tries.deployment.casefold(),
-        "state": not fit,
+        "state": not healthy,
         "attempts": tries.attempts,
         "rate": tries.error_rate,
         "out": moved.out,
@@ -227,7 +228,8 @@ def _now(scope: Scope, name: str, standing: Standing | None, facts: Facts) -> tu
     if health is None:
         return "", "", None
     if (breaker := health.breakers.get(name)) is not None:
-        began = None if breaker.since_s is None else scope.period.now - timedelta(seconds=breaker.since_s)
+        span_s = breaker.since_s if breaker.down_s is None else breaker.down_s
+        began = None if span_s is None else scope.period.now - timedelta(seconds=span_s)
         return breaker.state, breaker.reason, began
-    state = "cooldown" if name in health.cooling else FIT
+    state = deployment_state(name, health)
     return state, "", since(name, state, facts.states, scope)

@@ -7,6 +7,7 @@ from dashboard.formatting import duration
 from dashboard.groups import labels, requests_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from dashboard.standing import provider_state
 from dashboard.tables import Column, Table
 from routing.healthnow import health_now
 from routing.resilience.report import CredentialReport, HealthReport
@@ -69,7 +70,7 @@ class ProvidersPanel(Panel):
                     attempts=answered + failed,
                     success=success,
                     level=level(success),
-                    now=state_of(name, health),
+                    now=provider_state(name, health),
                     notes=notes_of(name, health),
                     requests=totals.requests if totals else 0,
                     p50_ms=felt.p50,
@@ -106,16 +107,6 @@ def by_provider(found: list[Attempts]) -> dict[str, tuple[int, int]]:
         answered, failed = sums.get(provider, (0, 0))
         sums[provider] = (answered + one.answered, failed + one.failed)
     return sums
-
-
-def state_of(provider: str, health: HealthReport | None) -> str:
-    """The badge of a provider: its worst breaker, else a credential that is refused, else well."""
-    if health is None:
-        return ""
-    breaker = health.of_provider(provider)
-    if breaker is not None:
-        return breaker.state
-    return "barred" if health.credentials_of(provider) else "closed"
 
 
 def notes_of(provider: str, health: HealthReport | None) -> tuple[str, ...]:

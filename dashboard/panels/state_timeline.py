@@ -6,7 +6,7 @@ from dashboard.behind import requests_within
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
-from dashboard.timeline import FIT, SIGNS, UNKNOWN, WORDS, Spell, Target, seen, slices, spells, targets_of
+from dashboard.timeline import HEALTHY, SIGNS, UNKNOWN, WORDS, Spell, Target, seen, slices, spells, targets_of
 from usage.selectors import attempt_series
 from usage.states import NO_DEPLOYMENT
 
@@ -14,7 +14,7 @@ MOST_ROWS = 10
 
 
 class Line(Struct, frozen=True):
-    """A spell that was not fit, as the table names it."""
+    """A spell that was not healthy, as the table names it."""
 
     spell: Spell
     word: str
@@ -46,10 +46,10 @@ class StateTimelinePanel(Panel):
     help = "health#seeing-it"
     formula = (
         "Every worker looks at its circuit breakers and credentials once a second and keeps, by the minute, what was "
-        "not fit; a cell shows the worst that any worker saw in its minutes. Breaker open: left alone after failures, "
-        "or by hand. On probation: the next request is its probe. No credential fit: each of its keys was refused or "
-        "limited. Not known: no worker looked, so nothing is claimed. A pair of cells leads to the requests that the "
-        "deployment served then."
+        "not healthy; a cell shows the worst that any worker saw in its minutes. Circuit open: not called after "
+        "failures, or by hand. Half-open: the next request is its probe. Cooling down: each of its credentials was "
+        "refused or rate limited. Not known: no worker looked, so nothing is claimed. A pair of cells leads to the "
+        "requests that the deployment served then."
     )
 
     def data(self, scope: Scope) -> StateTimeline:
@@ -78,6 +78,6 @@ def _row(scope: Scope, name: str, found: dict[str, list[dict[str, int]]]) -> Row
     lines = tuple(
         Line(spell, WORDS[spell.state], requests_within(scope, spell.period, deployment=name))
         for spell in told
-        if spell.state not in (FIT, UNKNOWN)
+        if spell.state not in (HEALTHY, UNKNOWN)
     )
     return Row(name, targets_of(scope, name, found), lines, all(spell.state != UNKNOWN for spell in told))

@@ -11,9 +11,10 @@ from dashboard.formatting import percent, share_of
 from dashboard.groups import requests_of
 from dashboard.headrooms import Left, known_headrooms
 from dashboard.panels.base import Panel
-from dashboard.panels.providers import by_provider, level, notes_of, state_of
+from dashboard.panels.providers import by_provider, level, notes_of
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
+from dashboard.standing import provider_state
 from dashboard.tables import Column, Table
 from dashboard.verbs import Verb, barred
 from providers.selectors import Upstream, upstreams
@@ -27,7 +28,7 @@ NO_KEY: Final = "Adding keys takes the right to add credentials: the role operat
 LIMITED: Final = "RateLimited"
 SORTS: Final = ("name", "credentials", "attempts", "rate", "p95", "limited", "quota")
 WORST: Final = "worst"  # the usual order: what is not well, then what fails most
-ORDER: Final = {"closed": 1, "": 1, "off": 2}  # what is not well stands first
+ORDER: Final = {"healthy": 1, "": 1, "off": 2}  # what is not well stands first
 
 
 class Cell(Struct, frozen=True):
@@ -113,7 +114,7 @@ class UpstreamsPanel(Panel):
         )
 
     def table(self, data: Upstreams, scope: Scope) -> Table | None:
-        heads = ("Provider", "Wire", "Now", "Credentials fit", "Credentials", "Attempts")
+        heads = ("Provider", "Wire", "Now", "Credentials usable", "Credentials", "Attempts")
         columns = [*map(Column, heads), Column("Error rate", "share"), Column("First token p95", "ms"), Column("429s")]
         columns += [Column("Last error"), Column("Last error at"), Column("Quota left", "share"), Column("Quota of")]
         columns += [Column("Empty in, s")]
@@ -204,7 +205,7 @@ def _verb(label: str, address: str, why: str, danger: bool = False) -> Verb:
 def _now(name: str, upstream: Upstream | None, health: HealthReport | None) -> str:
     if upstream is None or not upstream.enabled:
         return "off"
-    return state_of(name, health)
+    return provider_state(name, health)
 
 
 def _fit(upstream: Upstream | None, health: HealthReport | None) -> int | None:

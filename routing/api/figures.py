@@ -61,8 +61,12 @@ class OwnUsage(Struct):
     budgets: list[BudgetLeft]
 
 
+DeploymentState = Literal["healthy", "open", "half_open", "cooldown"]
+
+
 class DeploymentHealth(Struct):
-    """One deployment. `state`: ok, resting (asked only when nobody else is left) or barred (not asked until then).
+    """One deployment. `state`: healthy; open (its circuit breaker is: called only when nobody else is left); half_open
+    (the next request is its probe); or cooldown (no credential may be used: not called before `back_in_s`).
 
     `breaker`: closed, open or half_open; it last changed `breaker_since_s` seconds ago, and its next probe is due in
     `next_probe_in_s` seconds, null while one is under way.
@@ -70,7 +74,7 @@ class DeploymentHealth(Struct):
 
     deployment: str
     model: str
-    state: str
+    state: DeploymentState
     reason: str | None
     back_in_s: float | None
     breaker: Literal["closed", "open", "half_open"]
@@ -90,11 +94,11 @@ class BarredCredentials(Struct):
 
 
 class ProviderHealth(Struct):
-    """A provider: `ok`, `degraded` when some of its deployments rest, `down` when all do. `breaker`: the mildest of its
-    deployments', open where none may be asked."""
+    """A provider: `healthy`, `degraded` when some of its deployments are not healthy, `down` when none is called.
+    `breaker`: the mildest of its deployments', open where none may be called."""
 
     provider: str
-    state: str
+    state: Literal["healthy", "degraded", "down"]
     breaker: Literal["closed", "open", "half_open"]
     ttft_ms: float | None
     error_rate: float | None

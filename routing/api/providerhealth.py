@@ -1,4 +1,4 @@
-"""`GET /v1/health/providers`: who is fit, who rests and for how long, how fast and how reliable each is."""
+"""`GET /v1/health/providers`: who is healthy, who is not called and for how long, how fast and how reliable each is."""
 
 import logging
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from providers.targets import Target
 from routing.api.contracts import answers
 from routing.api.database import DatabaseView
-from routing.api.figures import BarredCredentials, DeploymentHealth, ProviderHealth, ProviderHealthList
+from routing.api.figures import BarredCredentials, DeploymentHealth, DeploymentState, ProviderHealth, ProviderHealthList
 from routing.candidates import may_call
 from routing.evidence import EvidenceBook
 from routing.resilience import Health
@@ -28,6 +28,7 @@ from usage.selectors import Attempts, TimeRange, attempts
 
 logger = logging.getLogger(__name__)
 WINDOW: Final = timedelta(hours=1)
+CALLED: Final = frozenset({"healthy", "half_open"})
 
 
 @extend_schema(tags=["Data plane"])
@@ -76,7 +77,7 @@ def _deployment(
 ) -> DeploymentHealth:
     breaker = breaker_report(health, target, now)
     bar, rest = health.barred(target, now), health.resting(target, now)
-    state = "barred" if bar else "resting" if rest else "ok"
+    state: DeploymentState = "cooldown" if bar else "healthy" if breaker.state == "closed" else breaker.state
     back_s, reason = bar or rest or (None, None)
     done = tried.get(target.name)
     ttft_ms = evidence.of(target.id).ttft_ms
@@ -104,14 +105,15 @@ def _provider(
     now: float,
 ) -> ProviderHealth:
     rows = [_deployment(target, health, evidence, tried, now) for target in served]
-    fit = [row for row in rows if row.state == "ok"]
+    called = [row for row in rows if row.state in CALLED]
+    healthy = all(row.state == "healthy" for row in rows)
     speeds = [row.ttft_ms for row in rows if row.ttft_ms is not None]
     done = [tried[row.deployment] for row in rows if row.deployment in tried]
     judged = sum(each.answered + each.failed for each in done)
     return ProviderHealth(
         provider=name,
-        state="ok" if len(fit) == len(rows) else "degraded" if fit else "down",
-        breaker=min((row.breaker for row in fit), key=lambda state: SEVERITY[state], default="open"),
+        state="healthy" if healthy else "degraded" if called else "down",
+        breaker=min((row.breaker for row in called), key=lambda state: SEVERITY[state], default="open"),
         ttft_ms=_rounded(sum(speeds) / len(speeds)) if speeds else None,
         error_rate=_rounded(sum(each.failed for each in done) / judged) if judged else None,
         barred_credentials=_barred(health, served, now),

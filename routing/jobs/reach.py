@@ -17,8 +17,8 @@ NOT_CALLED: Final = frozenset({"open", "half_open"})
 
 
 class Reach(JobKind):
-    """Lists the models of each provider that workers do not call, or call on probation. So an outage is over as soon as
-    the provider answers, and not with the next request that somebody sends there; nothing is billed."""
+    """Lists the models of each provider that workers do not call, or whose next request is a probe. So an outage is
+    over as soon as the provider answers, and not with the next request that somebody sends there; nothing is billed."""
 
     name = "reach"
     label = "Test providers that are not called"

@@ -3,6 +3,7 @@
 May be asked from any thread: what it walks over is copied first.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from math import isfinite
 from typing import Final
@@ -54,13 +55,14 @@ class HealthReport(Struct, frozen=True):
     """Breakers that are not closed by `provider/model`, and the credentials that are barred.
 
     `cooling`: deployments of which no credential may be used now. `providers`: the providers whose own breaker is not
-    closed, as nothing that they serve can be reached.
+    closed, as nothing that they serve can be reached. `served`: how many deployments each provider has.
     """
 
     breakers: dict[str, BreakerReport]
     credentials: tuple[CredentialReport, ...]
     cooling: frozenset[str] = frozenset()
     providers: dict[str, BreakerReport] = {}
+    served: dict[str, int] = {}
 
     def of_provider(self, provider: str) -> BreakerReport | None:
         """The worst breaker over what a provider serves; None: all are closed."""
@@ -90,6 +92,7 @@ def health_report(health: Health, targets: Iterable[Target], now: float) -> Heal
         credential_reports(health, targets, now),
         frozenset(target.name for target in targets if health.barred(target, now) is not None),
         _providers(health, targets, now),
+        Counter(target.provider for target in targets),
     )
 
 

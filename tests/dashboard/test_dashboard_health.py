@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from dashboard.attention import check
 from dashboard.board import board
 from dashboard.panels.attention import AttentionPanel
-from dashboard.panels.providers import ProvidersPanel, state_of
+from dashboard.panels.providers import ProvidersPanel
 from dashboard.rendering import rendered
 from dashboard.scope import scope_of
+from dashboard.standing import provider_state
 from routing.healthnow import health_now
 from routing.resilience.report import BreakerReport, CredentialReport, HealthReport
 from usage.outcomes import Outcome
@@ -35,11 +36,11 @@ def test_each_provider_says_what_is_the_matter_now(traffic: list[Outcome]):
     provider = next(attempt.provider for outcome in traffic for attempt in outcome.attempts)
     credentials = tuple(structs.replace(each, provider=provider) for each in (REJECTED, LIMITED))
     body = drawn(ProvidersPanel, HealthReport({f"{provider}/fast": OPEN}, credentials))
-    assert "resting" in body and f"{provider}/fast: Overloaded, 5 in a row, next probe in 12.00 s" in body
+    assert "circuit open" in body and f"{provider}/fast: Overloaded, 5 in a row, next probe in 12.00 s" in body
     assert "credential …wxyz: credential rejected, until changed or reset" in body
     assert "credential …abcd for acme/fast: rate limited, back in 29.00 s" in body
     quiet = drawn(ProvidersPanel, None)
-    assert "resting" not in quiet and "fit" not in quiet, "who serves nobody does not know"
+    assert "circuit open" not in quiet and "healthy" not in quiet, "who serves nobody does not know"
 
 
 @pytest.mark.django_db
@@ -54,12 +55,15 @@ def test_what_needs_a_person_begins_with_refused_credentials(traffic: list[Outco
 @pytest.mark.parametrize(
     ("report", "state"),
     [
-        (HealthReport({}, ()), "closed"),
+        (HealthReport({}, ()), "healthy"),
         (HealthReport({"acme/a": PROBED}, ()), "half_open"),
         (HealthReport({"acme/a": PROBED, "acme/b": OPEN}, ()), "open"),
-        (HealthReport({"other/a": OPEN}, (LIMITED,)), "barred"),
+        (HealthReport({"acme/a": OPEN}, (), served={"acme": 2}), "degraded"),
+        (HealthReport({}, (), frozenset({"acme/a"}), served={"acme": 1}), "cooldown"),
+        (HealthReport({}, (), providers={"acme": OPEN}, served={"acme": 3}), "open"),
+        (HealthReport({"other/a": OPEN}, (LIMITED,)), "degraded"),
         (None, ""),
     ],
 )
 def test_the_badge_is_the_worst_that_is_known(report, state):
-    assert state_of("acme", report) == state
+    assert provider_state("acme", report) == state

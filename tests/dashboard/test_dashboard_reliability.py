@@ -105,10 +105,10 @@ def test_the_timeline_shows_what_was_seen_and_nothing_else(staff_client, traffic
     mini = [cell.state for target in rows[MINI].targets for cell in target.cells]
     assert len(mini) == 60 and data.rows[0].name == MINI, "those longest out stand first"
     assert mini[:50] == ["unknown"] * 50
-    assert mini[50:] == ["closed"] * 4 + ["open"] * 2 + ["half_open"] + ["closed"] * 3
+    assert mini[50:] == ["healthy"] * 4 + ["open"] * 2 + ["half_open"] + ["healthy"] * 3
     assert [(line.word, line.spell.minutes) for line in rows[MINI].lines] == [
-        ("resting, breaker open", 2),
-        ("on probation", 1),
+        ("circuit open", 2),
+        ("half-open", 1),
     ]
     page = staff_client.get(f"{PAGE}?range=1h").content.decode()
     assert re.search(r'class="pair" href="[^"]*deployment=sandbox-openai%2Fsandbox-mini" title="[^"]*seen in 1', page)
@@ -236,7 +236,7 @@ def test_state_now_and_since_when(traffic, configured, monkeypatch):
     assert rows[MINI].since == asked.period.now - timedelta(seconds=90)
     assert rows[NAMES[1]].state == "off"
     assert rows[NAMES[2]].since == datetime.fromtimestamp(minute(4), UTC)
-    others = [row for name, row in rows.items() if row.state == "closed" and name != NAMES[2]]
+    others = [row for name, row in rows.items() if row.state == "healthy" and name != NAMES[2]]
     assert others and all(row.since is None for row in others), "nobody knows how they stood before"
 
 

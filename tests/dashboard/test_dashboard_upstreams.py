@@ -58,7 +58,7 @@ def test_each_provider_has_its_rates_and_its_last_error(staff_client, configured
     newest = next(one.error for told in reversed(traffic) for one in told.attempts if one in failed)
     assert f"{len(tries)} {len(failed) / len(tries) * 100:.1f} %" in row
     assert re.search(rf" {limited} — it told no limit yet {newest} ", row)
-    quiet = "quiet anthropic – off none set 0 — — 0 — it told no limit yet none in this range"
+    quiet = "quiet anthropic – disabled none set 0 — — 0 — it told no limit yet none in this range"
     assert row_of(answer, "quiet").startswith(quiet)
 
 
@@ -72,11 +72,9 @@ def test_breakers_and_barred_credentials_show_what_is_wrong_now(staff_client, co
     report = HealthReport({"sandbox-ollama/sandbox-local-8b": breaker}, (barred,))
     monkeypatch.setattr(module, "health_now", lambda: report)
     answer = staff_client.get("/dashboard/upstreams/")
-    assert "credential refused credential …abcd: rate limited, back in 30.00 s 1 of 2 fit" in row_of(
-        answer, "sandbox-openai"
-    )
-    assert "resting sandbox-ollama/sandbox-local-8b: Overloaded five times" in row_of(answer, "sandbox-ollama")
-    assert "✓ fit" in row_of(answer, "sandbox-anthropic")
+    assert "degraded credential …abcd: rate limited, back in 30.00 s 1 of 2 usable" in row_of(answer, "sandbox-openai")
+    assert "circuit open sandbox-ollama/sandbox-local-8b: Overloaded five times" in row_of(answer, "sandbox-ollama")
+    assert "✓ healthy" in row_of(answer, "sandbox-anthropic")
     first = re.search(r'<th scope="row">([\w-]+)', answer.content.decode())
     assert first and first[1] in ("sandbox-openai", "sandbox-ollama"), "what is not well stands first"
 

@@ -46,7 +46,7 @@ def test_strangers_are_told_of_the_sandbox_alone(client):
     offer("acme", "secret-model", usd=("1.25", "2.5"))
     for shown, told in ((client.get("/"), False), (browser_of(staff("ana")).get("/"), True)):
         page = shown.content.decode()
-        for word in ("acme", "secret-model", "sandbox-mini", "$1.25", "</span>ready</span>"):
+        for word in ("acme", "secret-model", "sandbox-mini", "$1.25", "</span>healthy</span>"):
             assert (word in page) is told, word
         assert ("Sign in" in page) is not told
 
@@ -56,7 +56,7 @@ def test_unknown_and_free_prices_are_told_apart(staff_client):
     offer("here", "free", usd=("0", "0"))
     offer("here", "tiny", usd=("0.075", "2.5"), enabled=False)
     page = staff_client.get("/").content.decode()
-    for text in ("—", "free", "$0.075", "$2.50", "off"):
+    for text in ("—", "free", "$0.075", "$2.50", "disabled"):
         assert text in page
 
 
@@ -68,15 +68,15 @@ def failed(error: str) -> Outcome:
 
 
 @pytest.mark.parametrize(("error", "ready"), [("Overloaded", 1), ("Unreachable", 0)])
-def test_a_model_whose_last_call_failed_is_not_called_ready(staff_client, tmp_path, error, ready):
+def test_a_model_whose_last_call_failed_is_not_called_healthy(staff_client, tmp_path, error, ready):
     """Overload is one model's trouble; a server that is not there is down for all of its models."""
     offer("sandbox-openai", "sandbox-mini")
     offer("sandbox-openai", "sandbox-large")
-    assert staff_client.get("/").content.decode().count("</span>ready</span>") == 2
+    assert staff_client.get("/").content.decode().count("</span>healthy</span>") == 2
     ship([failed(error)], tmp_path / "spool")
     page = staff_client.get("/").content.decode()
-    assert page.count("</span>ready</span>") == ready
-    assert page.count("</span>failing</span>") == 2 - ready
+    assert page.count("</span>healthy</span>") == ready
+    assert page.count("</span>degraded</span>") == 2 - ready
 
 
 def test_the_snippets_carry_this_host_and_no_key(client, settings):

@@ -26,7 +26,7 @@ def test_a_stall_of_our_own_ejects_nobody_and_is_counted(make_gateway, primary, 
         os.kill(gateway.process.pid, signal.SIGCONT)
         assert {each.result().status_code for each in waiting} == {200}
     health = httpx.get(f"{gateway.url}/v1/health/providers", headers=gateway.headers).json()
-    assert {each["provider"]: each["state"] for each in health["data"]} == {"primary": "ok", "fallback": "ok"}
+    assert {each["provider"]: each["state"] for each in health["data"]} == {"primary": "healthy", "fallback": "healthy"}
     counted = httpx.get(f"{gateway.url}/metrics").text
     (stalls,) = re.findall(r"^llm_event_loop_stalls_total ([\d.]+)$", counted, re.M)
     assert float(stalls) >= 1 and "llm_event_loop_lag_seconds_bucket" in counted

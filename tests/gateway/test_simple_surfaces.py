@@ -135,10 +135,10 @@ def test_health_of_providers(gateway, primary, fallback):
     assert gateway.chat("Hello", model="demo", neuroroute={"policy": "primary-first"}).is_success
     listed = get(gateway, "/v1/health/providers").json()
     found = {each["provider"]: each for each in listed["data"]}
-    assert (found["fallback"]["state"], found["fallback"]["breaker"]) == ("ok", "closed")
+    assert (found["fallback"]["state"], found["fallback"]["breaker"]) == ("healthy", "closed")
     assert (found["primary"]["state"], found["primary"]["breaker"]) == ("down", "open")
     resting = found["primary"]["deployments"][0]
-    assert (resting["deployment"], resting["state"]) == ("primary/demo", "barred")
+    assert (resting["deployment"], resting["state"]) == ("primary/demo", "cooldown")
     assert resting["reason"] == "credential rejected" and resting["back_in_s"] is None
     barred = found["primary"]["barred_credentials"]
     assert barred == {"rate_limited": 0, "quota_exhausted": 0, "credential_rejected": 1}

@@ -34,12 +34,12 @@ def asked_at_once(gateway, number):
 
 
 def states(gateway, model="primary/demo"):
-    """What the workers, whichever answers, say of the deployment: barred, else how its breaker stands."""
+    """What the workers, whichever answers, say of the deployment: cooling down, else how its breaker stands."""
     found = set()
     for _ in range(12):
         listed = httpx.get(f"{gateway.url}/v1/health/providers", headers=gateway.headers, timeout=30).json()["data"]
         rows = [row for each in listed for row in each["deployments"] if row["deployment"] == model]
-        found |= {"barred" if row["state"] == "barred" else row["breaker"] for row in rows}
+        found |= {"cooldown" if row["state"] == "cooldown" else row["breaker"] for row in rows}
     return found
 
 
@@ -53,7 +53,7 @@ def wait_for(gateway, *expected):
 def test_a_refusal_that_one_worker_met_keeps_both_away_until_health_is_reset(both, primary, fallback, refusal):
     primary.script(refusal)
     assert asked_at_once(both, 1) == ["fallback"]
-    wait_for(both, "barred")
+    wait_for(both, "cooldown")
     assert set(asked_at_once(both, 12)) == {"fallback"}
     assert len(primary.calls(chats=True)) == 1
     manage(both.var, "reset_health", env=both.env)
