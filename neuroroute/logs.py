@@ -34,6 +34,16 @@ def _place(record: logging.LogRecord) -> float:
     return int(request_id[-4:], 16) / _ID_RANGE if isinstance(request_id, str) else random.random()
 
 
+class NoTracebackOfRefusals(logging.Filter):
+    """Django's lines about answers below 500, a forbidden page among them, come without the traceback of their cause:
+    nothing failed."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", 500) < 500:
+            record.exc_info = None
+        return True
+
+
 def logging_config(level: str, form: str, percent: int = 100, secrets: Iterable[str] = ()) -> dict[str, Any]:
     """A dictConfig: every record goes through structlog to standard error.
 
@@ -59,7 +69,8 @@ def logging_config(level: str, form: str, percent: int = 100, secrets: Iterable[
                 "processors": processors,
             }
         },
-        "filters": {"sampling": {"()": Sampling, "percent": percent}} if sampled else {},
+        "filters": {"refusals": {"()": NoTracebackOfRefusals}}
+        | ({"sampling": {"()": Sampling, "percent": percent}} if sampled else {}),
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
@@ -69,7 +80,8 @@ def logging_config(level: str, form: str, percent: int = 100, secrets: Iterable[
         },
         "root": {"handlers": ["stderr"], "level": level.upper()},
         # httpx says every request at INFO: a line per probe is noise, and its URL may carry what is private.
-        "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "asyncio", "daphne")},
+        "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "asyncio", "daphne")}
+        | {"django.request": {"filters": ["refusals"]}},
     }
 
 

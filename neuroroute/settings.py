@@ -142,7 +142,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "neuroroute.adminpolicy.AdminPolicy",
     "neuroroute.compression.PageCompression",  # before what serves files
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "neuroroute.staticfiles.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

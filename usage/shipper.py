@@ -25,7 +25,7 @@ from providers.pricebook import PriceBook
 from providers.selectors import deployments_in_use
 from tenants import settling
 from tenants.selectors import budget_states
-from usage import abandoned, families, ids, metrics, openslots, partitions, rejects, segments, spool, store
+from usage import abandoned, accesslog, families, ids, metrics, openslots, partitions, rejects, segments, spool, store
 from usage.bodies import BODY_COLUMNS, body_row
 from usage.comparing import Comparer
 from usage.errors import SpoolBusy
@@ -209,6 +209,7 @@ class Shipper:
                 store.add(table, spread(table, cells, apart))
             reached = settling.settle(charge for one in fresh for charge in one.charges)
         self._count(folded, fresh)
+        accesslog.tell(fresh)
         if reached:
             families.show_budgets(budget_states(datetime.now(UTC)))
         for each in reached:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 import structlog
+from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import AsyncClient, Client, override_settings
 
 from neuroroute import slowqueries
 from neuroroute.logs import Sampling, logging_config
@@ -139,6 +140,26 @@ def test_a_line_of_a_page_knows_its_request(lines: Callable[..., Any], monkeypat
     told = [json.loads(line) for line in written()]
     assert answer.headers["x-request-id"].startswith("req_")
     assert [line["request_id"] for line in told if line["event"] == "asked"] == [answer.headers["x-request-id"]]
+
+
+@pytest.mark.django_db
+def test_a_refused_page_leaves_one_line_and_no_traceback(lines: Callable[..., Any]) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("guest"))
+    written = lines()
+    assert client.get("/dashboard/").status_code == 403
+    (line,) = [json.loads(line) for line in written()]
+    assert line["level"] == "warning" and line["request_id"].startswith("req_") and "exception" not in line
+
+
+async def test_a_static_file_is_answered_whole_and_without_a_word(lines: Callable[..., Any]) -> None:
+    written = lines()
+    answer = await AsyncClient().get("/static/dashboard/site.css")
+    assert (answer.status_code, answer.streaming) == (200, False) and answer["content-type"].startswith("text/css")
+    part = await AsyncClient().get("/static/dashboard/site.css", headers={"range": "bytes=0-3"})
+    assert part.content == answer.content[:4] and part.status_code == 206
+    assert (await AsyncClient().head("/static/dashboard/site.css")).content == b""
+    assert not written()
 
 
 @pytest.mark.django_db
