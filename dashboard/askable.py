@@ -9,7 +9,7 @@ from msgspec import Struct
 from dashboard.drafts import AUTO
 from providers.selectors import chat_models
 from routing.selectors import auto_names
-from tenants.models import Tenant
+from tenants.models import Tenant, own
 from tenants.selectors import tenants_seen_by
 
 RIGHT: Final = "tenants.use_playground"
@@ -30,8 +30,8 @@ class Choices(Struct, frozen=True):
 
 def tenants_for(user: Any) -> dict[int, Tenant]:
     """The tenants that a person may ask for: those in sight that are in use, by name."""
-    _, names = tenants_seen_by(user)
-    return {row.pk: row for row in Tenant.objects.filter(pk__in=names, enabled=True, drill=False).order_by("name")}
+    names = tenants_seen_by(user).names
+    return {row.pk: row for row in Tenant.objects.filter(own(), pk__in=names, enabled=True).order_by("name")}
 
 
 def tenant_named(name: str, tenants: Mapping[int, Tenant]) -> Tenant | None:

@@ -27,7 +27,7 @@ from routing.resilience.report import HealthReport
 from tenants import attention as access
 from tenants.attention import about_budget, of_key
 from tenants.budgets import USD
-from tenants.selectors import key_labels, tenant_names
+from tenants.selectors import key_labels, own_tenants, tenant_names
 from tenants.sight import Sight
 from usage import attention as traffic
 from usage import spool
@@ -180,7 +180,7 @@ def _of_keys(noticed: Iterable[Notice], day: TimeRange) -> Counter[str]:
 
 def _budgets(now: datetime) -> Iterator[Notice]:
     """Budgets that are spent, or will be before their reset, with what is then refused."""
-    for one in outlooks(now, frozenset(tenant_names())):
+    for one in outlooks(now, own_tenants()):
         if one.level in ("spent", "short"):
             state, link = one.state, f"{reverse('dashboard:budgets')}?tenant={one.state.tenant}"
             refused = "What it does not cover is refused." if state.hard else "It only alerts: nothing is refused."

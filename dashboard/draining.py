@@ -19,6 +19,7 @@ from dashboard.using import using
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
 from providers.models import Deployment, Provider
+from providers.realms import APART
 from providers.selectors import served_by_nobody_else
 from routing import acts
 
@@ -32,7 +33,7 @@ NAMED: Final = 8
 @never_cache
 def drain(request: HttpRequest, provider: str) -> HttpResponse:
     """Ask whether to, and take every deployment of the provider out of use."""
-    row = Provider.objects.exclude(source=Provider.Source.DRILL).filter(name=provider).first()
+    row = Provider.objects.exclude(source__in=APART).filter(name=provider).first()
     if row is None:
         raise Http404(f"There is no provider {provider!r}.")
     if not acts.may(request.user.has_perm, "drain"):

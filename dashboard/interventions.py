@@ -18,7 +18,8 @@ from dashboard.using import using
 from dashboard.verbs import Verb
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
-from providers.models import Deployment, Provider
+from providers.models import Deployment
+from providers.realms import APART
 from providers.selectors import Standing, served_by_nobody_else
 from routing import acts
 from routing.acts import Act
@@ -101,7 +102,7 @@ def intervene(request: HttpRequest, deployment_id: int, verb: str, page: str) ->
 
 
 def _found(deployment_id: int) -> Deployment:
-    rows = Deployment.objects.exclude(provider__source=Provider.Source.DRILL).select_related("provider", "model")
+    rows = Deployment.objects.exclude(provider__source__in=APART).select_related("provider", "model")
     row = rows.filter(pk=deployment_id).first()
     if row is None:
         raise Http404(f"There is no deployment {deployment_id}.")

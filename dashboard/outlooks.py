@@ -98,13 +98,14 @@ def step_of(period: str) -> timedelta:
 def outlooks_of(scope: Scope) -> list[Outlook]:
     """Every budget of the tenants that this page is about, the most urgent first."""
     asked = scope.word("tenant")
-    visible = frozenset(pk for pk, name in scope.tenants.items() if not asked or name == asked)
+    shown = {asked} if asked else set(scope.tenants.values()) - scope.samples
+    visible = frozenset(pk for pk, name in scope.tenants.items() if name in shown)
     return scope.ask(outlooks, scope.period.now, visible)
 
 
 def outlooks(now: datetime, tenants: frozenset[int]) -> list[Outlook]:
     """The budgets of these tenants, the most urgent first, in four queries at most."""
-    states = [state for state in budget_states(now) if state.tenant_id in tenants]
+    states = [state for state in budget_states(now, apart=True) if state.tenant_id in tenants]
     spends = _spends(states, now)
     found = [_outlook(state, now, spends) for state in states]
     far = datetime.max.replace(tzinfo=UTC)

@@ -77,6 +77,7 @@ class Scope(Struct, frozen=True):
     may: Callable[[str], bool] = lambda permission: True  # whether who looks has a permission in the admin
     alone: bool = False  # one panel is asked for by itself
     sight: Sight = None
+    samples: frozenset[str] = frozenset()  # the names of those tenants that hold sample traffic
     person: int | None = None  # who looks
     reads: bool = False  # who looks has asked to read what was said, and the audit log has it
     board: Board = field(default_factory=Board)  # what needs somebody, as it was read with the person
@@ -99,6 +100,11 @@ class Scope(Struct, frozen=True):
         """The tenant of the address; without one, whatever who looks may see."""
         name = self.word("tenant")
         return next((pk for pk, known in self.tenants.items() if known == name), NO_SUCH) if name else self.sight
+
+    @property
+    def sample(self) -> bool:
+        """Whether what is shown is sample traffic."""
+        return (self.record.tenant if self.record else self.word("tenant")) in self.samples
 
     @property
     def key_id(self) -> int | None:

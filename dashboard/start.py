@@ -20,12 +20,13 @@ from dashboard.examples import examples
 from dashboard.frame import frame_of
 from dashboard.pages import START
 from dashboard.preferences import has_begun
+from dashboard.samples import sample_of
 from dashboard.views import scope_for
 from dashboard.welcome import States
 from providers.models import Provider
 from providers.probe import probe
 from providers.selectors import ProviderOffer, offers
-from tenants.models import ClientKey, Tenant
+from tenants.models import ClientKey, Tenant, own
 from tenants.sight import Sight, sight_of
 from usage.ranges import TimeRange
 from usage.selectors import Listed, RequestFilter
@@ -81,6 +82,7 @@ def start(request: HttpRequest, name: str = START.name) -> HttpResponse:
         "blocked": why_not(request.user, tenant, choices_for(tenant)),
         "examples": examples(f"{request.scheme}://{request.get_host()}"),
         **_arrived(request, scope.sight),
+        **sample_of(request, scope),
     }
     return render(request, "dashboard/start.html", context)
 
@@ -127,7 +129,7 @@ def _upstreams() -> list[Upstream]:
 
 def _keys(sight: Sight) -> int:
     """How many keys applications can call with."""
-    found = ClientKey.objects.filter(lent_to=None, revoked_at=None, tenant__enabled=True, tenant__drill=False)
+    found = ClientKey.objects.filter(own("tenant__"), lent_to=None, revoked_at=None, tenant__enabled=True)
     return (found if sight is None else found.filter(tenant_id__in=sight)).count()
 
 

@@ -20,6 +20,7 @@ from dashboard import (
     reconciliation,
     refresh,
     residents,
+    samples,
     start,
     views,
     welcome,
@@ -61,6 +62,9 @@ beginning = [
     path(START.path, start.start, name=START.name),
     path(f"{START.path}arrived/", start.arrived, name="start-arrived"),
     path(f"{START.path}tested/<str:name>/", start.tested, name="start-tested"),
+    path(f"{START.path}sample/", samples.make, name="sample"),
+    path(f"{START.path}sample/card/", samples.card, name="sample-card"),
+    path(f"{START.path}sample/remove/", samples.remove, name="sample-remove"),
 ]
 asking = [
     path("playground/key/", playground.lent_key, name="playground-key"),

@@ -85,7 +85,8 @@ def scope_for(request: HttpRequest, name: str) -> Scope:
 
     To who sees some tenants, another's name is as unknown as one that nobody has: 404. Who sees none is told so.
     """
-    sight, tenants = tenants_seen_by(request.user)
+    seen = tenants_seen_by(request.user)
+    sight, tenants = seen.sight, seen.names
     if sight is not None and not sight:
         raise PermissionDenied(
             f"You see no tenant yet. An owner can make you a member of one, on your page in admin. {who_grants()}"
@@ -95,7 +96,7 @@ def scope_for(request: HttpRequest, name: str) -> Scope:
     scope = scope_of(name, request.GET.dict(), now, may=may, sight=sight, tenants=tenants, usual=usual)
     if sight is not None and scope.tenant_id == NO_SUCH:
         raise Http404(f"There is no tenant {scope.word('tenant')!r}.")
-    return replace(scope, person=request.user.pk, board=board_of(request.user))
+    return replace(scope, person=request.user.pk, board=board_of(request.user), samples=seen.samples)
 
 
 def _answer(request: HttpRequest, shown: Page, scope: Scope, panels: list[RenderedPanel]) -> HttpResponse:

@@ -13,6 +13,7 @@ from providers.found import FoundModel, FoundProvider
 from providers.models import Credential, Deployment, DeploymentPrice, LanguageModel, Provider
 from providers.ownprices import KnownPrice
 from providers.pricerows import BEGINNING, columns_of
+from providers.realms import APART
 from providers.revisions import CATALOG, bump
 from providers.secrets import last_four, opens_to, seal
 from providers.usdprice import UsdPrice, exact, listed
@@ -222,7 +223,7 @@ def _switch_sandbox(offers: Sequence[FoundProvider], adopted: Adopted, keep_sand
     offered = any(offer.source == "sandbox" for offer in offers)
     if real and not keep_sandbox:
         adopted.switched, line = switch_sandbox(on=False), "switched off, because a real upstream was found"
-    elif offered and not Provider.objects.filter(enabled=True).exclude(source=Provider.Source.DRILL).exists():
+    elif offered and not Provider.objects.filter(enabled=True).exclude(source__in=APART).exists():
         adopted.switched, line = switch_sandbox(on=True), "switched on, because nothing else is"
     if adopted.switched:
         adopted.lines.append(f"the sandbox is {line}")

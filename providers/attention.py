@@ -21,8 +21,8 @@ from providers.models import (
 from providers.ownprices import own_prices
 from providers.prices import histories, unpriced
 from providers.pricesync import differences
+from providers.realms import APART
 
-DRILL: Final = Provider.Source.DRILL  # its deployments fail on purpose
 PROVIDERS, DEPLOYMENTS = "providers.view_provider", "providers.view_deployment"
 LATELY: Final = timedelta(days=7)  # changes are told for so long
 LIST_LASTS: Final = timedelta(days=3)  # a public price list is read once a day
@@ -77,7 +77,7 @@ def notices(now: datetime) -> Iterator[Notice]:
     """Six queries at most, whatever the size of the catalog."""
     live = Count("deployments", filter=Q(deployments__enabled=True), distinct=True)
     keys = Count("credentials", filter=in_use(now, "credentials__"), distinct=True)
-    providers = list(Provider.objects.filter(enabled=True).exclude(source=DRILL).annotate(live=live, keys=keys))
+    providers = list(Provider.objects.filter(enabled=True).exclude(source__in=APART).annotate(live=live, keys=keys))
     if not providers:
         link = reverse("admin:providers_provider_add")
         yield _shared(
@@ -103,7 +103,7 @@ def _shared(*said: Any, **more: Any) -> Notice:
 
 
 def _of_prices(now: datetime) -> Iterator[Notice]:
-    live = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(provider__source=DRILL)
+    live = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(provider__source__in=APART)
     opened = PriceProposal.objects.filter(state=PriceProposal.State.OPEN)
     counts = dict(_counted("unpriced", unpriced(live, now)).union(_counted("open", opened)))
     if count := counts.get("unpriced"):

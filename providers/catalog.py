@@ -9,9 +9,10 @@ from datetime import datetime
 from django.utils import timezone
 
 from providers.embeddings import only_embeds
-from providers.models import Credential, Deployment, DeploymentPrice, Provider, in_use
+from providers.models import Credential, Deployment, DeploymentPrice, in_use
 from providers.neighbours import Neighbours
 from providers.prices import histories, in_effect, next_change
+from providers.realms import OURS, Realm, realm_of
 from providers.revisions import CATALOG
 from providers.secrets import SecretUnreadable, unseal
 from providers.snapshots import Snapshot
@@ -35,15 +36,15 @@ class Catalog:
     contexts: tuple[int, ...]  # every distinct context window, ascending
     _neighbours: Neighbours = field(repr=False)
     until: datetime | None = None  # when another price comes into effect, or a credential ends
-    _drill: "Catalog | None" = field(default=None, repr=False)
+    _apart: "Mapping[Realm, Catalog]" = field(default_factory=dict, repr=False)  # of those kept apart
 
     def nearest(self, name: str, admits: Callable[[str], bool] = lambda name: True) -> str | None:
         """The name that a person who wrote `name` probably meant, of those that `admits` lets be told."""
         return self._neighbours.nearest(name, admits)
 
-    def seen(self, by_drill: bool) -> "Catalog":
-        """What a caller can find: the resilience drill its own deployments alone, everybody else all but those."""
-        return (self._drill or build(())) if by_drill else self
+    def seen(self, by: Realm) -> "Catalog":
+        """What a caller can find: who is kept apart its own deployments alone, everybody else all but those."""
+        return (self._apart.get(by) or build(())) if by else self
 
 
 def load_catalog() -> Catalog:
@@ -53,17 +54,17 @@ def load_catalog() -> Catalog:
     secrets = _secrets(credentials)
     rows = Deployment.objects.filter(enabled=True, provider__enabled=True)
     rows = rows.select_related("provider", "model").order_by("provider__name", "model__name")
-    found: dict[bool, list[Target]] = {False: [], True: []}
+    found: dict[Realm, list[Target]] = defaultdict(list)
     for row in rows:
-        of_drill = row.provider.source == Provider.Source.DRILL
         price = in_effect(prices.get(row.pk, ()), now)
-        found[of_drill].append(_target(row, secrets.get(row.provider_id, ()), price))
+        found[realm_of(row.provider.source)].append(_target(row, secrets.get(row.provider_id, ()), price))
     changes = (
         next_change((price for history in prices.values() for price in history), now),
         *(row.expires_at for row in credentials),
     )
     until = min((change for change in changes if change), default=None)
-    return replace(build(found[False]), until=until, _drill=build(found[True]) if found[True] else None)
+    ours = build(found.pop(OURS, ()))
+    return replace(ours, until=until, _apart={realm: build(targets) for realm, targets in found.items()})
 
 
 def build(targets: Iterable[Target]) -> Catalog:

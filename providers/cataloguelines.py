@@ -7,8 +7,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from msgspec import Struct
 
-from providers.models import Deployment, Provider
+from providers.models import Deployment
 from providers.prices import with_prices
+from providers.realms import APART
 from providers.selectors import Standing
 
 
@@ -92,7 +93,7 @@ def catalogued(ids: Sequence[int]) -> list[CatalogueLine]:
 
 def _offered(provider: str | None, model: str | None) -> "QuerySet[Deployment]":
     """Those of a provider and of a model, None being any; the resilience drill's own are none."""
-    rows = Deployment.objects.exclude(provider__source=Provider.Source.DRILL)
+    rows = Deployment.objects.exclude(provider__source__in=APART)
     rows = rows if provider is None else rows.filter(provider__name=provider)
     return rows if model is None else rows.filter(model__name=model)
 

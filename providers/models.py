@@ -50,6 +50,7 @@ class Provider(models.Model):
         DISCOVERED = "discovered", "Found in the environment"
         SANDBOX = "sandbox", "Sandbox"
         DRILL = "drill", "Resilience drill"
+        DEMO = "demo", "Sample traffic"
 
     class DataPolicy(models.TextChoices):
         UNKNOWN = "", "Unknown"

@@ -14,11 +14,12 @@ from providers.embeddings import only_embeds
 from providers.models import Deployment, PriceListReading, PriceProposal, Provider
 from providers.pricelists.base import NoPriceList, PriceList, Prices
 from providers.prices import UNKNOWN, Origin, histories, in_effect, successor
+from providers.realms import APART
 from providers.revisions import CATALOG, bump
 from providers.usdprice import COLUMNS, UsdPrice, problems
 from providers.vendors import VENDORS
 
-PLAYED: Final = (Provider.Source.SANDBOX, Provider.Source.DRILL)
+PLAYED: Final = (Provider.Source.SANDBOX, *APART)
 
 
 class Proposed(Struct, frozen=True):

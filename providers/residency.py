@@ -18,6 +18,7 @@ from providers.local_servers import recognised
 from providers.local_servers.asking import Asking
 from providers.local_servers.base import LocalModel, LocalServer, ServerState, Verb, estimated
 from providers.models import Deployment, Provider, in_use
+from providers.realms import APART
 from providers.secrets import SecretUnreadable, unseal
 from providers.targets import Secret
 
@@ -51,7 +52,7 @@ def look_at(name: str) -> Seen | None:
 
 def on_our_hardware() -> QuerySet[Provider]:
     """The providers whose models can be told to load; the drill's are there for minutes."""
-    return Provider.objects.filter(local=True).exclude(source=Provider.Source.DRILL)
+    return Provider.objects.filter(local=True).exclude(source__in=APART)
 
 
 def note(actor: audit.Actor, verb: Verb, provider: Provider, model: str, reason: str) -> None:

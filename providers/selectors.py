@@ -12,6 +12,7 @@ from msgspec import Struct
 from providers.embeddings import only_embeds
 from providers.models import Deployment, LanguageModel, Provider, in_use
 from providers.prices import with_prices
+from providers.realms import APART
 
 
 class ModelOffer(Struct, frozen=True):
@@ -53,9 +54,7 @@ def offers() -> list[ProviderOffer]:
 
 def chat_models() -> list[tuple[str, str]]:
     """(provider, model) of everything that is switched on and answers chats, in one query."""
-    live = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(
-        provider__source=Provider.Source.DRILL
-    )
+    live = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(provider__source__in=APART)
     found = live.order_by("model__name", "provider__name").values_list("provider__name", "model__name", "capabilities")
     return [(provider, model) for provider, model, skills in found if not only_embeds(skills)]
 
@@ -63,7 +62,7 @@ def chat_models() -> list[tuple[str, str]]:
 def dearest_models(limit: int) -> list[str]:
     """The models in use whose answers cost most per token now, the dearest first; in one query."""
     live = Deployment.objects.filter(enabled=True, provider__enabled=True)
-    live = live.exclude(provider__source=Provider.Source.DRILL)
+    live = live.exclude(provider__source__in=APART)
     priced: QuerySet[Any] = with_prices(live, timezone.now())
     priced = priced.filter(output_price__gt=0)
     names = priced.order_by("-output_price", "-input_price", "model__name").values_list("model__name", flat=True)
@@ -71,8 +70,8 @@ def dearest_models(limit: int) -> list[str]:
 
 
 def _providers() -> "QuerySet[Provider]":
-    """The resilience drill's own are there for minutes and offer nothing."""
-    return Provider.objects.exclude(source=Provider.Source.DRILL).order_by("name")
+    """Those of the drill and of the sample traffic are there for minutes and offer nothing."""
+    return Provider.objects.exclude(source__in=APART).order_by("name")
 
 
 def _offer(provider: Provider, deployments: Iterable[Deployment]) -> ProviderOffer:
@@ -192,7 +191,7 @@ def deployment_ids() -> dict[str, int]:
 
 def standings() -> dict[str, Standing]:
     """Every deployment by `provider/model`, without the resilience drill's own."""
-    rows = Deployment.objects.exclude(provider__source=Provider.Source.DRILL)
+    rows = Deployment.objects.exclude(provider__source__in=APART)
     columns = ("provider__name", "model__name", "id", "enabled", "provider__enabled")
     return {f"{provider}/{model}": Standing(*rest) for provider, model, *rest in rows.values_list(*columns)}
 

@@ -93,7 +93,7 @@ class Planner:
         """The plan for a request; raises `UnknownModel`, `UnknownPolicy`, `Forbidden`, `NoEligibleCandidate`."""
         plans, catalog = (
             self._plans,
-            self._catalog().seen(caller.drill),
+            self._catalog().seen(caller.realm),
         )  # in this order: a plan from an old catalogue dies with its dict
         request = classify(asked, catalog.contexts, self._evidence.calibrations.largest)
         options = asked.wishes.options
@@ -111,7 +111,7 @@ class Planner:
         return plan
 
     def _make(self, asked: Asked[Request], caller: Caller, request: RequestClass, catalog: Catalog) -> Plan:
-        ruled = ruling(asked, caller, request.client_task, self._policies().seen(caller.drill))
+        ruled = ruling(asked, caller, request.client_task, self._policies().seen(caller.realm))
         policy, names = ruled.policy, (asked.request.model, *asked.wishes.models)
         pools, now, wish = _pools(catalog, names, caller), self._clock(), asked.wishes.provider
         calibrations = self._evidence.calibrations

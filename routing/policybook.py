@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from providers.realms import DRILL, Realm
 from providers.revisions import POLICIES
 from providers.snapshots import Snapshot
 from routing.errors import UnknownPolicy
@@ -32,9 +33,9 @@ class PolicyBook(Struct, frozen=True):
     by_name: Mapping[str, PolicySpec]
     drill: Mapping[str, PolicySpec] = MappingProxyType({})
 
-    def seen(self, by_drill: bool) -> "PolicyBook":
+    def seen(self, by: Realm) -> "PolicyBook":
         """What a caller can name: the resilience drill its own policies alone, everybody else all but those."""
-        return PolicyBook(self.drill) if by_drill else self
+        return PolicyBook(self.drill) if by == DRILL else self
 
     def find(self, name: str) -> PolicySpec | None:
         """The policy of this name or short name, if it is enabled."""

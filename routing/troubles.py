@@ -17,9 +17,10 @@ import structlog
 from django.db import Error, connection
 from django.utils import timezone
 
-from providers.attention import DRILL, Notice
+from providers.attention import Notice
 from providers.catalog import Catalog
 from providers.models import Provider
+from providers.realms import APART
 from routing.attention import notices_of
 from routing.models import WorkerTrouble
 from routing.resilience import Health
@@ -73,7 +74,7 @@ def troubles(now: datetime) -> Iterator[Notice]:
     WorkerTrouble.objects.filter(at__lt=now - KEPT).delete()
     rows = list(WorkerTrouble.objects.filter(at__gte=now - GONE).order_by("pk"))
     told = [each for row in rows for each in msgspec.convert(row.told, list[Notice])]
-    drill = set(Provider.objects.filter(source=DRILL).values_list("name", flat=True)) if told else set()
+    apart = set(Provider.objects.filter(source__in=APART).values_list("name", flat=True)) if told else set()
     for each in told:
-        if each.traffic.partition("/")[0] not in drill:
+        if each.traffic.partition("/")[0] not in apart:
             yield each

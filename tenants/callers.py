@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from providers.realms import OURS, Realm
+
 
 class Limits(Struct, frozen=True):
     """Of a tenant, or of one client key; None = unlimited."""
@@ -120,7 +122,7 @@ class Caller(Struct, frozen=True):
     explain: bool = False  # `routing_metadata` in every answer
     keeps_bodies: bool = False  # prompts and answers are kept for `tenants.models.Tenant.keep_bodies_days`
     operator: bool = False
-    drill: bool = False  # the resilience drill: it sees its own deployments and policies, and nobody else's
+    realm: Realm = OURS  # who is kept apart sees its own deployments, and nobody else's
     expires_at: float | None = None  # seconds since the epoch
 
     def may_call(self, *names: str) -> bool:

@@ -123,7 +123,7 @@ def _rights(tenant: Tenant) -> dict[str, Any]:
         "limits": _limits([getattr(tenant, name) for name in LIMITS]),
         "explain": tenant.explain,
         "keeps_bodies": tenant.keep_bodies_days > 0,
-        "drill": tenant.drill,
+        "realm": tenant.realm,
     }
 
 

@@ -6,8 +6,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
+from providers.realms import DEMO, DRILL, OURS, Realm
 from tenants.alertrows import AlertDelivery, AlertReceiver, BudgetAlert
 from tenants.budgets import Budget, BudgetLease, BudgetWindow
 from tenants.callers import LONGEST_KEPT_DAYS, Scope, scope_of
@@ -25,6 +27,7 @@ __all__ = [
     "Membership",
     "RoleGrant",
     "Tenant",
+    "own",
 ]
 UNLIMITED = "Empty: unlimited."
 
@@ -89,6 +92,7 @@ class Tenant(Limited):
         help_text="0: they are not kept. Who has the right read_bodies reads them, and the audit log says so.",
     )
     drill = models.BooleanField("belongs to the resilience drill", default=False, editable=False)
+    demo = models.BooleanField("holds sample traffic", default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -97,6 +101,16 @@ class Tenant(Limited):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def realm(self) -> Realm:
+        """Whose deployments it sees."""
+        return DRILL if self.drill else DEMO if self.demo else OURS
+
+
+def own(path: str = "") -> Q:
+    """The condition, on what `path` leads to, of tenants that somebody configured: not those that are kept apart."""
+    return Q(**{f"{path}drill": False, f"{path}demo": False})
 
 
 class ClientKey(Limited, Scoped):

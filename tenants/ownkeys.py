@@ -11,7 +11,7 @@ from providers import audit
 from tenants import keys
 from tenants.callers import Scope
 from tenants.keyring import know_at_once
-from tenants.models import ClientKey, Tenant
+from tenants.models import ClientKey, Tenant, own
 from tenants.rotation import rotate
 from tenants.sight import Sight, seen
 
@@ -24,7 +24,7 @@ RIGHTS: Final[Mapping[str, str]] = {
 
 def own_keys(person: int | None, sight: Sight) -> QuerySet[ClientKey]:
     """The keys that a person made, of tenants in sight; a key of the operator API is for who sees every tenant."""
-    rows = ClientKey.objects.filter(owner=person, owner__isnull=False, lent_to=None, tenant__drill=False)
+    rows = ClientKey.objects.filter(own("tenant__"), owner=person, owner__isnull=False, lent_to=None)
     rows = rows.select_related("tenant", "owner")
     return seen(rows if sight is None else rows.filter(operator=False), sight, "tenant")
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Concat
 from msgspec import Struct
 
 from tenants.budgets import USD, Budget, BudgetWindow
-from tenants.models import ClientKey, Membership, Tenant
+from tenants.models import ClientKey, Membership, Tenant, own
 from tenants.periods import Period, Span, span_of
 from tenants.sight import EVERY_TENANT, Sight, seen
 
@@ -28,6 +28,17 @@ class KeyName(Struct, frozen=True):
     prefix: str
     name: str
     tenant: str
+
+
+class Seen(Struct, frozen=True):
+    """The tenants that a person sees: `sight` as `tenants.sight` has it, and their names by id, in the order of names.
+
+    `samples` are the names of those whose traffic is a sample's.
+    """
+
+    sight: Sight
+    names: dict[int, str]
+    samples: frozenset[str]
 
 
 class BudgetState(Struct, frozen=True):
@@ -70,23 +81,35 @@ def tenant_names(sight: Sight = None) -> dict[int, str]:
     return dict(seen(Tenant.objects.order_by("name"), sight, "pk").values_list("pk", "name"))
 
 
-def tenants_seen_by(user: Any) -> tuple[Sight, dict[int, str]]:
-    """`sight_of` a person, and the names of those tenants, in one query: what every page of the dashboard begins with.
+def own_tenants() -> frozenset[int]:
+    """The tenants that somebody configured: those whose traffic is in the totals."""
+    return frozenset(Tenant.objects.filter(own()).values_list("pk", flat=True))
+
+
+def tenants_seen_by(user: Any) -> Seen:
+    """`sight_of` a person, and those tenants, in one query: what every page of the dashboard begins with.
 
     It asks for the permission where Django's own backend keeps it, as the person's or as a group's.
     """
     if user.is_superuser:
-        return None, tenant_names()
+        return _seen(Tenant.objects.values_list("pk", "name", "demo"))
     app, codename = EVERY_TENANT.split(".")
     granted = Permission.objects.filter(
         Q(user=user.pk) | Q(group__user=user.pk), content_type__app_label=app, codename=codename
     )
     member = Membership.objects.filter(user=user.pk, tenant=OuterRef("pk"))
-    mark = granted.annotate(key=Value(_EVERY, BigIntegerField()), called=Value("")).values_list("key", "called")
-    shown = Tenant.objects.filter(Exists(granted) | Exists(member)).order_by().values_list("pk", "name")
-    names = dict(sorted(mark.order_by().union(shown), key=lambda row: row[1]))
-    sight = None if names.pop(_EVERY, None) is not None else frozenset(names)
-    return sight, names
+    mark = granted.annotate(key=Value(_EVERY, BigIntegerField()), called=Value(""), sample=Value(False))
+    shown = Tenant.objects.filter(Exists(granted) | Exists(member)).order_by().values_list("pk", "name", "demo")
+    return _seen(mark.values_list("key", "called", "sample").order_by().union(shown), every=False)
+
+
+def _seen(rows: Iterable[tuple[int, str, bool]], every: bool = True) -> Seen:
+    """`every`: no row has to say that it is every tenant."""
+    found = {pk: (name, sample) for pk, name, sample in sorted(rows, key=lambda row: row[1])}
+    every = found.pop(_EVERY, None) is not None or every
+    names = {pk: name for pk, (name, _) in found.items()}
+    samples = frozenset(name for name, sample in found.values() if sample)
+    return Seen(None if every else frozenset(names), names, samples)
 
 
 def key_labels(ids: set[int]) -> dict[int, str]:
@@ -127,9 +150,13 @@ def members_called(text: str, tenant: Tenant) -> list[Any]:
     return list(people.filter(username=text)) or list(people.filter(email__iexact=text).exclude(email=""))
 
 
-def budget_states(now: datetime, tenant_id: int | None = None) -> list[BudgetState]:
-    """What is left of every budget of live tenants, or of one tenant's, in two queries."""
+def budget_states(now: datetime, tenant_id: int | None = None, *, apart: bool = False) -> list[BudgetState]:
+    """What is left of every budget of live tenants, or of one tenant's, in two queries.
+
+    `apart`: those of tenants that are kept apart too.
+    """
     rows = Budget.objects.filter(tenant__enabled=True).select_related("tenant", "key")
+    rows = rows if apart or tenant_id is not None else rows.filter(own("tenant__"))
     return states_of(list(rows if tenant_id is None else rows.filter(tenant_id=tenant_id)), now)
 
 

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from msgspec import Struct
 
-from providers.attention import DRILL, Notice, failing, outage
+from providers.attention import Notice, failing, outage
 from providers.models import Provider
+from providers.realms import APART
 from usage.onsets import Onsets, first_hour
 from usage.ranges import TimeRange
 from usage.selectors.recent import LastAttempt, last_attempts
@@ -73,9 +74,9 @@ def _failing(hours: Sequence[TimeRange]) -> list[Failing]:
     every = [Failing(name, course, latest.get(name)) for name, course in attempt_series(hours).items()]
     found = [one for one in every if one.down or fails(one.course[-1])]
     providers = Provider.objects.values_list("name", "source", "reached_at") if found else ()
-    tested = {name: at for name, source, at in providers if source != DRILL}
-    drill = {name for name, source, _ in providers if source == DRILL}  # its deployments fail on purpose
-    return [one for one in found if one.provider not in drill and not one.over(tested.get(one.provider))]
+    tested = {name: at for name, source, at in providers if source not in APART}
+    apart = {name for name, source, _ in providers if source in APART}  # their deployments fail on purpose
+    return [one for one in found if one.provider not in apart and not one.over(tested.get(one.provider))]
 
 
 def _of_outage(provider: str, parts: Sequence[Failing]) -> Notice:

@@ -208,14 +208,18 @@ class Shipper:
             for table, cells in folded.items():
                 store.add(table, spread(table, cells, apart))
             reached = settling.settle(charge for one in fresh for charge in one.charges)
-        self._count(folded, fresh)
+        self._count(folded, fresh, apart)
         accesslog.tell(fresh)
         if reached:
             families.show_budgets(budget_states(datetime.now(UTC)))
         for each in reached:
             log.warning("budget reached a threshold", **structs.asdict(each))
 
-    def _count(self, folded: dict[type[Rollup], Cells], fresh: list[Outcome]) -> None:
+    def _count(self, folded: dict[type[Rollup], Cells], fresh: list[Outcome], apart: set[int]) -> None:
+        """For Prometheus, which has no tenants: what is kept apart is not in it."""
+        if apart:
+            fresh = [one for one in fresh if not one.apart]
+            folded = fold(fresh, self._comparer)
         families.count(folded, fresh)
         self._success.add(folded[AttemptRollup], time.time())
 

@@ -85,7 +85,12 @@ class UsageLeftPanel(Panel):
 def tenants_of(scope: Scope) -> list[Tenant]:
     """The tenant of the address, or the first of those that could be meant; none: there is no such one."""
     word = scope.word("tenant")
-    return scope.ask(_called, tuple(name for name in scope.tenants.values() if word in ("", name)))
+    return scope.ask(_called, (word,) if word in scope.tenants.values() else () if word else _own(scope))
+
+
+def _own(scope: Scope) -> tuple[str, ...]:
+    """The names that could be meant where none is given: no sample's."""
+    return tuple(name for name in scope.tenants.values() if name not in scope.samples)
 
 
 def _called(names: tuple[str, ...]) -> list[Tenant]:
@@ -94,7 +99,7 @@ def _called(names: tuple[str, ...]) -> list[Tenant]:
 
 def _undecided(scope: Scope) -> UsageLeft:
     """Which tenants could be chosen, whatever name stands in the address."""
-    found = scope.ask(_called, tuple(scope.tenants.values()))
+    found = scope.ask(_called, _own(scope))
     choices = tuple((row.name, scope.here(tenant=row.name)) for row in found[:MOST_TENANTS])
     return UsageLeft("", choices, len(found) > MOST_TENANTS, scope.may(MAY_ADD), None, None, ())
 

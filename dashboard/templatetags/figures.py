@@ -84,6 +84,7 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "done": ("ok", "✓", "done"),
     "sleeping": ("", "☾", "asleep"),
     "sandbox": ("info", "◆", "sandbox"),
+    "sample": ("sample", "▨", "sample"),
     "local": ("info", "⌂", "local"),
 }
 

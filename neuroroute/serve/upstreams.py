@@ -14,12 +14,13 @@ from providers.adoption import adopt, switch_sandbox
 from providers.discovery import find
 from providers.found import FoundProvider
 from providers.models import Provider
+from providers.realms import APART
 from providers.sandbox.offer import DEMO, offer
 
 SANDBOX_ANSWERS: Final = (
     "It answers from a SANDBOX: scripted models that cost nothing. For real ones set OPENAI_API_KEY or start Ollama."
 )
-NOT_REAL: Final = (Provider.Source.SANDBOX, Provider.Source.DRILL)
+NOT_REAL: Final = (Provider.Source.SANDBOX, *APART)
 
 
 def find_upstreams(start: Callable[[Child], None], sandbox_ports: Sequence[int]) -> str:
@@ -34,7 +35,7 @@ def find_upstreams(start: Callable[[Child], None], sandbox_ports: Sequence[int])
         _start_sandbox(start, sandbox_ports)
         return SANDBOX_ANSWERS
     switch_sandbox(on=False)
-    names = Provider.objects.filter(enabled=True).exclude(source=Provider.Source.DRILL).values_list("name", flat=True)
+    names = Provider.objects.filter(enabled=True).exclude(source__in=APART).values_list("name", flat=True)
     return f"Upstreams: {', '.join(names)}" if names else "No upstream yet: add a provider in the admin."
 
 

@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from providers.attempts import Marks
 from providers.errors import GatewayError, ProviderError, StreamInterrupted
+from providers.realms import OURS
 from providers.requests import Request
 from providers.targets import Secret, Target
 from routing.answering.billing import bill, forecast, total
@@ -78,7 +79,7 @@ class Story:
             tags=list(options.tags),
             estimated_prompt_tokens=found["prompt_tokens"],
             features=Raw(msgspec.json.encode(found)),
-            apart=caller.drill,
+            apart=caller.realm != OURS,
         )
 
     def planned(self, plan: Plan) -> None:

@@ -83,7 +83,7 @@ async def enter(
     if marks:
         await _bind(asked, caller, marks, now)
     if asked.wishes.provider is not None or asked.wishes.models:
-        asked.request.passed_on = passed_on(raw, now.catalog.current.seen(caller.drill), caller)
+        asked.request.passed_on = passed_on(raw, now.catalog.current.seen(caller.realm), caller)
     if asked.request.stream and idempotency_key(headers) is not None:
         asked.warnings += ("idempotency-key: ignored, streams are not kept",)
     if surface.passed_headers:
@@ -94,7 +94,7 @@ async def enter(
 
 def reckon_as_named(asked: Asked[R], caller: Caller, now: Runtime) -> None:
     """Let limits reckon with the tokens of the model that is named; who answers is not decided yet."""
-    name, catalog = asked.request.model, now.catalog.current.seen(caller.drill)
+    name, catalog = asked.request.model, now.catalog.current.seen(caller.realm)
     asked.calibration = now.engine.evidence.calibrations.of_name(name, catalog, is_auto(name))
 
 
@@ -103,7 +103,7 @@ async def _bind(asked: Asked[ChatRequest], caller: Caller, marks: Sequence[str],
     if bound is not None:
         asked.request.bound_to, asked.bound_name = bound.deployment_id, bound.deployment
     if asked.request.continues:
-        catalog = now.catalog.current.seen(caller.drill)
+        catalog = now.catalog.current.seen(caller.realm)
         _check_keeper(asked.request, asked.request.continues, catalog, caller)
 
 

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from msgspec import Struct
 
 from providers.catalog import Catalog
+from providers.realms import Realm
 from providers.targets import Price, Target
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import ModelEntry, ModelList, answers
@@ -21,7 +22,7 @@ from tenants.callers import Caller
 
 OWNER: Final = "neuroroute"
 CREATED: Final = 1_763_596_800  # the names' age means nothing; clients demand an integer
-Rights = tuple[bool, *tuple[tuple[str, ...], ...]]  # the drill's or not, then what tenant and key admit
+Rights = tuple[Realm, *tuple[tuple[str, ...], ...]]  # the realm, then what tenant and key admit
 LISTINGS_KEPT: Final = 32  # rights: a quarter of a megabyte each with a thousand models
 PICO_PER_DOLLAR: Final = 1_000_000_000_000
 
@@ -47,7 +48,7 @@ class OneModel(GatewayView):
     async def get(self, request: HttpRequest, model: str) -> Finished:
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
-        listing, catalog = _book.listing(now, caller), now.catalog.current.seen(caller.drill)
+        listing, catalog = _book.listing(now, caller), now.catalog.current.seen(caller.realm)
         for name in (model, *meant_by(model, catalog, caller)):
             if found := listing.each.get(name):
                 return respond(found, [])
@@ -83,12 +84,12 @@ class ListingBook:
             self._of, self._listings = (catalog, policies), {}
         scope = caller.scope
         lists = (caller.allow_models, caller.allow_policies, scope.models, scope.policies)
-        key = (caller.drill, *lists, (caller.default_policy,))
+        key = (caller.realm, *lists, (caller.default_policy,))
         found = self._listings.get(key)
         if found is None:
             if len(self._listings) >= LISTINGS_KEPT:
                 self._listings.clear()
-            catalog, policies = catalog.seen(caller.drill), policies.seen(caller.drill)
+            catalog, policies = catalog.seen(caller.realm), policies.seen(caller.realm)
             entries = [*own_names(policies, caller), *callable_models(catalog, caller)]
             found = self._listings[key] = _written(entries)
         return found

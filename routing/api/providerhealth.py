@@ -46,7 +46,7 @@ class ProvidersHealth(DatabaseView):
     )
     def get(self, request: Request) -> HttpResponse:
         caller, now = self.caller(request), runtime()
-        catalog = now.catalog.current.seen(caller.drill)
+        catalog = now.catalog.current.seen(caller.realm)
         targets = [each for each in catalog.targets if may_call(caller, each, catalog)]
         found = provider_health(targets, now.engine.health, now.engine.evidence, recent(timezone.now()))
         return HttpResponse(msgspec.json.encode(found), "application/json")

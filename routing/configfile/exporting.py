@@ -5,19 +5,20 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import yaml
-from django.db.models import Field, Model
+from django.db.models import Field, Model, Q
 from django.utils import timezone
 
 from providers.adminforms import SECRET_HEADERS
 from providers.models import Deployment, LanguageModel, Provider
 from providers.prices import histories
+from providers.realms import APART
 from routing.configfile import schema
 from routing.configfile.budgetpart import exported_budgets
 from routing.configfile.pricepart import exported_price
 from routing.configfile.receiverpart import exported_receivers
 from routing.models import Policy
 from tenants.callers import LIMITS, Scope
-from tenants.models import AlertReceiver, Budget, ClientKey, Tenant
+from tenants.models import AlertReceiver, Budget, ClientKey, Tenant, own
 
 HEADER: Final = """\
 # The configuration of this NeuroRoute, for `manage.py apply`. Secrets are not in it: give a new installation
@@ -36,7 +37,6 @@ DEPLOYMENT: Final = (
     "tokens_per_s",
     "retries",
 )
-DRILL: Final = Provider.Source.DRILL  # what the resilience drill brings, it takes away again
 Data = dict[str, Any]
 
 
@@ -56,13 +56,13 @@ def export() -> str:
     for key in ClientKey.objects.filter(revoked_at=None, lent_to=None).order_by("name"):
         keys[key.tenant_id].append(_key(key))
     parts = {
-        "providers": [_provider(row, deployments[row.pk]) for row in Provider.objects.exclude(source=DRILL)],
-        "models": [_model(row) for row in LanguageModel.objects.exclude(deployments__provider__source=DRILL)],
-        "tenants": [_tenant(row, keys[row.pk], budgets[row.pk]) for row in Tenant.objects.filter(drill=False)],
+        "providers": [_provider(row, deployments[row.pk]) for row in Provider.objects.exclude(source__in=APART)],
+        "models": [_model(row) for row in LanguageModel.objects.exclude(deployments__provider__source__in=APART)],
+        "tenants": [_tenant(row, keys[row.pk], budgets[row.pk]) for row in Tenant.objects.filter(own())],
         "policies": [_policy(row) for row in Policy.objects.filter(drill=False)],
     }
-    told = AlertReceiver.objects.select_related("tenant", "budget__key").exclude(tenant__drill=True).order_by("pk")
-    parts["receivers"] = exported_receivers(told)
+    told = AlertReceiver.objects.select_related("tenant", "budget__key").filter(Q(tenant=None) | own("tenant__"))
+    parts["receivers"] = exported_receivers(told.order_by("pk"))
     given = {name: entries for name, entries in parts.items() if entries}
     # Flow style for what holds no further lists: a price or an alias list stays on one line.
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

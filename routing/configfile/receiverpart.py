@@ -18,7 +18,7 @@ from routing.configfile.schema import given
 from tenants.alertrows import AlertReceiver
 from tenants.budgets import Budget
 from tenants.delivering import hook_of, keep_email, keep_hook
-from tenants.models import ClientKey, Tenant
+from tenants.models import ClientKey, Tenant, own
 from tenants.webhooks import Hook, check_webhook
 
 NO_PART: Final = ""  # no worker keeps them: nothing needs to become live
@@ -42,7 +42,7 @@ def put_receivers(changes: Changes, specs: list[schema.Receiver]) -> None:
     if not specs or not changes.unique("receivers", (_named(spec.tenant, spec.name) for spec in specs)):
         return
     rows = {_identity(row): row for row in AlertReceiver.objects.select_related("tenant")}
-    tenants = {row.name: row for row in Tenant.objects.filter(drill=False)}
+    tenants = {row.name: row for row in Tenant.objects.filter(own())}
     for index, spec in enumerate(specs):
         path = f"receivers[{index}]"
         if spec.tenant is not None and spec.tenant not in tenants:

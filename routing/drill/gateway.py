@@ -1,4 +1,5 @@
-"""Through which gateway does a drill run? The one that runs here; where none answers, one of its own meanwhile."""
+"""Through which gateway does a drill run, or sample traffic? The one that runs here; where none answers, one of its own
+meanwhile."""
 
 import socket
 import subprocess
@@ -48,7 +49,7 @@ def running_gateway() -> Iterator[str]:
 
 
 def wait_until_known(url: str, key: str, models: Iterable[str]) -> None:
-    """Return when every worker knows the drill's key and models; raises `NoGateway`."""
+    """Return when every worker knows this key and these models; raises `NoGateway`."""
     wanted, deadline = set(models), time.monotonic() + PATIENCE_S
     headers = {"authorization": f"Bearer {key}"}
     with httpx.Client(trust_env=False, timeout=PATIENCE_S) as client:
@@ -58,7 +59,7 @@ def wait_until_known(url: str, key: str, models: Iterable[str]) -> None:
                 time.sleep(FOLLOWS_S if settings.WEB_WORKERS > 1 else 0)
                 return
             time.sleep(POLL_S)
-    raise NoGateway(f"{url} answers and does not know the drill's key: is it another installation? Set GATEWAY_URL.")
+    raise NoGateway(f"{url} answers and does not know the key made here: is it another installation? Set GATEWAY_URL.")
 
 
 @contextmanager

@@ -101,13 +101,16 @@ class Play(Stage):
             self.fallback.close()
 
 
-async def perform(plays: Sequence[Play], url: str, key: str, tell: Callable[[Play, Scene], None]) -> None:
+Over = tuple[Play, Scene]
+
+
+async def perform(plays: Sequence[Play], url: str, key: str, tell: Callable[[Over], None]) -> None:
     """Play all takes beside each other; `tell` hears of each as it is over."""
     client = Client(url, key)
 
     async def one(play: Play, number: int) -> None:
         await asyncio.sleep(number * STAGGER_S)
-        tell(play, await play.perform(client))
+        tell((play, await play.perform(client)))
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -14,10 +15,10 @@ from django.utils import timezone
 from profiling import leases
 from routing.drill import rows
 from routing.drill.gateway import own_address, running_gateway, wait_until_known
-from routing.drill.playing import Play
+from routing.drill.playing import Over, Play, perform
 from routing.drill.scenario import Scenario, Scene, scenarios
 from routing.drill.scores import Score, score
-from routing.drill.stagehand import Over, Performance
+from routing.drill.stagehand import Performance
 
 LEASE: Final = "drill"
 LEASE_FOR: Final = timedelta(seconds=30)
@@ -55,7 +56,7 @@ def run(wanted: Sequence[Scenario], pace: float, tell: Tell) -> None:
         key = rows.put_up([play.casting for play in plays], timezone.now() + KEY_LIVES)
         url = stack.enter_context(running_gateway())
         wait_until_known(url, key, [play.model for play in plays])
-        for done in _scores(plays, stack.enter_context(Performance(plays, url, key))):
+        for done in _scores(plays, stack.enter_context(Performance[Over](partial(perform, plays, url, key)))):
             keep()
             tell(done)
 

@@ -1,25 +1,23 @@
-"""Who keeps a performance running while the drill's own thread talks to the database? A thread with an event loop."""
+"""Who keeps a performance running while the caller's own thread talks to the database? A thread with an event loop."""
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Final, Self
-
-from routing.drill.playing import Play, perform
-from routing.drill.scenario import Scene
+from typing import Any, Final, Generic, Self, TypeVar
 
 TICK_S: Final = 0.5
-Over = tuple[Play, Scene]
+Over = TypeVar("Over")
 
 
-class Performance(threading.Thread):
-    """Plays all takes in a thread of its own; as a context manager it is stopped at the end, finished or not."""
+class Performance(threading.Thread, Generic[Over]):
+    """Runs `perform` in a thread of its own, which tells of each part as it is over; as a context manager it is stopped
+    at the end, finished or not."""
 
-    def __init__(self, plays: Sequence[Play], url: str, key: str) -> None:
-        super().__init__(name="drill", daemon=True)
-        self._plays, self._url, self._key = plays, url, key
+    def __init__(self, perform: Callable[[Callable[[Over], None]], Coroutine[Any, Any, None]]) -> None:
+        super().__init__(name="performance", daemon=True)
+        self._play = perform
         self._over: SimpleQueue[Over | None] = SimpleQueue()
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
@@ -35,7 +33,7 @@ class Performance(threading.Thread):
         self.join()
 
     def __iter__(self) -> Iterator[Over | None]:
-        """Each take as it is over, None now and then in between; raises what kept the takes from being played."""
+        """Each part as it is over, None now and then in between; raises what kept the others from being played."""
         while True:
             try:
                 over = self._over.get(timeout=TICK_S)
@@ -59,7 +57,7 @@ class Performance(threading.Thread):
 
     async def _perform(self) -> None:
         self._task = asyncio.current_task()
-        await perform(self._plays, self._url, self._key, lambda play, scene: self._over.put((play, scene)))
+        await self._play(self._over.put)
 
     def _cancel(self) -> None:
         if self._task is not None:

@@ -6,9 +6,9 @@ from typing import Any, Final
 from django.utils import timezone
 
 from profiling.jobs.base import JobKind, Progress, Run
-from providers.attention import DRILL
 from providers.models import Provider
 from providers.probe import probe
+from providers.realms import APART
 from usage.selectors import TimeRange, state_series
 
 LATELY: Final = timedelta(minutes=3)  # workers write their states every few seconds
@@ -32,7 +32,9 @@ class Reach(JobKind):
         found = state_series([TimeRange.around(now - LATELY, now, now)])
         away = {name.partition("/")[0] for name, (cell,) in found.items() if NOT_CALLED & cell.keys()}
         tested = (
-            list(Provider.objects.filter(name__in=away, enabled=True).exclude(source=DRILL)[:AT_MOST]) if away else []
+            list(Provider.objects.filter(name__in=away, enabled=True).exclude(source__in=APART)[:AT_MOST])
+            if away
+            else []
         )
         reached = [provider.name for provider in tested if any(one.ok for one in probe(provider))]
         return {"tested": len(tested), "reached": len(reached)}

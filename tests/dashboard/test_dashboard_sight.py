@@ -128,7 +128,8 @@ def test_both_ways_of_asking_for_a_sight_agree(tenants):
     people.append(staff("by-hand"))
     people[-1].user_permissions.add(Permission.objects.get(codename="see_every_tenant"))
     for person in people:
-        sight, names = tenants_seen_by(person)
+        found = tenants_seen_by(person)
+        sight, names = found.sight, found.names
         assert sight == sight_of(person) and names == tenant_names(sight), person
     assert [sight_of(person) for person in people] == [None, None, {2, 3}, frozenset(), None]
 

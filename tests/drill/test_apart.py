@@ -16,7 +16,7 @@ from tenants.models import Tenant
 from tests.routing.factories import CALLER, Desk, asked
 
 pytestmark = pytest.mark.django_db
-DRILL = Caller(2, "resilience drill", 2, "drill", "nr-def", default_policy="drill", drill=True)
+DRILL = Caller(2, "resilience drill", 2, "drill", "nr-def", default_policy="drill", realm="drill")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_policies_are_kept_apart_too(desk):
 
 def test_a_drill_that_is_over_finds_nothing(desk):
     Provider.objects.filter(source="drill").delete()
-    assert load_catalog().seen(by_drill=True).targets == ()
+    assert load_catalog().seen("drill").targets == ()
 
 
 def test_each_sees_its_own_in_the_list_of_models(desk):
@@ -81,7 +81,7 @@ def test_the_key_of_the_drill_s_tenant_says_whose_it_is():
         issue(Tenant.objects.create(name=name, drill=drill), "ci")[1] for name, drill in (("t", False), ("d", True))
     ]
     callers = load_keyring().callers
-    assert [callers[digest(key)].drill for key in keys] == [False, True]
+    assert [callers[digest(key)].realm for key in keys] == ["", "drill"]
 
 
 def test_an_export_knows_nothing_of_it(desk):

@@ -46,13 +46,13 @@ def casting(name: str, fallback: Part | None = HEALTHY) -> rows.Casting:
 def test_the_key_of_a_drill_leads_to_its_deployments_and_policies():
     key = rows.put_up([casting("a"), casting("b", None)], LATER)
     caller = load_keyring().callers[digest(key)]
-    seen = load_catalog().seen(caller.drill)
+    seen = load_catalog().seen(caller.realm)
     assert [target.name for target in seen.targets] == [
         "drill:a:fallback/drill:a",
         "drill:a:primary/drill:a",
         "drill:b:primary/drill:b",
     ]
-    policy = load_policies().seen(caller.drill).named(caller.default_policy)
+    policy = load_policies().seen(caller.realm).named(caller.default_policy, caller)
     assert policy.order == ("drill:a:primary/drill:a", "drill:b:primary/drill:b")
 
 

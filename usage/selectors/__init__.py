@@ -35,7 +35,6 @@ from usage.selectors.reliability import (
     together,
 )
 from usage.selectors.requests import WINDOW, Listed, Page, RequestFilter, Top, find, page, tops
-from usage.selectors.sums import Whose
 from usage.selectors.totals import (
     Dimension,
     Entities,
@@ -50,6 +49,7 @@ from usage.selectors.totals import (
     unpriced,
     used_since,
 )
+from usage.selectors.whose import Whose
 
 __all__ = [
     "WINDOW",

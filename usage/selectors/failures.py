@@ -13,7 +13,7 @@ from msgspec import Struct
 from usage import ids
 from usage.models import AttemptRecord, RequestRecord
 from usage.ranges import TimeRange
-from usage.selectors.sums import Whose
+from usage.selectors.whose import Whose, of
 
 ANY: Final = "*"  # either part of a deployment's name, beside a class of error: the indexes are by that
 # Conditions of partial indexes, word for word: SQLite takes them only so.
@@ -49,7 +49,7 @@ def _there(period: TimeRange, what: Failing, cursor: UUID | None, oldest: bool, 
     """Those with an attempt that failed at a deployment, whatever the error: in the order of the attempts' own ids,
     which are by time too and all that the index has. Several attempts may be of one request."""
     low, high = period.id_bounds
-    rows = AttemptRecord.objects.filter(_of(what.whose), id__gte=low, id__lt=high, deployment=what.failed)
+    rows = of(AttemptRecord.objects.all(), what.whose).filter(id__gte=low, id__lt=high, deployment=what.failed)
     rows = rows.filter(_UNANSWERED, status__in=("failed", "interrupted"))
     if cursor:
         first, last = ids.attempt_bounds(cursor)
@@ -62,8 +62,9 @@ def _there(period: TimeRange, what: Failing, cursor: UUID | None, oldest: bool, 
 def _of_attempts(period: TimeRange, what: Failing, cursor: UUID | None, oldest: bool, limit: int) -> list[UUID]:
     low, high = period.id_bounds
     # No bound of `id`, which would choose the partitions: the index does not hold it, and answers alone without.
-    rows = AttemptRecord.objects.filter(error=what.error, request_id__gte=low, request_id__lt=high)
-    rows = rows.filter(_of(what.whose), _at(what.failed), **_behind("request_id", cursor, oldest))
+    rows = of(AttemptRecord.objects.all(), what.whose)
+    rows = rows.filter(error=what.error, request_id__gte=low, request_id__lt=high)
+    rows = rows.filter(_at(what.failed), **_behind("request_id", cursor, oldest))
     order = "request_id" if oldest else "-request_id"
     return list(rows.order_by(order).values_list("request_id", flat=True).distinct()[:limit])
 
@@ -73,7 +74,7 @@ def _of_requests(period: TimeRange, what: Failing, cursor: UUID | None, oldest: 
     if what.failed or not what.error:
         return []
     low, high = period.id_bounds
-    rows = RequestRecord.objects.filter(_of(what.whose), id__gte=low, id__lt=high, error=what.error)
+    rows = of(RequestRecord.objects.all(), what.whose).filter(id__gte=low, id__lt=high, error=what.error)
     order = "id" if oldest else "-id"
     return list(rows.filter(**_behind("id", cursor, oldest)).order_by(order).values_list("id", flat=True)[:limit])
 
@@ -88,9 +89,3 @@ def _at(name: str | None) -> Q:
     if provider == ANY:
         return Q() if model == ANY else Q(deployment__endswith=f"/{model}")
     return Q(deployment__startswith=f"{provider}/") if model == ANY else Q(deployment=name)
-
-
-def _of(whose: Whose) -> Q:
-    if isinstance(whose, frozenset):
-        return Q(tenant_id__in=whose)
-    return Q() if whose is None else Q(tenant_id=whose)

@@ -11,7 +11,7 @@ from providers.models import Deployment
 from usage import ids
 from usage.models import AttemptRecord
 from usage.ranges import TimeRange
-from usage.selectors.sums import Whose
+from usage.selectors.whose import Whose, of
 
 
 class LastError(Struct, frozen=True):
@@ -37,9 +37,7 @@ def _failed(period: TimeRange, whose: Whose) -> "QuerySet[AttemptRecord]":
     # The exclusion is the condition of the index that this walks.
     low, high = period.id_bounds
     rows = AttemptRecord.objects.exclude(status="answered").filter(status="failed", id__gte=low, id__lt=high)
-    if isinstance(whose, frozenset):
-        return rows.filter(tenant_id__in=whose)
-    return rows if whose is None else rows.filter(tenant_id=whose)
+    return of(rows, whose)
 
 
 def _told(row: AttemptRecord) -> LastError:

@@ -12,7 +12,7 @@ from usage import ids
 from usage.models import AttemptRecord, RequestRecord
 from usage.ranges import TimeRange
 from usage.rollups import ALL_KEYS, ALL_TENANTS, QUARTER, RequestRollup
-from usage.selectors.sums import Whose
+from usage.selectors.whose import Whose, of
 
 
 def last_uses(keys: Collection[int]) -> dict[int, datetime]:
@@ -39,9 +39,8 @@ def last_served(period: TimeRange, providers: Collection[str], whose: Whose = No
     Two queries: the sums say in which quarter of an hour it came, and the records of that quarter when.
     """
     low, high = period.seconds
-    scope = whose if isinstance(whose, frozenset) else {ALL_TENANTS if whose is None else whose}
-    sums = RequestRollup.objects.filter(
-        tenant_id__in=scope, key_id=ALL_KEYS, grain=QUARTER, bucket__gte=low - low % QUARTER, bucket__lt=high,
+    sums = of(RequestRollup.objects.all(), ALL_TENANTS if whose is None else whose).filter(
+        key_id=ALL_KEYS, grain=QUARTER, bucket__gte=low - low % QUARTER, bucket__lt=high,
         provider__in=providers,
     ).exclude(model="")  # fmt: skip
     quarters = list(sums.values_list("provider", "model").annotate(Max("bucket")).order_by())
@@ -51,8 +50,7 @@ def last_served(period: TimeRange, providers: Collection[str], whose: Whose = No
     for provider, model, start in quarters:
         bounds = ids.first_id(start * 1000), ids.first_id((start + QUARTER) * 1000)
         wanted |= Q(provider=provider, model=model, id__gte=bounds[0], id__lt=bounds[1])
-    rows = RequestRecord.objects.filter(wanted)
-    rows = rows if whose is None else rows.filter(tenant_id__in=scope)
+    rows = of(RequestRecord.objects.filter(wanted), whose)
     newest = rows.values_list("provider", "model").annotate(Max("started_us")).order_by()
     return {(provider, model): datetime.fromtimestamp(us / 1e6, UTC) for provider, model, us in newest}
 

@@ -11,7 +11,8 @@ from usage.fold import ATTEMPT_TOTAL, ATTEMPT_TTFT, OVERHEAD, TPOT
 from usage.ranges import TimeRange
 from usage.rollups import ALL_TENANTS, LatencyRollup
 from usage.scale import ENOUGH_SAMPLES, lower_ms, percentile_ms
-from usage.selectors.sums import EACH_TENANT, Whose, read
+from usage.selectors.sums import read
+from usage.selectors.whose import EACH_TENANT, Whose
 
 # The first three are of requests as their callers felt them, by tenant; the others are kept for all tenants together.
 Metric = Literal["ttft", "total", "failover_delay", "overhead", "attempt_ttft", "attempt_total", "tpot"]

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from usage.models import RequestRecord
 from usage.ranges import TimeRange
+from usage.selectors.whose import of
 
 # Pictures and sounds are counted by other rules than texts, and an attempt after others may go on with their answer. An
 # estimate that is null is of a prompt of which the upstream keeps a part.
@@ -33,7 +34,8 @@ _features: Final = msgspec.json.Decoder(_Features).decode
 def prompt_pairs(model: str, period: TimeRange, most: int) -> Sequence[PromptPair]:
     """The newest pairs of a model in the range, whoever served it; one query by index."""
     low, high = period.id_bounds
-    rows = RequestRecord.objects.filter(_COMPARABLE, _KNOWN, model=model, id__gte=low, id__lt=high).order_by("-id")
+    rows = of(RequestRecord.objects.filter(id__gte=low, id__lt=high), None)
+    rows = rows.filter(_COMPARABLE, _KNOWN, model=model).order_by("-id")
     told = rows.values_list("features", "prompt_tokens")[:most]
     pairs = [PromptPair(_features(features or "{}").prompt_tokens, reported or 0) for features, reported in told]
     return [pair for pair in pairs if pair.estimated > 0]

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from usage import ids
 from usage.models import AttemptRecord, RequestRecord
 from usage.ranges import TimeRange
+from usage.selectors.whose import of
 
 _COLUMNS: Final = ("deployment", "provider", "status", "error", "request_id")
 CANCELLED: Final = "cancelled"
@@ -41,7 +42,7 @@ class LastAttempt(Struct, frozen=True):
 def last_attempts(period: TimeRange) -> list[LastAttempt]:
     """One for each deployment among the newest attempts of the range, the latest first."""
     low, high = period.id_bounds
-    found = AttemptRecord.objects.filter(id__gte=low, id__lt=high).order_by("-id")
+    found = of(AttemptRecord.objects.filter(id__gte=low, id__lt=high), None).order_by("-id")
     newest: dict[str, LastAttempt] = {}
     for deployment, provider, status, error, request_id in found.values_list(*_COLUMNS)[:LOOKED_AT]:
         if status == CANCELLED:

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from usage.ranges import TimeRange
 from usage.rollups import ALL_TENANTS, AttemptRollup, FlowRollup, StateRollup
-from usage.selectors.sums import Whose, read
+from usage.selectors.sums import read
+from usage.selectors.whose import Whose
 
 ANSWERED, CANCELLED = "answered", "cancelled"
 _SUMS: Final = ("attempts", "retries", "completion_tokens", "generation_us")

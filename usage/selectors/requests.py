@@ -18,7 +18,7 @@ from usage.outcomes import Outcome, Status
 from usage.ranges import TimeRange
 from usage.rows import outcome_of
 from usage.selectors.failures import Failing, failing
-from usage.selectors.sums import Whose
+from usage.selectors.whose import Whose, of
 
 PAGE_ROWS: Final = 50
 WINDOW: Final = 10_000  # so many requests, the newest that fit, are looked at for what no index knows
@@ -222,16 +222,15 @@ def matching(chosen: RequestFilter) -> "QuerySet[RequestRecord]":
         "category": chosen.task,
     }
     conditions = Q()
-    if isinstance(chosen.tenant_id, frozenset):
-        conditions = Q(tenant_id__in=chosen.tenant_id)
-    elif chosen.tenant_id is not None:
-        conditions = Q(tenant_id=chosen.tenant_id)
     for column, value in plain.items():
         if value is not None:
             conditions &= Q(**{column: value}) if value != "" else Q(**{f"{column}__isnull": True})
     if chosen.served is not None:
         conditions &= _served(chosen.served)
-    found = RequestRecord.objects.filter(conditions & _status(chosen.status))
+    whose = RequestRecord.objects.all()
+    if chosen.tenant_id is not None or chosen.key_id is None:  # a key that is asked for is one tenant's
+        whose = of(whose, chosen.tenant_id)
+    found = whose.filter(conditions & _status(chosen.status))
     if chosen.first_choice and chosen.served not in (None, chosen.first_choice):
         return found.filter(_DIVERTED)
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from usage.selectors.requests import RequestFilter
-from usage.selectors.sums import Whose
+from usage.selectors.whose import Whose
 
 STATUSES: Final = ("answered", "failover", "errors", "failed", "rejected", "cancelled", "interrupted", "unpriced")
 NOBODY: Final = "-"  # "has none": no name begins with a dash

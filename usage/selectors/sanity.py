@@ -14,6 +14,7 @@ from usage import ids
 from usage.models import RequestRecord
 from usage.ranges import TimeRange
 from usage.rollups import MINUTE
+from usage.selectors.whose import of
 
 ENOUGH: Final = 50  # requests, before a share or an average says something
 COST_FACTOR: Final = 3.0  # mixes of prompt and answer differ too; lost usage of streams is off by far more
@@ -62,7 +63,8 @@ def _judged(calibrated: Mapping[str, datetime]) -> Q:
 
 def _sums(period: TimeRange, judged: Q) -> Any:
     low, high = period.id_bounds
-    answered = RequestRecord.objects.filter(id__gte=low, id__lt=high, status="answered", provider__isnull=False)
+    answered = of(RequestRecord.objects.filter(id__gte=low, id__lt=high), None)
+    answered = answered.filter(status="answered", provider__isnull=False)
     return answered.values("provider", "model", "stream").annotate(
         requests=Count("id"),
         guessed=Count("id", filter=Q(estimated=True)),

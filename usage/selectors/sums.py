@@ -2,17 +2,15 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 from django.db import connection
 
 from usage.ranges import TimeRange, cover
 from usage.rollups import ALL_TENANTS, Rollup
-
-EACH_TENANT: Final = -1  # every tenant's own rows, not their sum
+from usage.selectors.whose import sql_of
 
 Row = tuple[Any, ...]
-Whose = int | frozenset[int] | None  # of one tenant, of any of some, of all together
 
 
 def read(
@@ -36,7 +34,7 @@ def read(
         return
     bounds = {column: value for column, value in (where or {}).items() if value is not None}
     among = {column: list(values) for column, values in (only or {}).items()}
-    conditions = [_tenant(tenant), *([level] if level else []), *(f"r.{column} = %s" for column in bounds)]
+    conditions = [sql_of(tenant), *([level] if level else []), *(f"r.{column} = %s" for column in bounds)]
     conditions += [f"r.{column} IN ({', '.join(['%s'] * len(values)) or 'NULL'})" for column, values in among.items()]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -74,10 +72,3 @@ def _spans(buckets: Sequence[TimeRange]) -> str:
         for position, bucket in enumerate(buckets)
         for span in cover(*bucket.seconds)
     )
-
-
-def _tenant(tenant: int | frozenset[int]) -> str:
-    if isinstance(tenant, frozenset):
-        return f"r.tenant_id IN ({', '.join(str(int(one)) for one in sorted(tenant))})" if tenant else "1 = 0"
-    # The plus sign keeps planners from the index by tenant, which would read all time.
-    return f"+r.tenant_id > {ALL_TENANTS}" if tenant == EACH_TENANT else f"r.tenant_id = {int(tenant)}"

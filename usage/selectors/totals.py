@@ -12,7 +12,8 @@ from msgspec import Struct, structs
 from usage import ids, spool
 from usage.ranges import TimeRange
 from usage.rollups import ALL_KEYS, ALL_TENANTS, HOUR, KeyRollup, RequestRollup, Rollup
-from usage.selectors.sums import EACH_TENANT, Row, Whose, read
+from usage.selectors.sums import Row, read
+from usage.selectors.whose import EACH_TENANT, NAMED, Whose, of
 
 Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
 Value = int | str
@@ -117,7 +118,7 @@ def series_by(
     for position, key, sums in read(
         table,
         buckets,
-        tenant=_scope(entities, dimension),
+        tenant=_scope(entities, dimension, named=dimension in ("tenant", "key") and only is not None),
         where=_bounds(entities),
         level=level,
         only=None if only is None or len(columns) > 1 else {columns[0]: only},
@@ -166,21 +167,19 @@ def nearest(period: TimeRange, tenant_id: Whose = None) -> datetime | None:
     """The last hour with requests that begins before the range's end, else the first after it; within two years."""
     low, high = period.seconds
     hours = RequestRollup.objects.filter(grain=HOUR, bucket__gte=low - 2 * _YEAR_S, bucket__lt=high + 2 * _YEAR_S)
-    if isinstance(tenant_id, frozenset):
-        hours = hours.filter(tenant_id__in=tenant_id)
-    else:
-        hours = hours.filter(tenant_id=ALL_TENANTS if tenant_id is None else tenant_id)
-    found = hours.aggregate(
+    found = of(hours, ALL_TENANTS if tenant_id is None else tenant_id).aggregate(
         before=Max("bucket", filter=Q(bucket__lt=high)), after=Min("bucket", filter=Q(bucket__gte=high))
     )
     seconds = found["before"] if found["before"] is not None else found["after"]
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def _scope(entities: Entities, dimension: Dimension | None = None) -> int | frozenset[int]:
+def _scope(entities: Entities, dimension: Dimension | None = None, named: bool = False) -> int | frozenset[int]:
     if entities.tenant_id is not None:
         return entities.tenant_id
-    return EACH_TENANT if entities.key_id is not None or dimension in ("tenant", "key") else ALL_TENANTS
+    if entities.key_id is not None or named:
+        return NAMED
+    return EACH_TENANT if dimension in ("tenant", "key") else ALL_TENANTS
 
 
 def _table(entities: Entities, dimension: Dimension | None = None) -> tuple[type[Rollup], str]:

@@ -23,7 +23,7 @@ from routing.configfile.keypart import KeyMaker
 from routing.configfile.schema import given
 from tenants.callers import LIMITS, Scope
 from tenants.keyring import know_at_once
-from tenants.models import ClientKey, Tenant
+from tenants.models import ClientKey, Tenant, own
 from tenants.rotation import rotate
 from tenants.selectors import members_called
 from tenants.sight import seen
@@ -101,7 +101,7 @@ class ApiKeys(Resource):
     orders = {"id": "id", "name": "name", "tenant": "tenant__name", "created_at": "created_at"}
 
     def rows(self) -> QuerySet[Any]:
-        kept = ClientKey.objects.filter(tenant__drill=False, lent_to=None).select_related("tenant", "owner")
+        kept = ClientKey.objects.filter(own("tenant__"), lent_to=None).select_related("tenant", "owner")
         return seen(kept, self.operator.sight, "tenant_id")
 
     def named(self, body: Any) -> QuerySet[Any]:
@@ -142,7 +142,7 @@ class ApiKeys(Resource):
         return {"tenant": (self._tenants(), "tenants")}
 
     def _tenants(self) -> QuerySet[Tenant]:
-        return seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk")
+        return seen(Tenant.objects.filter(own()), self.operator.sight, "pk")
 
     def write(self, changes: OneChange, body: Any) -> None:
         tenant = get_object_or_404(self._tenants(), name=body.tenant)

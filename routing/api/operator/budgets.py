@@ -22,7 +22,7 @@ from routing.errors import InvalidBody
 from routing.models import Policy
 from routing.policybook import SHORT_NAMES
 from tenants.budgets import USD, Budget
-from tenants.models import Tenant
+from tenants.models import Tenant, own
 from tenants.periods import Period
 from tenants.selectors import BudgetState, states_of
 from tenants.sight import seen
@@ -94,7 +94,7 @@ class Budgets(Resource):
     orders = {"id": "id", "tenant": "tenant__name", "period": "period", "created_at": "created_at"}
 
     def rows(self) -> QuerySet[Any]:
-        kept = Budget.objects.filter(tenant__drill=False).select_related("tenant", "key")
+        kept = Budget.objects.filter(own("tenant__")).select_related("tenant", "key")
         return seen(kept, self.operator.sight, "tenant_id")
 
     def named(self, body: Any) -> QuerySet[Any]:
@@ -127,7 +127,7 @@ class Budgets(Resource):
         return {"tenant": (self._tenants(), "tenants")}
 
     def _tenants(self) -> QuerySet[Tenant]:
-        return seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk")
+        return seen(Tenant.objects.filter(own()), self.operator.sight, "pk")
 
     def write(self, changes: OneChange, body: Any) -> None:
         tenant = get_object_or_404(self._tenants(), name=body.tenant)

@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 
 from providers.models import Deployment, LanguageModel, Provider
 from providers.prices import histories
+from providers.realms import APART
 from providers.revisions import CATALOG
 from routing import acts
 from routing.api.operator.applying import OneChange, fields_of, fitted
@@ -83,7 +84,7 @@ class Deployments(Resource):
     orders = {"id": "id", "provider": "provider__name", "model": "model__name", "context": "context"}
 
     def rows(self) -> QuerySet[Any]:
-        return Deployment.objects.exclude(provider__source=Provider.Source.DRILL).select_related("provider", "model")
+        return Deployment.objects.exclude(provider__source__in=APART).select_related("provider", "model")
 
     def named(self, body: Any) -> QuerySet[Any]:
         return Deployment.objects.filter(provider__name=body.provider, model__name=body.model)
@@ -165,4 +166,4 @@ class Deployments(Resource):
         return self.shown(row)
 
     def _providers(self) -> QuerySet[Provider]:
-        return Provider.objects.exclude(source=Provider.Source.DRILL)
+        return Provider.objects.exclude(source__in=APART)

@@ -5,7 +5,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from msgspec import Struct
 
-from providers.models import LanguageModel, Provider
+from providers.models import LanguageModel
+from providers.realms import APART
 from providers.revisions import CATALOG
 from routing.api.operator.applying import OneChange, fields_of
 from routing.api.operator.documents import documented
@@ -14,7 +15,7 @@ from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile import schema
 from routing.configfile.modelpart import put_models
 
-DRILLED = Q(deployments__provider__source=Provider.Source.DRILL)
+NOT_OURS = Q(deployments__provider__source__in=APART)
 
 
 class ModelRow(Struct):
@@ -47,7 +48,7 @@ class LanguageModels(Resource):
     orders = {"name": "name", "id": "id", "quality": "quality"}
 
     def rows(self) -> QuerySet[Any]:
-        return LanguageModel.objects.exclude(DRILLED).annotate(served=Count("deployments"))
+        return LanguageModel.objects.exclude(NOT_OURS).annotate(served=Count("deployments"))
 
     def told(self, rows: Rows) -> Rows:
         same = ("name", "aliases", "quality", "category_quality", "description")

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from msgspec import Struct
 
 from profiling.models import LatencyProfile, TokenCalibration
-from providers.models import Provider
+from providers.realms import APART
 from routing.api.operator.documents import documented
 from routing.api.operator.paging import Filter
 from routing.api.operator.resource import Reading, Rows, columns
@@ -72,7 +72,7 @@ class Profiles(Reading):
 
     def rows(self) -> QuerySet[Any]:
         self.operator.require("profiling.view_tokencalibration")
-        found = LatencyProfile.objects.exclude(deployment__provider__source=Provider.Source.DRILL)
+        found = LatencyProfile.objects.exclude(deployment__provider__source__in=APART)
         return found.select_related("deployment__provider", "deployment__model")
 
     def told(self, rows: Rows) -> Rows:

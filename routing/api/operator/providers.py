@@ -8,6 +8,7 @@ from django.db.models import Count, QuerySet
 from msgspec import Struct, UnsetType
 
 from providers.models import Credential, Provider
+from providers.realms import APART
 from providers.revisions import CATALOG
 from providers.secrets import fingerprint_of
 from routing.api.operator.applying import OneChange, fields_of
@@ -74,7 +75,7 @@ class Providers(Resource):
     orders = {"name": "name", "id": "id", "updated_at": "updated_at"}
 
     def rows(self) -> QuerySet[Any]:
-        kept = Provider.objects.exclude(source=Provider.Source.DRILL)
+        kept = Provider.objects.exclude(source__in=APART)
         return kept.annotate(served=Count("deployments"))
 
     def told(self, rows: Rows) -> Rows:

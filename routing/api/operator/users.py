@@ -17,7 +17,7 @@ from routing.api.operator.paging import Filter, flag
 from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile.reading import nearest
 from routing.configfile.schema import Section, given
-from tenants.models import Membership, Tenant
+from tenants.models import Membership, Tenant, own
 from tenants.sight import ELSEWHERE, belongs_elsewhere, seen
 
 OVER_PEOPLE: Final = (Q(content_type__app_label="auth") & ~Q(codename__startswith="view_")) | Q(codename="read_bodies")
@@ -131,7 +131,7 @@ class Users(Resource):
 
     def _tenants(self) -> QuerySet[Tenant]:
         """Those that somebody may be made a member of: nobody gives away what is out of sight."""
-        return seen(Tenant.objects.filter(drill=False), self.operator.sight, "pk")
+        return seen(Tenant.objects.filter(own()), self.operator.sight, "pk")
 
     def _groups(self, changes: OneChange, names: list[str]) -> list[Any]:
         groups = _found(changes, "groups", Group.objects.all(), names)

@@ -33,6 +33,7 @@ def forms(own_key: int, invoice: int, drill: int, request_id: str) -> Iterator[t
     """What a button leads to: questions before a deed, what a deed came to, and what is refused."""
     yield "start-used", "/dashboard/start/"
     yield "key-new", "/dashboard/usage/keys/new/"
+    yield "sample", "/dashboard/start/sample/"
     yield from ((f"key-{verb}", f"/dashboard/usage/keys/{own_key}/{verb}/") for verb in ("revoke", "rotate"))
     yield "invoice", f"/dashboard/invoices/{invoice}/"
     yield "drill-card", f"/dashboard/drill/?run={drill}"
