@@ -14,6 +14,7 @@ from usage.selectors.requestwords import NOBODY, STATUSES
 
 By = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
 PERCENTILES: Final = (50, 95, 99)
+WHOSE: Final = ("mine", "team")  # usage: of one's own keys, or of all in sight
 UNCOMPARED: Final = "off"  # the `compare` of a page that leaves the period before out
 LIVE: Final = "10s"  # how often a live page asks anew
 # By a control of their own:
@@ -24,6 +25,7 @@ FEW: Final[Mapping[str, tuple[str, ...]]] = {
     "percentile": tuple(map(str, PERCENTILES)),
     "compare": ("prev", UNCOMPARED),
     "live": (LIVE,),
+    "whose": WHOSE,
 }
 LONGEST: Final = 200
 _CURSOR: Final = re.compile(r"[0-9a-f]{32}|\d{1,18}").fullmatch

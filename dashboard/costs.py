@@ -25,10 +25,11 @@ class CostChart(Struct, frozen=True):
         return self.groups - self.shown
 
 
-def cost_chart(name: str, scope: Scope, by: By, before: bool = False) -> CostChart:
-    """Cost per bucket; with `before`, the total of the period before as a dotted line."""
+def cost_chart(name: str, scope: Scope, by: By, before: bool = False, only: frozenset[int] | None = None) -> CostChart:
+    """Cost per bucket; with `before`, the total of the period before as a dotted line. `only`: these values alone."""
     period = scope.period
     found = {one.value: one.totals for one in scope.ask(groups, by, period.span, scope.entities)}
+    found = {value: sums for value, sums in found.items() if only is None or value in only}
     if not found:
         return CostChart(None)
     named = labels(scope, by, list(found))
@@ -37,7 +38,7 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False) -> CostCha
         (named[value] for value in ranked), scope.board.colours
     )  # of all, so that a table beside it has the same
     ranked = [value for value in ranked if found[value].cost_nano_usd] or ranked[:1]
-    layers = _layers(scope, by, named, ranked)
+    layers = _layers(scope, by, named, ranked, every=only is None)
     behind = {named[value]: bucket_links(scope, **words_of(scope, by, value)) for value in ranked[:COLOURS]}
     drawn: tuple[Series, ...] = coloured(layers, "bar", colours, behind)
     total = sum(one.cost_nano_usd for one in found.values())
@@ -52,15 +53,22 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False) -> CostCha
     return CostChart(chart, min(len(ranked), COLOURS), len(ranked))
 
 
-def _layers(scope: Scope, by: By, named: dict[Value, str], ranked: list[Value]) -> dict[str, tuple[int, ...]]:
-    """What each of the dearest cost per bucket, and what all others did: of a thousand keys, only six are read."""
+def _layers(
+    scope: Scope, by: By, named: dict[Value, str], ranked: list[Value], every: bool
+) -> dict[str, tuple[int, ...]]:
+    """What each of the dearest cost per bucket, and what all others did: of a thousand keys, only six are read, where
+    `every` value is ranked and the sum of all is known."""
     buckets, dearest = scope.period.buckets, tuple(ranked[:COLOURS])
-    parts = scope.ask(series_by, by, buckets, scope.entities, dearest)
+    parts = scope.ask(series_by, by, buckets, scope.entities, dearest if every else tuple(ranked))
     layers = {named[value]: _costs(parts[value]) for value in dearest}
     if len(ranked) > COLOURS:
-        whole = _costs(scope.ask(series, buckets, scope.entities))
+        whole = _costs(scope.ask(series, buckets, scope.entities)) if every else _together(parts)
         layers["Other"] = tuple(cost - sum(named) for cost, *named in zip(whole, *layers.values(), strict=True))
     return layers
+
+
+def _together(parts: dict[Value, list[Totals]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*map(_costs, parts.values()), strict=True)))
 
 
 def _costs(parts: list[Totals]) -> tuple[int, ...]:

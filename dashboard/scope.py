@@ -39,7 +39,7 @@ FILTERS = (
 )
 WORDS = (
     *("range", "from", "to", "tz", "compare", *FILTERS),
-    *("group", "sort", "percentile", "baseline", "cursor", "live"),
+    *("group", "sort", "percentile", "baseline", "whose", "cursor", "live"),
 )
 FLEETING = ("cursor", "live")  # of a look at a page, not of what it asks
 AROUND = timedelta(hours=2)  # of the nearest hour, where no preset reaches it

@@ -74,6 +74,32 @@ def test_the_page_and_its_file_say_what_v1_usage_says(teams, ana, client, tmp_pa
     assert len(said["limits"]) == 3 and len(said["budgets"]) == 1
 
 
+def test_my_usage_is_that_of_my_keys_and_a_switch_shows_all_that_i_see(teams, ana, tmp_path):
+    mine, _ = made(ana)
+    lent = ClientKey.objects.create(tenant=teams[0], name="lent", prefix="nr-lent", digest="lent", lent_to=ana)
+    other = ClientKey.objects.create(tenant=teams[0], name="other", prefix="nr-other", digest="other")
+    told = day(NOW - timedelta(minutes=1), 60, hours=5)
+    for number, one in enumerate(told):
+        key = (mine, lent, other, other)[number % 4]
+        _of(one, teams[0]).key_id, one.key_prefix = key.pk, key.prefix
+    ship(told, tmp_path / "own")
+    browser, me = browser_of(ana), (mine.pk, lent.pk)
+
+    def listed(words: str = "") -> list[str]:
+        page = browser.get(f"{PAGE}?range=24h{words}").content.decode()
+        return re.findall(r"req_([0-9a-f]{32})", page.split('id="panel-usage_latest"')[1].split("</section>")[0])
+
+    newest = sorted((one.id for one in told if one.key_id in me), reverse=True)
+    assert list(dict.fromkeys(listed())) == newest[:8]
+    assert list(dict.fromkeys(listed("&whose=team"))) == sorted((one.id for one in told), reverse=True)[:8]
+    cost = [sum(one.cost_nano_usd or 0 for one in told if one.key_id in keys) for keys in (me, (*me, other.pk))]
+    for words, nano in (({}, cost[0]), ({"whose": "team"}, cost[1])):
+        rows = rows_of(browser, "usage/usage_cost", range="24h", **words)[1:]
+        assert round(sum(float(cell or 0) for row in rows for cell in row[1:]) * 1e9) == nano > 0
+    bea = browser_of(staff("bea", "operator", tenants=(teams[0],)))
+    assert "Your keys were not used in this range" in text_of(bea.get(PAGE))
+
+
 def _of(one, tenant):
     one.tenant_id, one.tenant, one.key_id = tenant.pk, tenant.name, 77
     return one

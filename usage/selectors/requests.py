@@ -132,7 +132,7 @@ def tops(period: TimeRange, chosen: RequestFilter, figure: Top, limit: int = MOS
     looked = list(newest.values_list(*columns)[:window])
     known = (row for row in looked if row[1] is not None and (chosen.tag is None or chosen.tag in row[2]))
     best = [key for key, *_ in nlargest(limit, known, key=itemgetter(1, 0))]
-    return Page(_by_id(_after(RequestRecord.objects.all(), period, None), best), None, len(looked))
+    return Page(by_id(_after(RequestRecord.objects.all(), period, None), best), None, len(looked))
 
 
 def _after(rows: "QuerySet[RequestRecord]", period: TimeRange, cursor: UUID | None, oldest: bool = False) -> Any:
@@ -148,7 +148,7 @@ def _tagged(found: "QuerySet[RequestRecord]", tag: str, limit: int, window: int)
     looked = list(found.values_list("id", "tags")[:window])
     hits = [key for key, tags in looked if tag in tags]
     last = hits[limit - 1] if len(hits) > limit else looked[-1][0] if len(looked) == window else None
-    return Page(_by_id(found, hits[:limit]), last.hex if last else None, len(looked))
+    return Page(by_id(found, hits[:limit]), last.hex if last else None, len(looked))
 
 
 def _failing(
@@ -171,10 +171,10 @@ def _failing(
         if len(hits) > limit or cursor is None:
             break
     last = hits[limit - 1] if len(hits) > limit else cursor
-    return Page(_by_id(RequestRecord.objects.all(), hits[:limit]), last.hex if last else None, looked)
+    return Page(by_id(RequestRecord.objects.all(), hits[:limit]), last.hex if last else None, looked)
 
 
-def _by_id(rows: "QuerySet[RequestRecord]", keys: list[UUID]) -> list[Listed]:
+def by_id(rows: "QuerySet[RequestRecord]", keys: list[UUID]) -> list[Listed]:
     """These rows in this order."""
     listed = {one.id: one for one in _listed(rows.filter(id__in=keys))} if keys else {}
     return [listed[key.hex] for key in keys if key.hex in listed]
