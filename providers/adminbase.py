@@ -87,9 +87,11 @@ class AuditedAdmin(WithTabs, KnowsRelated, ListedAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Iterable[Any], change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        if changes := audit.difference(form.audit_before, audit.state(form.instance)):
-            reason = form.cleaned_data.get("reason", "")
-            self.note(request, "changed" if change else "added", form.instance, changes, reason)
+        reason = form.cleaned_data.get("reason", "")
+        if not change:
+            self.note(request, "added", form.instance, audit.added(form.instance), reason)
+        elif changes := audit.difference(form.audit_before, audit.state(form.instance)):
+            self.note(request, "changed", form.instance, changes, reason)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         touched = [
@@ -99,7 +101,7 @@ class AuditedAdmin(WithTabs, KnowsRelated, ListedAdmin):
         before = {pk: audit.state(row) for pk, row in stored.items()}
         super().save_formset(request, form, formset, change)
         for row in formset.new_objects:
-            self.note(request, "added", row, audit.difference(None, audit.state(row)))
+            self.note(request, "added", row, audit.added(row))
         kept = {row.pk: row for row, _fields in formset.changed_objects}
         for pk, old in before.items():
             after = audit.state(kept[pk]) if pk in kept else None

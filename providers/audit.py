@@ -1,5 +1,8 @@
 """Who changed which configuration, when, from where, and what it was before: the rows of the audit log."""
 
+import os
+import pwd
+import socket
 from datetime import tzinfo
 from typing import Any, Final, Literal
 
@@ -15,6 +18,8 @@ Changes = dict[str, list[Any]]
 SECRET_FIELDS: Final = frozenset({"ciphertext", "digest", "password"})
 NOISE_FIELDS: Final = frozenset({"updated_at", "created_at", "date_changed", "last_login", "date_joined"})
 HIDDEN: Final = "(secret)"
+DERIVED: Final = frozenset({"digest", "prefix"})  # of what is made; nobody sets it
+EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 # Sent with `row`, `actor`, `action`, `changes` and `reason` in the write's own transaction: what must follow every
 # change of a row, whoever makes it, hears of it here.
 recorded: Final = Signal()
@@ -73,6 +78,24 @@ def difference(before: State | None, after: State | None) -> Changes:
     """Field -> [before, after] of what differs; None stands for a row that is not there; secrets are masked."""
     old, new = before or {}, after or {}
     return {name: _masked(name, old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
+
+
+def added(obj: Model) -> Changes:
+    """Field -> [None, value] of what was set of a new row: neither what has its usual value nor what is derived."""
+    usual = {field.name: field.get_default() for field in _told(obj)}
+    told = {name: value for name, value in state(obj).items() if name not in DERIVED and value not in EMPTY}
+    return difference(None, {name: value for name, value in told.items() if value != usual.get(name)})
+
+
+def at_console(via: Literal["file", "command"]) -> Actor:
+    """Who runs a command: the account of the operating system, and who took it on by sudo, at which machine."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without a name
+        name = f"uid {os.getuid()}"
+    behind = os.environ.get("SUDO_USER", "")
+    who = f"{behind} as {name}" if behind and behind != name else name
+    return Actor(f"{who}@{socket.gethostname()}"[:150], via)
 
 
 def _told(obj: Model) -> "list[Field[Any, Any]]":

@@ -141,7 +141,7 @@ class CredentialAdmin(CredentialColumns, Switchable):
         with transaction.atomic():
             made = rotate(row, form.cleaned_data["secret"], form.cleaned_data["overlap"], timezone.now())
             self.note(request, "rotated", row, audit.difference(before, audit.state(row)), reason)
-            self.note(request, "added", made, audit.difference(None, audit.state(made)), reason)
+            self.note(request, "added", made, audit.added(made), reason)
         ends = timezone.localtime(row.expires_at)
         self.message_user(request, f"{made} is in use; {row} ends {ends:%Y-%m-%d %H:%M %Z}.", messages.SUCCESS)
         return HttpResponseRedirect(_page_of(made))

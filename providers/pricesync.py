@@ -65,7 +65,7 @@ def accept(proposal: PriceProposal, actor: audit.Actor, now: datetime) -> None:
     row = successor(proposal.deployment, history, proposal.usd, now, origin)
     if row is not None:
         row.save()
-        audit.record(actor, "added", row, audit.difference(None, audit.state(row)))
+        audit.record(actor, "added", row, audit.added(row))
         bump(CATALOG)
     _decide(proposal, PriceProposal.State.ACCEPTED, actor, now)
 

@@ -177,7 +177,7 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
         with transaction.atomic():
             made, plain = rotate(key, form.cleaned_data["overlap"], timezone.now())
             self.note(request, "rotated", key, audit.difference(before, audit.state(key)), reason)
-            self.note(request, "added", made, audit.difference(None, audit.state(made)), reason)
+            self.note(request, "added", made, audit.added(made), reason)
         return self._made_page(request, made, plain, old=key)
 
     def _revoke(

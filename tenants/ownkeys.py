@@ -42,7 +42,7 @@ def make(
     """A key of the person's own, and its value, which is told once."""
     made, plain = keys.issue(tenant, name, expires_at=expires_at, scope=scope, owner=person)
     know_at_once()
-    audit.record(actor, "added", made, audit.difference(None, audit.state(made)), reason)
+    audit.record(actor, "added", made, audit.added(made), reason)
     return made, plain
 
 
@@ -55,7 +55,7 @@ def replace(
     made, plain = rotate(key, overlap, now)
     know_at_once()
     audit.record(actor, "rotated", key, audit.difference(before, audit.state(key)), reason)
-    audit.record(actor, "added", made, audit.difference(None, audit.state(made)), reason)
+    audit.record(actor, "added", made, audit.added(made), reason)
     return made, plain
 
 

@@ -12,6 +12,7 @@ from providers import audit
 from providers.models import Provider
 from routing.configfile.reading import Document
 
+SPELLED: Final = {"hard": {"hard": True, "soft": False}}  # what a column has, as the file writes it
 SILENT: Final = frozenset({"headers"})  # a value that may be a secret is never repeated
 Fields = Iterable[tuple[str, str, Any]]  # (the file's name, the column, the value or UNSET)
 
@@ -67,11 +68,15 @@ class Changes:
         """Say that `row`, just written, was added (`before` is None) or changed."""
         self.parts.add(part)
         self.lines.append(f"{'+' if before is None else '~'} {label}" + (f": {', '.join(words)}" if words else ""))
-        action = "added" if before is None else "changed"
-        audit.record(self.actor, action, row, audit.difference(before, audit.state(row)), self.reason)
+        new = before is None
+        changes = audit.added(row) if new else audit.difference(before, audit.state(row))
+        audit.record(self.actor, "added" if new else "changed", row, changes, self.reason)
 
 
 def _words(name: str, old: Any, new: Any, added: bool) -> str:
+    spelled = SPELLED.get(name)
+    if spelled is not None:
+        old, new = spelled.get(old, old), spelled.get(new, new)
     if name in SILENT:
         return f"{name} given" if added else f"{name} changed"
     return f"{name} {shown(new)}" if added else f"{name} {shown(old)} -> {shown(new)}"

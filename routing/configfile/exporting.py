@@ -1,5 +1,6 @@
 """From the rows to a file that applies to them without a change: everything but secrets and what is at its default."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
@@ -9,7 +10,7 @@ from django.db.models import Field, Model, Q
 from django.utils import timezone
 
 from providers.adminforms import SECRET_HEADERS
-from providers.models import Deployment, LanguageModel, Provider
+from providers.models import Credential, Deployment, LanguageModel, Provider
 from providers.prices import histories
 from providers.realms import APART
 from routing.configfile import schema
@@ -25,6 +26,9 @@ HEADER: Final = """\
 # `credential_env: NAME` per provider, and `url_env` and `key_env` per webhook; keys of tenants are made anew where they
 # do not exist.
 """
+OF_CREDENTIALS: Final = """# Providers with credentials here, to give theirs again elsewhere:
+"""
+VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")  # a credential that came from a variable is called as this is
 DEPLOYMENT: Final = (
     "enabled",
     "context",
@@ -66,9 +70,21 @@ def export() -> str:
     given = {name: entries for name, entries in parts.items() if entries}
     # Flow style for what holds no further lists: a price or an alias list stays on one line.
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return HEADER + yaml.dump(
-        given, Dumper=dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120
+    return (
+        HEADER
+        + _hints()
+        + yaml.dump(given, Dumper=dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
     )
+
+
+def _hints() -> str:
+    """A comment line for each provider that has credentials: under which variables, if they came from some."""
+    names: dict[str, list[str]] = defaultdict(list)
+    kept = Credential.objects.filter(enabled=True).exclude(provider__source__in=APART)
+    for provider, name in kept.order_by("provider__name", "name").values_list("provider__name", "name"):
+        names[provider].append(name if VARIABLE.fullmatch(name) else "NAME")
+    lines = [f"#   {provider}: credential_env: [{', '.join(each)}]\n" for provider, each in names.items()]
+    return "".join([OF_CREDENTIALS, *lines]) if lines else ""
 
 
 def _provider(row: Provider, deployments: list[Data]) -> Data:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from providers.audit import at_console
 from providers.models import AuditEntry
 from tenants.signinlink import link_for
 from tests.admin.pages import fill
@@ -197,7 +198,7 @@ def test_nobody_else_takes_it_off_and_nobody_their_own() -> None:
 def test_the_server_takes_it_off_where_no_superuser_can() -> None:
     turn_on(signed_in())
     call_command("second_factor_off", "ana", reason="lost both", stdout=io.StringIO())
-    assert not TOTPDevice.objects.exists() and told()[-1][:2] == ("manage.py second_factor_off", "turned off")
+    assert not TOTPDevice.objects.exists() and told()[-1][:2] == (at_console("command").name, "turned off")
     with pytest.raises(CommandError, match="no second factor"):
         call_command("second_factor_off", "ana")
     with pytest.raises(CommandError, match="no account bob"):

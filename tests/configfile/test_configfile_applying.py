@@ -1,6 +1,11 @@
 """A file is applied once it is there; applied twice nothing moves; an export applies without a change."""
 
+import os
+import pwd
+import socket
+
 import pytest
+import yaml
 from django.conf import settings
 
 from providers.catalog import load_catalog
@@ -100,7 +105,8 @@ def test_an_export_builds_the_same_elsewhere(run):
     for kind in (Provider, LanguageModel, Tenant, Policy):
         kind.objects.all().delete()
     run(text)
-    assert exported() == text
+    assert "#   bench: credential_env: [BENCH_UPSTREAM_KEY]" in text, "which is to be given there"
+    assert yaml.safe_load(exported()) == yaml.safe_load(text)
 
 
 def test_an_export_holds_no_secret(run):
@@ -194,3 +200,32 @@ def test_the_documented_example_applies(run, monkeypatch):
     example = page.split("```yaml\n")[1].split("```")[0]
     assert "+ deployment bench/bench" in run(example)
     assert run(example).startswith("no change\n")
+
+
+def test_the_audit_log_has_what_was_set_and_who_ran_the_command(run):
+    text = (
+        "tenants: [{name: t, limits: {requests_per_minute: 6}, keys: [{name: ci}], budgets: [{usd: 5, period: day}]}]"
+    )
+    assert "budget of t, day: usd 5" in run(text)
+    rows = {row.kind: row for row in AuditEntry.objects.filter(action="added")}
+    assert rows["tenant"].changes == {"name": [None, "t"], "requests_per_minute": [None, 6]}
+    assert rows["client key"].changes == {"tenant": [None, "t"], "name": [None, "ci"]}
+    person = pwd.getpwuid(os.getuid()).pw_name
+    assert all(f"{person}@{socket.gethostname()}" in row.actor and row.via == "file" for row in rows.values())
+
+
+def test_a_switch_is_told_as_the_file_writes_it(run):
+    text = "tenants: [{name: t, budgets: [{usd: 5, period: day, hard: HARD}]}]"
+    assert "hard true" in run(text.replace("HARD", "true"))
+    assert "hard true -> false" in run(text.replace("HARD", "false"))
+
+
+def test_an_export_says_which_providers_need_their_credentials_elsewhere(run, monkeypatch):
+    monkeypatch.setenv("ACME_KEY", SECRET)
+    run(
+        provider("  credential_env: ACME_KEY\n")
+        + "- name: q\n  wire: openai\n  base_url: https://q.test/v1\n  credential: sk-q\n"
+    )
+    text = exported()
+    assert "#   p: credential_env: [ACME_KEY]\n#   q: credential_env: [NAME]\n" in text and SECRET not in text
+    assert run(text) == "no change\n"

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from providers.audit import Actor
+from providers.audit import at_console
 from tenants.secondfactor import turn_off
 
 
@@ -21,6 +21,6 @@ class Command(BaseCommand):
         person = get_user_model().objects.filter(username=options["name"]).first()
         if person is None:
             raise CommandError(f"name: there is no account {options['name']}")
-        if not turn_off(person, Actor("manage.py second_factor_off", "command"), options["reason"]):
+        if not turn_off(person, at_console("command"), options["reason"]):
             raise CommandError(f"{person} has no second factor")
         self.stdout.write(f"{person} signs in with the password alone.")

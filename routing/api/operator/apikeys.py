@@ -193,7 +193,7 @@ class ApiKeys(Resource):
             made, plain = rotate(old, timedelta(hours=wish.overlap_hours), timezone.now())
             know_at_once()
             audit.record(actor, "rotated", old, audit.difference(before, audit.state(old)), wish.reason)
-            audit.record(actor, "added", made, audit.difference(None, audit.state(made)), wish.reason)
+            audit.record(actor, "added", made, audit.added(made), wish.reason)
             return self.shown(self.one(str(made.pk)), 201, key=plain)
 
     @told_once(ApiKeyRow, "ApiKey", "revoke", "End it for good: refused within a second", {"reason": "found in a log"})

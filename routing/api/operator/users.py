@@ -166,7 +166,7 @@ class Users(Resource):
         for tenant in tenants:
             if tenant.pk not in rows:
                 made = Membership.objects.create(user=row, tenant=tenant)
-                audit.record(self.operator.actor, "added", made, audit.difference(None, audit.state(made)), reason)
+                audit.record(self.operator.actor, "added", made, audit.added(made), reason)
         for gone in rows.keys() - {tenant.pk for tenant in tenants}:
             old = rows[gone]
             audit.record(self.operator.actor, "deleted", old, audit.difference(audit.state(old), None), reason)

@@ -1,13 +1,12 @@
 """`manage.py apply FILE.yaml`: make the configuration what a file says, and say what that changes."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from providers.audit import Actor
+from providers.audit import at_console
 from routing.configfile.applying import apply
 from routing.configfile.changes import Changes
 from routing.configfile.keyfile import write_keys
@@ -29,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run, keys_to = options["dry_run"], options["keys_to"]
-        actor = Actor(os.environ.get("USER") or "manage.py", "file")
+        actor = at_console("file")
         try:
             changes = apply(
                 read(_text(options["file"])),

@@ -1,14 +1,13 @@
 """`manage.py drill`: play the sixteen failures of the public yardstick through this installation; a scorecard."""
 
 import json
-import os
 from argparse import ArgumentParser
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from msgspec import to_builtins
 
-from providers.audit import Actor
+from providers.audit import at_console
 from routing.drill import history
 from routing.drill.gateway import NoGateway
 from routing.drill.running import DrillRuns, UnknownScenario
@@ -46,7 +45,7 @@ class Command(BaseCommand):
 
         try:
             only = [name.strip() for name in options["only"].split(",") if name.strip()]
-            actor = Actor(os.environ.get("USER") or "manage.py", "command")
+            actor = at_console("command")
             history.play(history.open_run(actor, only, options["pace"]), tell)
         except (DrillRuns, NoGateway, UnknownScenario) as exc:
             raise CommandError(str(exc), returncode=2) from None
