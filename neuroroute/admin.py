@@ -1,5 +1,6 @@
 """Admin pages of what other packages brought: people and their groups, and the schedules of jobs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -8,7 +9,7 @@ from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -30,9 +31,9 @@ from providers import audit
 from providers.adminbase import AuditedAdmin, Switchable, actor_of, operation_page
 from providers.barred import takes
 from providers.formfields import reason_field
+from tenants.authority import Authority, authority_of
 from tenants.memberadmin import TenantsOfPersonInline
 from tenants.secondfactor import turn_off, with_second_factor
-from tenants.sight import belongs_elsewhere, sight_of
 
 SCHEDULES = (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule)
 for foreign in (User, Group, *SCHEDULES, TOTPDevice, StaticDevice):  # of the last two, pages would show secrets
@@ -41,10 +42,7 @@ for foreign in (User, Group, *SCHEDULES, TOTPDevice, StaticDevice):  # of the la
 
 @admin.register(User)
 class UserAdmin(AuditedAdmin, StockUserAdmin):
-    """Rights come from groups; only a superuser makes another, or touches one.
-
-    Who may change groups may also put people into them: such a person could write any right into their own.
-    """
+    """Rights come from groups; only a superuser makes another. Whom one may touch: `tenants.authority`."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -98,13 +96,22 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return self.inlines if obj else []
 
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
+        """Nobody gives away a right of which they have none."""
+        rows = super().get_field_queryset(db, db_field, request)
+        return authority_of(request.user).groups().order_by("name") if db_field.name == "groups" else rows
+
+    @takes("the right to change {rows}, every right of this person, and to see all tenants of this person")
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+        return super().has_change_permission(request, obj) and not why_beyond(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever is a member elsewhere, too, is deleted by who sees that: the question lists what goes along."""
-        may = super().has_delete_permission(request, obj) and _may_touch(request, obj) and obj != request.user
-        return may and (obj is None or not belongs_elsewhere(obj.pk, sight_of(request.user)))
+        return super().has_delete_permission(request, obj) and obj != request.user and not why_beyond(request, obj)
+
+    def _barred_on_form(self, request: HttpRequest, row: Any) -> Iterator[tuple[str, str]]:
+        yield from super()._barred_on_form(request, row)
+        if super().has_change_permission(request, row) and not self.has_change_permission(request, row):
+            yield from ((verb, self._takes("change")) for verb in ("Save", "Change the password"))
 
     @method_decorator(sensitive_post_parameters())
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
@@ -132,8 +139,14 @@ def _why_kept(request: HttpRequest, person: Any) -> str:
     return ""
 
 
-def _may_touch(request: HttpRequest, user: Any) -> bool:
-    return request.user.is_superuser or not getattr(user, "is_superuser", False)
+def why_beyond(request: HttpRequest, row: Any) -> str:
+    """Why a person or a group is out of reach of who asks; empty: it is not. Asked of the database once for each."""
+    if row is None:
+        return ""
+    if not hasattr(row, "_why_beyond"):
+        own = authority_of(request.user)
+        row._why_beyond = own.why_not_group(row) if isinstance(row, Group) else own.why_not_person(row)
+    return str(row._why_beyond)
 
 
 class PermissionsField(forms.ModelMultipleChoiceField):
@@ -146,6 +159,7 @@ class PermissionsField(forms.ModelMultipleChoiceField):
 
 
 class GroupForm(forms.ModelForm):
+    authority: Authority  # of who fills it in
     permissions = PermissionsField(
         queryset=Permission.objects.none(), required=False, help_text="Type to find one, e.g. view provider."
     )
@@ -159,8 +173,9 @@ class GroupForm(forms.ModelForm):
         field = self.fields.get("permissions")
         if isinstance(field, PermissionsField):
             with_page = ContentType.objects.get_for_models(*admin.site._registry).values()
-            shown = Permission.objects.filter(content_type__in=with_page).select_related("content_type")
-            field.queryset = shown.order_by("content_type__model", "codename")
+            shown = Permission.objects.filter(Q(content_type__in=with_page) | Q(group=self.instance.pk)).distinct()
+            given = shown.filter(pk__in=self.authority.rights.values("pk")).select_related("content_type")
+            field.queryset = given.order_by("content_type__model", "codename")
 
 
 @admin.register(Group)
@@ -169,6 +184,17 @@ class GroupAdmin(AuditedAdmin):
     form = GroupForm
     list_display = ["name"]
     search_fields = ["name"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.authority = authority_of(request.user)
+        return form
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not why_beyond(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not why_beyond(request, obj)
 
 
 class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):

@@ -2,26 +2,52 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
+from unfold.forms import PaginationInlineFormSet
 
 from providers.formrows import KnowsRelated, NamedInRows
 from tenants.adminrows import ChoicesInSight
+from tenants.authority import Authority, authority_of
 from tenants.models import Membership
 from tenants.sight import seen, sight_of
+
+
+class MembersFormSet(PaginationInlineFormSet):
+    """Who has more rights than one's own is neither made a member nor put out: with a tenant they get what they may."""
+
+    authority: Authority  # of who fills it in
+
+    def clean(self) -> None:
+        super().clean()
+        touched = [form for form in self.forms if form.has_changed() or form in self.deleted_forms]
+        stored = [form.instance.pk for form in touched if form.instance.pk]
+        before = Membership.objects.filter(pk__in=stored).select_related("user")
+        people = {row.user.pk: row.user for row in before}
+        people |= {row.pk: row for form in touched if (row := form.cleaned_data.get("user"))}
+        for person in people.values():
+            if why := self.authority.why_not_member(person):
+                raise ValidationError(why[0].upper() + why[1:] + ".")
 
 
 class MemberInline(ChoicesInSight, KnowsRelated, NamedInRows, TabularInline):
     """The people who see a tenant's requests, keys and budgets, on its page."""
 
     model = Membership
+    formset = MembersFormSet
     fields = ["user"]
     autocomplete_fields = ["user"]
     verbose_name_plural = "Members"
     per_page = 20
     tab = True
     extra = 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.authority = authority_of(request.user)
+        return formset
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Each with both its ends; of other tenants than one's own, none."""

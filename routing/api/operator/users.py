@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from providers import audit
@@ -17,10 +17,10 @@ from routing.api.operator.paging import Filter, flag
 from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile.reading import nearest
 from routing.configfile.schema import Section, given
+from tenants.authority import Authority, authority_of, authority_of_key
 from tenants.models import Membership, Tenant, own
-from tenants.sight import ELSEWHERE, belongs_elsewhere, seen
+from tenants.sight import seen
 
-OVER_PEOPLE: Final = (Q(content_type__app_label="auth") & ~Q(codename__startswith="view_")) | Q(codename="read_bodies")
 PLAIN: Final = ("email", "is_active", "is_staff")
 
 
@@ -100,19 +100,18 @@ class Users(Resource):
         return groups if isinstance(body.tenants, UnsetType) else (*groups, *members)
 
     def locked(self, pk: str) -> Any:
-        """A key has no power over those who have power over people: it could make itself one of them."""
+        """A person within reach (`tenants.authority`): who could set the password of one with more rights had them."""
         row = super().locked(pk)
-        user = self.operator.user
-        if row.is_superuser and not (user and user.is_superuser):
-            raise Forbidden("superusers are changed by superusers alone")
-        if user is None and Permission.objects.filter(OVER_PEOPLE).filter(Q(user=row) | Q(group__user=row)).exists():
-            raise Forbidden("this person has rights over people: no key may change that account")
+        if why := self._authority.why_not_person(row):
+            raise Forbidden(why)
         return row
 
+    @property
+    def _authority(self) -> Authority:
+        return authority_of_key() if self.operator.user is None else authority_of(self.operator.user)
+
     def why_kept(self, row: Any) -> str:
-        if row == self.operator.user:
-            return "this is your own account"
-        return ELSEWHERE if belongs_elsewhere(row.pk, self.operator.sight) else ""
+        return "this is your own account" if row == self.operator.user else ""
 
     def write(self, changes: OneChange, body: Any) -> None:
         row = self.named(body).first() or User(username=body.username)
@@ -136,8 +135,8 @@ class Users(Resource):
     def _groups(self, changes: OneChange, names: list[str]) -> list[Any]:
         groups = _found(changes, "groups", Group.objects.all(), names)
         for group in groups:
-            if self.operator.user is None and group.permissions.filter(OVER_PEOPLE).exists():
-                raise Forbidden(f"groups: {group} has rights over people, which no key may give", param="groups")
+            if why := self._authority.why_not_given(group):
+                raise Forbidden(f"groups: {why}", param="groups")
         return groups
 
     def _password(self, changes: OneChange, row: User, text: str | UnsetType) -> list[tuple[str, str, Any]]:
