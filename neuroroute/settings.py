@@ -259,6 +259,7 @@ SPECTACULAR_SETTINGS = {
         "routing.api.contracts.add_components",
         "routing.api.repeatable.add_idempotency_keys",
         "routing.api.operator.documents.add_components",
+        "routing.api.answerexamples.add_examples",
     ],
     "APPEND_COMPONENTS": {"securitySchemes": {"clientKey": {"type": "http", "scheme": "bearer"}}},
     "SECURITY": [{"clientKey": []}],
