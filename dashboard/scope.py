@@ -135,6 +135,12 @@ class Scope(Struct, frozen=True):
         return any(name in self.words for name in FILTERS)
 
     @property
+    def first_to_be_empty(self) -> bool:
+        """Whether no panel of this page has said yet why nothing is there: once is enough."""
+        said, self.answers["why it is empty"] = "why it is empty" in self.answers, True
+        return not said
+
+    @property
     def unfiltered(self) -> str:
         """This page and range without any filter."""
         return self.here(**dict.fromkeys(FILTERS, ""))

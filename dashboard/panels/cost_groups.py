@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from dashboard.accepted import By
 from dashboard.colours import OTHER, colours_of
-from dashboard.formatting import NANO, change, money, share_of
+from dashboard.formatting import NANO, money, moved, share_of
 from dashboard.groups import chosen, labels, requests_of, words_of
 from dashboard.panels.base import Panel
 from dashboard.panels.cost_over_time import GROUPS
@@ -195,6 +195,6 @@ def _row(
         budget=budgets.get(one.value, ""),
         colour=colours.get(one.name, OTHER),
         share=share_of(one.cost, whole.cost_nano_usd),
-        change=change(one.cost, one.cost_before),
+        change=moved(one.cost, one.cost_before, one.before.requests if one.before else 0, money),
         before_text=money(one.cost_before),
     )

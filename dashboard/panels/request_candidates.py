@@ -48,6 +48,13 @@ class Candidates(Struct, frozen=True):
     plan_age_ms: float | None = None  # how long before the request the figures were taken
 
     @property
+    def sizes(self) -> tuple[object, object] | None:
+        """Up to how many tokens in and out requests of the class have, by our estimate; None: not recorded."""
+        found = self.decision.asked_class if self.decision else {}
+        both = found.get("prompt_tokens"), found.get("output_tokens")
+        return None if None in both else both
+
+    @property
     def excluded_count(self) -> int:
         return len(self.excluded) + (self.decision.more_excluded if self.decision else 0)
 
@@ -61,8 +68,10 @@ class RequestCandidates(RequestPanel):
     order = 20
     formula = (
         "Each scorer gives 0 to 1 from what was known when the request came. A part times the share of its "
-        "weight, summed, is the score. What a rule excluded was not scored. Expected cost is for an answer of the "
-        "length that such requests have; the range is for half of it and for the longest. Policies order without "
+        "weight, summed, is the score. What a rule excluded was not scored. Expected cost is that of the request's "
+        "class, whose sizes are rounded up to powers of two so that requests can share a plan, for an answer of the "
+        "length that such requests have; the range is for half of it and for the longest. What this request alone was "
+        "expected to cost stands under “What did it cost?”. Policies order without "
         "chance, so the first has the probability 1. Quality is the figure that the catalogue was given for this kind "
         "of task; it has no interval, as nothing was measured for it. Below it is what people and applications of your "
         "tenants said of the deployment's answers in the 30 days before the request, bad 0 to good 1, of the newest "

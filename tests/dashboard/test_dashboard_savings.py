@@ -228,3 +228,9 @@ def test_the_tile_has_a_dash_where_nothing_can_be_compared(staff_client, tmp_pat
     assert tile_of(text_of(staff_client.get("/dashboard/"))).strip() == "$0.00 nothing answered"
     ship([told("d/unpriced", ("d/unpriced",), None, 1)], tmp_path / "spool")
     assert tile_of(text_of(staff_client.get("/dashboard/"))).strip() == "— nothing to compare with"
+
+
+@pytest.mark.parametrize("page", ["savings", "cost", "latency"])
+def test_a_filter_that_fits_nothing_is_explained_once(staff_client, shipped, page):
+    said = text_of(staff_client.get(f"/dashboard/{page}/?model=nothing"))
+    assert said.count("Nothing matches these filters.") == 1
