@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 from routing.features.category import WORDS as TASKS
 from usage.selectors.requestwords import NOBODY, STATUSES
 
-By = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
+By = Literal["provider", "model", "deployment", "tenant", "key", "policy", "tag"]
 PERCENTILES: Final = (50, 95, 99)
 WHOSE: Final = ("mine", "team")  # usage: of one's own keys, or of all in sight
 UNCOMPARED: Final = "off"  # the `compare` of a page that leaves the period before out

@@ -11,7 +11,7 @@ from dashboard.choices import NEAREST, OFFERED, nearly, offered
 from dashboard.errorclasses import is_error_class
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
-from dashboard.scope import NO_SUCH, Chip, Scope
+from dashboard.scope import NO_SUCH, SUMMED_BY_TAG, Chip, Scope
 from providers.selectors import standings
 from routing.selectors import words_known
 from tenants.selectors import key_label
@@ -47,9 +47,14 @@ def controls_of(page: Page, scope: Scope) -> dict[str, object]:
         "filters": [_filter(name, scope, said) for name in page.filters],
         # What has no control here stays in the address when another filter is chosen.
         "kept": [chip for chip in scope.filters if chip.label not in page.filters],
-        "chips": [(replace(chip, value=said[chip.label]), chip.label in page.ignores) for chip in scope.filters],
+        "chips": [(replace(chip, value=said[chip.label]), _idle(chip, page, scope)) for chip in scope.filters],
         "unknown": _unknown(page, scope, said),
     }
+
+
+def _idle(chip: Chip, page: Page, scope: Scope) -> bool:
+    """Whether a filter changes nothing here."""
+    return chip.label in page.ignores or (chip.label == "tag" and page.name == SUMMED_BY_TAG and scope.tag is None)
 
 
 def _said(scope: Scope) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dashboard.colours import COLOURS, colours_of
 from dashboard.formatting import change, money
 from dashboard.groups import labels, words_of
 from dashboard.scope import Scope
-from usage.selectors import Totals, Value, series, series_by
+from usage.selectors import Totals, Value, series, series_by, totals
 from usage.selectors import by as groups
 
 
@@ -38,10 +38,12 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False, only: froz
         (named[value] for value in ranked), scope.board.colours
     )  # of all, so that a table beside it has the same
     ranked = [value for value in ranked if found[value].cost_nano_usd] or ranked[:1]
-    layers = _layers(scope, by, named, ranked, every=only is None)
+    # Of tags the sum is not that of all: a request has several.
+    layers = _layers(scope, by, named, ranked, every=only is None and by != "tag")
     behind = {named[value]: bucket_links(scope, **words_of(scope, by, value)) for value in ranked[:COLOURS]}
     drawn: tuple[Series, ...] = coloured(layers, "bar", colours, behind)
-    total = sum(one.cost_nano_usd for one in found.values())
+    sums = [scope.ask(totals, period.span, scope.entities)] if by == "tag" else found.values()
+    total = sum(one.cost_nano_usd for one in sums)
     sentence = f"{money(total)} in all"
     if total:
         sentence += f", most of it at {named[ranked[0]]}: {money(found[ranked[0]].cost_nano_usd)}"

@@ -8,6 +8,7 @@ from msgspec import Struct
 from dashboard.accepted import By
 from dashboard.scope import Scope
 from tenants.selectors import key_labels
+from usage.rollups import OTHER_TAGS
 from usage.selectors.requestwords import NOBODY
 
 C = TypeVar("C", bound=str)
@@ -38,6 +39,8 @@ def labels(scope: Scope, by: By, values: Sequence[int | str]) -> dict[int | str,
     if by == "key":
         known = key_labels({int(value) for value in values})
         return {value: known.get(int(value), f"key {value}, deleted") for value in values}
+    if by == "tag":
+        return {value: {"": "none", OTHER_TAGS: "other tags"}.get(str(value), str(value)) for value in values}
     return {value: str(value) or ("none" if by == "policy" else "nobody") for value in values}
 
 
@@ -53,4 +56,6 @@ def words_of(scope: Scope, by: By, value: int | str) -> dict[str, str]:
     if by == "deployment":
         provider, _, model = str(value).partition("/")
         return {"provider": provider or NOBODY, "model": model or NOBODY}
+    if value == OTHER_TAGS:
+        return {}
     return {by: str(value) or NOBODY}

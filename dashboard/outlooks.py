@@ -13,7 +13,7 @@ from tenants.budgets import USD
 from tenants.forecasts import ENOUGH, Forecast, forecast, since_it_began
 from tenants.periods import Period
 from tenants.selectors import BudgetState, budget_states
-from usage.selectors import TimeRange, Totals, series_by
+from usage.selectors import TimeRange, Totals, series_by, series_of_tags, tags_kept_since
 
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
@@ -104,7 +104,7 @@ def outlooks_of(scope: Scope) -> list[Outlook]:
 
 
 def outlooks(now: datetime, tenants: frozenset[int]) -> list[Outlook]:
-    """The budgets of these tenants, the most urgent first, in four queries at most."""
+    """The budgets of these tenants, the most urgent first, in six queries at most."""
     states = [state for state in budget_states(now, apart=True) if state.tenant_id in tenants]
     spends = _spends(states, now)
     found = [_outlook(state, now, spends) for state in states]
@@ -118,10 +118,20 @@ class Spends(Struct, frozen=True):
     ranges: dict[TimeRange, int]  # position
     tenants: dict[int | str, list[Totals]]
     keys: dict[int | str, list[Totals]]
+    tags: dict[tuple[int, str], list[Totals]]
+    tags_since: datetime | None = None  # the first hour with sums by tag
+
+    def known(self, state: BudgetState, ranges: Sequence[TimeRange]) -> list[TimeRange]:
+        """Those of which sums are kept: by tag not always."""
+        since = self.tags_since
+        return [each for each in ranges if not state.tag or (since is not None and each.start >= since)]
 
     def of(self, state: BudgetState, ranges: Sequence[TimeRange]) -> list[int]:
-        whose, pk = (self.tenants, state.tenant_id) if state.key_id is None else (self.keys, state.key_id)
-        parts = whose.get(pk)
+        if state.tag:
+            parts = self.tags.get((state.tenant_id, state.tag))
+        else:
+            whose, pk = (self.tenants, state.tenant_id) if state.key_id is None else (self.keys, state.key_id)
+            parts = whose.get(pk)
         return [_amount(state, parts[self.ranges[each]]) if parts else 0 for each in ranges]
 
 
@@ -130,16 +140,26 @@ def _amount(state: BudgetState, totals: Totals) -> int:
 
 
 def _spends(states: Sequence[BudgetState], now: datetime) -> Spends:
-    """Two questions at most, however many budgets there are."""
-    told = [state for state in states if not state.tag]
+    """Three questions at most, however many budgets there are."""
+    told = [state for state in states if not _of_key_and_tag(state)]
     ranges = list(dict.fromkeys(each for state in told for each in (*_past(state, now), *_course(state, now))))
-    tenants = {state.tenant_id for state in told if state.key_id is None}
+    tenants = {state.tenant_id for state in told if state.key_id is None and not state.tag}
+    tagged = [state for state in told if state.tag]
     keys = {state.key_id for state in told if state.key_id is not None}
     return Spends(
         {each: position for position, each in enumerate(ranges)},
         series_by("tenant", ranges, only=tenants) if tenants else {},
         series_by("key", ranges, only=keys) if keys else {},
+        series_of_tags(ranges, frozenset(each.tenant_id for each in tagged), {each.tag for each in tagged})
+        if tagged
+        else {},
+        tags_kept_since() if tagged else None,
     )
+
+
+def _of_key_and_tag(state: BudgetState) -> bool:
+    """No sums are kept by both."""
+    return bool(state.tag) and state.key_id is not None
 
 
 def _past(state: BudgetState, now: datetime) -> list[TimeRange]:
@@ -156,17 +176,20 @@ def _course(state: BudgetState, now: datetime) -> list[TimeRange]:
 
 
 def _outlook(state: BudgetState, now: datetime, spends: Spends) -> Outlook:
-    if state.tag:
-        return Outlook(state, now, reason="no sums are kept by tag, only the total")
-    course = _course(state, now)
-    behind = since_it_began(spends.of(state, _past(state, now)))
+    if _of_key_and_tag(state):
+        return Outlook(state, now, reason="no sums are kept by key and tag together, only the total")
+    course = spends.known(state, _course(state, now))
+    behind = since_it_began(spends.of(state, spends.known(state, _past(state, now))))
+    found, reason = forecast(behind), _too_few(state, len(behind))
+    if not course:
+        return Outlook(state, now, reason=reason)
     sums = accumulate(reversed(spends.of(state, course)), lambda spent, part: spent - part, initial=state.spent)
     curve = [max(amount, 0) for amount in reversed(list(sums))]
     instants = [datetime.fromtimestamp(state.counted_from, UTC), *(each.end for each in course[:-1]), now]
-    if course and course[0].start > instants[0]:
-        instants[0] = course[0].start
-    found = forecast(behind)
+    instants[0] = max(instants[0], course[0].start)
+    return Outlook(state, now, tuple(zip(instants, curve, strict=True)), found, "" if found else reason)
+
+
+def _too_few(state: BudgetState, steps: int) -> str:
     unit = "hour" if step_of(state.period) == HOUR else "day"
-    plural = "" if len(behind) == 1 else "s"
-    reason = "" if found else f"{len(behind)} whole {unit}{plural} of spend so far, {ENOUGH} are needed"
-    return Outlook(state, now, tuple(zip(instants, curve, strict=True)), found, reason)
+    return f"{steps} whole {unit}{'' if steps == 1 else 's'} of spend so far, {ENOUGH} are needed"

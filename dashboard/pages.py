@@ -61,7 +61,16 @@ PAGES: Final[Mapping[str, Page]] = {
             letter="v",
             assets="live",
         ),
-        Page("cost", "Cost", "Where does the money go?", "cost/", (*ENTITIES, "key"), compares=True, letter="c"),
+        Page(
+            "cost",
+            "Cost",
+            "Where does the money go?",
+            "cost/",
+            (*ENTITIES, "key", "tag"),
+            ignores=tuple(word for word in UNSUMMED if word != "tag"),
+            compares=True,
+            letter="c",
+        ),
         Page("savings", "Savings", "What did routing save, against what?", "savings/", (*ENTITIES, "key"), letter="s"),
         Page(
             "latency",

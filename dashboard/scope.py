@@ -42,6 +42,7 @@ WORDS = (
     *("group", "sort", "percentile", "baseline", "whose", "cursor", "live"),
 )
 FLEETING = ("cursor", "live")  # of a look at a page, not of what it asks
+SUMMED_BY_TAG = "cost"  # the page
 AROUND = timedelta(hours=2)  # of the nearest hour, where no preset reaches it
 NO_SUCH = -2  # an id that no tenant or key has
 
@@ -93,7 +94,14 @@ class Scope(Struct, frozen=True):
     @property
     def entities(self) -> Entities:
         """Whose requests, as the selectors of sums understand it."""
-        return Entities(self.tenant_id, self.key_id, self.name("provider"), self.name("model"), self.name("policy"))
+        names = self.name("provider"), self.name("model"), self.name("policy")
+        return Entities(self.tenant_id, self.key_id, *names, self.tag)
+
+    @property
+    def tag(self) -> str | None:
+        """The tag that sums are of: on the page that has them, where no filter but the tenant's is beside it."""
+        alone = not any(self.word(name) for name in ("key", "provider", "model", "policy"))
+        return self.name("tag") if self.page == SUMMED_BY_TAG and alone else None
 
     @property
     def tenant_id(self) -> Whose:
@@ -164,7 +172,8 @@ class Scope(Struct, frozen=True):
 
     def link(self, page: str, **words: str) -> str:
         """The address of another page for the same period and entities, with `words` set (or, if empty, left out)."""
-        kept = {name: value for name, value in self.words.items() if name in CARRIED}
+        carried = CARRIED if self.tag is None else (*CARRIED, "tag")
+        kept = {name: value for name, value in self.words.items() if name in carried}
         return _address(page, kept | words)
 
     @property

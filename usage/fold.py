@@ -21,6 +21,7 @@ from usage.rollups import (
     LatencyRollup,
     RequestRollup,
     Rollup,
+    TagRollup,
 )
 
 Key = tuple[int | str, ...]
@@ -32,18 +33,21 @@ FAILOVER_DELAY: Final = "failover_delay"  # until the attempt that answered bega
 ATTEMPT_TTFT, ATTEMPT_TOTAL, TPOT = "attempt_ttft", "attempt_total", "tpot"
 METRICS: Final = (TTFT, TOTAL, OVERHEAD, FAILOVER_DELAY, ATTEMPT_TTFT, ATTEMPT_TOTAL, TPOT)
 
+NO_TAG: Final = ("",)
 SERVED_STATUSES: Final = frozenset({"answered", "interrupted", "failed"})
 
 
 def fold(outcomes: Iterable[Outcome], comparer: Comparer) -> dict[type[Rollup], Cells]:
     """Sums by minute for each table; `comparer` knows what things cost elsewhere."""
-    requests, keys, attempts, flows, latencies = Cells(), Cells(), Cells(), Cells(), Counter[Key]()
+    requests, keys, tags, attempts, flows, latencies = Cells(), Cells(), Cells(), Cells(), Cells(), Counter[Key]()
     for outcome in outcomes:
         minute = ids.instant_ms(outcome.id) // 1000 // MINUTE * MINUTE
         sums = _request_sums(outcome)
         _add(requests, _request_key(outcome, minute), (*sums, *comparer.sums(outcome)))
         if outcome.key_id != ALL_KEYS:
             _add(keys, (outcome.tenant_id, minute, outcome.key_id), sums)
+        for tag in set(outcome.tags or NO_TAG):
+            _add(tags, (outcome.tenant_id, minute, tag), sums)
         if outcome.first_choice and outcome.status in SERVED_STATUSES:
             _add(flows, _flow_key(outcome, minute), _flow_sums(outcome))
         for attempt in outcome.attempts:
@@ -54,6 +58,7 @@ def fold(outcomes: Iterable[Outcome], comparer: Comparer) -> dict[type[Rollup], 
     return {
         RequestRollup: requests,
         KeyRollup: keys,
+        TagRollup: tags,
         AttemptRollup: attempts,
         FlowRollup: flows,
         LatencyRollup: counted,
@@ -84,7 +89,7 @@ def spread(table: type[Rollup], cells: Cells, apart: Collection[int] = ()) -> Ce
 def _tails(table: type[Rollup], rest: list[int | str]) -> tuple[set[Key], set[Key]]:
     """The further key columns of the sums of all tenants together, and of those of one tenant: fine and coarse ones."""
     fine: Key = tuple(rest)
-    if table is KeyRollup:  # the key's owner is a tenant: for all tenants together there is no key
+    if table in (KeyRollup, TagRollup):  # both belong to a tenant: for all tenants together there is none
         return set(), {fine}
     if table is RequestRollup:
         all_keys: Key = (ALL_KEYS, *rest[1:])

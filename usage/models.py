@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from usage.bodies import RequestBody
 from usage.invoicerows import Invoice, InvoiceLine
-from usage.rollups import AttemptRollup, FlowRollup, KeyRollup, LatencyRollup, RequestRollup, StateRollup
+from usage.rollups import AttemptRollup, FlowRollup, KeyRollup, LatencyRollup, RequestRollup, StateRollup, TagRollup
 
 __all__ = [
     "AttemptRecord",
@@ -26,6 +26,7 @@ __all__ = [
     "RequestRollup",
     "ShipperMark",
     "StateRollup",
+    "TagRollup",
 ]
 
 

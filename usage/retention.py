@@ -23,6 +23,7 @@ from usage.rollups import (
     LatencyRollup,
     RequestRollup,
     StateRollup,
+    TagRollup,
 )
 
 CHUNK_ROWS: Final = 5000
@@ -64,7 +65,7 @@ def _column(value: int | UUID) -> int | str:
 def _delete_minutes(now: datetime) -> int:
     bounds: list[str | int] = [MINUTE, int(now.timestamp()) - MINUTES_KEPT_S]
     old = "grain = %s AND bucket < %s"
-    by_bucket = (RequestRollup, KeyRollup, AttemptRollup, FlowRollup, StateRollup)
+    by_bucket = (RequestRollup, KeyRollup, TagRollup, AttemptRollup, FlowRollup, StateRollup)
     deleted = sum(_delete_in_chunks(model._meta.db_table, old, bounds) for model in by_bucket)
     # By metric, as its index begins.
     table = LatencyRollup._meta.db_table

@@ -127,6 +127,22 @@ class KeyRollup(RequestSums, Rollup):
         ]
 
 
+class TagRollup(RequestSums, Rollup):
+    """The same by tag, of each tenant: a request counts under each of its tags, one that has none under ''.
+
+    A tenant has so many tags in an hour and no more (`usage.tagcap`): what comes beyond counts under `OTHER_TAGS`.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "grain", "bucket", "tag")
+    tag = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(fields=["grain", "bucket"], name="tag_rollup_bucket")]
+
+
+OTHER_TAGS: Final = "\x1f"  # a tag that nobody sends
+
+
 class AttemptRollup(Rollup):
     """Attempts by deployment and by how they ended: answered, cancelled, or the class of the error."""
 

@@ -32,10 +32,11 @@ from usage.errors import SpoolBusy
 from usage.fold import Cells, fold, spread
 from usage.models import AttemptRecord, RequestBody, RequestRecord, ShipperMark
 from usage.outcomes import Outcome
-from usage.rollups import AttemptRollup, Rollup
+from usage.rollups import AttemptRollup, Rollup, TagRollup
 from usage.rowlog import BrokenSegment, Row, rows
 from usage.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_rows, request_row
 from usage.segments import Segment
+from usage.tagcap import TagCap
 
 BATCH_ROWS: Final = 2000
 BATCH_BYTES: Final = 32 * 1024 * 1024  # of one segment: what was said may come with each row
@@ -71,7 +72,7 @@ class Shipper:
         self._partitions_since = datetime.now(UTC)
         self._success = families.SuccessWindow()
         self._prices = PriceBook()
-        self._comparer = Comparer(self._prices.price)
+        self._comparer, self._tags = Comparer(self._prices.price), TagCap()
         self._bury_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -205,6 +206,7 @@ class Shipper:
             store.insert(RequestBody, BODY_COLUMNS, [body_row(one, one.kept) for one in fresh if one.kept])
             store.insert(AttemptRecord, ATTEMPT_COLUMNS, [row for one in fresh for row in attempt_rows(one)])
             folded, apart = fold(fresh, self._comparer), {one.tenant_id for one in fresh if one.apart}
+            folded[TagRollup] = self._tags.capped(folded[TagRollup])
             for table, cells in folded.items():
                 store.add(table, spread(table, cells, apart))
             reached = settling.settle(charge for one in fresh for charge in one.charges)

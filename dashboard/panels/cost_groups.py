@@ -1,5 +1,6 @@
 """Who spends how much, and how did that change?"""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
 
@@ -10,18 +11,19 @@ from msgspec import Struct
 from dashboard.accepted import By
 from dashboard.colours import OTHER, colours_of
 from dashboard.formatting import NANO, money, moved, share_of
-from dashboard.groups import chosen, labels, requests_of, words_of
+from dashboard.groups import labels, requests_of, words_of
 from dashboard.panels.base import Panel
-from dashboard.panels.cost_over_time import GROUPS
+from dashboard.panels.cost_over_time import group_of
 from dashboard.panels.tiles import total
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
 from tenants.selectors import key_tenants
-from usage.selectors import Totals, Value, by
+from usage.rollups import OTHER_TAGS
+from usage.selectors import Totals, Value, by, totals
 
 MOST_ROWS = 50
-BUDGETED: tuple[By, ...] = ("tenant", "key")
+BUDGETED: tuple[By, ...] = ("tenant", "key", "tag")
 PERIODS = ((28, "month", 30), (7, "week", 7), (1, "day", 1))  # from so many days on; so many days of spend
 SORTS = ("name", "requests", "in", "out", "cost", "change", "per_thousand", "unpriced")
 
@@ -68,6 +70,7 @@ class CostGroups(Struct, frozen=True):
     total_cost: int | None
     compared: bool
     budgets: str  # the period that a budget made from here has; empty: none is offered
+    budget_here: str = ""  # where one of the chosen tenant is made
 
     @property
     def more(self) -> bool:
@@ -88,16 +91,18 @@ class CostGroupsPanel(Panel):
     counts = {}
 
     def data(self, scope: Scope) -> CostGroups:
-        group, order = chosen(scope, GROUPS), sorting(scope, SORTS, "-cost")
+        group, order = group_of(scope), sorting(scope, SORTS, "-cost")
         found = spenders(scope, group)
         period = budget_period(scope, group)
-        sums = total([one.sums for one in found]) if found else Totals()
+        # A request with several tags is in several groups, and in the total once.
+        parts = [scope.ask(totals, scope.period.span, scope.entities)] if group == "tag" else [x.sums for x in found]
+        sums = total(parts) if parts else Totals()
         colours = colours_of((one.name for one in found), scope.board.colours)
         shown = order.rows(found, _key)[:MOST_ROWS]
         budgets = _budgets(scope, group, period, shown)
         rows = tuple(_row(scope, group, one, colours, sums, budgets) for one in shown)
-        compared = scope.compares
-        return CostGroups(group, order, rows, len(found), sums, sums.known_cost_nano_usd, compared, period)
+        compared, here = scope.compares, budget_here(scope, group, sums)
+        return CostGroups(group, order, rows, len(found), sums, sums.known_cost_nano_usd, compared, period, here)
 
     def table(self, data: CostGroups, scope: Scope) -> Table:
         columns = (
@@ -135,29 +140,58 @@ def costs_before(scope: Scope, group: By) -> dict[Value, Totals] | None:
 
 def budget_period(scope: Scope, group: By) -> str:
     """The period of a budget for this group and range; empty where there is none, or not for who looks."""
-    if group not in BUDGETED or not scope.may("tenants.add_budget"):
+    owned = group != "tag" or isinstance(scope.tenant_id, int)  # several tenants may use the same tag
+    return longest_period(scope) if group in BUDGETED and owned else ""
+
+
+def longest_period(scope: Scope) -> str:
+    """The longest period of a budget that the range holds; empty where it holds none, or who looks may make none."""
+    days = _days(scope)
+    fits = (period for least, period, _ in PERIODS if days >= least)
+    return next(fits, "") if scope.may("tenants.add_budget") else ""
+
+
+def _days(scope: Scope) -> float:
+    return (scope.period.end - scope.period.start).total_seconds() / 86_400
+
+
+def _form(scope: Scope, period: str, cost: int, words: Mapping[str, Value]) -> str:
+    """The form of a budget whose limit is what is spent per period on average."""
+    length = next(length for _, name, length in PERIODS if name == period)
+    limit = (Decimal(cost) / NANO * length / Decimal(_days(scope))).quantize(Decimal("0.000001"))
+    filled: dict[str, Value] = {"limit_usd": f"{limit.normalize():f}", "period": period, **words}
+    return f"{reverse('admin:tenants_budget_add')}?{urlencode(filled)}"
+
+
+def budget_here(scope: Scope, group: By, sums: Totals) -> str:
+    """Where a budget of the chosen tenant, or of its chosen tag, is made, with what this page sums up; else empty."""
+    tenant, period = scope.tenant_id, longest_period(scope)
+    apart = any(scope.word(name) for name in ("key", "provider", "model", "policy"))
+    if group in BUDGETED or apart or not period or not isinstance(tenant, int) or tenant not in scope.tenants:
         return ""
-    days = (scope.period.end - scope.period.start).total_seconds() / 86_400
-    return next((period for least, period, _ in PERIODS if days >= least), "")
+    words: dict[str, Value] = {"tenant": tenant} | ({"tag": scope.tag} if scope.tag else {})
+    return _form(scope, period, sums.cost_nano_usd, words) if sums.cost_nano_usd else ""
 
 
 def _budgets(scope: Scope, group: By, period: str, shown: list[Spender]) -> dict[Value, str]:
     """For each value whose cost is known and that is there still: the form of a budget, with what it spends."""
     if not period:
         return {}
-    days = (scope.period.end - scope.period.start).total_seconds() / 86_400
-    length = next(length for _, name, length in PERIODS if name == period)
     owners = key_tenants({int(one.value) for one in shown}) if group == "key" else {}
-    form, addresses = reverse("admin:tenants_budget_add"), {}
+    addresses = {}
     for one in shown:
-        tenant = owners.get(int(one.value)) if group == "key" else int(one.value)
+        tenant = _owner(scope, group, one.value, owners)
         if one.cost and tenant is not None and tenant in scope.tenants:
-            limit = (Decimal(one.cost) / NANO * length / Decimal(days)).quantize(Decimal("0.000001"))
-            words: dict[str, int | str] = {"tenant": tenant, "limit_usd": f"{limit.normalize():f}", "period": period}
-            if group == "key":
-                words["key"] = one.value
-            addresses[one.value] = f"{form}?{urlencode(words)}"
+            words = {"tenant": tenant} | ({} if group == "tenant" else {group: one.value})
+            addresses[one.value] = _form(scope, period, one.cost, words)
     return addresses
+
+
+def _owner(scope: Scope, group: By, value: Value, owners: Mapping[int, int]) -> int | None:
+    """The tenant whose budget it would be."""
+    if group == "tag":
+        return scope.tenant_id if isinstance(scope.tenant_id, int) and value not in ("", OTHER_TAGS) else None
+    return owners.get(int(value)) if group == "key" else int(value)
 
 
 def _key(one: Spender, column: str) -> Key:

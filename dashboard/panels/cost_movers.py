@@ -4,10 +4,10 @@ from msgspec import Struct
 
 from dashboard.colours import OTHER, colours_of
 from dashboard.formatting import change, share_of
-from dashboard.groups import chosen, labels, requests_of
+from dashboard.groups import labels, requests_of
 from dashboard.panels.base import Panel
 from dashboard.panels.cost_groups import costs_before
-from dashboard.panels.cost_over_time import GROUPS
+from dashboard.panels.cost_over_time import group_of
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from usage.selectors import Totals, by
@@ -64,7 +64,7 @@ class CostMoversPanel(Panel):
     counts = {}
 
     def data(self, scope: Scope) -> CostMovers:
-        group, before = chosen(scope, GROUPS), costs_before(scope, chosen(scope, GROUPS))
+        group, before = group_of(scope), costs_before(scope, group_of(scope))
         if before is None:
             return CostMovers(group, (), 0, scope.here(compare=""), any=True)
         now = {one.value: one.totals for one in scope.ask(by, group, scope.period.span, scope.entities)}

@@ -1,5 +1,7 @@
 """Where does the money go, over time?"""
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from dashboard.accepted import By
@@ -8,8 +10,23 @@ from dashboard.costs import cost_chart
 from dashboard.groups import Tab, chosen, tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from usage.selectors import Entities, TimeRange, tags_kept_since, totals
 
-GROUPS: tuple[By, ...] = ("model", "provider", "deployment", "tenant", "key", "policy")
+GROUPS: tuple[By, ...] = ("model", "provider", "deployment", "tenant", "key", "policy", "tag")
+OF_TAGS: tuple[By, ...] = ("tag", "tenant")
+
+
+def groups_of(scope: Scope) -> tuple[By, ...]:
+    """By what sums are kept under these filters: those of tags by tenant alone."""
+    if scope.tag is not None:
+        return OF_TAGS
+    apart = any(scope.word(name) for name in ("key", "provider", "model", "policy"))
+    return GROUPS[:-1] if apart else GROUPS
+
+
+def group_of(scope: Scope) -> By:
+    """The group of the address, where there are sums by it."""
+    return chosen(scope, groups_of(scope))
 
 
 class CostOverTime(Struct, frozen=True):
@@ -18,6 +35,8 @@ class CostOverTime(Struct, frozen=True):
     shown: int
     groups: int
     hidden: int
+    by_tag: bool = False
+    tags_since: datetime | None = None  # sums by tag begin within the range, after requests
 
 
 class CostOverTimePanel(Panel):
@@ -36,5 +55,20 @@ class CostOverTimePanel(Panel):
     counts = {}
 
     def data(self, scope: Scope) -> CostOverTime:
-        drawn = cost_chart(self.name, scope, chosen(scope, GROUPS), before=scope.compares)
-        return CostOverTime(tabs(scope, GROUPS), drawn.chart, drawn.shown, drawn.groups, drawn.hidden)
+        drawn = cost_chart(self.name, scope, group_of(scope), before=scope.compares)
+        by_tag = group_of(scope) == "tag" or scope.tag is not None
+        since = _tags_since(scope) if by_tag else None
+        return CostOverTime(
+            tabs(scope, groups_of(scope)), drawn.chart, drawn.shown, drawn.groups, drawn.hidden, by_tag, since
+        )
+
+
+def _tags_since(scope: Scope) -> datetime | None:
+    """When sums by tag begin, if requests of the range are older."""
+    since, span = scope.ask(tags_kept_since), scope.period.span
+    if since is not None and since <= span.start:
+        return None
+    end = min(since or span.end, span.end)
+    before = TimeRange.around(span.start, end, scope.period.now)
+    earlier = scope.ask(totals, before, Entities(scope.tenant_id))
+    return end.astimezone(scope.period.zone) if earlier.requests else None

@@ -17,6 +17,7 @@ from tenants.periods import Period, span_of
 from tests.dashboard.test_dashboard_csv import _whole
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import outcome, ship
+from usage.models import TagRollup
 
 pytestmark = pytest.mark.django_db
 DOLLAR = 10**9
@@ -92,7 +93,9 @@ def test_what_is_spent_is_spent_and_what_is_unknown_says_why(team, spending):
     assert said(only(team)) == "is spent"
     Budget.objects.all().delete()
     budget(team, spent=0, limit_usd=5, period="month", tag="nightly")
-    assert said(only(team)) == "unknown: no sums are kept by tag, only the total"
+    assert said(only(team)) == "holds: nothing was spent in the last 14 days"
+    TagRollup.objects.all().delete()
+    assert said(only(team)) == "unknown: 0 whole days of spend so far, 3 are needed", "no sums by tag were kept"
 
 
 def test_two_days_of_spend_are_too_few(team, tmp_path):

@@ -130,7 +130,7 @@ def tops(period: TimeRange, chosen: RequestFilter, figure: Top, limit: int = MOS
     if what := chosen.failing:
         newest = newest.filter(id__in=failing(period, what, None, False, min(window, FAILURES)).keys)
     looked = list(newest.values_list(*columns)[:window])
-    known = (row for row in looked if row[1] is not None and (chosen.tag is None or chosen.tag in row[2]))
+    known = (row for row in looked if row[1] is not None and (chosen.tag is None or has_tag(row[2], chosen.tag)))
     best = [key for key, *_ in nlargest(limit, known, key=itemgetter(1, 0))]
     return Page(by_id(_after(RequestRecord.objects.all(), period, None), best), None, len(looked))
 
@@ -146,7 +146,7 @@ def _after(rows: "QuerySet[RequestRecord]", period: TimeRange, cursor: UUID | No
 
 def _tagged(found: "QuerySet[RequestRecord]", tag: str, limit: int, window: int) -> Page:
     looked = list(found.values_list("id", "tags")[:window])
-    hits = [key for key, tags in looked if tag in tags]
+    hits = [key for key, tags in looked if has_tag(tags, tag)]
     last = hits[limit - 1] if len(hits) > limit else looked[-1][0] if len(looked) == window else None
     return Page(by_id(found, hits[:limit]), last.hex if last else None, len(looked))
 
@@ -167,11 +167,16 @@ def _failing(
         found = failing(period, what, cursor, oldest, size)
         looked, cursor = looked + len(found.keys), found.last
         rows = dict(_after(matching(chosen), period, None).filter(id__in=found.keys).values_list("id", "tags"))
-        hits += [key for key in found.keys if key in rows and (chosen.tag is None or chosen.tag in rows[key])]
+        hits += [key for key in found.keys if key in rows and (chosen.tag is None or has_tag(rows[key], chosen.tag))]
         if len(hits) > limit or cursor is None:
             break
     last = hits[limit - 1] if len(hits) > limit else cursor
     return Page(by_id(RequestRecord.objects.all(), hits[:limit]), last.hex if last else None, looked)
+
+
+def has_tag(tags: list[str], tag: str) -> bool:
+    """Whether it is among them; '' stands for requests that have none."""
+    return tag in tags if tag else not tags
 
 
 def by_id(rows: "QuerySet[RequestRecord]", keys: list[UUID]) -> list[Listed]:

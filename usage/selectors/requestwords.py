@@ -27,7 +27,7 @@ def filter_said(words: Mapping[str, str], tenant_id: Whose, key_id: int | None) 
         tenant_id=tenant_id,
         key_id=key_id,
         served=name_said(words.get("served") or words.get("deployment", "")),
-        tag=words.get("tag") or None,
+        tag=name_said(words.get("tag", "")),
         error=words.get("error") or None,
         failed=words.get("failed") or None,
         **named,

@@ -11,11 +11,11 @@ from msgspec import Struct, structs
 
 from usage import ids, spool
 from usage.ranges import TimeRange
-from usage.rollups import ALL_KEYS, ALL_TENANTS, HOUR, KeyRollup, RequestRollup, Rollup
+from usage.rollups import ALL_KEYS, ALL_TENANTS, HOUR, KeyRollup, RequestRollup, Rollup, TagRollup
 from usage.selectors.sums import Row, read
 from usage.selectors.whose import EACH_TENANT, NAMED, Whose, of
 
-Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy"]
+Dimension = Literal["provider", "model", "deployment", "tenant", "key", "policy", "tag"]
 Value = int | str
 
 _COLUMNS: Final[dict[Dimension, tuple[str, ...]]] = {
@@ -25,6 +25,7 @@ _COLUMNS: Final[dict[Dimension, tuple[str, ...]]] = {
     "tenant": ("tenant_id",),
     "key": ("key_id",),
     "policy": ("policy",),
+    "tag": ("tag",),
 }
 
 
@@ -36,6 +37,7 @@ class Entities(Struct, frozen=True):
     provider: str | None = None
     model: str | None = None
     policy: str | None = None
+    tag: str | None = None  # sums by it are kept by tenant, not by any other of these
 
 
 class Totals(Struct, frozen=True):
@@ -140,6 +142,25 @@ def answered_by(
     return read(RequestRollup, buckets, tenant=tenant, where=bounds, level=level, group=group, sums=sums)
 
 
+def series_of_tags(
+    buckets: Sequence[TimeRange], tenants: frozenset[int], tags: Collection[str]
+) -> dict[tuple[int, str], list[Totals]]:
+    """`series` for each of these tags of each of these tenants that occurs."""
+    found: dict[tuple[int, str], list[Totals]] = {}
+    names = ("tenant_id", "tag")
+    for position, (tenant, tag), sums in read(
+        TagRollup, buckets, tenant=tenants, only={"tag": tags}, group=names, sums=_SUMS
+    ):
+        found.setdefault((tenant, tag), [Totals()] * len(buckets))[position] = Totals(*sums)
+    return found
+
+
+def tags_kept_since() -> datetime | None:
+    """The first hour with sums by tag; None: there are none."""
+    first = TagRollup.objects.filter(grain=HOUR).aggregate(first=Min("bucket"))["first"]
+    return None if first is None else datetime.fromtimestamp(first, UTC)
+
+
 def unpriced(period: TimeRange, entities: Entities = Entities()) -> list[Group]:  # noqa: B008 - frozen
     """The deployments that worked at a cost that nobody knows, the busiest first."""
     return [group for group in by("deployment", period, entities) if group.totals.unpriced]
@@ -179,12 +200,15 @@ def _scope(entities: Entities, dimension: Dimension | None = None, named: bool =
         return entities.tenant_id
     if entities.key_id is not None or named:
         return NAMED
-    return EACH_TENANT if dimension in ("tenant", "key") else ALL_TENANTS
+    owned = entities.tag is not None or dimension in ("tenant", "key", "tag")
+    return EACH_TENANT if owned else ALL_TENANTS
 
 
 def _table(entities: Entities, dimension: Dimension | None = None) -> tuple[type[Rollup], str]:
     """The table, and which of its sums: each key's own where keys matter, as coarse as the question allows, else those
     of all keys together."""
+    if entities.tag is not None or dimension == "tag":
+        return TagRollup, ""
     if entities.key_id is None and dimension != "key":
         return RequestRollup, f"r.key_id = {ALL_KEYS}"
     whatever = (entities.provider, entities.model, entities.policy) == (None,) * 3 and dimension in _OF_KEYS

@@ -1,0 +1,124 @@
+"""Is money told by tag, as exactly as by anything else, and is it said what is not kept?"""
+
+import random
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dashboard.outlooks import outlooks
+from tenants.budgets import Budget
+from tenants.models import Tenant
+from tests.dashboard.downloads import rows_of
+from tests.dashboard.test_dashboard_pages import text_of
+from tests.dashboard.traffic import TENANTS, outcome, ship
+from tests.people import staff
+from usage.journal import Journal
+from usage.models import TagRollup
+from usage.rollups import OTHER_TAGS
+from usage.selectors import Entities, TimeRange, by, totals
+from usage.shipper import Shipper
+from usage.tagcap import TagCap
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC) - timedelta(minutes=2)
+CENT = 10**7
+
+
+def told(tags: list[str], cents: int, minutes: float = 1, tenant: int = 0, **facts):
+    tenant_id, name, key_id, prefix = TENANTS[tenant]
+    facts |= {"tenant_id": tenant_id, "tenant": name, "key_id": key_id, "key_prefix": prefix, "status": "answered"}
+    facts |= {"tags": tags, "cost_nano_usd": cents * CENT}
+    return outcome(NOW - timedelta(minutes=minutes), random.Random(minutes + cents), **facts)
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    for name in ("demo", "team-a"):
+        Tenant.objects.get_or_create(name=name, defaults={"pk": {"demo": 1, "team-a": 2}[name]})
+    outcomes = [
+        told(["search", "beta"], 10),
+        told(["search"], 5, 2),
+        told([], 3, 3),
+        told(["search"], 7, 4, tenant=1),
+    ]
+    ship(outcomes, tmp_path / "spool")
+
+
+def hour() -> TimeRange:
+    now = datetime.now(UTC)
+    return TimeRange.around(now - timedelta(hours=1), now, now)
+
+
+def costs(entities: Entities = Entities()):  # noqa: B008 - frozen
+    return {group.value: group.totals.cost_nano_usd // CENT for group in by("tag", hour(), entities)}
+
+
+def test_a_request_counts_under_each_of_its_tags(shipped):
+    assert costs() == {"search": 22, "beta": 10, "": 3}
+    assert costs(Entities(tenant_id=2)) == {"search": 7}
+    assert totals(hour(), Entities(tag="search")).cost_nano_usd == 22 * CENT
+
+
+def test_tags_beyond_the_cap_count_together(tmp_path):
+    journal, shipper = Journal(tmp_path / "spool", "test"), Shipper(tmp_path / "spool")
+    shipper._tags = TagCap(most=2)
+    for number, tags in enumerate((["a"], ["b"], ["c"], ["a", "d"], [])):
+        journal.write(told(tags, 1, 1 + number / 1000))
+    journal.close()
+    while shipper.ship_batch():
+        pass
+    assert costs() == {"a": 2, "b": 1, OTHER_TAGS: 2, "": 1}
+
+
+def test_the_cap_knows_what_another_shipper_has_let_in(tmp_path):
+    ship([told(["a"], 1)], tmp_path / "spool")
+    minute = TagRollup.objects.filter(grain=60).values_list("bucket", flat=True)[0]
+    capped = TagCap(most=1).capped({(1, minute, "b"): [1], (1, minute, "a"): [2], (1, minute, "c"): [4]})
+    assert capped == {(1, minute, OTHER_TAGS): [5], (1, minute, "a"): [2]}
+
+
+def test_cost_is_told_by_tag_and_a_request_of_two_tags_is_in_the_total_once(staff_client, shipped):
+    rows = {row[0]: row[4] for row in rows_of(staff_client, "cost/cost_groups", range="1h", group="tag")}
+    assert (rows["search"], rows["beta"], rows["none"]) == ("0.22", "0.1", "0.03")
+    answer = staff_client.get("/dashboard/cost/?range=1h&group=tag")
+    assert "A request counts under each of its tags" in text_of(answer)
+    assert "$0.2500" in answer.content.decode().split("<tfoot>")[1].split("</tfoot>")[0]
+    assert "tag=search" in answer.content.decode()
+
+
+def test_a_tag_filters_cost_and_goes_along_to_the_requests(staff_client, shipped):
+    page = staff_client.get("/dashboard/cost/?range=1h&tag=beta&group=tenant").content.decode()
+    assert "$0.1000" in page.split("<tfoot>")[1]
+    assert re.search(r'/dashboard/requests/\?[^"]*tag=beta', page)
+    assert "not used on this page" not in page
+    other = text_of(staff_client.get("/dashboard/cost/?range=1h&tag=beta&model=sandbox-mini"))
+    assert "tag: beta (not used on this page)" in other
+
+
+def test_requests_without_a_tag_can_be_listed(staff_client, shipped):
+    page = text_of(staff_client.get("/dashboard/requests/?range=1h&tag=-"))
+    assert "$0.0300" in page and "$0.1000" not in page
+
+
+def test_a_budget_of_a_tag_burns_down(shipped, tmp_path):
+    owner = Tenant.objects.get(name="demo")
+    Budget.objects.create(tenant=owner, tag="search", period="day", limit_usd=5)
+    ship([told(["search"], 6, 60 * hours) for hours in range(1, 9)], tmp_path / "more")
+    (found,) = outlooks(datetime.now(UTC), frozenset({owner.pk}))
+    assert not found.reason and found.forecast.mean > 0
+
+
+def test_a_tag_and_a_page_of_one_tenant_offer_a_budget_of_what_was_spent(client, shipped):
+    client.force_login(staff("otto", "owner", "every tenant"))
+    pk = Tenant.objects.get(name="demo").pk
+    page = client.get("/dashboard/cost/?range=24h&group=tag&tenant=demo").content.decode()
+    assert f"/admin/tenants/budget/add/?limit_usd=0.15&amp;period=day&amp;tenant={pk}&amp;tag=search" in page
+    page = client.get("/dashboard/cost/?range=24h&group=model&tenant=demo").content.decode()
+    assert f"/admin/tenants/budget/add/?limit_usd=0.18&amp;period=day&amp;tenant={pk}" in page
+
+
+def test_a_range_from_before_sums_were_kept_says_so(staff_client, shipped, tmp_path):
+    ship([told(["search"], 5, 300)], tmp_path / "old")
+    TagRollup.objects.filter(bucket__lt=(NOW - timedelta(hours=3)).timestamp()).delete()
+    assert "Sums by tag are kept since" in text_of(staff_client.get("/dashboard/cost/?range=24h&group=tag"))
