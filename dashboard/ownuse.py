@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from dashboard.accepted import WHOSE
 from dashboard.scope import Scope
-from tenants.models import ClientKey
+from tenants.models import ClientKey, own
 from tenants.sight import Sight, seen
 
 MOST: Final = 100  # of a person's keys, the newest
@@ -48,5 +48,5 @@ def _own(person: int | None, sight: Sight) -> list[int]:
     """The keys that a person made, those that ended too, and those with which the playground asks for them."""
     if person is None:
         return []
-    mine = ClientKey.objects.filter(Q(owner=person) | Q(lent_to=person))
+    mine = ClientKey.objects.filter(own("tenant__"), Q(owner=person) | Q(lent_to=person))
     return list(seen(mine, sight, "tenant").order_by("-id").values_list("pk", flat=True)[:MOST])

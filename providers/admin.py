@@ -18,6 +18,7 @@ from unfold.decorators import action, display
 from providers.adminbase import AuditedAdmin, Switchable, operation_page
 from providers.adminforms import DeploymentForm, LanguageModelForm, ProviderForm
 from providers.admininside import ListedInside
+from providers.apartfilter import ApartDeployments, ApartModels, ApartProviders
 from providers.barred import takes
 from providers.compareadmin import ComparesModels
 from providers.credentialadmin import CredentialInline
@@ -95,7 +96,7 @@ class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
         {"title": "Models", "icon": "neurology", "items": ["import_listed", "compare_listed", "add_deployment"]},
     ]
     list_display = ["name", "wire", "base_url", "enabled", "origin", "keys", "models"]
-    list_filter = ["enabled", "source", "local"]
+    list_filter = ["enabled", "source", "local", ApartProviders]
     search_fields = ["name", "base_url"]
     readonly_fields = ["source", "created_at", "updated_at"]
     fieldsets = [
@@ -162,6 +163,7 @@ class LanguageModelAdmin(AuditedAdmin):
     form = LanguageModelForm
     change_form_datasets = [ModelDeployments]
     list_display = ["name", "also_called", "quality", "served_by"]
+    list_filter = [ApartModels]
     search_fields = ["name", "description"]
     fieldsets = [(None, {"fields": ["name", "aliases", ("quality",), "category_quality", "description"]})]
 
@@ -184,7 +186,10 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
     autocomplete_fields = ["provider", "model"]
     list_display = ["served", "enabled", "price", "window", "skills", "tries"]
     list_display_links = ["served"]
-    list_filter = ["enabled", PriceFilter, ("provider", AutocompleteSelectFilter), ("model", AutocompleteSelectFilter)]
+    list_filter = [
+        *("enabled", PriceFilter, ("provider", AutocompleteSelectFilter), ("model", AutocompleteSelectFilter)),
+        ApartDeployments,
+    ]
     search_fields = ["model__name", "upstream_model", "provider__name"]
     readonly_fields = ["price", "preview"]
     inlines = [PriceInline]

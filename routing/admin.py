@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from providers import bulk
 from providers.admin import DeploymentAdmin, LanguageModelAdmin, ProviderAdmin
 from providers.adminbase import ReadOnlyAdmin, Switchable
+from providers.apartfilter import ApartFilter
 from providers.catalog import Catalog, load_catalog
 from providers.credentialadmin import CredentialInline
 from providers.formfields import LinesField, MappingField, reason_field
@@ -79,12 +80,16 @@ class PolicyForm(forms.ModelForm):
         return data
 
 
+class ApartPolicies(ApartFilter):
+    theirs = Q(drill=True)
+
+
 @admin.register(Policy)
 class PolicyAdmin(VersionPages, Switchable):
     part = POLICIES
     form = PolicyForm
     list_display = ["name", "kind", "setting", "enabled", "version", "updated_at"]
-    list_filter = ["enabled", "kind"]
+    list_filter = ["enabled", "kind", ApartPolicies]
     search_fields = ["name", "description"]
     readonly_fields = ["version", "updated_at"]
     fieldsets = [

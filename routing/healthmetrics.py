@@ -63,8 +63,11 @@ class HealthGauges:
 
     def publish(self, health: Health, catalog: Catalog, now: float) -> None:
         """Set the gauges, and count what health has tallied since the last time."""
-        for (why, provider, model), number in health.drain_tally():
-            passed_over.labels(provider, model, why).inc(number)
+        if tally := list(health.drain_tally()):
+            ours = {(target.provider, target.model) for target in catalog.targets}  # what is kept apart is not in it
+            for (why, provider, model), number in tally:
+                if (provider, model) in ours:
+                    passed_over.labels(provider, model, why).inc(number)
         if health.ejected or any(self._states.values()) or self._catalog is not catalog:
             states = {(t.provider, t.model): SEVERITY[breaker_report(health, t, now).state] for t in catalog.targets}
             self._set_states(dict.fromkeys(self._states, 0) | states)  # one that is gone from the catalogue ends at 0

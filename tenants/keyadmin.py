@@ -17,13 +17,14 @@ from unfold.decorators import action, display
 
 from providers import audit
 from providers.adminbase import NAMED, AuditedAdmin, hidden, operation_page
+from providers.apartfilter import ApartFilter
 from providers.revisions import TENANTS
 from tenants import keys
 from tenants.adminforms import KeyForm, NewKeyForm, RevokeForm, RotateForm
 from tenants.adminrows import RowsInSight, TenantFilter
 from tenants.callers import LIMITS, WHOLE, Limits
 from tenants.keyring import know_at_once
-from tenants.models import ClientKey
+from tenants.models import ClientKey, own
 from tenants.rotation import rotate
 from tenants.sight import sight_of
 
@@ -63,13 +64,22 @@ class KeyColumns:
         return row.state
 
 
+class ApartKeys(ApartFilter):
+    """Of a tenant that is chosen, its keys are shown whatever it is."""
+
+    theirs = ~own("tenant__")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset if request.GET.get("tenant__id__exact") else super().queryset(request, queryset)
+
+
 class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
     part = TENANTS
     autocomplete_fields: ClassVar[list[str]] = ["tenant"]
     actions = ["revoke_selected"]
     actions_detail = ["rotate_key", "revoke_key"]
     list_display = ["name", "tenant", "shown", "status", "may", "rights", "owner", "lent", "created_at", "expires_at"]
-    list_filter = ["operator", ("tenant", TenantFilter)]
+    list_filter = ["operator", ("tenant", TenantFilter), ApartKeys]
     search_fields = ["name", "prefix", "tenant__name"]
     readonly_fields = ["tenant", "shown", "status", "rights", "lent", "owner", "created_at", "revoked_at"]
     fieldsets: ClassVar[list[Any]] = [

@@ -10,6 +10,7 @@ from unfold.decorators import action, display
 from providers.adminbase import ListedAdmin, Switchable
 from providers.admininside import ListedInside
 from providers.admintabs import FetchedTab
+from providers.apartfilter import ApartFilter
 from providers.barred import takes
 from providers.revisions import TENANTS
 from tenants.adminforms import TenantForm
@@ -17,7 +18,7 @@ from tenants.adminrows import RowsInSight
 from tenants.budgetadmin import BudgetColumns
 from tenants.keyadmin import LIMIT_FIELDS, KeyColumns
 from tenants.memberadmin import MemberInline
-from tenants.models import Budget, ClientKey, Tenant
+from tenants.models import Budget, ClientKey, Tenant, own
 from tenants.sight import sight_of
 
 
@@ -52,6 +53,10 @@ class BudgetsOfTenant(FetchedTab):
     model_admin = BudgetsInside
 
 
+class ApartTenants(ApartFilter):
+    theirs = ~own()
+
+
 class TenantAdmin(RowsInSight, Switchable):
     part = TENANTS
     tenant_path = "pk"
@@ -61,7 +66,7 @@ class TenantAdmin(RowsInSight, Switchable):
     change_form_datasets = [KeysOfTenant, BudgetsOfTenant]
     actions_detail = ["new_key"]
     list_display = ["name", "enabled", "default_policy", "models_allowed", "limits", "live_keys"]
-    list_filter = ["enabled"]
+    list_filter = ["enabled", ApartTenants]
     search_fields = ["name"]
     readonly_fields = ["created_at"]
     fieldsets = [
