@@ -18,6 +18,7 @@ from dashboard.scope import Scope
 from dashboard.views import scope_for
 from providers import audit
 from providers.adminbase import actor_of
+from tenants.rightwords import right_said
 
 KIND: Final = "finding"  # in audit rows
 OFTEN: Final = timedelta(seconds=5)  # nobody looks more often
@@ -70,7 +71,7 @@ def _found(request: HttpRequest, scope: Scope) -> Finding | None:
     known = findings(scope.board, here(scope.ask), scope.period.now, scope.sight, noticed_in(scope))
     found = known.about(request.POST.get("about", ""))
     if not scope.may(RIGHT):
-        raise PermissionDenied(f"This takes the right {RIGHT}. {who_grants()}")
+        raise PermissionDenied(f"This takes the right to {right_said(RIGHT)}. {who_grants()}")
     if found is not None and scope.sight is not None and found.notice.tenant is None:
         raise PermissionDenied(f"This is about all tenants together, and you see some of them. {who_grants()}")
     return found

@@ -24,6 +24,7 @@ from routing.drill import history
 from routing.drill.cards import compared, latest
 from routing.jobs.drill_by_schedule import DrillBySchedule
 from routing.models import DrillRun
+from tenants.rightwords import right_said
 
 VIEW, START, PLAN = "routing.view_drillrun", "routing.add_drillrun", "django_celery_beat.change_periodictask"
 SCHEDULES: Final[Mapping[str, tuple[str, timedelta | None]]] = {
@@ -104,7 +105,9 @@ def schedule(request: HttpRequest) -> HttpResponse:
 
 def _require(request: HttpRequest, right: str) -> None:
     if not request.user.has_perm(right):
-        raise PermissionDenied(f"This takes the right {right}. The role operator has it, and an owner can give it.")
+        raise PermissionDenied(
+            f"This takes the right to {right_said(right)}. The role operator has it, and an owner can give it."
+        )
 
 
 def _row(run: int) -> DrillRun:

@@ -112,9 +112,9 @@ def change(now: float | None, before: float | None) -> str:
 
 
 def against(now: float | None, before: float | None, requests: int, write: Callable[[Any], str]) -> str:
-    """As `moved`, in a sentence: `+12.3 % on before`."""
+    """As `moved`, in a sentence: `+12.3 % vs previous period`."""
     said = moved(now, before, requests, write)
-    return f"{said} on before" if now is not None and before else said
+    return f"{said} vs previous period" if now is not None and before else said
 
 
 def moved(now: float | None, before: float | None, requests: int, write: Callable[[Any], str]) -> str:

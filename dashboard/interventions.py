@@ -23,6 +23,7 @@ from providers.realms import APART
 from providers.selectors import Standing, served_by_nobody_else
 from routing import acts
 from routing.acts import Act
+from tenants.rightwords import right_said
 
 ALWAYS: Final[tuple[Act, ...]] = ("open", "reset")
 LABELS: Final[Mapping[Act, str]] = {
@@ -59,7 +60,8 @@ def verb_of(scope: Scope, act: Act, standing: Standing | None, state: str = "") 
 
 
 def _takes(act: Act) -> str:
-    return f"This takes the right {acts.RIGHTS[act][0]}: the role operator has it, and an owner can give it."
+    right = right_said(acts.RIGHTS[act][0])
+    return f"This takes the right to {right}: the role operator has it, and an owner can give it."
 
 
 def _harms(act: Act) -> bool:

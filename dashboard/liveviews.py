@@ -17,6 +17,7 @@ from dashboard.views import scope_for
 from providers.audit import Actor
 from routing.inflight import asking, ending
 from routing.inflight.telling import InFlight
+from tenants.rightwords import right_said
 from usage import ids
 
 LONGEST_REASON = 500
@@ -55,7 +56,9 @@ def live_cancel(request: HttpRequest, request_id: str) -> HttpResponse:
     if key is None:
         raise Http404(f"{request_id!r} is not the id of a request, which reads req_ and 32 hexadecimal digits.")
     if not request.user.has_perm(ending.RIGHT):
-        raise PermissionDenied(f"Ending requests takes the right {ending.RIGHT}. An owner can give it in admin.")
+        raise PermissionDenied(
+            f"Ending requests takes the right to {right_said(ending.RIGHT)}. An owner can give it in admin."
+        )
     flight = asking.find(key.hex, scope.sight)
     shown = Ending(f"{ids.WIRE_PREFIX}{key.hex}", flight)
     if flight is not None and request.method == "POST":

@@ -12,6 +12,7 @@ from dashboard.access import staff_only, who_grants
 from dashboard.panels.request_rating import RATEABLE, RIGHT
 from feedback.errors import InvalidRating
 from feedback.services import NewRating, rate
+from tenants.rightwords import right_said
 from tenants.sight import sight_of
 from usage.ids import WIRE_PREFIX
 from usage.selectors import find
@@ -27,7 +28,7 @@ def rate_request(request: HttpRequest, request_id: str) -> HttpResponse:
     if found is None or found.status not in RATEABLE:
         raise Http404(f"There is no answer with the id {request_id!r}.")
     if not request.user.has_perm(RIGHT):
-        raise PermissionDenied(f"Rating takes the right {RIGHT}. {who_grants()}")
+        raise PermissionDenied(f"Rating takes the right to {right_said(RIGHT)}. {who_grants()}")
     score = SCORES.get(request.POST.get("score", ""))
     if score is None:
         return HttpResponseBadRequest("score: 1 or -1", content_type="text/plain")

@@ -92,7 +92,7 @@ def _spoken(record: Outcome) -> list[str]:
 def _became(lost: AttemptOutcome, told: AttemptOutcome) -> str:
     """What became of the first choice that another spoke in the place of."""
     if told.kind == "hedge" and not lost.error:
-        return "was slow to begin, and the rival that was started beside it was sooner"
+        return "was slow to begin, and the hedged request beside it was sooner"
     if lost.committed:
         return f"{_how(lost)}, and the other went on with it"
     return _how(lost)

@@ -24,6 +24,7 @@ from dashboard.rendering import RenderedPanel, panels_of, rendered
 from dashboard.scope import NO_SUCH, Scope, scope_of
 from providers import audit
 from providers.adminbase import actor_of
+from tenants.rightwords import right_said
 from tenants.selectors import tenants_seen_by
 from usage import selectors
 from usage.ids import WIRE_PREFIX
@@ -64,7 +65,7 @@ def read(request: HttpRequest, request_id: str) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseRedirect(reverse("dashboard:request", args=[request_id]))
     if not request.user.has_perm(READ):
-        raise PermissionDenied(f"Reading what was said takes the right {READ}. {who_grants()}")
+        raise PermissionDenied(f"Reading what was said takes the right to {right_said(READ)}. {who_grants()}")
     return _told(request, request_id, reads=True)
 
 

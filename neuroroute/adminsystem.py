@@ -20,6 +20,7 @@ from providers import audit, revisions
 from providers.adminbase import actor_of
 from routing.api.operator.config import KINDS, YAML
 from routing.configfile.exporting import export
+from tenants.rightwords import right_said
 from tenants.sight import sight_of
 
 RIGHT: Final = "profiling.view_system"
@@ -96,4 +97,4 @@ def _export_refusal(request: HttpRequest) -> str:
     if sight_of(request.user) is not None:
         return "The whole configuration is for those who see every tenant."
     missing = [right for right in EXPORTS if not request.user.has_perm(right)]
-    return f"This takes the right {missing[0]}." if missing else ""
+    return f"This takes the right to {right_said(missing[0])}." if missing else ""

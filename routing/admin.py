@@ -53,7 +53,7 @@ class PolicyForm(forms.ModelForm):
     )
 
     client_tasks = MappingField(
-        label="Chores of front ends",
+        label="Background tasks of front ends",
         convert=task_policy,
         good="title: cost-optimized",
         required=False,

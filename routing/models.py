@@ -22,15 +22,15 @@ class Policy(models.Model):
     client_tasks = models.JSONField(
         default=dict,
         blank=True,
-        help_text='Policies for the chores that front ends send on the side: {"title": "cost-optimized", "*": "fast"}',
+        help_text='Policies for background tasks of front ends: {"title": "cost-optimized", "*": "fast"}',
     )
     recovery = models.BooleanField(
-        "goes on with streams that break off",
+        "recovery: goes on with streams that break off",
         default=False,
         help_text="Another attempt continues the answer; the stream is marked. Both attempts are paid for.",
     )
     hedging = models.BooleanField(
-        "starts a rival when the first token is late",
+        "hedging: asks a second deployment when the first token is late",
         default=False,
         help_text="Later than 95 % of the deployment's answers begin; in one request of twenty at most. Both are paid.",
     )

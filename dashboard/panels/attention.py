@@ -13,6 +13,7 @@ from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from providers.attention import OWN_LIST_LASTS, Notice, unpriced_use
+from tenants.rightwords import right_said
 from usage.attention import HEADROOM, LAG_S, SLOWER, UNUSED
 from usage.outages import CHANCE, ENOUGH, ERROR_RATE, fails
 from usage.selectors import attempts, unpriced
@@ -81,8 +82,9 @@ class AttentionPanel(Panel):
         "A check writes every minute what it found in the last 24 hours, whatever the range and the filters of this "
         "page; what this worker knows now of breakers, credentials, its journal and its configuration is added. First "
         "stand findings by which requests fail or are refused now, then those that cost money or will do harm, then "
-        "what is worth knowing; within each, by share of a day: requests at stake / requests of the last 24 hours, "
-        "or money at stake / what these 24 hours cost, the greater of the two; the unknown behind. A deployment is "
+        "what is worth knowing; within each, by share of daily requests or cost: requests at stake / requests of the "
+        "last 24 hours, or money at stake / what these 24 hours cost, the greater of the two; the unknown behind. "
+        "A deployment is "
         f"named when its last {ENOUGH} calls or more failed, or more than {percent(ERROR_RATE)} of the attempts of the "
         f"last hour, at least {ENOUGH}; requests as a whole by the same line. It is over with a call that works, or "
         f"with so many in a row that the chance of that is below {percent(CHANCE)} while the rate holds. Where nobody "
@@ -106,7 +108,7 @@ class AttentionPanel(Panel):
             _local(found.checked_at, scope),
             found.late,
             scope.sight is None,
-            "" if may else f"Acknowledging takes the right {RIGHT}, which operators have.",
+            "" if may else f"Acknowledging takes the right to {right_said(RIGHT)}, which operators have.",
         )
 
     def table(self, data: Attention, scope: Scope) -> Table | None:
@@ -153,6 +155,11 @@ def stake_of(one: Finding) -> str:
     return f"{count(one.requests)} request{'' if one.requests == 1 else 's'}" if one.requests is not None else "—"
 
 
+def _daily(one: Finding) -> str:
+    """What the share at stake is of."""
+    return "daily requests" if one.notice.nano_usd is None else "daily cost"
+
+
 def _row(one: Finding, scope: Scope, may: bool) -> Row:
     notice, note = one.notice, one.acknowledged
     opens = not notice.permission or scope.may(notice.permission)
@@ -165,7 +172,7 @@ def _row(one: Finding, scope: Scope, may: bool) -> Row:
         before=notice.before,
         found=_local(notice.found, scope),
         stake=stake_of(one),
-        share=f"{percent(one.share)} of a day" if one.share is not None else "",
+        share=f"{percent(one.share)} of {_daily(one)}" if one.share is not None else "",
         verb=notice.verb,
         address=notice.link if opens else "",
         by=note.by if note else "",

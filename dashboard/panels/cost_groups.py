@@ -112,7 +112,7 @@ class CostGroupsPanel(Panel):
             Column("Tokens out"),
             Column("Cost", "USD"),
             Column("Share of cost", "share"),
-            *([Column("Cost in the period before", "USD")] if data.compared else []),
+            *([Column("Cost in the previous period", "USD")] if data.compared else []),
             Column("Per 1,000 requests", "USD"),
             Column("Requests without a price"),
         )

@@ -54,7 +54,7 @@ class CostMoversPanel(Panel):
 
     name = "cost_movers"
     title = "What moved most?"
-    unit = "US dollars, against the period before"
+    unit = "US dollars, vs previous period"
     page = "cost"
     order = 15
     formula = (

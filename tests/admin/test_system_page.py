@@ -132,7 +132,7 @@ def test_who_sees_some_tenants_gets_no_configuration_and_reads_why() -> None:
     assert browser_of(member).post(reverse("system-configuration")).status_code == 403
     vic = staff("vic", "viewer", EVERYBODYS)
     vic.user_permissions.add(Permission.objects.get(codename="view_system"))
-    assert "This takes the right providers.view_credential" in seen(browser_of(vic))
+    assert "This takes the right to view credentials" in seen(browser_of(vic))
     assert not AuditEntry.objects.filter(action="exported").exists()
 
 

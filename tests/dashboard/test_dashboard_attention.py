@@ -104,7 +104,9 @@ def test_a_finding_says_since_when_and_what_is_at_stake(staff_client, traffic):
     page = text_of(staff_client.get("/dashboard/"))
     unpriced = [told for told in traffic if told.cost_nano_usd is None and told.status == "answered"]
     many, first = len(unpriced), datetime.fromtimestamp(min(told.started_us for told in unpriced) / 1e6, UTC)
-    assert re.search(rf"Since {first.day} \w+ {first:%H:%M} At stake {many} requests? [\d.]+ % of a day", page), page
+    assert re.search(
+        rf"Since {first.day} \w+ {first:%H:%M} At stake {many} requests? [\d.]+ % of daily requests", page
+    ), page
 
 
 def test_who_may_not_open_a_page_gets_no_link_to_it(troubled, client):
@@ -176,7 +178,7 @@ def test_an_acknowledgement_ends_with_growth_and_after_a_day(db):
 def test_who_may_not_acknowledge_has_no_button_and_is_refused(troubled, staff_client):
     about = {"about": f"budget {troubled.pk}"}
     page = staff_client.get("/dashboard/").content.decode()
-    assert 'form="attend" name="about"' not in page and "takes the right dashboard.acknowledge" in page
+    assert 'form="attend" name="about"' not in page and "takes the right to acknowledge what needs attention" in page
     assert staff_client.post("/dashboard/attention/acknowledge/", about).status_code == 403
     member = browser_of(staff("mia", "operator", tenants=(troubled.tenant,)))
     assert member.post("/dashboard/attention/acknowledge/", {"about": "price proposals"}).status_code == 403
@@ -189,7 +191,7 @@ def test_statement_32_a_member_hears_of_no_other_tenant_s_budget_and_no_sums(tro
     other = Tenant.objects.create(name="other")
     member = browser_of(staff("mia", "operator", tenants=(other,)))
     said = panel_of(member)
-    assert BUDGET not in said and DRIFT not in said and "of a day" not in said and PROPOSALS in said
+    assert BUDGET not in said and DRIFT not in said and "of daily" not in said and PROPOSALS in said
 
 
 @pytest.mark.parametrize("group", ["viewer", "finance", "operator"])

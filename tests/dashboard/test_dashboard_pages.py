@@ -222,3 +222,9 @@ def test_statement_31_text_of_callers_is_shown_as_text(staff_client, tmp_path):
         page = staff_client.get(path).content.decode()
         assert "<script>alert" not in page
         assert 'href="javascript:' not in page
+
+
+def test_an_address_without_a_page_says_so_in_plain_words(staff_client):
+    answer = staff_client.get("/dashboard/no-such-page/")
+    assert answer.status_code == 404 and "There is no page at this address." in text_of(answer)
+    assert "Resolver404" not in answer.content.decode()

@@ -247,7 +247,7 @@ def test_who_may_not_act_sees_the_buttons_and_why_they_are_off(traffic, configur
         row = page[page.index('">sandbox-openai/</span>') :].split("</tbody>")[0]
         assert len(re.findall(r'<a class="button', row)) == may, group
         assert len(re.findall(r"<button[^>]* disabled", row)) == 3 - may
-        assert ("This takes the right providers.change_deployment" in row) == (may == 0)
+        assert ("This takes the right to change deployments" in row) == (may == 0)
         address = f"{PAGE}{configured[MINI].pk}/open/"
         assert client.get(address).status_code == (200 if may else 403)
         assert client.post(address, {"act": "yes"}).status_code == (302 if may else 403)

@@ -222,7 +222,7 @@ def test_the_tile_on_the_first_page_says_what_the_page_of_savings_says(staff_cli
 def test_the_tile_compares_with_the_period_before(staff_client, tmp_path):
     both = (LARGE, SMALL)
     ship([told(SMALL, both, 2, 1), *(told(SMALL, both, 2, 70 + n) for n in range(4))], tmp_path / "spool")
-    assert tile_of(staff_client.get("/dashboard/?range=1h")) == "$0.1800 -75.0 % on before"
+    assert tile_of(staff_client.get("/dashboard/?range=1h")) == "$0.1800 -75.0 % vs previous period"
 
 
 def test_the_tile_has_a_dash_where_nothing_can_be_compared(staff_client, tmp_path):

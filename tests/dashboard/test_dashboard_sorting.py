@@ -161,6 +161,6 @@ def test_a_budget_of_what_a_tenant_spent_is_one_click_away(staff_client, tmp_pat
 
 def test_the_tiles_of_home_leave_the_period_before_out_where_the_address_says_so(staff_client, traffic):
     both, alone = (text_of(staff_client.get(f"/dashboard/{query}")) for query in ("?range=6h", "?range=6h&compare=off"))
-    assert "on before" in both and "before: " in both
-    assert "on before" not in alone and "before: " not in alone and "no earlier data" not in alone
+    assert "vs previous period" in both and "before: " in both
+    assert "vs previous period" not in alone and "before: " not in alone and "no earlier data" not in alone
     assert 'name="compare"' in staff_client.get("/dashboard/").content.decode()

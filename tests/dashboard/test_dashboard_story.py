@@ -97,7 +97,7 @@ SENTENCES = {
     "a won race": (
         told(tried(1, "a/x", status="cancelled"), tried(2, "b/y", kind="hedge"), why=None),
         "b",
-        ["first choice a/x was slow to begin, and the rival that was started beside it was sooner"],
+        ["first choice a/x was slow to begin, and the hedged request beside it was sooner"],
     ),
     "recovered": (
         told(tried(1, "a/x", "Unreachable", committed=True), tried(2, "b/y", kind="recovery"), why=None),
@@ -274,7 +274,7 @@ def test_who_may_rates_from_the_page_and_the_page_says_who_did(answer: Outcome) 
 def test_a_viewer_reads_ratings_and_gives_none_and_a_stranger_finds_no_answer(answer: Outcome) -> None:
     viewer = browser_of(staff("vera", "viewer", tenants=(Tenant.objects.get(),)))
     page = viewer.get(f"/dashboard/requests/req_{answer.id}/").content.decode()
-    assert "feedback.add_rating" in page and 'name="score"' not in page
+    assert "the right to add ratings" in page and 'name="score"' not in page
     assert post(viewer, answer, score="1") == 403
     other = Tenant.objects.create(name="team-b")
     assert post(browser_of(staff("otto", "operator", tenants=(other,))), answer, score="1") == 404
@@ -317,7 +317,7 @@ def test_what_was_said_is_read_as_text_by_who_may_and_the_audit_log_has_it(kept:
 def test_what_was_said_is_closed_to_others_and_a_tenant_that_keeps_nothing_names_the_setting(kept: Outcome) -> None:
     tenant, address = Tenant.objects.get(), f"/dashboard/requests/req_{kept.id}/"
     operator = browser_of(staff("otto", "operator", tenants=(tenant,)))
-    assert "usage.read_bodies" in operator.get(address).content.decode()
+    assert "the right to read prompts and answers" in operator.get(address).content.decode()
     assert operator.post(f"{address}read/").status_code == 403
     assert not AuditEntry.objects.filter(action="read").exists()
     Tenant.objects.update(keep_bodies_days=0)

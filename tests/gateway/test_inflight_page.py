@@ -100,7 +100,8 @@ def test_a_request_is_ended_from_the_page_with_a_reason_by_who_may(both, slow, s
                 assert browser.post(address, data={"reason": "   "}).status_code == status
         with person(both, sessions, "vera") as browser:
             assert re.search(
-                r"<button[^>]* disabled title=[^>]*usage.cancel_request", browser.get("/dashboard/live/").text
+                r"<button[^>]* disabled title=[^>]*right to cancel a running request",
+                browser.get("/dashboard/live/").text,
             )
         with person(both, sessions, "mia") as browser:
             assert (

@@ -78,7 +78,7 @@ def test_statement_12_what_is_unfinished_and_the_period_before_are_dotted_and_na
     before = chart["series"][-1]
     assert before["dashed"] and before["label"] == "the period before, in all"
     assert re.search(r'class="key [^"]*dashed"></span>the period before, in all', page)
-    assert "Paler or dotted: buckets that the range cuts." in page
+    assert "Paler or dotted: incomplete buckets, which the range covers in part." in page
 
 
 @pytest.mark.parametrize("page", [one for one in NAVIGATION if one.ranged], ids=lambda one: one.name)
