@@ -67,6 +67,7 @@ class Attention(Struct, frozen=True):
     late: bool
     may_check: bool
     refusal: str  # why this person acknowledges nothing; empty: they may
+    unfiltered: str  # the tenant that the page is about, and these findings are not
 
 
 class AttentionPanel(Panel):
@@ -109,6 +110,7 @@ class AttentionPanel(Panel):
             found.late,
             scope.sight is None,
             "" if may else f"Acknowledging takes the right to {right_said(RIGHT)}, which operators have.",
+            scope.word("tenant") if scope.sight is None else "",
         )
 
     def table(self, data: Attention, scope: Scope) -> Table | None:

@@ -211,6 +211,12 @@ def test_who_sees_no_tenant_is_not_told_that_all_is_well(troubled, client):
     assert "All well" not in page and "Checked:" not in page and "You may not read the audit log" in page
 
 
+def test_whose_findings_they_are_is_said_where_a_tenant_is_chosen(troubled, staff_client):
+    said = "Findings are about all tenants together; the filter “team” does not act on them."
+    assert said in text_of(staff_client.get("/dashboard/?tenant=team"))
+    assert "does not act on them" not in text_of(staff_client.get("/dashboard/"))
+
+
 def test_it_asks_as_much_whatever_it_holds(staff_client, troubled, django_assert_num_queries):
     with django_assert_num_queries(4):  # the session, the person with the board, the tenants, the rights
         staff_client.get(PANEL)
