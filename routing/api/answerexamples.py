@@ -1,7 +1,8 @@
 """An example answer for each operation that reads: what a test was answered, kept beside this file.
 
-`KEEP_ANSWERS=1 pytest tests/operator/test_operator_answers.py` writes the file anew; without it that test holds the
-file against the answers of the day, so that no example has a field that is gone or lacks one that came.
+`KEEP_ANSWERS=1 pytest tests/operator/test_operator_answers.py tests/gateway/test_answers_shown.py` writes it anew.
+Without that these tests hold the file against the answers of the day: no example has a field that is gone, none lacks
+one that came.
 """
 
 from functools import cache
