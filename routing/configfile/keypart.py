@@ -14,19 +14,22 @@ from routing.configfile.scopepart import ScopeCheck, columns_of, scope_of_key
 from tenants.callers import LIMITS, Limits
 from tenants.keys import digest, prefix_of, prepare
 from tenants.models import ClientKey, Tenant
+from tenants.sight import Sight
 
 
 class KeyMaker:
     """Makes and updates client keys; new rows are written together by `save`.
 
     `owner` is the person whose they are to be, None: nobody's; without it that stays, and a new one is nobody's.
+    Keys of tenants out of `sight` are named to nobody.
     """
 
-    def __init__(self, changes: Changes, owner: Any = UNSET) -> None:
+    def __init__(self, changes: Changes, owner: Any = UNSET, sight: Sight = None) -> None:
         self._changes, self._owner, self._scopes = changes, owner, ScopeCheck(changes)
         rows = ClientKey.objects.select_related("tenant")
         self._rows = {(row.tenant_id, row.name): row for row in rows}
-        self._owners = {row.digest: str(row) for row in self._rows.values()}
+        known = {row: sight is None or row.tenant_id in sight for row in self._rows.values()}
+        self._owners = {row.digest: f"the key {row}" if seen else "somebody's key" for row, seen in known.items()}
         self._new: list[tuple[ClientKey, str | None]] = []  # with the key, where it was made here
 
     def put_keys(self, path: str, tenant: Tenant, specs: list[schema.Key]) -> None:
@@ -78,7 +81,7 @@ class KeyMaker:
         if row is None or not self._is_free(path, spec, row[0]):
             return
         key, plain = row
-        self._owners[key.digest] = str(key)
+        self._owners[key.digest] = f"the key {key}"
         self._new.append((key, plain if value is None else None))
 
     def _update(self, path: str, row: ClientKey, spec: schema.Key, value: str | None) -> None:
@@ -96,7 +99,7 @@ class KeyMaker:
         before = audit.state(row)
         row.digest, row.prefix = digest(value), prefix_of(value)
         row.save(update_fields=["digest", "prefix"])
-        self._owners[row.digest] = str(row)
+        self._owners[row.digest] = f"the key {row}"
         self._changes.note(TENANTS, row, f"client key {row}", ["replaced"], before)
 
     def _prepared(self, path: str, tenant: Tenant, spec: schema.Key, value: str | None) -> tuple[ClientKey, str] | None:
@@ -119,7 +122,7 @@ class KeyMaker:
         owner = self._owners.get(key.digest)
         if owner is None:
             return True
-        self._changes.problem(_source(path, spec), f"this value is already the key {owner}")
+        self._changes.problem(_source(path, spec), f"this value is already {owner}")
         return False
 
 

@@ -218,3 +218,31 @@ def test_everything_that_is_wrong_is_told_at_once_in_words(call):
     assert told == "name: must be letters, digits, dashes and _, at most 64 characters, e.g. team-a; not 't c'"
     secret = error_of(call("POST", "users", {"username": "ana", "password": 47110815}), 400)["message"]
     assert secret.startswith("password: must be a text") and "47110815" not in secret
+
+
+@pytest.mark.parametrize("path", ["api-keys", "budgets", "receivers"])
+def test_who_makes_something_of_a_tenant_out_of_sight_learns_nothing_of_it(path, call):
+    ours, theirs = (Tenant.objects.create(name=name) for name in ("ours", "theirs"))
+    key = rows.client_key(tenant=theirs, name="taken")
+    rows.budget(tenant=theirs, period="day")
+    rows.receiver(tenant=theirs, name="taken")
+    person = staff("lim", tenants=(ours,))
+    person.user_permissions.set(Permission.objects.exclude(codename="see_every_tenant"))
+    more = {"api-keys": {}, "budgets": {"usd": 5, "period": "day"}, "receivers": {"email": "a@example.com"}}[path]
+    told = set()
+    for tenant, name in (("theirs", "taken"), ("theirs", "free"), ("nobodys", "taken")):
+        body = {"tenant": tenant, **more} | ({} if path == "budgets" else {"name": name})
+        answer = Caller("", browser_of(person))("POST", path, body)
+        told.add((answer.status_code, error_of(answer, 400)["message"].replace(tenant, "TENANT")))
+    assert len(told) == 1 and key.tenant.keys.count() == 1
+
+
+def test_a_value_that_is_a_key_of_a_tenant_out_of_sight_names_nobody(call):
+    ours, theirs = (Tenant.objects.create(name=name) for name in ("ours", "theirs"))
+    keys.issue(theirs, "secretive", value=OWN)
+    person = staff("lim", tenants=(ours,))
+    person.user_permissions.set(Permission.objects.exclude(codename="see_every_tenant"))
+    body = {"tenant": "ours", "name": "x", "value": OWN}
+    told = error_of(Caller("", browser_of(person))("POST", "api-keys", body), 400)
+    assert told["param"] == "value" and "theirs" not in told["message"] and "secretive" not in told["message"]
+    assert "theirs/secretive" in error_of(call("POST", "api-keys", body), 400)["message"]

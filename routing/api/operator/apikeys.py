@@ -151,7 +151,7 @@ class ApiKeys(Resource):
         owner = self._owner(changes, tenant, body)
         if changes.found:
             return
-        maker = KeyMaker(changes, owner)
+        maker = KeyMaker(changes, owner, self.operator.sight)
         maker.put_keys("", tenant, [schema.Key(**fields_of(body, "tenant", "owner"))])
         maker.save()
         know_at_once()
