@@ -1,14 +1,14 @@
 """What may be asked in the playground, by whom, for which tenant; and if nothing, why?"""
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from msgspec import Struct
 
 from dashboard.drafts import AUTO
-from providers.selectors import chat_models
+from providers.selectors import ChatModel, chat_models
 from routing.selectors import auto_names
+from tenants.callers import admits
 from tenants.models import Tenant, own
 from tenants.selectors import tenants_seen_by
 
@@ -43,7 +43,7 @@ def choices_for(tenant: Tenant | None) -> Choices:
     """The names that the tenant's rules admit, of what is switched on and answers chats."""
     if tenant is None:
         return Choices((AUTO,), ())
-    found = sorted({model for provider, model in chat_models() if _admits(tenant.allow_models, provider, model)})
+    found = sorted({each.model for each in chat_models() if _admits(tuple(tenant.allow_models), each)})
     return Choices(tuple(auto_names(tenant.allow_policies)), tuple(found[:MOST_MODELS]), len(found[MOST_MODELS:]))
 
 
@@ -58,6 +58,6 @@ def why_not(user: Any, tenant: Tenant | None, choices: Choices) -> str:
     return ""
 
 
-def _admits(patterns: list[str], provider: str, model: str) -> bool:
-    """As `routing.candidates.allows`, of rows instead of the data plane's targets."""
-    return any(fnmatchcase(model, one) or fnmatchcase(f"{provider}/{model}", one) for one in patterns)
+def _admits(patterns: tuple[str, ...], each: ChatModel) -> bool:
+    """As `routing.candidates.in_list`, of rows instead of the data plane's targets."""
+    return admits(patterns, each.model, f"{each.provider}/{each.model}") or not each.aliases.isdisjoint(patterns)

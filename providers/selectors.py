@@ -26,6 +26,14 @@ class ModelOffer(Struct, frozen=True):
     output_price: Decimal | None
 
 
+class ChatModel(Struct, frozen=True):
+    """One deployment as callers name it; `aliases` are the other names that lead to it, as in `providers.catalog`."""
+
+    provider: str
+    model: str
+    aliases: frozenset[str]
+
+
 class ProviderOffer(Struct, frozen=True):
     """One provider with its models, the callable ones first."""
 
@@ -52,11 +60,18 @@ def offers() -> list[ProviderOffer]:
     return sorted(found, key=lambda offer: not offer.callable)
 
 
-def chat_models() -> list[tuple[str, str]]:
-    """(provider, model) of everything that is switched on and answers chats, in one query."""
+def chat_models() -> list[ChatModel]:
+    """Everything that is switched on and answers chats, in one query."""
     live = Deployment.objects.filter(enabled=True, provider__enabled=True).exclude(provider__source__in=APART)
-    found = live.order_by("model__name", "provider__name").values_list("provider__name", "model__name", "capabilities")
-    return [(provider, model) for provider, model, skills in found if not only_embeds(skills)]
+    columns = ("provider__name", "model__name", "upstream_model", "model__aliases", "capabilities")
+    rows = list(live.order_by("model__name", "provider__name").values_list(*columns))
+    models = {row[1] for row in rows}
+    found = []
+    for provider, model, upstream, aliases, skills in rows:
+        if not only_embeds(skills):
+            whole = {f"{provider}/{alias}" for alias in (*aliases, upstream)}
+            found.append(ChatModel(provider, model, frozenset(whole | {*aliases} - models)))
+    return found
 
 
 def dearest_models(limit: int) -> list[str]:

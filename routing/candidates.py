@@ -125,7 +125,7 @@ def _bound(rules: Sequence[Rule], target: Target) -> tuple[str, str] | None:
 
 
 def not_allowed(target: Target, gate: Gate) -> str | None:
-    if admits(gate.caller.allow_models, target.model, target.name):
+    if in_list(gate.caller.allow_models, target, gate.catalog):
         return None
     return f"{gate.caller.tenant} may call {', '.join(gate.caller.allow_models) or 'nothing'}"
 
@@ -197,18 +197,23 @@ FILTERS: Final[Sequence[Filter]] = (
 
 def may_call(caller: Caller, target: Target, catalog: Catalog) -> bool:
     """Whether the caller's tenant and its key both admit a deployment of the catalogue."""
-    return admits(caller.allow_models, target.model, target.name) and in_scope(caller.scope, target, catalog)
+    return in_list(caller.allow_models, target, catalog) and in_scope(caller.scope, target, catalog)
 
 
 def in_scope(scope: Scope, target: Target, catalog: Catalog) -> bool:
-    """Whether a scope has a deployment: by a pattern of its names, or by a name that means it in this catalogue.
+    """Whether a scope has a deployment; one without models has every one."""
+    return not scope.models or in_list(scope.models, target, catalog)
+
+
+def in_list(patterns: tuple[str, ...], target: Target, catalog: Catalog) -> bool:
+    """Whether a list has a deployment: by a pattern of its names, or by a name that means it in this catalogue.
 
     So an alias stands for what it leads to now. Patterns are held against models and provider/model alone: an alias
-    that is made later puts nothing into a scope that does not name it.
+    that is made later puts nothing into a list that does not name it.
     """
-    if scope.has_model(target.model, target.name):
+    if admits(patterns, target.model, target.name):
         return True
-    return any(target.id == each.id for name in scope.models for each in _meant(catalog, name))
+    return any(target.id == each.id for name in patterns for each in _meant(catalog, name))
 
 
 def without_rights(excluded: Iterable[Excluded]) -> list[Excluded]:

@@ -18,7 +18,8 @@ class TenantForm(forms.ModelForm):
         label="Models allowed",
         good="gpt-*",
         initial=everything,
-        help_text="Patterns of model or provider/model names, one per line: * is every model, e.g. gpt-* or ollama/*",
+        help_text="Patterns of model or provider/model names, or aliases, one per line: * is every model, "
+        "e.g. gpt-* or ollama/*",
     )
     allow_policies = LinesField(
         label="Policies allowed",

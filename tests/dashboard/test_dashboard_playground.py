@@ -6,8 +6,11 @@ from html import unescape
 
 import pytest
 
+from dashboard.askable import choices_for
 from dashboard.cases import PlaygroundCase
-from providers.models import AuditEntry, Deployment
+from providers.catalog import load_catalog
+from providers.models import AuditEntry, Deployment, LanguageModel
+from routing.candidates import in_list
 from tenants.keyring import authenticate, load_keyring
 from tenants.models import ClientKey, Tenant
 from tests.dashboard.askers import KEY, key_for
@@ -50,6 +53,22 @@ def test_who_may_not_sees_the_button_disabled_with_the_reason(teams, role):
     answer = key_for(person)
     assert (answer.status_code, "role operator" in answer.json()["message"]) == (403, True)
     assert not ClientKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("listed", "offered"),
+    [("here/small", True), ("smal?", True), ("small-latest", True), ("here/small-latest", True), ("here/tiny", True),
+     ("*-latest", False), ("large", False), ("here/tin?", False)],
+)  # fmt: skip
+def test_what_the_tenants_list_names_is_offered_by_any_of_its_names(teams, listed, offered):
+    """`large` is a name, so it is no other model's alias."""
+    Deployment.objects.filter(model__name="small").update(upstream_model="tiny")
+    LanguageModel.objects.filter(name="small").update(aliases=["small-latest", "large"])
+    Tenant.objects.filter(name="team-b").update(allow_models=[listed])
+    catalog = load_catalog()
+    models = {each.model for each in catalog.targets if in_list((listed,), each, catalog)}
+    assert ("small" in models) is offered, "the data plane's answer"
+    assert ("small" in choices_for(Tenant.objects.get(name="team-b")).fixed) is offered
 
 
 def test_another_tenant_is_unknown(teams, ana):

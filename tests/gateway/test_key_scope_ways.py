@@ -54,6 +54,12 @@ def configuration(plain: Sandbox, costly: Sandbox) -> dict[str, Any]:
             {"name": "team", "keys": keys, "default_policy": "frugal"},
             {"name": "poor", "keys": poor, "budgets": [low], "default_policy": "lavish"},
             {"name": "listed", "keys": [{"name": "whole"}], "allow": listed, "default_policy": "frugal"},
+            {
+                "name": "aliases",
+                "keys": [{"name": "whole"}],
+                "allow": {"models": ["grand-latest", "plain/sandbox-embed"]},
+            },
+            {"name": "patterns", "keys": [{"name": "whole"}], "allow": {"models": ["*-latest"]}},
             {"name": "archived", "keys": [{"name": "whole"}]},
         ],
     }
@@ -143,6 +149,15 @@ def test_an_alias_in_a_scope_is_what_it_stands_for_now_and_no_pattern_reaches_it
     finally:
         gateway.apply({"models": [{"name": "demo", "aliases": []}, {"name": "grand", "aliases": ["grand-latest"]}]})
         gateway.wait_until(lambda: chat(gateway, "aliased", "grand").status_code == 200)
+
+
+def test_an_alias_in_a_tenants_list_means_what_it_does_in_a_scope(gateway):
+    for name in ("grand-latest", "grand", "costly/grand-latest", "auto"):
+        assert served_by(chat(gateway, "aliases/whole", name)) == "costly/grand"
+    listed = {row["id"] for row in ask(gateway, "aliases/whole", "/v1/models", "GET").json()["data"]}
+    assert {"grand", "vectors"} <= listed and not {"demo", "zephyr"} & listed
+    assert chat(gateway, "aliases/whole", "demo").status_code == 403
+    assert chat(gateway, "patterns/whole", "grand-latest").status_code == 403
 
 
 def test_policies_in_a_scope_go_by_the_names_of_auto_as_well(gateway):
