@@ -93,7 +93,7 @@ def _of_outage(provider: str, parts: Sequence[Failing]) -> Notice:
         about=outage(provider),
         since=first.since,
         before=first.before,
-        requests=failed,
+        requests=_requests(parts),
     )
 
 
@@ -115,7 +115,7 @@ def _of_failing(one: Failing, hours: Sequence[TimeRange], onsets: Onsets) -> Not
         about=failing(one.name),
         since=since,
         before=before,
-        requests=failed,
+        requests=_requests([one]),
     )
 
 
@@ -123,6 +123,11 @@ def _counts(parts: Sequence[Failing]) -> tuple[int, int]:
     """Attempts that failed, and all."""
     hours = [hour for one in parts for hour in one.course]
     return sum(hour.failed for hour in hours), sum(hour.attempts for hour in hours)
+
+
+def _requests(parts: Sequence[Failing]) -> int:
+    """How many requests these failures were part of, a request that was tried again at the same place once."""
+    return sum(max(hour.failed - hour.retries, 0) for one in parts for hour in one.course)
 
 
 def _dashboard(page: str, **words: str) -> str:
