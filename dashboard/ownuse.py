@@ -18,7 +18,7 @@ MINE, TEAM = WHOSE
 class Choice(Struct, frozen=True):
     """One of the two."""
 
-    label: str
+    name: str
     address: str
     current: bool
 

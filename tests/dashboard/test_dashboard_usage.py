@@ -96,6 +96,8 @@ def test_my_usage_is_that_of_my_keys_and_a_switch_shows_all_that_i_see(teams, an
     for words, nano in (({}, cost[0]), ({"whose": "team"}, cost[1])):
         rows = rows_of(browser, "usage/usage_cost", range="24h", **words)[1:]
         assert round(sum(float(cell or 0) for row in rows for cell in row[1:]) * 1e9) == nano > 0
+    switch = re.findall(r'whose=team">([^<]+)</a>', browser.get(PAGE).content.decode())
+    assert switch == ["all keys of my tenant"]
     bea = browser_of(staff("bea", "operator", tenants=(teams[0],)))
     assert "Your keys were not used in this range" in text_of(bea.get(PAGE))
 
