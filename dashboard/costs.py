@@ -49,8 +49,8 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False, only: froz
         sentence += f", most of it at {named[ranked[0]]}: {money(found[ranked[0]].cost_nano_usd)}"
     if before:
         earlier = scope.ask(series, period.buckets_before, scope.entities)
-        drawn += (Series("the period before, in all", _costs(earlier), kind="line", dashed=True),)
-        sentence += f"; {change(total, sum(_costs(earlier)))} against the period before"
+        drawn += (Series("previous period, in all", _costs(earlier), kind="line", dashed=True),)
+        sentence += f"; {change(total, sum(_costs(earlier)))} vs previous period"
     chart = Chart(name, "usd", period.labels, drawn, f"{sentence}.", partial=period.partial)
     return CostChart(chart, min(len(ranked), COLOURS), len(ranked))
 

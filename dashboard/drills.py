@@ -72,7 +72,7 @@ def card(request: HttpRequest, run: int) -> HttpResponse:
     """The scorecard alone: what the page asks for again while the drill runs."""
     _require(request, VIEW)
     shown = compared(_row(run), timezone.now())
-    answer = render(request, "dashboard/drill_card.html", {"card": shown})
+    answer = render(request, "dashboard/drill_card.html", {"card": shown, "alone": True})
     if not shown.live:
         answer["HX-Refresh"] = "true"  # it is over: the button and the history change too
     return answer

@@ -16,6 +16,7 @@ def frame_of(request: HttpRequest, scope: Scope, section: str) -> dict[str, Any]
     kept = preferences_of(request.user)
     return {
         "section": section,
+        "lit": next((page.title for page in NAVIGATION if page.name == section), "Pages"),
         "scope": scope,
         "needing": needing(scope),
         "navigation": [(other, scope.link(other.name)) for other in NAVIGATION],

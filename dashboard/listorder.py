@@ -7,7 +7,7 @@ from dashboard.formatting import count
 from dashboard.scope import Scope
 from dashboard.sorting import ASCENDING, DESCENDING, Head, Sorting
 from usage.selectors import WINDOW, Page, RequestFilter, Top
-from usage.selectors.requests import FAILURES, PAGE_ROWS
+from usage.selectors.requests import FAILURES, MOST_COUNTED, PAGE_ROWS
 
 NEWEST: Final = "-time"
 OLDEST: Final = "time"
@@ -30,7 +30,7 @@ def figure_of(order: Sorting) -> Top | None:
     return next((figure for figure in FIGURES if figure == order.by), None)
 
 
-def said_of(order: Sorting, found: Page, chosen: RequestFilter) -> str:
+def said_of(order: Sorting, found: Page, chosen: RequestFilter, matched: int | None = None) -> str:
     """What stands in the list, in a sentence: how much was looked at is said where an index did not answer."""
     figure, first = figure_of(order), "Newest" if order.down else "Oldest"
     if figure is not None:
@@ -44,6 +44,9 @@ def said_of(order: Sorting, found: Page, chosen: RequestFilter) -> str:
         return f"{first} first, with those that another candidate rescued."
     if chosen.failing:
         return f"{first} first; the other filters were looked for in {count(found.looked)} requests that failed so."
+    if matched is not None:
+        more = matched > MOST_COUNTED
+        return f"{first} first; {f'more than {count(MOST_COUNTED)}' if more else count(matched)} in this range fit."
     if found.looked is None:
         return f"{first} first."
     return f"{first} first; the tag was looked for in {count(found.looked)} requests."

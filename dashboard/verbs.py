@@ -15,5 +15,9 @@ class Verb(Struct, frozen=True):
 
 
 def barred(verbs: Iterable[Verb]) -> tuple[str, ...]:
-    """Why some of these buttons are off, each reason once."""
-    return tuple(dict.fromkeys(verb.why for verb in verbs if verb.why))
+    """Why some of these buttons are off, each reason once, after the buttons that it is of: `Load, Pin: ...`."""
+    labels: dict[str, list[str]] = {}
+    for verb in verbs:
+        if verb.why and verb.label not in labels.setdefault(verb.why, []):
+            labels[verb.why].append(verb.label)
+    return tuple(f"{', '.join(named)}: {why}" for why, named in labels.items())

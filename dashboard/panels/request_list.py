@@ -13,7 +13,7 @@ from dashboard.sorting import Sorting
 from dashboard.tables import Column, Table
 from feedback.selectors import ratings_of
 from usage.selectors import Listed, Page, RequestFilter, page, tops
-from usage.selectors.requests import PAGE_ROWS
+from usage.selectors.requests import PAGE_ROWS, matched
 from usage.selectors.requestwords import filter_said
 
 PER_READ: Final = 1000
@@ -37,12 +37,16 @@ FIELDS: Final[tuple[tuple[str, Column], ...]] = (
     ("total_ms", Column("Total", "ms")),
     ("attempts_count", Column("Attempts")),
     ("failovers", Column("Failovers")),
+    ("category", Column("Task")),
+    ("session", Column("Session")),
+    ("why", Column("Why")),
 )
 COLUMNS: Final = (
     Column("Time"),
     Column("Request"),
     Column("Result"),
     *(column for _, column in FIELDS),
+    Column("Tags"),
     Column("Rating"),
 )
 
@@ -75,7 +79,8 @@ class RequestListPanel(Panel):
         found = _read(scope, order, scope.word("cursor") or None)
         first = scope.here() if scope.word("cursor") else ""
         following = scope.here(cursor=found.cursor) if found.cursor else ""
-        return RequestList(_lines(found.rows), order, said_of(order, found, filter_of(scope)), first, following)
+        said = said_of(order, found, filter_of(scope), _matched(scope, order, found))
+        return RequestList(_lines(found.rows), order, said, first, following)
 
     def table(self, data: RequestList, scope: Scope) -> Table | None:
         return Table(COLUMNS, _all_of(scope, data.order)) if data.rows else None
@@ -85,6 +90,16 @@ def _read(scope: Scope, order: Sorting, cursor: str | None, limit: int = PAGE_RO
     """A page of the list, or all of one that is ordered by a figure."""
     span, chosen, figure = scope.period.span, filter_of(scope), figure_of(order)
     return tops(span, chosen, figure) if figure else page(span, chosen, cursor, limit, oldest=not order.down)
+
+
+def _matched(scope: Scope, order: Sorting, found: Page) -> int | None:
+    """How many fit, where the chart above does not say it: with a filter that no sum knows; None: it does, or who
+    reads has gone on from the first page, or the order says how many were looked at."""
+    chosen = filter_of(scope)
+    unsummed = (chosen.status, chosen.first_choice, chosen.served, chosen.session, chosen.task)
+    if all(one is None for one in unsummed) or found.looked is not None or figure_of(order) or scope.word("cursor"):
+        return None
+    return matched(scope.period.span, chosen) if found.cursor else len(found.rows)
 
 
 def _lines(rows: list[Listed]) -> tuple[Line, ...]:
@@ -103,7 +118,14 @@ def _all_of(scope: Scope, order: Sorting) -> Iterator[tuple[Any, ...]]:
 
 def _cells(line: Line) -> tuple[Any, ...]:
     one = line.listed
-    return (line.started_at, line.wire_id, line.state, *(getattr(one, name) for name, _ in FIELDS), line.rating)
+    return (
+        line.started_at,
+        line.wire_id,
+        line.state,
+        *(getattr(one, name) for name, _ in FIELDS),
+        ", ".join(one.tags),
+        line.rating,
+    )
 
 
 def filter_of(scope: Scope) -> RequestFilter:

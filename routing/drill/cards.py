@@ -39,6 +39,11 @@ class Card(Struct, frozen=True):
         return self.state in ("waits", "runs")
 
     @property
+    def whole(self) -> bool:
+        """Whether every scenario passed."""
+        return self.passed == len(self.lines) > 0
+
+    @property
     def over(self) -> int:
         return sum(line.score is not None for line in self.lines)
 

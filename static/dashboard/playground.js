@@ -88,10 +88,24 @@
     return whole ? { finish } : { problem: "The stream ended before its end was said." };
   }
 
+  // Code between fences stands in a block of its own, once all of it is there; it stays text.
+  function fence(column) {
+    const text = part(column, "text"), pieces = text.textContent.split(/^```[^\n`]*\n([\s\S]*?)^```[ \t]*$/m);
+    if (pieces.length < 3) return;
+    text.replaceChildren(...pieces.map((piece, place) => {
+      if (place % 2 === 0) return document.createTextNode(piece.replace(/^\n+|\n+$/g, ""));
+      const code = document.createElement("pre");
+      code.tabIndex = 0;
+      code.textContent = piece.replace(/\n$/, "");
+      return code;
+    }));
+  }
+
   const ENDS = { length: "Ended at the limit of max_tokens", content_filter: "Ended by the provider's content filter", tool_calls: "Ended with a call of a tool" };
 
   function conclude(column, end, took) {
     const some = part(column, "text").textContent !== "";
+    fence(column);
     if (end.problem) {
       complain(column, some ? `Cut off: what stands above is not the whole answer. ${end.problem}` : end.problem, some);
       say(column, `${some ? "Cut off" : "Failed"} after ${took}.`);

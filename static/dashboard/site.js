@@ -9,7 +9,9 @@
   const dollars = (nano) => {
     const usd = nano / 1e9;
     if (usd === 0) return "$0";
-    return "$" + (Math.abs(usd) >= 1000 ? short(usd) : Number(usd.toPrecision(3)).toString());
+    if (Math.abs(usd) >= 1000) return `$${short(usd)}`;
+    const exact = Number(usd.toPrecision(3)).toString(), cents = exact.split(".")[1] || "";
+    return `$${Math.abs(usd) >= 100 || cents.length >= 2 || exact.includes("e") ? exact : usd.toFixed(2)}`;
   };
   const span = (ms) => (ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`);
   const gibibytes = (bytes) => `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`;

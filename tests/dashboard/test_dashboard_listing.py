@@ -64,6 +64,32 @@ def test_a_task_is_a_filter_that_no_sum_knows(staff_client, traffic):
     assert "task: coding (not used on this page)" in text_of(staff_client.get("/dashboard/cost/", {"task": "coding"}))
 
 
+@pytest.mark.parametrize("chosen", [{"task": "coding"}, {"status": "failover"}, {"status": "answered"}])
+def test_how_many_fit_a_filter_that_no_sum_knows_is_counted_up_to_a_thousand(
+    staff_client, traffic, monkeypatch, chosen
+):
+    def own(told):
+        return (
+            told.category == "coding"
+            if "task" in chosen
+            else (told.failovers > 0 if chosen["status"] == "failover" else told.status == "answered")
+        )
+
+    many = sum(map(own, traffic))
+    assert f"Newest first; {many:,} in this range fit." in text_of(staff_client.get(LIST, chosen))
+    assert "in this range fit" not in text_of(staff_client.get(LIST)), "the chart above says it"
+    monkeypatch.setattr("usage.selectors.requests.MOST_COUNTED", 60)
+    monkeypatch.setattr("dashboard.listorder.MOST_COUNTED", 60)
+    assert ("more than 60 in this range fit." in text_of(staff_client.get(LIST, chosen))) == (many > 60)
+
+
+def test_the_file_says_what_a_request_was_for_and_why_it_went_there(staff_client, tagged):
+    head, *rows = rows_of(staff_client, "requests/request_list")
+    said = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [one["Request"].removeprefix("req_") for one in said if one["Tags"] == "app, nightly"] == tagged
+    assert all(one["Why"].startswith("best score") and {"Task", "Session"} <= one.keys() for one in said)
+
+
 @pytest.fixture
 def tagged(tmp_path) -> list[str]:
     """60 requests, a minute apart; every tenth carries the tag `nightly`. Their ids, the newest first."""

@@ -221,6 +221,8 @@ def test_who_is_asked_hears_who_uses_the_model(box, tmp_path):
 def test_who_may_not_sees_the_buttons_with_the_reason(box, staff_client):
     row = row_of(staff_client, "sandbox-local-8b")
     assert row.count("disabled") == 3 and "takes the right to change providers" in row
+    whole = text_of(staff_client.get(ALONE))
+    assert "Load, Unload, Pin: This takes the right to change providers" in whole
     for answer in (staff_client.get(ACT.format(verb="load")), staff_client.post(ACT.format(verb="load"))):
         assert answer.status_code == 403 and "an owner can give it" in text_of(answer)
     assert Job.objects.count() == 0

@@ -131,9 +131,9 @@ def test_what_moved_most_names_who_spends_nothing_any_more_too(staff_client, two
 
 def test_compare_off_leaves_the_period_before_out_of_the_page_and_one_click_brings_it_back(staff_client, two_days):
     both = staff_client.get("/dashboard/cost/").content.decode()
-    assert "the period before, in all" in both and "Against the period before" in both
+    assert "previous period, in all" in both and "Vs previous period" in both
     alone = staff_client.get("/dashboard/cost/?compare=off").content.decode()
-    assert "the period before, in all" not in alone and "Against the period before" not in alone
+    assert "previous period, in all" not in alone and "Vs previous period" not in alone
     assert 'href="/dashboard/cost/">Compare with it</a>' in alone
     assert 'href="/dashboard/requests/?compare=off"' in alone, "it stays when the page changes"
 

@@ -142,6 +142,8 @@ def test_the_card_alone_is_polled_while_it_runs_and_then_no_more(browser):
     answer = viewer.get(address)
     page = answer.content.decode()
     assert "1 of 2 faults are over" in page and "every 2s" in page and "<html" not in page
+    assert f'<span id="drill-passed-{row.pk}" hx-swap-oob="true">1 of 2</span>' in page, "the list of drills follows"
+    assert f'id="drill-passed-{row.pk}"' in viewer.get(PAGE).content.decode() and ">Before</th>" not in page
     assert "no-store" in answer["cache-control"] and "hx-refresh" not in answer
     DrillRun.objects.update(finished_at=now)
     over = viewer.get(address)

@@ -118,6 +118,14 @@ def test_an_answer_with_markup_is_shown_as_text(primary, page, troubles):
     assert troubles == []
 
 
+def test_code_between_fences_stands_in_a_block_of_its_own(primary, page):
+    primary.script("Like this:\n\n```python\nif a < b:\n    print(a)\n```\n\nThat is all.")
+    text = one_column(page).locator("[data-text]")
+    expect(text.locator("pre")).to_have_text("if a < b:\n    print(a)")
+    expect(text).not_to_contain_text("```")
+    expect(text).to_contain_text("That is all.")
+
+
 def test_a_cut_stream_is_said_to_be_cut(primary, page):
     primary.script(fault("cut_mid", pieces=("The quick ", "brown fox "), after=2))
     column = one_column(page)

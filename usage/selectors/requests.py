@@ -21,6 +21,7 @@ from usage.selectors.failures import Failing, failing
 from usage.selectors.whose import Whose, of
 
 PAGE_ROWS: Final = 50
+MOST_COUNTED: Final = 1_000  # requests that fit: beyond that it is "more"
 WINDOW: Final = 10_000  # so many requests, the newest that fit, are looked at for what no index knows
 FAILURES: Final = 2_000  # so many of those that met an error
 MOST_TOPS: Final = 200
@@ -121,6 +122,11 @@ def page(
     rows = _listed(found[: limit + 1])
     more = len(rows) > limit
     return Page(rows[:limit], rows[limit - 1].id if more else None)
+
+
+def matched(period: TimeRange, chosen: RequestFilter) -> int:
+    """How many requests of the range fit, up to `MOST_COUNTED` + 1; in the order of their pages, by the same index."""
+    return _after(matching(chosen), period, None).values("id")[: MOST_COUNTED + 1].count()
 
 
 def tops(period: TimeRange, chosen: RequestFilter, figure: Top, limit: int = MOST_TOPS, window: int = WINDOW) -> Page:

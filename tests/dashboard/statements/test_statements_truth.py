@@ -76,8 +76,8 @@ def test_statement_12_what_is_unfinished_and_the_period_before_are_dotted_and_na
     chart = charts_of(staff_client, "/dashboard/cost/", range="24h")["chart-cost_over_time"]
     assert len(chart["labels"]) - 1 in chart["partial"]
     before = chart["series"][-1]
-    assert before["dashed"] and before["label"] == "the period before, in all"
-    assert re.search(r'class="key [^"]*dashed"></span>the period before, in all', page)
+    assert before["dashed"] and before["label"] == "previous period, in all"
+    assert re.search(r'class="key [^"]*dashed"></span>previous period, in all', page)
     assert "Paler or dotted: incomplete buckets, which the range covers in part." in page
 
 
