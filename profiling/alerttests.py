@@ -16,16 +16,19 @@ PATIENCE_S: Final = 15.0  # a webhook and a mail server may each take ten
 LOOK_S: Final = 0.25
 
 
-def send_test(
-    receiver: AlertReceiver, actor: audit.Actor, reason: str = "", patience_s: float = PATIENCE_S
-) -> AlertDelivery:
-    """The test and what became of it; still waiting where no job took it up in time. Not within a transaction."""
+def ask_for_test(receiver: AlertReceiver, actor: audit.Actor, reason: str = "") -> AlertDelivery:
+    """The test, waiting for the job that sends it."""
     now = timezone.now()
     with transaction.atomic():
         row = new_test(receiver, now)
         ask_for(AlertTest.name, now, f"test {row.pk}", {"delivery": row.pk})
         audit.record(actor, "tested", receiver, {}, reason)
-    until = monotonic() + patience_s
+    return row
+
+
+def send_test(receiver: AlertReceiver, actor: audit.Actor, patience_s: float = PATIENCE_S) -> AlertDelivery:
+    """The test and what became of it; still waiting where no job took it up in time. Not within a transaction."""
+    row, until = ask_for_test(receiver, actor), monotonic() + patience_s
     while row.state == AlertDelivery.State.WAITING and monotonic() < until:
         sleep(LOOK_S)
         row.refresh_from_db()

@@ -1,6 +1,7 @@
 """How does a message go out as an e-mail? Plain text, by the installation's own mail server, without a secret."""
 
 import smtplib
+import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -34,6 +35,10 @@ def send(address: str, message: Mapping[str, Any], number: str) -> str:
         raise _refused(code, text) from exc
     except smtplib.SMTPResponseException as exc:
         raise _refused(exc.smtp_code, exc.smtp_error) from exc
+    except ssl.SSLCertVerificationError as exc:
+        raise Undelivered(f"the mail server's certificate is not trusted: {exc.verify_message}") from exc
+    except smtplib.SMTPNotSupportedError as exc:  # STARTTLS or a login, as EMAIL_URL asks for it
+        raise Undelivered(f"the mail server cannot do what EMAIL_URL asks for: {exc}") from exc
     except (smtplib.SMTPException, OSError, ValueError) as exc:
         raise Undelivered(f"the mail server gave no answer ({type(exc).__name__})") from exc
     finally:

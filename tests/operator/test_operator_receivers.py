@@ -2,9 +2,12 @@
 
 import pytest
 
+from profiling.models import Job
+from profiling.runner import run_due
 from providers.models import AuditEntry
 from tenants.alertrows import AlertDelivery, AlertReceiver
 from tenants.delivering import hook_of, new_test
+from tenants.mailing import NO_SERVER
 from tenants.models import Tenant
 from tenants.webhooks import Hook
 from tests.operator.conftest import Caller
@@ -59,6 +62,18 @@ def test_what_is_wrong_is_named(call, team, body, param):
     answer = call("POST", "receivers", body)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
     assert not AlertReceiver.objects.exists()
+
+
+def test_a_test_is_queued_at_once_and_asked_for_where_the_answer_says(call, team, settings):
+    settings.EMAIL_HOST = ""
+    made = call.made("receivers", MAIL)
+    answer = call("POST", f"receivers/{made['id']}/test", {"reason": "another mail server"})
+    assert answer.status_code == 202 and answer.json()["last_message"]["state"] == "waiting"
+    assert Job.objects.filter(kind="alert_test", state="queued").count() == 1
+    run_due()
+    told = call("GET", answer["location"].removeprefix("/api/admin/")).json()["last_message"]
+    assert (told["event"], told["state"], told["answer"]) == ("test", "failed", NO_SERVER)
+    assert AuditEntry.objects.get(action="tested").reason == "another mail server"
 
 
 def test_the_environment_is_refused_in_a_configuration(call, team):

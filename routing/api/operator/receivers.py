@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from msgspec import Struct, UnsetType
 from rest_framework.decorators import action
 
-from profiling.alerttests import send_test
+from profiling.alerttests import ask_for_test
 from routing.api.operator.applying import OneChange, fields_of, fitted
-from routing.api.operator.documents import Reason, documented, told_once
+from routing.api.operator.documents import Reason, answer, component, documented, told_once
 from routing.api.operator.paging import Filter, flag
 from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile import schema
@@ -116,16 +116,17 @@ class Receivers(Resource):
         ReceiverRow,
         "Receiver",
         "test",
-        "Send it a test, as every alert is sent: by a job. Waits up to 15 seconds; `last_message` has the answer",
+        "Send it a test, by the job that sends all alerts. Its answer is then the receiver's `last_message`",
         {"reason": "the mail server is another one"},
+        responses=answer(component(ReceiverRow), "Queued; `location` is where to ask", 400, 404, 412, 422, status=202),
     )
     @action(detail=True, methods=["post"])
     def test(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require(self.right("change"))
         why = fitted(self.data(), Reason)
         row = self.one(pk)
-        send_test(row, self.operator.actor, why.reason)
-        return self.shown(row)
+        ask_for_test(row, self.operator.actor, why.reason)
+        return self.shown(row, 202)
 
 
 def _last(row: AlertDelivery | None) -> LastMessage | None:

@@ -65,7 +65,7 @@ class Reading(OperatorView):
         """One row with its version; `more` are fields of this answer alone."""
         told = self.told([row])[0]
         headers = {"etag": version_of(told)}
-        if status == 201:
+        if status in (201, 202):
             headers["location"] = "/".join([*self.request.path.split("/")[:4], str(row.pk)])
         return self.json({**msgspec.to_builtins(told), **more}, status, **headers)
 
