@@ -44,7 +44,7 @@ WORDS = (
 FLEETING = ("cursor", "live")  # of a look at a page, not of what it asks
 SUMMED_BY_TAG = "cost"  # the page
 AROUND = timedelta(hours=2)  # of the nearest hour, where no preset reaches it
-NO_SUCH = -2  # an id that no tenant or key has
+NO_SUCH = -3  # an id that no tenant or key has, and that means nothing to `usage.selectors.whose` either
 
 
 class Chip(Struct, frozen=True):

@@ -122,3 +122,11 @@ def test_a_range_from_before_sums_were_kept_says_so(staff_client, shipped, tmp_p
     ship([told(["search"], 5, 300)], tmp_path / "old")
     TagRollup.objects.filter(bucket__lt=(NOW - timedelta(hours=3)).timestamp()).delete()
     assert "Sums by tag are kept since" in text_of(staff_client.get("/dashboard/cost/?range=24h&group=tag"))
+
+
+@pytest.mark.parametrize("group", ["model", "tenant", "tag"])
+def test_a_tenant_that_is_not_there_costs_nothing(staff_client, shipped, group):
+    page = text_of(
+        staff_client.get("/dashboard/cost/", {"range": "1h", "group": group, "tenant": "nobody-of-this-name"})
+    )
+    assert "Nothing matches these filters." in page and "in all, most of it" not in page

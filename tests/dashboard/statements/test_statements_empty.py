@@ -58,7 +58,7 @@ def test_statement_39_what_filters_took_away_comes_back_filter_by_filter(staff_c
     words = {"range": "7d", "provider": "sandbox-openai", "model": "nobody-has-this"}
     answer = staff_client.get("/dashboard/cost/", words)
     assert "Nothing matches these filters." in text_of(answer)
-    panel = answer.content.decode().split('id="panel-cost_groups"')[1]
+    panel = answer.content.decode().split('id="panel-cost_over_time"')[1]
     assert link(panel, "provider: sandbox-openai") == "/dashboard/cost/?range=7d&model=nobody-has-this"
     found = staff_client.get(link(panel, "model: nobody-has-this"))
     assert "sandbox-mini" in text_of(found) and "Nothing matches" not in text_of(found)
