@@ -1,6 +1,7 @@
 """Every page of the admin opens, costs the same however many rows there are, and offers no huge select."""
 
 import random
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tenants.models import ClientKey, Membership, Tenant
 from tests.admin import rows
 from tests.admin.rows import ROWS
 from tests.dashboard.traffic import outcome, ship
+from tests.people import browser_of, staff
 
 MODELS = sorted(ROWS, key=lambda model: model._meta.label)
 MOST_QUERIES = 12
@@ -160,3 +162,12 @@ def test_a_viewer_sees_and_cannot_change(model: type[Model], viewer: Client) -> 
         page(model, "changelist"), {"action": "delete_selected", "_selected_action": row.pk, "index": 0}
     )
     assert model._base_manager.filter(pk=row.pk).exists() and refused.status_code in (200, 302)
+
+
+@pytest.mark.django_db
+def test_a_name_above_a_page_is_written_as_it_is() -> None:
+    row = Tenant.objects.create(name="team-a")
+    page = browser_of(staff("olga", "owner", "every tenant")).get(reverse("admin:tenants_tenant_change", args=[row.pk]))
+    above = page.content.decode().split('id="header-inner"')[1].split("</h1>")[0]
+    assert re.search(r">\s*team-a\s*<", above) and "Team-a" not in above
+    assert re.search(r">\s*Tenants\s*<", above), "kinds of rows are capitalised"
