@@ -15,7 +15,7 @@ from tests.run.installation import ROOT
 from tests.settings import UPSTREAMS
 
 # Read by the machine's own tools, or written by us for a library: not settings of NeuroRoute.
-NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "MAKELEVEL", "USER"}
+NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "MAKELEVEL", "SUDO_USER"}
 
 
 @pytest.fixture
