@@ -190,6 +190,12 @@ class GroupAdmin(AuditedAdmin):
         form.authority = authority_of(request.user)
         return form
 
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> tuple[Any, bool]:
+        """A person's form offers the groups that its `groups` takes."""
+        rows, doubles = super().get_search_results(request, queryset, term)
+        offers = request.resolver_match is not None and request.resolver_match.url_name == "autocomplete"
+        return (rows.filter(pk__in=authority_of(request.user).groups()) if offers else rows), doubles
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and not why_beyond(request, obj)
 

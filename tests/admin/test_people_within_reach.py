@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from django.urls import reverse
 
 from providers.models import AuditEntry
 from tenants.models import Membership, Tenant
@@ -112,6 +113,9 @@ def test_nobody_gives_a_right_of_which_they_have_none(chief, ours):
     mia, browser, owner = staff("mia"), browser_of(chief), Group.objects.get(name="owner")
     own = Group.objects.create(name="people")
     own.permissions.set(Permission.objects.filter(codename="change_user"))
+    asked = {"app_label": "auth", "model_name": "user", "field_name": "groups", "term": ""}
+    offered = browser.get(reverse("admin:autocomplete"), asked).json()["results"]
+    assert [each["text"] for each in offered] == ["people"]
     where = page("auth_user", "change", mia.pk)
     assert fill(browser, where, "user_form", groups=[owner.pk]).status_code == 200
     assert not mia.groups.exists() and fill(browser, where, "user_form", groups=[own.pk]).status_code == 302
