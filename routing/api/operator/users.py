@@ -21,6 +21,7 @@ from tenants.authority import Authority, authority_of, authority_of_key
 from tenants.models import Membership, Tenant, own
 from tenants.sight import seen
 
+MEMBERS: Final = frozenset({"tenants", "reason"})  # what who sees some tenants sets of members elsewhere, too
 PLAIN: Final = ("email", "is_active", "is_staff")
 
 
@@ -101,8 +102,9 @@ class Users(Resource):
 
     def locked(self, pk: str) -> Any:
         """A person within reach (`tenants.authority`): who could set the password of one with more rights had them."""
-        row = super().locked(pk)
-        if why := self._authority.why_not_person(row):
+        row, own = super().locked(pk), self._authority
+        members_only = self.request.method == "PATCH" and self.data().keys() <= MEMBERS
+        if why := own.why_not_member(row) if members_only else own.why_not_person(row):
             raise Forbidden(why)
         return row
 
