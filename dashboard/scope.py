@@ -61,6 +61,7 @@ class Nearest(Struct, frozen=True):
     hour: datetime
     verb: str
     address: str
+    inside: bool  # the range has requests, though none of those that a panel is about
 
 
 class Scope(Struct, frozen=True):
@@ -165,10 +166,11 @@ class Scope(Struct, frozen=True):
         if found is None:
             return None
         fitting = next((name for name, length in PRESETS.items() if self.period.now - length <= found), None)
+        inside = self.period.start < found + timedelta(hours=1) and found < self.period.end
         if fitting and self.period.name != fitting:
-            return Nearest(found, f"Show {RANGES[fitting]}", self.here(range=fitting))
+            return Nearest(found, f"Show {RANGES[fitting]}", self.here(range=fitting), inside)
         words = {"range": CUSTOM, "from": instant(found - AROUND), "to": instant(found + AROUND)}
-        return Nearest(found, "Show them", self.here(**words))
+        return Nearest(found, "Show them", self.here(**words), inside)
 
     def link(self, page: str, **words: str) -> str:
         """The address of another page for the same period and entities, with `words` set (or, if empty, left out)."""
