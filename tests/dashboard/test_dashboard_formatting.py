@@ -142,7 +142,7 @@ def test_names_without_a_colour_yet_differ_and_the_seventh_and_what_is_no_entity
 
 def test_a_change_of_nothing_has_no_sign_and_nothing_before_is_said():
     assert change(5.0001, 5) == "0.0 %" == change(4.9999, 5)
-    assert moved(6, 5, 3, money) == "+20.0 %" and against(6, 5, 3, money) == "+20.0 % on before"
+    assert moved(6, 5, 3, money) == "+20.0 %" and against(6, 5, 3, money) == "+20.0 % vs previous period"
     assert moved(6, 0, 3, money) == "$0.00 before" == against(6, 0, 3, money)
     assert moved(6, None, 3, money) == "unknown before"
     assert moved(6, 0, 0, money) == "no earlier data"

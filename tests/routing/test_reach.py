@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 LISTING = b'{"object": "list", "data": [{"id": "m1", "object": "model"}]}'
 
 
-def tested() -> dict[str, int]:
+def outcome_of_testing() -> dict[str, int]:
     return job_kinds()["reach"].run(Run(1, "reach", "1", 1), lambda share, what: None)
 
 
@@ -32,7 +32,7 @@ def test_a_provider_that_answers_again_is_called_again():
         back = rows.provider(name="back", base_url=url, allow_private=True)
         rows.provider(name="away", base_url="http://127.0.0.1:9/v1", allow_private=True)
         rows.provider(name="fine", base_url=url, allow_private=True)
-        assert tested() == {"tested": 0, "reached": 0} and not seen
+        assert outcome_of_testing() == {"tested": 0, "reached": 0} and not seen
         minute = int(time.time()) // 60 * 60
         states.record(
             [(minute, "back/one", "half_open"), (minute, "away/one", "open"), (minute, "fine/one", "cooldown")]
@@ -42,7 +42,7 @@ def test_a_provider_that_answers_again_is_called_again():
         for _ in range(2):
             health.failed(served, None, Unreachable("refused"), time.monotonic())
         assert health_report(health, build([served]).targets, time.monotonic()).providers
-        assert tested() == {"tested": 2, "reached": 1} and len(seen) == 1
+        assert outcome_of_testing() == {"tested": 2, "reached": 1} and len(seen) == 1
     reached.reload()
     relief.bring()
     assert not health_report(health, build([served]).targets, time.monotonic()).providers
