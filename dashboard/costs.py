@@ -28,25 +28,24 @@ class CostChart(Struct, frozen=True):
 def cost_chart(name: str, scope: Scope, by: By, before: bool = False, only: frozenset[int] | None = None) -> CostChart:
     """Cost per bucket; with `before`, the total of the period before as a dotted line. `only`: these values alone."""
     period = scope.period
-    found = {one.value: one.totals for one in scope.ask(groups, by, period.span, scope.entities)}
-    found = {value: sums for value, sums in found.items() if only is None or value in only}
+    found = _found(scope, by, only)
     if not found:
         return CostChart(None)
     named = labels(scope, by, list(found))
-    ranked = sorted(found, key=lambda value: (-found[value].cost_nano_usd, str(value)))
+    ranked = sorted(found, key=lambda value: (-found[value], str(value)))
     colours = colours_of(
         (named[value] for value in ranked), scope.board.colours
     )  # of all, so that a table beside it has the same
-    ranked = [value for value in ranked if found[value].cost_nano_usd] or ranked[:1]
+    ranked = [value for value in ranked if found[value]] or ranked[:1]
     # Of tags the sum is not that of all: a request has several.
-    layers = _layers(scope, by, named, ranked, every=only is None and by != "tag")
+    layers = _layers(scope, by, named, ranked, only)
     behind = {named[value]: bucket_links(scope, **words_of(scope, by, value)) for value in ranked[:COLOURS]}
     drawn: tuple[Series, ...] = coloured(layers, "bar", colours, behind)
-    sums = [scope.ask(totals, period.span, scope.entities)] if by == "tag" else found.values()
-    total = sum(one.cost_nano_usd for one in sums)
+    shared = by == "tag"
+    total = scope.ask(totals, period.span, scope.entities).cost_nano_usd if shared else sum(found.values())
     sentence = f"{money(total)} in all"
     if total:
-        sentence += f", most of it at {named[ranked[0]]}: {money(found[ranked[0]].cost_nano_usd)}"
+        sentence += f", most of it at {named[ranked[0]]}: {money(found[ranked[0]])}"
     if before:
         earlier = scope.ask(series, period.buckets_before, scope.entities)
         drawn += (Series("previous period, in all", _costs(earlier), kind="line", dashed=True),)
@@ -55,16 +54,37 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False, only: froz
     return CostChart(chart, min(len(ranked), COLOURS), len(ranked))
 
 
+def _found(scope: Scope, by: By, only: frozenset[int] | None) -> dict[Value, int]:
+    """What each cost, in nano USD. A few values are read by themselves: a big installation has thousands of keys."""
+    if only is None:
+        return {one.value: one.totals.cost_nano_usd for one in scope.ask(groups, by, scope.period.span, scope.entities)}
+    return {value: sum(_costs(parts)) for value, parts in _parts(scope, by, only).items() if _used(parts)}
+
+
+def _parts(scope: Scope, by: By, only: frozenset[int]) -> dict[Value, list[Totals]]:
+    values = tuple(sorted(only))
+    return scope.ask(series_by, by, scope.period.buckets, scope.entities, values) if values else {}
+
+
+def _used(parts: list[Totals]) -> bool:
+    return any(part.requests for part in parts)
+
+
 def _layers(
-    scope: Scope, by: By, named: dict[Value, str], ranked: list[Value], every: bool
+    scope: Scope, by: By, named: dict[Value, str], ranked: list[Value], only: frozenset[int] | None
 ) -> dict[str, tuple[int, ...]]:
     """What each of the dearest cost per bucket, and what all others did: of a thousand keys, only six are read, where
-    `every` value is ranked and the sum of all is known."""
-    buckets, dearest = scope.period.buckets, tuple(ranked[:COLOURS])
-    parts = scope.ask(series_by, by, buckets, scope.entities, dearest if every else tuple(ranked))
+    every value is ranked and the sum of all is known."""
+    buckets, dearest, every = scope.period.buckets, tuple(ranked[:COLOURS]), only is None and by != "tag"
+    asked = dearest if every else tuple(ranked)
+    parts = scope.ask(series_by, by, buckets, scope.entities, asked) if only is None else _parts(scope, by, only)
     layers = {named[value]: _costs(parts[value]) for value in dearest}
     if len(ranked) > COLOURS:
-        whole = _costs(scope.ask(series, buckets, scope.entities)) if every else _together(parts)
+        whole = (
+            _costs(scope.ask(series, buckets, scope.entities))
+            if every
+            else _together({value: parts[value] for value in ranked})
+        )
         layers["Other"] = tuple(cost - sum(named) for cost, *named in zip(whole, *layers.values(), strict=True))
     return layers
 

@@ -1,5 +1,6 @@
 """Which requests, one by one? Pages by id, newest first, always inside a range; and one whole story."""
 
+from functools import partial
 from heapq import nlargest
 from operator import itemgetter
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from msgspec import Struct
@@ -24,7 +26,7 @@ PAGE_ROWS: Final = 50
 MOST_COUNTED: Final = 1_000  # requests that fit: beyond that it is "more"
 WINDOW: Final = 10_000  # so many requests, the newest that fit, are looked at for what no index knows
 FAILURES: Final = 2_000  # so many of those that met an error
-MOST_TOPS: Final = 200
+MOST_TOPS: Final = 100
 Top = Literal["cost", "total", "ttft"]
 _FIGURES: Final[dict[Top, str]] = {"cost": "cost_nano_usd", "total": "total_ms", "ttft": "ttft_ms"}
 NOBODY: Final = ""
@@ -132,13 +134,31 @@ def matched(period: TimeRange, chosen: RequestFilter) -> int:
 def tops(period: TimeRange, chosen: RequestFilter, figure: Top, limit: int = MOST_TOPS, window: int = WINDOW) -> Page:
     """Those with the greatest figure among the newest `window` requests of the range that fit, the greatest first."""
     newest = _after(matching(chosen), period, None)
-    columns = ("id", _FIGURES[figure], *(["tags"] if chosen.tag is not None else []))
     if what := chosen.failing:
         newest = newest.filter(id__in=failing(period, what, None, False, min(window, FAILURES)).keys)
-    looked = list(newest.values_list(*columns)[:window])
-    known = (row for row in looked if row[1] is not None and (chosen.tag is None or has_tag(row[2], chosen.tag)))
-    best = [key for key, *_ in nlargest(limit, known, key=itemgetter(1, 0))]
-    return Page(by_id(_after(RequestRecord.objects.all(), period, None), best), None, len(looked))
+    read = _greatest if chosen.tag is None else partial(_greatest_tagged, chosen.tag)
+    best, looked = read(newest, _FIGURES[figure], limit, window)
+    return Page(by_id(_after(RequestRecord.objects.all(), period, None), best), None, looked)
+
+
+def _greatest(newest: Any, figure: str, limit: int, window: int) -> tuple[list[UUID], int]:
+    """Sorted in the database: ten thousand rows would take longer to come here than to be found."""
+    rows, params = newest.values("id", figure)[:window].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, {figure}, COUNT(*) OVER () FROM ({rows}) AS newest"
+            f" ORDER BY {figure} DESC NULLS LAST, id DESC LIMIT %s",
+            (*params, limit),
+        )
+        found = cursor.fetchall()
+    best = [key if isinstance(key, UUID) else UUID(key) for key, value, _ in found if value is not None]
+    return best, found[0][2] if found else 0
+
+
+def _greatest_tagged(tag: str, newest: Any, figure: str, limit: int, window: int) -> tuple[list[UUID], int]:
+    looked = list(newest.values_list("id", figure, "tags")[:window])
+    known = ((key, value) for key, value, tags in looked if value is not None and has_tag(tags, tag))
+    return [key for key, _ in nlargest(limit, known, key=itemgetter(1, 0))], len(looked)
 
 
 def _after(rows: "QuerySet[RequestRecord]", period: TimeRange, cursor: UUID | None, oldest: bool = False) -> Any:
