@@ -21,7 +21,6 @@ from usage.rollups import COMPARED_SUMS
 from usage.selectors import Entities, TimeRange
 
 pytestmark = pytest.mark.django_db
-NOW = datetime.now(UTC) - timedelta(minutes=2)
 CENT = 10**7
 SMALL, LARGE, HOME = "a/small", "b/large", "c/home"
 PRICES = {SMALL: (10, 20), LARGE: (100, 200), HOME: (0, 0), "d/unpriced": None}  # USD per million tokens
@@ -47,6 +46,11 @@ def deploy(name: str, price: tuple[float, float] | None, **more: object) -> Depl
     return found
 
 
+def lately() -> datetime:
+    """Of the moment when a test runs: a long suite reads this file half an hour before it runs it."""
+    return datetime.now(UTC) - timedelta(minutes=2)
+
+
 def told(served: str, candidates: tuple[str, ...], cost: int | None, minutes: float = 0, tokens=(1000, 500), **facts):
     """An answered request: 1,000 tokens in and 500 out make 2 cents at `SMALL` and 20 at `LARGE`. `cost` in cents."""
     provider, _, model = served.partition("/")
@@ -61,7 +65,7 @@ def told(served: str, candidates: tuple[str, ...], cost: int | None, minutes: fl
         "attempts_count": 1, "failovers": 0, "asked_model": "auto", "policy": "balanced", "first_choice": candidates[0],
         "decision": Raw(msgspec.json.encode({"candidates": listed} | facts.pop("decided", {}))),
     } | facts  # fmt: skip
-    return outcome(NOW - timedelta(minutes=minutes), random.Random(minutes), **facts)
+    return outcome(lately() - timedelta(minutes=minutes), random.Random(minutes), **facts)
 
 
 @pytest.fixture
@@ -125,7 +129,7 @@ def test_the_first_choice_tells_what_failovers_cost(shipped):
 
 def test_a_model_is_priced_as_it_was_at_the_time(tmp_path):
     """Sums are cut where its price changed."""
-    change = (NOW - timedelta(minutes=10)).replace(second=0, microsecond=0)
+    change = (lately() - timedelta(minutes=10)).replace(second=0, microsecond=0)
     deploy("e/other", (1000, 1000))
     DeploymentPrice.objects.create(
         deployment=Deployment.objects.get(model__name="other"), effective_from=change, input=2000, output=2000
