@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -101,8 +101,51 @@ def time_loads(plan: "Plan", attempt: "Try") -> None:
     timed("loads: seen, in and out; one running", counted)
 
 
+def time_planning_anew(planner: Any, asked: Any, caller: Any) -> None:
+    def plan_anew() -> None:
+        planner.forget()
+        planner.plan(asked, caller)
+
+    timed("plan (made anew)", plan_anew)
+
+
+def time_register(running: Any, story: Any) -> None:
+    def register() -> None:
+        running.enter(story)
+        running.leave(story)
+
+    timed("register of what runs: in and out", register)
+
+
+async def time_whole(headers: list[tuple[bytes, bytes]]) -> None:
+    from neuroroute.asgi import application
+
+    async def receive() -> dict[str, object]:
+        if not sent:
+            sent.append(1)
+            return {"type": "http.request", "body": BODY}
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, object]) -> None:
+        assert message.get("status", 200) == 200, message
+
+    sent: list[int] = []
+
+    async def whole() -> None:
+        sent.clear()
+        scope = {
+            "type": "http", "method": "POST", "path": "/v1/chat/completions", "raw_path": b"/v1/chat/completions",
+            "query_string": b"", "headers": headers, "http_version": "1.1", "scheme": "http", "root_path": "",
+            "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 1),
+        }  # fmt: skip
+        await application(scope, receive, send)
+
+    await timed_async("whole request inside the ASGI application", whole)
+
+
 async def measure(key: str) -> None:
-    from neuroroute.asgi import application, wants_stream
+    from neuroroute.asgi import wants_stream
     from providers import attempts
     from providers.adapters import adapters
     from providers.attempts import Marks
@@ -128,11 +171,7 @@ async def measure(key: str) -> None:
     await timed_async("authenticate, parse, limits", lambda: enter(surfaces()["chat"], headers, BODY, outcome.id, now))
     timed("plan (known class)", lambda: now.engine.planner.plan(asked, caller))
 
-    def plan_anew() -> None:
-        now.engine.planner.forget()
-        now.engine.planner.plan(asked, caller)
-
-    timed("plan (made anew)", plan_anew)
+    time_planning_anew(now.engine.planner, asked, caller)
     timed("story: open and plan", lambda: now.engine.explain(asked, caller))
     timed("adapter: request", lambda: adapter.request(asked.request, target, target.secrets[0]))
     timed("adapter: answer", lambda: adapter.answer(answer.data, asked.request, target))
@@ -142,38 +181,12 @@ async def measure(key: str) -> None:
     timed("journal: one outcome", lambda: now.journal.write(outcome))
     story = now.engine._open(asked, caller)
 
-    def register() -> None:
-        now.engine.running.enter(story)
-        now.engine.running.leave(story)
-
-    timed("register of what runs: in and out", register)
-    plan, attempt = now.engine.planner.plan(asked, caller), story.begin(target, None)
-    time_loads(plan, attempt)
+    time_register(now.engine.running, story)
+    time_loads(now.engine.planner.plan(asked, caller), story.begin(target, None))
     await timed_async("engine: answer, all of the above", lambda: now.engine.answer(asked, caller))
     timed("headers of the answer", lambda: story_headers(outcome, (), []))
 
-    async def receive() -> dict[str, object]:
-        if not sent:
-            sent.append(1)
-            return {"type": "http.request", "body": BODY}
-        await asyncio.sleep(60)
-        return {"type": "http.disconnect"}
-
-    async def send(message: dict[str, object]) -> None:
-        assert message.get("status", 200) == 200, message
-
-    sent: list[int] = []
-
-    async def whole() -> None:
-        sent.clear()
-        scope = {
-            "type": "http", "method": "POST", "path": "/v1/chat/completions", "raw_path": b"/v1/chat/completions",
-            "query_string": b"", "headers": headers, "http_version": "1.1", "scheme": "http", "root_path": "",
-            "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 1),
-        }  # fmt: skip
-        await application(scope, receive, send)
-
-    await timed_async("whole request inside the ASGI application", whole)
+    await time_whole(headers)
     assert ChatCompletions
     await now.stop()
 

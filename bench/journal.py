@@ -125,11 +125,11 @@ def trickle(shipper: Shipper) -> None:
     print(f"a batch of {SMALL_BATCH}: {cpu / 30 * 1e3:.1f} ms CPU, {cpu / 30 / SMALL_BATCH * 1e6:.0f} us per row")
 
 
-def outcome(number: int) -> Outcome:
+def attempt_of(number: int) -> AttemptOutcome:
     deployment = number % 6
     provider, model = f"provider-{deployment % 3}", f"model-{deployment}"
     wait = 100 + number % 97
-    attempt = AttemptOutcome(
+    return AttemptOutcome(
         index=1,
         deployment_id=deployment,
         deployment=f"{provider}/{model}",
@@ -148,6 +148,10 @@ def outcome(number: int) -> Outcome:
         completion_tokens=11,
         cost_nano_usd=10_200,
     )
+
+
+def outcome(number: int) -> Outcome:
+    attempt = attempt_of(number)
     return Outcome(
         id=uuid_utils.uuid7().hex,
         started_us=time.time_ns() // 1000,
@@ -160,10 +164,10 @@ def outcome(number: int) -> Outcome:
         asked_model="auto",
         policy="balanced",
         policy_version=1,
-        deployment_id=deployment,
-        provider=provider,
-        model=model,
-        served_model=model,
+        deployment_id=attempt.deployment_id,
+        provider=attempt.provider,
+        model=attempt.model,
+        served_model=attempt.model,
         first_choice=attempt.deployment,
         why="best score 0.83 under balanced, mostly for cost; 3 of 4 candidates eligible",
         attempts_count=1,
