@@ -19,20 +19,10 @@ from usage.comparing import Comparer
 from usage.fold import Cells, fold, spread
 from usage.models import AttemptRecord, RequestRecord
 from usage.outcomes import Outcome
-from usage.rollups import (
-    MINUTE,
-    MINUTES_KEPT_S,
-    AttemptRollup,
-    FlowRollup,
-    KeyRollup,
-    LatencyRollup,
-    RequestRollup,
-    Rollup,
-)
+from usage.rollups import MINUTE, MINUTES_KEPT_S, OF_REQUESTS
 from usage.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_rows, outcome_of, request_row
 
 T = TypeVar("T")
-SUMS: Final[tuple[type[Rollup], ...]] = (RequestRollup, KeyRollup, AttemptRollup, FlowRollup, LatencyRollup)
 AT_ONCE: Final = 400  # ids in a query, fewer than SQLite takes
 _RANDOM_BITS: Final = (1 << 80) - 1  # of an id, beside its instant
 
@@ -71,7 +61,7 @@ def forget(tenant_id: int) -> int:
     for some in _some([key for key, _ in found]):
         RequestRecord.objects.filter(id__in=some).delete()
     RequestBody.objects.filter(tenant_id=tenant_id).delete()
-    for table in SUMS:
+    for table in OF_REQUESTS:
         table._default_manager.filter(tenant_id=tenant_id).delete()
     return len(found)
 

@@ -14,17 +14,7 @@ from usage import ids, partitions
 from usage.bodies import deletions, kept_days
 from usage.fold import METRICS
 from usage.models import AttemptRecord, RequestBody, RequestRecord
-from usage.rollups import (
-    MINUTE,
-    MINUTES_KEPT_S,
-    AttemptRollup,
-    FlowRollup,
-    KeyRollup,
-    LatencyRollup,
-    RequestRollup,
-    StateRollup,
-    TagRollup,
-)
+from usage.rollups import MINUTE, MINUTES_KEPT_S, OF_REQUESTS, LatencyRollup, Rollup, StateRollup
 
 CHUNK_ROWS: Final = 5000
 
@@ -65,7 +55,8 @@ def _column(value: int | UUID) -> int | str:
 def _delete_minutes(now: datetime) -> int:
     bounds: list[str | int] = [MINUTE, int(now.timestamp()) - MINUTES_KEPT_S]
     old = "grain = %s AND bucket < %s"
-    by_bucket = (RequestRollup, KeyRollup, TagRollup, AttemptRollup, FlowRollup, StateRollup)
+    tables: tuple[type[Rollup], ...] = (*OF_REQUESTS, StateRollup)
+    by_bucket = [table for table in tables if table is not LatencyRollup]
     deleted = sum(_delete_in_chunks(model._meta.db_table, old, bounds) for model in by_bucket)
     # By metric, as its index begins.
     table = LatencyRollup._meta.db_table

@@ -213,3 +213,15 @@ class LatencyRollup(Rollup):
                 name="latency_rollup_shared",
             ),
         ]
+
+
+# What the shipper adds up of requests, each row of some tenant: kept, moved and forgotten with its requests. States are
+# of deployments, and nobody's.
+OF_REQUESTS: Final[tuple[type[Rollup], ...]] = (
+    RequestRollup,
+    KeyRollup,
+    TagRollup,
+    AttemptRollup,
+    FlowRollup,
+    LatencyRollup,
+)

@@ -14,7 +14,7 @@ from usage import ids, retelling, selectors
 from usage.comparing import Comparer
 from usage.models import AttemptRecord, RequestRecord
 from usage.ranges import TimeRange
-from usage.rollups import MINUTE
+from usage.rollups import MINUTE, OF_REQUESTS, Rollup, StateRollup
 from usage.selectors import Entities
 from usage.shipper import Shipper
 
@@ -48,6 +48,7 @@ def facts(tenant_id: int | None) -> dict[str, Any]:
         "deployments": selectors.by("deployment", WEEK, whose),
         "attempts": selectors.attempts(WEEK, tenant_id),
         "flow": selectors.flow(WEEK, tenant_id),
+        "tags": {row.value: row.totals for row in selectors.by("tag", WEEK, whose)},
         "total": selectors.percentiles("total", WEEK, "deployment", tenant_id=tenant_id),
     }
 
@@ -74,7 +75,7 @@ def test_records_move_with_their_sums_and_stay_as_they_were_otherwise(shipped: i
 def test_no_minute_sums_are_kept_for_longer_than_others_are(shipped: int) -> None:
     retelling.retell(THEIRS, [NOON - 6 * DAY + n * timedelta(hours=2) for n in range(60)], NOON, NO_PRICES)
     oldest = int((NOON - 3 * DAY).timestamp())
-    for table in retelling.SUMS:
+    for table in OF_REQUESTS:
         rows = table._default_manager.filter(tenant_id=THEIRS)
         assert rows.exists() and not rows.filter(grain=MINUTE, bucket__lt=oldest).exists(), table
 
@@ -84,10 +85,14 @@ def test_what_is_forgotten_leaves_nothing_behind_and_the_others_alone(shipped: i
     records = RequestRecord.objects.count()
     assert retelling.forget(THEIRS) == 60
     assert RequestRecord.objects.count() == records - 60
-    for table in (RequestRecord, AttemptRecord, *retelling.SUMS):
+    for table in (RequestRecord, AttemptRecord, *OF_REQUESTS):
         assert not table._default_manager.filter(tenant_id=THEIRS).exists(), table
     assert facts(None) == before
     assert AttemptRecord.objects.aggregate(sum=Sum("index"))["sum"]
+
+
+def test_every_table_of_sums_is_in_the_list_or_of_nobody() -> None:
+    assert set(Rollup.__subclasses__()) == {*OF_REQUESTS, StateRollup}
 
 
 def test_as_many_instants_are_wanted_as_there_are_records(shipped: int) -> None:
