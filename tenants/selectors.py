@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from django.db.models import BigIntegerField, Exists, OuterRef, Q, Value
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from msgspec import Struct
 
@@ -74,6 +74,11 @@ class BudgetState(Struct, frozen=True):
     def text_of(self, amount: int) -> str:
         """An amount of its unit as a plain number: dollars, or tokens."""
         return f"{Decimal(amount).scaleb(-9).normalize():f}" if self.unit == USD else str(amount)
+
+
+def tenants_in(sight: Sight) -> QuerySet[Tenant]:
+    """Those in sight that somebody configured: what the operator's API reaches."""
+    return seen(Tenant.objects.filter(own()), sight, "pk")
 
 
 def tenant_names(sight: Sight = None) -> dict[int, str]:

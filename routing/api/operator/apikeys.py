@@ -25,7 +25,7 @@ from tenants.callers import LIMITS, Scope
 from tenants.keyring import know_at_once
 from tenants.models import ClientKey, Tenant, own
 from tenants.rotation import rotate
-from tenants.selectors import members_called
+from tenants.selectors import members_called, tenants_in
 from tenants.sight import seen
 from usage.selectors.lastuse import last_uses
 
@@ -139,13 +139,10 @@ class ApiKeys(Resource):
         return "the key is in use: revoke it first" if row.state == "active" else super().why_kept(row)
 
     def references(self) -> dict[str, References]:
-        return {"tenant": (self._tenants(), "tenants")}
-
-    def _tenants(self) -> QuerySet[Tenant]:
-        return seen(Tenant.objects.filter(own()), self.operator.sight, "pk")
+        return {"tenant": (tenants_in(self.operator.sight), "tenants")}
 
     def write(self, changes: OneChange, body: Any) -> None:
-        tenant = get_object_or_404(self._tenants(), name=body.tenant)
+        tenant = get_object_or_404(tenants_in(self.operator.sight), name=body.tenant)
         if self.named(body).exclude(revoked_at=None).exists():
             raise Conflict("the key is revoked for good; give a new one another name", param="name")
         owner = self._owner(changes, tenant, body)

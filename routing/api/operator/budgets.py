@@ -22,9 +22,9 @@ from routing.errors import InvalidBody
 from routing.models import Policy
 from routing.policybook import SHORT_NAMES
 from tenants.budgets import USD, Budget
-from tenants.models import Tenant, own
+from tenants.models import own
 from tenants.periods import Period
-from tenants.selectors import BudgetState, states_of
+from tenants.selectors import BudgetState, states_of, tenants_in
 from tenants.sight import seen
 
 RAISE = "tenants.raise_budget"
@@ -124,13 +124,10 @@ class Budgets(Resource):
         return super().partial_update(request, pk)
 
     def references(self) -> dict[str, References]:
-        return {"tenant": (self._tenants(), "tenants")}
-
-    def _tenants(self) -> QuerySet[Tenant]:
-        return seen(Tenant.objects.filter(own()), self.operator.sight, "pk")
+        return {"tenant": (tenants_in(self.operator.sight), "tenants")}
 
     def write(self, changes: OneChange, body: Any) -> None:
-        tenant = get_object_or_404(self._tenants(), name=body.tenant)
+        tenant = get_object_or_404(tenants_in(self.operator.sight), name=body.tenant)
         policies = {*Policy.objects.values_list("name", flat=True), *SHORT_NAMES}
         put_budgets(changes, "", tenant, [schema.Budget(**fields_of(body, "tenant"))], policies)
 

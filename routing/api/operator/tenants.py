@@ -18,8 +18,8 @@ from routing.configfile import schema
 from routing.configfile.budgetpart import exported_budgets
 from routing.configfile.tenantpart import put_tenants
 from tenants.callers import LIMITS
-from tenants.models import Budget, ClientKey, Tenant, own
-from tenants.sight import seen
+from tenants.models import Budget, ClientKey, Tenant
+from tenants.selectors import tenants_in
 
 LIVE = Q(keys__revoked_at=None)
 
@@ -60,7 +60,7 @@ class Tenants(Resource):
 
     def rows(self) -> QuerySet[Any]:
         live = Count("keys", filter=LIVE)
-        return seen(Tenant.objects.filter(own()), self.operator.sight, "pk").annotate(live=live)
+        return tenants_in(self.operator.sight).annotate(live=live)
 
     def told(self, rows: Rows) -> Rows:
         budgets: dict[int, list[Budget]] = defaultdict(list)

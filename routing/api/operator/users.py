@@ -18,7 +18,8 @@ from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile.reading import nearest
 from routing.configfile.schema import Section, given
 from tenants.authority import Authority, authority_of, authority_of_key
-from tenants.models import Membership, Tenant, own
+from tenants.models import Membership
+from tenants.selectors import tenants_in
 from tenants.sight import seen
 
 MEMBERS: Final = frozenset({"tenants", "reason"})  # what who sees some tenants sets of members elsewhere, too
@@ -118,7 +119,7 @@ class Users(Resource):
     def write(self, changes: OneChange, body: Any) -> None:
         row = self.named(body).first() or User(username=body.username)
         groups = self._groups(changes, given(body.groups, []))
-        tenants = _found(changes, "tenants", self._tenants(), given(body.tenants, []))
+        tenants = _found(changes, "tenants", tenants_in(self.operator.sight), given(body.tenants, []))
         values = [("username", "username", body.username), *((name, name, getattr(body, name)) for name in PLAIN)]
         values += self._password(changes, row, body.password)
         _check(changes, row, body)
@@ -129,10 +130,6 @@ class Users(Resource):
             self._put_groups(row, groups, changes.reason)
         if not isinstance(body.tenants, UnsetType):
             self._put_memberships(row, tenants, changes.reason)
-
-    def _tenants(self) -> QuerySet[Tenant]:
-        """Those that somebody may be made a member of: nobody gives away what is out of sight."""
-        return seen(Tenant.objects.filter(own()), self.operator.sight, "pk")
 
     def _groups(self, changes: OneChange, names: list[str]) -> list[Any]:
         groups = _found(changes, "groups", Group.objects.all(), names)
