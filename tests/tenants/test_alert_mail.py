@@ -1,6 +1,5 @@
 """Alerts by e-mail: sent by the job over SMTP, again where they were not taken, without a secret in what is told."""
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,7 +7,6 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import User
 from django.core.checks import run_checks
-from django.db import connection
 from django.urls import reverse
 
 from dashboard.attention import check
@@ -143,9 +141,13 @@ def test_a_test_is_sent_by_a_job_and_its_answer_shown(mail, refusal, said):
     owner = browser_of(User.objects.create_superuser("olga"))
     address = reverse("admin:tenants_alertreceiver_send_a_test", args=[receiver.pk])
     assert owner.get(address).status_code == 200 and mail.got == [], "a link sends nothing"
-    with Worker():
-        page = owner.post(address).content.decode()
-    assert said in page and (": failed" in text_of_page(page)) is bool(refusal)
+    sent = owner.post(address)
+    assert sent.status_code == 302 and mail.got == [], "the page waits for no mail server"
+    waits = owner.get(sent["location"]).content.decode()
+    assert "A worker sends it now" in waits and "hx-get" in waits
+    run_due()
+    page = owner.get(sent["location"]).content.decode()
+    assert said in page and (": failed" in text_of_page(page)) is bool(refusal) and "A worker sends it" not in page
     assert len(mail.got) == (not refusal) and AlertDelivery.objects.get().tries == 1
     assert AuditEntry.objects.filter(action="tested", kind="alert receiver").count() == 1
     listed = owner.get(reverse("admin:tenants_alertreceiver_tab", args=[receiver.pk, "alertdelivery"]))
@@ -162,6 +164,14 @@ def test_who_sees_some_tenants_tests_and_makes_receivers_of_those_alone(budget):
     finance = browser_of(staff("fin", "finance", tenants=(budget.tenant,)))
     pages = {row: reverse("admin:tenants_alertreceiver_send_a_test", args=[row.pk]) for row in (mine, all_of_them)}
     assert [finance.get(pages[row]).status_code for row in (mine, all_of_them)] == [200, 404]
+    owner = browser_of(User.objects.create_superuser("olga"))
+    tests = {row: owner.post(page)["location"].partition("?")[2] for row, page in pages.items()}
+    shown = [
+        finance.get(f"{pages[mine]}?{query}").status_code for query in (tests[mine], tests[all_of_them], "message=x")
+    ]
+    assert shown == [200, 404, 404]
+    AlertDelivery.objects.update(created_at=datetime.now(UTC) - timedelta(minutes=1))
+    assert b"No job took it up yet" in finance.get(f"{pages[mine]}?{tests[mine]}").content
     add = reverse("admin:tenants_alertreceiver_add")
     typed = {"name": "mail", "kind": "email", "email": "a@example.com", "budget_alerts": "on", "findings": "none"}
     assert b"for those who see every tenant" in finance.post(add, typed).content
@@ -171,23 +181,3 @@ def test_who_sees_some_tenants_tests_and_makes_receivers_of_those_alone(budget):
     assert finance.post(add, typed | {"tenant": budget.tenant.pk}).status_code == 302
     row = AlertReceiver.objects.get(name="mail")
     assert (row.kind, row.email, row.shown, row.tenant) == ("email", "a@example.com", "a@example.com", budget.tenant)
-
-
-class Worker(threading.Thread):
-    """Runs jobs beside the test."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        while not self.over.wait(0.1):
-            run_due()
-        connection.close()
-
-    def __enter__(self) -> None:
-        self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.over.set()
-        self.join()
