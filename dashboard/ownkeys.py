@@ -53,6 +53,8 @@ def new(request: HttpRequest) -> HttpResponse:
 def rotate(request: HttpRequest, key_id: int) -> HttpResponse:
     """Make the successor of a key."""
     key, form = _live(request, "rotate", key_id), RotateForm(request.POST or None)
+    if why := ownkeys.why_not_replaced([key], request.user.pk):
+        raise PermissionDenied(why)
     if form.is_valid():
         now, reason = datetime.now(UTC), form.cleaned_data["reason"]
         made, plain = ownkeys.replace(key, form.lasts, now, actor_of(request), reason)

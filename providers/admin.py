@@ -113,6 +113,11 @@ class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
             keys_count=Count("credentials", distinct=True), models_count=Count("deployments", distinct=True)
         )
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Stored keys go to whoever answers at the address: who may not replace them does not move it."""
+        moves = obj is None or not obj.keys_count or request.user.has_perm("providers.change_credential")
+        return self.readonly_fields if moves else [*self.readonly_fields, "base_url"]
+
     @display(description="Origin", ordering="source", label={"sandbox": "warning", "discovered": "info"})
     def origin(self, row: Provider) -> tuple[str, str]:
         return row.source, row.get_source_display()

@@ -13,6 +13,9 @@ from msgspec import Struct
 from tenants.sight import ELSEWHERE, Sight, belongs_elsewhere, sight_of
 
 OVER_PEOPLE: Final = (Q(content_type__app_label="auth") & ~Q(codename__startswith="view_")) | Q(codename="read_bodies")
+KEYS_OVER_PEOPLE: Final = Q(  # which of these the operator API lets its keys use all the same, on who has none of them
+    content_type__app_label="auth", codename__in=("add_user", "change_user", "delete_user", "change_group")
+)
 SUPERUSERS: Final = "superusers are changed by superusers alone"
 NAMED: Final = 3  # rights that a refusal names; more are counted
 
@@ -23,6 +26,7 @@ class Authority(Struct, frozen=True):
     rights: QuerySet[Permission]
     sight: Sight
     superuser: bool = False
+    of_key: bool = False  # of a key of the operator API, no person's
 
     def lacks(self, rights: QuerySet[Permission]) -> str:
         """Those of `rights` that are not its own, in words; empty: all are."""
@@ -57,6 +61,11 @@ class Authority(Struct, frozen=True):
         more = self.lacks(group.permissions.all())
         return f"{group} has rights that you may not give: {more}" if more else ""
 
+    def why_no_operator_key(self) -> str:
+        """Why it may neither make a key of the operator API nor get to know the value of one; empty: it may."""
+        more = "" if self.of_key else self.lacks(rights_of_key())
+        return f"a key of the operator API has rights that you do not have: {more}" if more else ""
+
     def groups(self) -> QuerySet[Group]:
         """Those that it may put people into."""
         if self.superuser:
@@ -73,7 +82,17 @@ def authority_of(user: Any) -> Authority:
 
 def authority_of_key() -> Authority:
     """Of a key of the operator API: no right over people, for it could make itself one of those who have them."""
-    return Authority(Permission.objects.exclude(OVER_PEOPLE), None)
+    return Authority(Permission.objects.exclude(OVER_PEOPLE), None, of_key=True)
+
+
+def rights_of_key() -> QuerySet[Permission]:
+    """Whatever a key of the operator API can do or give: who holds the value of one has all of it."""
+    return Permission.objects.filter(~OVER_PEOPLE | KEYS_OVER_PEOPLE)
+
+
+def sentence(why: str) -> str:
+    """A reason of the above as a sentence."""
+    return f"{why[:1].upper()}{why[1:]}." if why else ""
 
 
 def rights_of(person: Any) -> QuerySet[Permission]:

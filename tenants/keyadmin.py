@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,11 +21,11 @@ from providers.revisions import TENANTS
 from tenants import keys
 from tenants.adminforms import KeyForm, NewKeyForm, RevokeForm, RotateForm
 from tenants.adminrows import RowsInSight, TenantFilter
+from tenants.authority import authority_of, sentence
 from tenants.callers import LIMITS, WHOLE, Limits
 from tenants.keyring import know_at_once
 from tenants.models import ClientKey, own
 from tenants.rotation import rotate
-from tenants.sight import sight_of
 
 LIMIT_FIELDS: dict[str, Any] = {
     "fields": [("requests_per_minute", "requests_per_day"), ("tokens_per_minute", "concurrent_requests")]
@@ -100,9 +99,11 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         kwargs["form"] = NewKeyForm if obj is None else KeyForm
         form = super().get_form(request, obj, change, **kwargs)
-        if "operator" in form.base_fields and sight_of(request.user) is not None:
-            form.base_fields["operator"].disabled = True  # the operator API knows no limits by tenant
-            form.base_fields["operator"].help_text = "Only who sees every tenant makes such a key."
+        guarded = ("operator",) if obj is None else ("expires_at",) if obj.operator else ()
+        fields = [form.base_fields[name] for name in guarded if name in form.base_fields]
+        if fields and (why := authority_of(request.user).why_no_operator_key()):
+            for field in fields:
+                field.disabled, field.help_text = True, f"{sentence(why)} An owner has all of them."
         return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -146,27 +147,25 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
     @action(description="Rotate", url_path="rotate", icon="autorenew", permissions=["rotate"])
     def rotate_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
         key = self.row(request, object_id)
-        if key.operator and sight_of(request.user) is not None:
-            raise PermissionDenied("A key of the operator API is rotated by those who see every tenant.")
         form = RotateForm(request.POST or None)
-        live = key.state == "active" and key.lent_to_id is None
-        if live and form.is_valid():
+        beyond = authority_of(request.user).why_no_operator_key() if key.operator else ""
+        why_not = _why_not_rotated(key, beyond)
+        if not why_not and form.is_valid():
             return self._rotate(request, key, form)
         effect = f"Makes a new key with the name and rights of {key}; the old one ({key.prefix}…) goes on for a while. "
         effect += self.who_would_notice(request, [key])
-        if not live:
-            why = "lent to the playground, which replaces it by itself" if key.lent_to_id else key.state
-            effect = f"{key} is {why}: there is nothing to rotate. Make a new key instead."
-        return operation_page(
+        answer = operation_page(
             self,
             request,
             title=f"Rotate {key}",
             verb="Make the new key",
             form=form,
-            effect=effect,
-            blocked=not live,
+            effect=why_not or effect,
+            blocked=bool(why_not),
             back=reverse("admin:tenants_clientkey_change", args=[key.pk]),
         )
+        answer.status_code = 403 if beyond else 200
+        return answer
 
     @action(description="Revoke", url_path="revoke", icon="block", permissions=["change"])
     def revoke_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -236,3 +235,13 @@ class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
         response = TemplateResponse(request, "admin/key_made.html", context)
         response["Cache-Control"] = "no-store"
         return response
+
+
+def _why_not_rotated(key: ClientKey, beyond: str) -> str:
+    """`beyond` is why who asks may not know the value of its successor."""
+    if beyond:
+        return f"{sentence(beyond)} Who rotates it gets to know its value. An owner has all of them."
+    if key.state == "active" and key.lent_to_id is None:
+        return ""
+    why = "lent to the playground, which replaces it by itself" if key.lent_to_id else key.state
+    return f"{key} is {why}: there is nothing to rotate. Make a new key instead."

@@ -10,7 +10,7 @@ from unfold.forms import PaginationInlineFormSet
 
 from providers.formrows import KnowsRelated, NamedInRows
 from tenants.adminrows import ChoicesInSight
-from tenants.authority import Authority, authority_of
+from tenants.authority import Authority, authority_of, sentence
 from tenants.models import Membership
 from tenants.sight import seen, sight_of
 
@@ -29,7 +29,7 @@ class MembersFormSet(PaginationInlineFormSet):
         people |= {row.pk: row for form in touched if (row := form.cleaned_data.get("user"))}
         for person in people.values():
             if why := self.authority.why_not_member(person):
-                raise ValidationError(why[0].upper() + why[1:] + ".")
+                raise ValidationError(sentence(why))
 
 
 class MemberInline(ChoicesInSight, KnowsRelated, NamedInRows, TabularInline):

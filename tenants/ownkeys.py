@@ -1,14 +1,16 @@
 """What may people do with the client keys that they made themselves? Each deed is audited, in its own transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
 
 from providers import audit
 from tenants import keys
+from tenants.authority import authority_of, sentence
 from tenants.callers import Scope
 from tenants.keyring import know_at_once
 from tenants.models import ClientKey, Tenant, own
@@ -27,6 +29,14 @@ def own_keys(person: int | None, sight: Sight) -> QuerySet[ClientKey]:
     rows = ClientKey.objects.filter(own("tenant__"), owner=person, owner__isnull=False, lent_to=None)
     rows = rows.select_related("tenant", "owner")
     return seen(rows if sight is None else rows.filter(operator=False), sight, "tenant")
+
+
+def why_not_replaced(rows: Iterable[ClientKey], person: int | None) -> str:
+    """Why a person may not rotate those of `rows` that are keys of the operator API; empty: they may."""
+    if person is None or not any(row.operator for row in rows):
+        return ""
+    why = authority_of(get_user_model().objects.get(pk=person)).why_no_operator_key()
+    return f"{sentence(why)} Who rotates it gets to know its value." if why else ""
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from routing.runtime import runtime
 from tenants.callers import NO_LIMITS
 from tenants.keyring import caller_of
 from tenants.models import ClientKey
-from tenants.ownkeys import RIGHTS, own_keys
+from tenants.ownkeys import RIGHTS, own_keys, why_not_replaced
 from usage.selectors.lastuse import last_uses
 
 MOST_KEYS = 50
@@ -68,9 +68,10 @@ class UsageKeysPanel(Panel):
             mine = mine.filter(tenant__name=name)
         found = list(mine.order_by("-id")[: MOST_KEYS + 1])
         used = last_uses([row.pk for row in found]) if found else {}
-        rows = sorted((_row(row, used.get(row.pk), scope) for row in found[:MOST_KEYS]), key=lambda r: r.state)
+        why = why_not_replaced(found, scope.person)
+        rows = sorted((_row(row, used.get(row.pk), scope, why) for row in found[:MOST_KEYS]), key=lambda r: r.state)
         shown = WHY_NOT if any(row.verbs for row in rows) else ("new",)
-        barred = tuple(WHY_NOT[verb] for verb in shown if not scope.may(RIGHTS[verb]))
+        barred = tuple(WHY_NOT[verb] for verb in shown if not scope.may(RIGHTS[verb])) + ((why,) if why else ())
         new = _verb("new", None, scope)
         if new.address and not any(tenant.enabled for tenant in tenants_of(scope)):
             new, barred = Verb(new.label, "", NO_TENANT), (*barred, NO_TENANT)
@@ -84,9 +85,11 @@ class UsageKeysPanel(Panel):
         return Table(tuple(map(Column, columns)), rows) if rows else None
 
 
-def _row(row: ClientKey, used: datetime | None, scope: Scope) -> KeyRow:
+def _row(row: ClientKey, used: datetime | None, scope: Scope, why_not_replaced: str) -> KeyRow:
     state, zone = row.state, scope.period.zone
-    verbs = ("rotate", "revoke") if state == "active" else ()
+    verbs = [_verb(verb, row, scope) for verb in ("rotate", "revoke")] if state == "active" else []
+    if verbs and row.operator and why_not_replaced:
+        verbs[0] = Verb(verbs[0].label, "", why_not_replaced)
     return KeyRow(
         row.name,
         row.tenant.name,
@@ -97,7 +100,7 @@ def _row(row: ClientKey, used: datetime | None, scope: Scope) -> KeyRow:
         str(row.scope),
         tuple(_left(row, scope.period.now)) if state == "active" else (),
         scope.link("requests", tenant=row.tenant.name, key=str(row.pk)),
-        tuple(_verb(verb, row, scope) for verb in verbs),
+        tuple(verbs),
     )
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from providers.audit import Actor
 from providers.revisions import bump
-from routing.configfile.changes import Changes
+from routing.configfile.changes import Changes, Holder
 from routing.configfile.modelpart import put_models
 from routing.configfile.policypart import put_policies
 from routing.configfile.providerpart import put_providers
@@ -21,14 +21,16 @@ def apply(
     *,
     reason: str = "",
     dry_run: bool = False,
+    holder: Holder | None = None,
     before_commit: Callable[[Changes], None] | None = None,
 ) -> Changes:
     """Make the rows what the file says; what it does not mention stays. Raises `ConfigError` and changes nothing.
 
-    `before_commit` sees what was done while it can still be undone, by raising: keys must reach their file first.
-    A dry run does everything and takes it back, so that it tells the truth.
+    `holder` is whose rights are asked for, None: nobody's. `before_commit` sees what was done while it can still be
+    undone, by raising: keys must reach their file first. A dry run does everything and takes
+    it back, so that it tells the truth.
     """
-    changes = Changes(document, actor, reason=reason)
+    changes = Changes(document, actor, reason=reason, holder=holder)
     config = document.config
     with transaction.atomic():
         put_models(changes, config.models or [])

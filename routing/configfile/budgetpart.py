@@ -13,6 +13,7 @@ from routing.configfile.reading import nearest
 from tenants.budgets import TOKENS, USD
 from tenants.models import Budget, ClientKey, Tenant
 
+RAISE = "tenants.raise_budget"  # moves a limit that stands
 Identity = tuple[int | None, str, str, str]  # key, tag, unit, period
 
 
@@ -32,7 +33,10 @@ def put_budgets(changes: Changes, path: str, tenant: Tenant, specs: list[schema.
         seen.add(identity)
         row = rows.get(identity) or Budget(tenant=tenant, key=key, tag=spec.tag, period=spec.period)
         label = f"budget of {tenant.name}, {spec.period}" + "".join(f", {w}" for w in (spec.key, spec.tag) if w)
-        changes.put(TENANTS, row, label, _values(spec))
+        values = _values(spec)
+        if row.pk and any(getattr(row, column) != value for _, column, value in values[:2] if value is not UNSET):
+            changes.require(RAISE)
+        changes.put(TENANTS, row, label, values)
 
 
 def exported_budgets(rows: Iterable[Budget]) -> list[dict[str, Any]]:
@@ -63,7 +67,7 @@ def _values(spec: schema.Budget) -> list[tuple[str, str, object]]:
     percent: object = UNSET if isinstance(low, UnsetType) else low.percent if low else None
     policy: object = UNSET if isinstance(low, UnsetType) else low.policy if low else ""
     hard: object = UNSET if isinstance(spec.hard, UnsetType) else "hard" if spec.hard else "soft"
-    return [
+    return [  # the limits first
         ("usd", "limit_usd", UNSET if spec.usd is None else Decimal(str(spec.usd))),
         ("tokens", "limit_tokens", UNSET if spec.tokens is None else spec.tokens),
         ("hard", "kind", hard),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from django.db.models import Model
 from msgspec import UnsetType
@@ -17,14 +17,26 @@ SILENT: Final = frozenset({"headers"})  # a value that may be a secret is never 
 Fields = Iterable[tuple[str, str, Any]]  # (the file's name, the column, the value or UNSET)
 
 
+class Holder(Protocol):
+    """Who has rights, and may lack some; both raise where they are lacking."""
+
+    def require(self, *rights: str) -> None: ...
+
+    def require_operator_key(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Changes:
-    """Collects what was changed, what is doubtful (`warnings`) and what is wrong (`problems`, by line)."""
+    """Collects what was changed, what is doubtful (`warnings`) and what is wrong (`problems`, by line).
+
+    `holder` is whose rights are asked for; None: who has the server itself, and may everything.
+    """
 
     document: Document
     actor: audit.Actor
     source: Provider.Source = Provider.Source.FILE  # of what is new
     reason: str = ""  # for the audit log
+    holder: Holder | None = None
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
@@ -36,6 +48,16 @@ class Changes:
 
     def warn(self, path: str, text: str) -> None:
         self.warnings.append(f"line {self.document.line(path)}: {text}")
+
+    def require(self, right: str) -> None:
+        """What is done next takes a right of its own, whichever way it is asked for."""
+        if self.holder is not None:
+            self.holder.require(right)
+
+    def require_operator_key(self) -> None:
+        """What is done next gives somebody the value of a key of the operator API, or such a key its rights."""
+        if self.holder is not None:
+            self.holder.require_operator_key()
 
     def unique(self, path: str, names: Iterable[str]) -> bool:
         """Whether every name stands once in the list at `path`."""

@@ -16,6 +16,8 @@ from tenants.keys import digest, prefix_of, prepare
 from tenants.models import ClientKey, Tenant
 from tenants.sight import Sight
 
+ROTATE = "tenants.rotate_key"
+
 
 class KeyMaker:
     """Makes and updates client keys; new rows are written together by `save`.
@@ -81,11 +83,16 @@ class KeyMaker:
         if row is None or not self._is_free(path, spec, row[0]):
             return
         key, plain = row
+        if key.operator:
+            self._changes.require_operator_key()
         self._owners[key.digest] = f"the key {key}"
         self._new.append((key, plain if value is None else None))
 
     def _update(self, path: str, row: ClientKey, spec: schema.Key, value: str | None) -> None:
         label = f"client key {row}"
+        revived = row.operator and given(spec.expires_at, row.expires_at) != row.expires_at
+        if revived or (given(spec.operator, False) and not row.operator):
+            self._changes.require_operator_key()
         if value is not None and digest(value) != row.digest:
             self._replace(path, row, spec, value)
         values: list[tuple[str, str, Any]] = [("operator", "operator", spec.operator)]
@@ -93,6 +100,9 @@ class KeyMaker:
         self._changes.put(TENANTS, row, label, values + limits_of(spec.limits) + columns_of(spec.allow))
 
     def _replace(self, path: str, row: ClientKey, spec: schema.Key, value: str) -> None:
+        self._changes.require(ROTATE)
+        if row.operator:
+            self._changes.require_operator_key()
         new = self._prepared(path, row.tenant, spec, value)
         if new is None or not self._is_free(path, spec, new[0]):
             return

@@ -15,6 +15,8 @@ from routing.configfile.reading import nearest
 from routing.configfile.schema import given
 from routing.configfile.stored import stored_rows
 
+MOVE = "providers.change_credential"  # what is stored of secrets goes to whoever answers at the new address
+
 
 def put_providers(changes: Changes, specs: list[schema.Provider]) -> None:
     """Make or update every provider of the file, with its credentials and deployments."""
@@ -27,8 +29,11 @@ def put_providers(changes: Changes, specs: list[schema.Provider]) -> None:
         values = _values(spec, row)
         if not _is_sound(changes, path, spec, row):
             continue
+        keys = stored.credentials.get(spec.name, {})
+        if row.pk and keys and _base_url(spec, row) != row.base_url:
+            changes.require(MOVE)
         changes.put(CATALOG, row, f"provider {spec.name}", values)
-        put_credentials(changes, path, spec, row, stored.credentials.get(spec.name, {}))
+        put_credentials(changes, path, spec, row, keys)
         put_deployments(changes, path, spec, row, stored)
 
 

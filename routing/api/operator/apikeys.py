@@ -20,7 +20,6 @@ from routing.api.operator.paging import Filter, flag, yes
 from routing.api.operator.resource import References, Resource, Rows, columns
 from routing.configfile import schema
 from routing.configfile.keypart import KeyMaker
-from routing.configfile.schema import given
 from tenants.callers import LIMITS, Scope
 from tenants.keyring import know_at_once
 from tenants.models import ClientKey, Tenant, own
@@ -129,12 +128,6 @@ class ApiKeys(Resource):
             for row in rows
         ]
 
-    def rights(self, body: Any) -> tuple[str, ...]:
-        if given(body.operator, False):
-            self.operator.require_every_tenant("a key of the operator API")
-        replaced = not isinstance(body.value, UnsetType) and self.named(body).exists()
-        return ("tenants.rotate_key",) if replaced else ()
-
     def why_kept(self, row: Any) -> str:
         return "the key is in use: revoke it first" if row.state == "active" else super().why_kept(row)
 
@@ -183,7 +176,7 @@ class ApiKeys(Resource):
         with transaction.atomic():
             old = self.locked(pk)
             if old.operator:
-                self.operator.require_every_tenant("a key of the operator API")
+                self.operator.require_operator_key()
             if old.state != "active":
                 raise Conflict(f"the key is {old.state}: there is nothing to rotate; make a new one")
             before, actor = audit.state(old), self.operator.actor

@@ -10,7 +10,7 @@ from providers import revisions
 from providers.audit import Actor
 from providers.models import Provider
 from routing.api.operator.views import Data
-from routing.configfile.changes import Changes
+from routing.configfile.changes import Changes, Holder
 from routing.configfile.mistakes import Mistake, mistakes
 from routing.configfile.reading import Document
 from routing.configfile.schema import Config
@@ -27,8 +27,8 @@ class OneChange(Changes):
 
     place: str
 
-    def __init__(self, actor: Actor, place: str, reason: str = "") -> None:
-        super().__init__(Document(Config(), {}), actor, Provider.Source.ADMIN, reason)
+    def __init__(self, actor: Actor, place: str, reason: str = "", holder: Holder | None = None) -> None:
+        super().__init__(Document(Config(), {}), actor, Provider.Source.ADMIN, reason, holder)
         self.place = place
         self.found: list[Mistake] = []
 

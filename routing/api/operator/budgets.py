@@ -17,7 +17,7 @@ from routing.api.operator.documents import MATCH, ONCE, Reason, documented, told
 from routing.api.operator.paging import Filter, one_of, yes
 from routing.api.operator.resource import References, Resource, Rows, columns
 from routing.configfile import schema
-from routing.configfile.budgetpart import limit_of, put_budgets
+from routing.configfile.budgetpart import RAISE, limit_of, put_budgets
 from routing.errors import InvalidBody
 from routing.models import Policy
 from routing.policybook import SHORT_NAMES
@@ -27,7 +27,6 @@ from tenants.periods import Period
 from tenants.selectors import BudgetState, states_of, tenants_in
 from tenants.sight import seen
 
-RAISE = "tenants.raise_budget"
 PERIODS = tuple(each.value for each in Period)
 
 
@@ -113,14 +112,12 @@ class Budgets(Resource):
         return [_row(row, state) for row, state in zip(rows, states_of(rows, timezone.now()), strict=True)]
 
     def partial_update(self, request: HttpRequest, pk: str) -> HttpResponse:
-        """A limit that stands is moved by those alone who may raise it, as in the admin."""
+        """A budget stays in its unit."""
         data, row = self.data(), self.one(pk)
         other = "tokens" if row.unit == USD else "usd"
         if data.get(other) is not None:
             text = f"{other}: the budget is in {row.unit} and stays so, as that is what was counted; make a new one"
             raise InvalidBody(text, param=other)
-        if row.unit in data:
-            self.operator.require(RAISE)
         return super().partial_update(request, pk)
 
     def references(self) -> dict[str, References]:

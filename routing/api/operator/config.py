@@ -87,8 +87,9 @@ class Configuration(OperatorView):
         responses=answer(component(ConfigApplied), "What was changed", 400, 412, 413, 422),
     )
     def apply(self, request: HttpRequest) -> HttpResponse:
-        self.operator.require_every_tenant("the whole configuration")
-        self.operator.require(*(kind.format(verb) for kind in KINDS for verb in ("add", "change")), PRICES)
+        who = self.operator
+        who.require_every_tenant("the whole configuration")
+        who.require(*(kind.format(verb) for kind in KINDS for verb in ("add", "change")), PRICES)
         dry_run, reason = _is_dry(request), reason_asked(request)
         document = _read(request.body)
         with transaction.atomic():
@@ -96,7 +97,7 @@ class Configuration(OperatorView):
             if wanted not in ("*", _version(export())):
                 raise ChangedMeanwhile("if-match: the configuration was changed; export it again", param="if-match")
             try:
-                done = apply(document, self.operator.actor, reason=reason, dry_run=dry_run)
+                done = apply(document, who.actor, reason=reason, dry_run=dry_run, holder=who)
             except ConfigError as exc:
                 raise InvalidBody(str(exc), param=_param(exc)) from None
         keys = [] if dry_run else [MadeKey(name, key) for name, key in done.keys]

@@ -9,6 +9,7 @@ from rest_framework.authentication import SessionAuthentication
 
 from providers.audit import Actor
 from routing.api.database import pairs_of
+from tenants.authority import Authority, authority_of, authority_of_key
 from tenants.errors import Forbidden, Unauthenticated
 from tenants.keyring import REFUSAL, token_of
 from tenants.keys import digest, is_plausible
@@ -34,6 +35,11 @@ class Operator:
         return Actor(name[:150], "api", self.address)
 
     @property
+    def authority(self) -> Authority:
+        """Over whom it may act, and which rights it may give."""
+        return authority_of_key() if self.key is not None else authority_of(self.user)
+
+    @property
     def id(self) -> str:
         """What an Idempotency-Key belongs to."""
         return f"key {self.key.pk}" if self.key else f"user {self.user.pk}"
@@ -47,6 +53,11 @@ class Operator:
         for right in rights:
             if not self.may(right):
                 raise Forbidden(f"this account lacks the right {right}; an owner can give it in admin")
+
+    def require_operator_key(self) -> None:
+        """Raise `Forbidden` for who would come to more rights by a key of this API."""
+        if why := self.authority.why_no_operator_key():
+            raise Forbidden(f"{why}; an owner makes and rotates such keys")
 
     def require_every_tenant(self, what: str) -> None:
         """Raise `Forbidden` for who sees some tenants only."""

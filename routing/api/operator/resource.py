@@ -165,7 +165,7 @@ class Resource(Reading):
     def applied(self, body: Any, reason: str) -> OneChange:
         """Do what a body says, within a transaction."""
         self.operator.require(*self.rights(body))
-        changes = OneChange(self.operator.actor, self.place, reason)
+        changes = OneChange(self.operator.actor, self.place, reason, self.operator)
         self.write(changes, body)
         changes.close()
         return changes

@@ -17,7 +17,6 @@ from routing.api.operator.paging import Filter, flag
 from routing.api.operator.resource import Resource, Rows, columns
 from routing.configfile.reading import nearest
 from routing.configfile.schema import Section, given
-from tenants.authority import Authority, authority_of, authority_of_key
 from tenants.models import Membership
 from tenants.selectors import tenants_in
 from tenants.sight import seen
@@ -103,15 +102,11 @@ class Users(Resource):
 
     def locked(self, pk: str) -> Any:
         """A person within reach (`tenants.authority`): who could set the password of one with more rights had them."""
-        row, own = super().locked(pk), self._authority
+        row, own = super().locked(pk), self.operator.authority
         members_only = self.request.method == "PATCH" and self.data().keys() <= MEMBERS
         if why := own.why_not_member(row) if members_only else own.why_not_person(row):
             raise Forbidden(why)
         return row
-
-    @property
-    def _authority(self) -> Authority:
-        return authority_of_key() if self.operator.user is None else authority_of(self.operator.user)
 
     def why_kept(self, row: Any) -> str:
         return "this is your own account" if row == self.operator.user else ""
@@ -134,7 +129,7 @@ class Users(Resource):
     def _groups(self, changes: OneChange, names: list[str]) -> list[Any]:
         groups = _found(changes, "groups", Group.objects.all(), names)
         for group in groups:
-            if why := self._authority.why_not_given(group):
+            if why := self.operator.authority.why_not_given(group):
                 raise Forbidden(f"groups: {why}", param="groups")
         return groups
 
