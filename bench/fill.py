@@ -4,10 +4,11 @@
     bench/fill.py [--records 10_000_000] [--days 30] [--models 5000] [--keys 2000] [--processes 2]
     DATABASE_URL=postgres://... bench/fill.py      into that database, which it migrates; else SQLite in VAR_DIR
 
-The records are sandbox traffic as the tests make it (`tests/dashboard/traffic.py`: failovers, failures, an unpriced
-model), told again at other instants for other keys. They go in as the shipper puts them in: the same rows, the same
-sums from the same fold, the minute sums of the last three days only, as retention leaves them. Several processes write
-a share of the days each. Run it on a database of its own: all of it is made up.
+Two days of little traffic are made request by request (`bench/crowd.py`). Each hour after them is put together from
+some of theirs, told again inside the database (`bench/again.py`): more by day, on weekdays and the later it is. The
+hour that has begun is made by itself. So records and sums are those that the shipper would have left, with minute sums
+of the last three days only, as retention leaves them, and `bench/recount.py` can tell. Run it on a database of its own:
+all of it is made up.
 """
 
 import argparse
@@ -15,61 +16,61 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ |= {"ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "neuroroute.settings"}
+os.environ |= {"ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "neuroroute.settings", "SLOW_QUERY_MS": "0"}
 
 import django  # noqa: E402
 
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.db import connection  # noqa: E402
 
+from bench.again import Move, forget_minutes, tell_again  # noqa: E402
+from bench.crowd import tell, watch_day  # noqa: E402
 from providers.models import Deployment, LanguageModel, Provider  # noqa: E402
-from providers.pricebook import PriceBook  # noqa: E402
 from providers.pricerows import BEGINNING, DeploymentPrice  # noqa: E402
 from tenants.models import ClientKey, Tenant  # noqa: E402
 from tests.dashboard import traffic  # noqa: E402
-from usage import partitions, store  # noqa: E402
-from usage.comparing import Comparer  # noqa: E402
-from usage.fold import fold, spread  # noqa: E402
-from usage.models import AttemptRecord, RequestRecord  # noqa: E402
-from usage.outcomes import Outcome  # noqa: E402
-from usage.rollups import MINUTE, MINUTES_KEPT_S  # noqa: E402
-from usage.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_rows, request_row  # noqa: E402
+from usage import partitions  # noqa: E402
+from usage.models import RequestRecord  # noqa: E402
+from usage.rollups import MINUTES_KEPT_S, Rollup  # noqa: E402
 
 TENANTS = 20
-SHAPES = 3000  # different stories that are told again and again
-STEP_S = 3600  # one transaction each: cells of the rollups are then written once
 PER_PROVIDER = 100
+DAY: Final = timedelta(days=1)
+HOUR: Final = timedelta(hours=1)
+FIRST_HOURS: Final = 48  # from which all others are put together
+PARTS: Final = 4000  # of so many of them all is made, or nearly: 5 or 6 in an hour of a month
+BY_DAY: Final = 1.8  # times as many as by night
+AT_WEEKENDS: Final = 0.5  # times as many as on weekdays
+GROWTH: Final = 2.0  # times as many at the end as at the beginning
+SAY_S: Final = 5
 
 
 def main() -> None:
     wanted = arguments()
-    if connection.vendor == "sqlite" and wanted.processes > 1:
+    if connection.vendor == "sqlite":
         wanted.processes = 1  # it has one writer
     call_command("migrate", verbosity=0)
     until = datetime.now(UTC).replace(second=0, microsecond=0)
-    since = until - timedelta(days=wanted.days)
-    partitions.ensure_ahead(until, since=since)
+    plan = Plan(until, wanted.days, wanted.records)
+    partitions.ensure_ahead(until, since=plan.since)
     began = time.monotonic()
     configure(wanted.models, wanted.keys)
     print(f"{wanted.models:,} models, {wanted.keys:,} keys in {time.monotonic() - began:.1f} s", flush=True)
-    records(wanted, since, until)
-    began = time.monotonic()
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")  # as autovacuum leaves it
-    print(
-        f"vacuumed and analysed in {time.monotonic() - began:.0f} s; {RequestRecord._meta.db_table} {counted():,} rows"
-    )
+    with ProcessPoolExecutor(wanted.processes, get_context("spawn")) as processes:  # a connection is nobody's to share
+        Filling(processes, plan).run()
+    print(f"{RequestRecord._meta.db_table}: {counted():,} rows in {time.monotonic() - began:.0f} s")
 
 
 def arguments() -> argparse.Namespace:
@@ -86,6 +87,103 @@ def counted() -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {RequestRecord._meta.db_table}")
         return int(cursor.fetchone()[0])
+
+
+class Plan:
+    """What is made, and what is told again where: whole days (UTC) before today's, and today's hours until now."""
+
+    def __init__(self, until: datetime, days: int, records: int) -> None:
+        self.until, self.hour = until, until.replace(minute=0)
+        self.since = until.replace(hour=0, minute=0) - DAY * (days + FIRST_HOURS / 24)
+        self.part = max(records // PARTS, 1)
+        self.first = [self.since + HOUR * number for number in range(FIRST_HOURS)]
+        self.oldest_minute = until.timestamp() - MINUTES_KEPT_S
+        start = self.since + HOUR * FIRST_HOURS
+        later = [start + HOUR * number for number in range((self.hour - start) // HOUR)]
+        self._unit = (records - self.part * FIRST_HOURS) / sum(map(self._weight, later))
+        self._later = later
+
+    @property
+    def made(self) -> list[tuple[datetime, datetime, int]]:
+        """From when until when, and how many requests; the two halves in turns, for hours of one day wait for each
+        other at the sums of that day."""
+        middle = FIRST_HOURS // 2
+        turns = [hour for pair in zip(self.first[:middle], self.first[middle:], strict=True) for hour in pair]
+        return [(hour, hour + HOUR, self.part) for hour in turns]
+
+    @property
+    def begun(self) -> tuple[datetime, datetime, int]:
+        """The hour that is not over."""
+        share = (self.until - self.hour) / HOUR
+        return self.hour, self.until, round(self._unit * self._weight(self.hour) * share)
+
+    def again(self) -> Iterator[list[Move]]:
+        """Day by day."""
+        rng = random.Random(self.part)
+        for _, hours in groupby(self._later, key=datetime.date):
+            yield [Move(source, hour) for hour in hours for source in rng.sample(self.first, self._parts(hour))]
+
+    def _parts(self, hour: datetime) -> int:
+        return min(max(round(self._unit * self._weight(hour) / self.part), 1), FIRST_HOURS)
+
+    def _weight(self, hour: datetime) -> float:
+        """How much traffic an hour has, relative to others."""
+        of_day = BY_DAY if 8 <= hour.hour < 19 else 1.0
+        of_week = AT_WEEKENDS if hour.weekday() >= 5 else 1.0
+        return of_day * of_week * GROWTH ** ((hour - self.since) / (self.until - self.since))
+
+
+class Filling:
+    """Has processes do what is planned, and says every few seconds how far they are."""
+
+    def __init__(self, processes: ProcessPoolExecutor, plan: Plan) -> None:
+        self._processes, self._plan = processes, plan
+        self._began = self._said = time.monotonic()
+        self._done = 0
+
+    def run(self) -> None:
+        plan = self._plan
+        self._do(tell, plan.made)
+        self._say("made")
+        analyse()
+        minutes_since = datetime.fromtimestamp(plan.oldest_minute, UTC).replace(minute=0)
+        self._do(tell_again, [(moves, minutes_since) for moves in plan.again()])
+        self._do(tell, [plan.begun])
+        days = (plan.until - plan.since) // DAY + 1
+        self._do(watch_day, [(plan.since + DAY * number, plan.until) for number in range(days)])
+        self._say("with what is told again")
+        self._do(forget_minutes, [(table, plan.oldest_minute) for table in Rollup.__subclasses__()])
+        if connection.vendor == "postgresql":
+            self._do(vacuum, [(table,) for table in tables()])
+        analyse()
+        self._say("vacuumed and analysed, as autovacuum leaves it")
+
+    def _do(self, task: Callable[..., int | None], each: Iterable[tuple[Any, ...]]) -> None:
+        for ended in as_completed([self._processes.submit(task, *one) for one in each]):
+            self._done += ended.result() or 0
+            if time.monotonic() - self._said >= SAY_S:
+                self._say()
+
+    def _say(self, what: str = "") -> None:
+        self._said = time.monotonic()
+        seconds = self._said - self._began
+        print(f"{self._done:,} records in {seconds:,.0f} s: {self._done / seconds:,.0f}/s {what}".rstrip(), flush=True)
+
+
+def tables() -> list[str]:
+    """The large ones."""
+    rollups = [table._meta.db_table for table in Rollup.__subclasses__()]
+    return [*(part.name for part in partitions.listing()), *rollups]
+
+
+def vacuum(table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"VACUUM {table}")
+
+
+def analyse() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def configure(models: int, keys: int) -> None:
@@ -121,94 +219,6 @@ def deploy(provider: str, models: list[str]) -> None:
     made = Deployment.objects.filter(provider=home, prices=None).exclude(model__name="sandbox-unpriced")
     price = {"effective_from": BEGINNING, "input": "0.15", "output": "0.6"}
     DeploymentPrice.objects.bulk_create([DeploymentPrice(deployment=each, **price) for each in made])
-
-
-def records(wanted: argparse.Namespace, since: datetime, until: datetime) -> None:
-    """Start the processes, and say every few seconds how far they are."""
-    processes = get_context("spawn")  # a connection is nobody's to share
-    done, share = processes.Value("q", 0), (until - since) / wanted.processes
-    starts = [since + share * n for n in range(wanted.processes)]
-    workers = [
-        processes.Process(target=write, args=(start, start + share, wanted.records // wanted.processes, until, done))
-        for start in starts
-    ]
-    began = time.monotonic()
-    for worker in workers:
-        worker.start()
-    while any(worker.is_alive() for worker in workers):
-        time.sleep(5)
-        tell(done.value, wanted.records, time.monotonic() - began)
-    if any(worker.exitcode for worker in workers):
-        sys.exit("a process failed; drop the database and begin again")
-
-
-def tell(done: int, wanted: int, seconds: float) -> None:
-    left = f", {(wanted - done) * seconds / done:,.0f} s left" if done else ""
-    print(f"{done:,} records in {seconds:,.0f} s: {done / seconds:,.0f}/s{left}", flush=True)
-
-
-def write(start: datetime, end: datetime, count: int, until: datetime, done: Any) -> None:
-    """A share of the records, hour by hour, more of them by day than by night."""
-    rng, prices = random.Random(start.timestamp()), PriceBook()
-    prices.refresh()
-    comparer = Comparer(prices.price)
-    crowd = Crowd(rng)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET synchronous_commit = off")
-    hours = [start + timedelta(seconds=STEP_S) * n for n in range(round((end - start).total_seconds() / STEP_S))]
-    weights = list(accumulate(1 + 0.8 * (8 <= hour.hour < 19) for hour in hours))
-    written = 0
-    for hour, weight in zip(hours, weights, strict=True):
-        upto = round(count * weight / weights[-1])
-        ship(crowd.told(hour, upto - written), comparer, until)
-        with done.get_lock():
-            done.value += upto - written
-        written = upto
-
-
-class Crowd:
-    """Tells the same stories at other instants for other keys; each outcome is good until the next is asked for."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
-        self._shapes = [traffic.outcome(datetime.now(UTC), rng) for _ in range(SHAPES)]
-        self._keys = list(ClientKey.objects.order_by("id").values_list("tenant_id", "tenant__name", "id", "prefix"))
-        rng.shuffle(self._keys)
-        self._weights = list(accumulate(1 / (rank + 1) for rank in range(len(self._keys))))  # Zipf's law
-
-    def told(self, hour: datetime, count: int) -> Iterator[Outcome]:
-        first = hour.timestamp()
-        instants = sorted(self._rng.uniform(first, first + STEP_S) for _ in range(count))
-        callers = self._rng.choices(self._keys, cum_weights=self._weights, k=count)
-        shapes = self._rng.choices(self._shapes, k=count)
-        for instant, caller, outcome in zip(instants, callers, shapes, strict=True):
-            outcome.id = traffic.request_id(datetime.fromtimestamp(instant, UTC), self._rng)
-            outcome.started_us = int(instant * 1e6)
-            outcome.tenant_id, outcome.tenant, outcome.key_id, outcome.key_prefix = caller
-            yield outcome
-
-
-def ship(outcomes: Iterable[Outcome], comparer: Comparer, until: datetime) -> None:
-    """What `usage.shipper` does with new rows, without its spool."""
-    requests: list[tuple] = []
-    attempts: list[tuple] = []
-    folded = fold(noted(outcomes, requests, attempts), comparer)
-    oldest_minute = until.timestamp() - MINUTES_KEPT_S
-    with transaction.atomic():
-        store.insert(RequestRecord, REQUEST_COLUMNS, requests)
-        store.insert(AttemptRecord, ATTEMPT_COLUMNS, attempts)
-        for table, cells in folded.items():
-            sums = spread(table, cells)
-            kept = {key: row for key, row in sums.items() if key[1] != MINUTE or int(key[2]) >= oldest_minute}
-            store.add(table, kept)
-
-
-def noted(outcomes: Iterable[Outcome], requests: list[tuple], attempts: list[tuple]) -> Iterator[Outcome]:
-    for outcome in outcomes:
-        requests.append(request_row(outcome))
-        attempts.extend(attempt_rows(outcome))
-        yield outcome
 
 
 if __name__ == "__main__":
