@@ -66,7 +66,8 @@ def slices(period: Period) -> tuple[TimeRange, ...]:
 
 def seen(scope: Scope) -> dict[str, list[dict[str, int]]]:
     """Minutes in each state of what was not always healthy, slice by slice; under '' those in which anybody looked."""
-    return scope.ask(state_series, slices(scope.period))
+    whose = (scope.tenant_id,) if scope.sample else ()
+    return scope.ask(state_series, slices(scope.period), *whose)
 
 
 def states_of(name: str, found: Mapping[str, list[dict[str, int]]], number: int) -> list[str]:

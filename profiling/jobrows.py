@@ -105,7 +105,8 @@ def _can_run_again(row: Job, now: datetime) -> bool:
     kind = job_kinds().get(row.kind)
     if kind is not None and row.attempts < kind.tries:
         return True
-    reason = "this kind of job is unknown" if kind is None else f"its worker died {row.attempts} times"
+    died = f"its worker died{f' {row.attempts} times' if row.attempts > 1 else ''}"
+    reason = "this kind of job is unknown" if kind is None else died
     Job.objects.filter(is_due(now), pk=row.pk).update(
         state=Job.State.FAILED, message=reason, finished_at=now, lease_until=None
     )

@@ -19,7 +19,7 @@ from usage.comparing import Comparer
 from usage.fold import Cells, fold, spread
 from usage.models import AttemptRecord, RequestRecord
 from usage.outcomes import Outcome
-from usage.rollups import MINUTE, MINUTES_KEPT_S, OF_REQUESTS
+from usage.rollups import MINUTE, MINUTES_KEPT_S, OF_REQUESTS, Rollup, StateRollup
 from usage.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_rows, outcome_of, request_row
 
 T = TypeVar("T")
@@ -61,7 +61,8 @@ def forget(tenant_id: int) -> int:
     for some in _some([key for key, _ in found]):
         RequestRecord.objects.filter(id__in=some).delete()
     RequestBody.objects.filter(tenant_id=tenant_id).delete()
-    for table in OF_REQUESTS:
+    tables: tuple[type[Rollup], ...] = (*OF_REQUESTS, StateRollup)
+    for table in tables:
         table._default_manager.filter(tenant_id=tenant_id).delete()
     return len(found)
 

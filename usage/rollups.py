@@ -178,7 +178,7 @@ class FlowRollup(Rollup):
 
 
 class StateRollup(Rollup):
-    """In how many minutes a deployment was seen in a state other than fit; all tenants together.
+    """In how many minutes a deployment was seen in a state other than fit; of all tenants together, or of one apart.
 
     Deployment '' and state "watched" count the minutes in which any worker looked: of the others nobody knows anything.
     """

@@ -19,17 +19,21 @@ NO_DEPLOYMENT: Final = ""
 AT_ONCE: Final = 500
 
 
-def record(seen: Iterable[Seen]) -> None:
-    """Keep what was seen, in one transaction; what another worker has kept counts once."""
+def record(seen: Iterable[Seen], tenant_id: int = ALL_TENANTS) -> None:
+    """Keep what was seen, in one transaction; what another worker has kept counts once.
+
+    `tenant_id`: a tenant that is kept apart, of whose own deployments it is.
+    """
     ordered = sorted(set(seen))  # two workers then wait for each other instead of locking each other out
     with transaction.atomic():
-        new = [row for start in range(0, len(ordered), AT_ONCE) for row in _insert(ordered[start : start + AT_ONCE])]
-        cells: Cells = {(ALL_TENANTS, minute, deployment, state): [1] for minute, deployment, state in new}
+        parts = [ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE)]
+        new = [row for part in parts for row in _insert(part, tenant_id)]
+        cells: Cells = {(tenant_id, minute, deployment, state): [1] for minute, deployment, state in new}
         coarse = {key: sums for key, sums in spread(StateRollup, cells).items() if key[1] != MINUTE}
         store.add(StateRollup, coarse)
 
 
-def _insert(rows: list[Seen]) -> list[Seen]:
+def _insert(rows: list[Seen], tenant_id: int) -> list[Seen]:
     """Those of the minutes that were not there yet."""
     if not rows:
         return []
@@ -39,7 +43,7 @@ def _insert(rows: list[Seen]) -> list[Seen]:
         cursor.execute(
             f"INSERT INTO {StateRollup._meta.db_table} ({columns}, minutes) VALUES {values}"
             f" ON CONFLICT ({columns}) DO NOTHING RETURNING bucket, deployment, state",
-            [value for row in rows for value in (ALL_TENANTS, MINUTE, *row)],
+            [value for row in rows for value in (tenant_id, MINUTE, *row)],
         )
         found: list[Seen] = cursor.fetchall()
     return found

@@ -48,8 +48,8 @@ class StateTimelinePanel(Panel):
         "Every worker looks at its circuit breakers and credentials once a second and keeps, by the minute, what was "
         "not healthy; a cell shows the worst that any worker saw in its minutes. Circuit open: not called after "
         "failures, or by hand. Half-open: the next request is its probe. Cooling down: each of its credentials was "
-        "refused or rate limited. Not known: no worker looked, so nothing is claimed. A pair of cells leads to the "
-        "requests that the deployment served then."
+        "refused or rate limited. Not known: no worker looked, so nothing is claimed. Sample traffic has what was seen "
+        "as each of its requests was routed. A pair of cells leads to the requests that the deployment served then."
     )
 
     def data(self, scope: Scope) -> StateTimeline:

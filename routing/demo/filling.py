@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from providers.pricebook import PriceBook
 from routing.demo import rows
+from routing.demo.seen import seen
 from routing.demo.sending import send
 from routing.demo.turns import DAYS, KEYS, REQUESTS, instants, turns
 from routing.demo.upstreams import upstreams
@@ -22,7 +23,7 @@ from routing.drill.gateway import own_address, running_gateway, wait_until_known
 from routing.drill.stagehand import Performance
 from routing.selectors import auto_names
 from tenants.models import Tenant
-from usage import retelling
+from usage import retelling, states
 from usage.comparing import Comparer
 from usage.models import RequestRecord
 
@@ -52,6 +53,7 @@ def fill(tenant: Tenant, tell: Tell, count: int = REQUESTS) -> int:
             now = timezone.now()
             found = RequestRecord.objects.filter(tenant_id=tenant.pk).count()
             told = retelling.retell(tenant.pk, instants(found, now), now, comparer)
+            states.record(seen(told), tenant.pk)
             rows.add_budget(tenant, told, now - timedelta(days=DAYS))
         _go_on(tenant)
     except Stopped:

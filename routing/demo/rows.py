@@ -37,12 +37,11 @@ def tenant_of_sample() -> Tenant | None:
     return Tenant.objects.filter(demo=True).first()
 
 
-def make_tenant(policy: str) -> Tenant:
-    """The sample's tenant; raises `NameTaken`."""
+def make_tenant(policy: str) -> tuple[Tenant, bool]:
+    """The sample's tenant, and whether it is new; raises `NameTaken`."""
     if Tenant.objects.filter(name=TENANT, demo=False).exists():
         raise NameTaken(f"A tenant of yours is called {TENANT}. The sample's has this name too: rename yours first.")
-    tenant, _ = Tenant.objects.get_or_create(demo=True, defaults={"name": TENANT, "default_policy": policy})
-    return tenant
+    return Tenant.objects.get_or_create(demo=True, defaults={"name": TENANT, "default_policy": policy})
 
 
 @transaction.atomic

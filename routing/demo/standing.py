@@ -44,16 +44,18 @@ def standing(now: datetime) -> Standing:
     state = _state(tenant, job, now)
     if job is None:
         return Standing(state, tenant.name, since=tenant.created_at)
-    return Standing(state, tenant.name, job.progress, job.message, job.created_at)
+    return Standing(state, tenant.name, job.progress, job.message.rstrip("."), job.created_at)
 
 
 @transaction.atomic
 def ask(actor: audit.Actor, now: datetime, reason: str = "") -> bool:
     """Queue the job that makes the sample; False where there is one already. Raises `rows.NameTaken`."""
-    if standing(now).state not in ("none", "failed"):
-        return False
     names = list(Policy.objects.filter(enabled=True, drill=False).order_by("name").values_list("name", flat=True))
-    tenant = rows.make_tenant(USUAL_POLICY if USUAL_POLICY in names or not names else names[0])
+    tenant, new = rows.make_tenant(USUAL_POLICY if USUAL_POLICY in names or not names else names[0])
+    Tenant.objects.select_for_update().get(pk=tenant.pk)  # of two who ask at once, the second waits, and sees the job
+    if not new and standing(now).state != "failed":
+        return False
+    Tenant.objects.filter(pk=tenant.pk).update(enabled=True)  # its removal may be what was cut off
     audit.record(actor, "asked for", tenant, {}, reason)
     ask_for(KIND, now, f"asked {now:%Y-%m-%dT%H:%M:%S.%f}Z")
     return True

@@ -11,12 +11,14 @@ from dashboard.pages import PAGES
 from dashboard.rendering import panels_of
 from profiling.models import Job
 from providers.models import AuditEntry, Deployment, LanguageModel, Provider
+from routing.demo.rows import remove
 from tenants.budgets import Budget, BudgetWindow
 from tenants.keys import issue
 from tenants.models import Tenant
 from tests.dashboard.traffic import outcome, ship
 from tests.people import browser_of, staff
-from usage.models import RequestRecord
+from usage import states
+from usage.models import RequestRecord, StateRollup
 from usage.outcomes import Outcome
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +80,17 @@ def test_chosen_it_shows_its_figures_and_each_request_is_marked(staff_client, sa
     assert f"{NEEDLE}: " in text(staff_client, f"/dashboard/budgets/?tenant={NEEDLE}")
 
 
+def test_its_state_timeline_is_its_own(staff_client, sample):
+    minute, name = (int(datetime.now(UTC).timestamp()) - 600) // 60 * 60, f"{NEEDLE}/{NEEDLE}-model"
+    states.record([(minute, "", "watched"), (minute, name, "open")], sample[0].tenant_id)
+    panel = "/dashboard/panels/reliability/state_timeline/"
+    mine = _panel(text(staff_client, f"{panel}?tenant={NEEDLE}&range=1h"))
+    assert "circuit open" in mine.partition(f">{name}</h3>")[2].partition("<ol")[0]
+    assert "No worker looked" not in mine and NEEDLE not in _panel(text(staff_client, panel))
+    remove(Tenant.objects.get(name=NEEDLE))
+    assert not StateRollup.objects.exists()
+
+
 def test_a_member_of_it_and_of_another_has_it_in_no_sum_either(sample):
     team = Tenant.objects.create(name="team")
     both = browser_of(staff("mia", "viewer", tenants=(team, Tenant.objects.get(name=NEEDLE))))
@@ -114,7 +127,10 @@ def test_it_is_asked_for_once_audited_and_shown_as_it_stands(client):
     )
     assert "7 of 9." in text(client, START) and "Stop and remove" in text(client, START)
     Job.objects.update(state="failed", message="no gateway")
-    assert "It is not complete. no gateway" in text(client, START)
+    assert "It is not complete: no gateway. Fill begins anew" in text(client, START)
+    Tenant.objects.update(enabled=False)  # a removal that was cut off
+    assert client.post(f"{START}sample/", YES).status_code == 302 and Tenant.objects.get().enabled
+    assert Job.objects.filter(kind="demo").count() == 2
     Job.objects.update(state="done")
     assert "/dashboard/cost/?tenant=demo&amp;range=7d" in text(client, START)
 

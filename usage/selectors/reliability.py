@@ -110,14 +110,14 @@ def failure_series(
     return found
 
 
-def state_series(buckets: Sequence[TimeRange]) -> dict[str, list[dict[str, int]]]:
+def state_series(buckets: Sequence[TimeRange], apart: int = ALL_TENANTS) -> dict[str, list[dict[str, int]]]:
     """Minutes in each state (`usage.states`) of each deployment that was not always fit, bucket by bucket.
 
-    Under '' stand the minutes in which anybody looked.
+    Under '' stand the minutes in which anybody looked. `apart`: of the deployments of this tenant, which is kept apart.
     """
     found: dict[str, list[dict[str, int]]] = {}
     for position, (name, state), (minutes,) in read(
-        StateRollup, buckets, group=("deployment", "state"), sums=("minutes",)
+        StateRollup, buckets, tenant=apart, group=("deployment", "state"), sums=("minutes",)
     ):
         found.setdefault(name, [{} for _ in buckets])[position][state] = minutes
     return found
