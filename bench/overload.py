@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """What becomes of a worker that is offered three times what it can do?
 
-    bench/overload.py [--kind json|stream|mixed] [--times 3] [--seconds 10] [--link]
+    bench/overload.py [--kind json|stream|mixed] [--times 3] [--seconds 10] [--proxy tcp|unix]
 
 Finds the peak with a closed loop (answers per second at the best of several concurrencies), then offers that many times
 `--times` with an open loop: requests come at their instants, whether or not earlier ones are answered. Prints goodput
 and the refusals' latency, counted from the instant at which a request was to be sent. Load generator and upstream take
 processor time from the worker where cores are few, so the worker has the first core to itself and they share the others
 (where there is one, goodput per second of the worker's own time is what tells). Over loopback the worker also does what
-the kernel does for the clients' receiving; with `--link` clients and upstream are at the other end of a link (root).
+the kernel does for the clients' receiving; with `--proxy` nginx stands between, as it does in production.
 """
 
 import argparse
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.gateway import LIMITS, provider  # noqa: E402
-from bench.link import Link, link  # noqa: E402
+from bench.proxied import nginx  # noqa: E402
 from tests.gateway.gateway import manage  # noqa: E402
 from tests.gateway.served import Served  # noqa: E402
 
@@ -64,7 +64,7 @@ class Client(asyncio.Protocol):
         if self.data.endswith(b"0\r\n\r\n"):
             return True
         head, _, body = self.data.partition(b"\r\n\r\n")
-        length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
         return bool(length) and len(body) == int(length)
 
     def connection_lost(self, exc) -> None:
@@ -75,8 +75,8 @@ class Client(asyncio.Protocol):
 class Load:
     """Requests of a kind over many connections; `got` collects (status, latency in s)."""
 
-    def __init__(self, host: str, port: int, requests: list[bytes]) -> None:
-        self.host, self.port, self.requests = host, port, requests
+    def __init__(self, port: int, requests: list[bytes]) -> None:
+        self.port, self.requests = port, requests
         self.free: deque[Client] = deque()
         self.got: list[tuple[int, float]] = []
         self.count = self.open = 0
@@ -85,7 +85,7 @@ class Load:
     async def connect(self, count: int) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(count - self.open):
-            self.free.append((await loop.create_connection(lambda: Client(self.done), self.host, self.port))[1])
+            self.free.append((await loop.create_connection(lambda: Client(self.done), "127.0.0.1", self.port))[1])
             self.open += 1
 
     def ask(self, began: float) -> None:
@@ -143,28 +143,33 @@ def request(key: str, model: str, stream: bool) -> bytes:
 
 
 @contextmanager
-def gateway(over: Link | None) -> Iterator[Served]:
-    with socket.socket() as probe, tempfile.TemporaryDirectory(prefix="bench-") as name:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        host = over.there if over else "127.0.0.1"
-        command = [sys.executable, str(ROOT / "bench" / "upstream.py"), str(port), host]
-        upstream = subprocess.Popen(over.command_there(*command) if over else command)
+def gateway(proxy: str) -> Iterator[tuple[Served, int]]:
+    """A gateway and the port at which clients reach it: its own, or that of a proxy by `tcp` or `unix`."""
+    with free_port() as port, tempfile.TemporaryDirectory(prefix="bench-") as name:
+        upstream = subprocess.Popen([sys.executable, str(ROOT / "bench" / "upstream.py"), str(port)])
+        Path(name).chmod(0o755)  # the workers of nginx are other users
         manage(Path(name), "migrate", "-v0")
         served = Served(Path(name))
-        served.host = "0.0.0.0" if over else served.host
+        served.proxy_socket = f"{name}/web.sock" if proxy == "unix" else ""
         tenant = {"name": "bench", "keys": [{"name": "k"}], "limits": LIMITS}
-        canned = provider("canned", port, ["bench"]) | {"base_url": f"http://{host}:{port}/v1"}
-        served.apply({"providers": [canned], "tenants": [tenant]})
+        served.apply({"providers": [provider("canned", port, ["bench"])], "tenants": [tenant]})
         served.start()
         keep_apart(served, upstream)
         try:
-            yield served
+            with ExitStack() as stack:
+                place = f"unix:{served.proxy_socket}" if served.proxy_socket else f"127.0.0.1:{served.port}"
+                yield served, stack.enter_context(nginx(Path(name), place)) if proxy else served.port
         finally:
             served.stop()
             upstream.kill()
             upstream.wait()
+
+
+@contextmanager
+def free_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    yield port
 
 
 def keep_apart(served: Served, upstream: subprocess.Popen[bytes]) -> None:
@@ -212,9 +217,9 @@ async def peak_of(load: Load, served: Served, seconds: float) -> tuple[float, fl
     return max(found)
 
 
-async def measure(served: Served, host: str, kind: str, times: float, seconds: float) -> None:
+async def measure(served: Served, port: int, kind: str, times: float, seconds: float) -> None:
     streams = {"json": [False], "stream": [True], "mixed": [False, True]}[kind]
-    load = Load(host, served.port, [request(served.key, "bench", stream) for stream in streams])
+    load = Load(port, [request(served.key, "bench", stream) for stream in streams])
     await load.closed(CONCURRENCIES[0], 2)
     await load.quiet()
     peak, peak_per_cpu_s = await peak_of(load, served, seconds / 2)
@@ -236,15 +241,10 @@ def main() -> None:
     parser.add_argument("--kind", choices=["json", "stream", "mixed"], default="mixed")
     parser.add_argument("--times", type=float, default=3.0)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--link", action="store_true", help="clients and upstream at the other end of a link")
+    parser.add_argument("--proxy", choices=["", "tcp", "unix"], default="", help="how nginx asks; without: no proxy")
     chosen = parser.parse_args()
-    with ExitStack() as stack:
-        over = stack.enter_context(link()) if chosen.link else None
-        served = stack.enter_context(gateway(over))
-        if over:
-            stack.enter_context(over.staying_there())
-        host = over.here if over else "127.0.0.1"
-        uvloop.run(measure(served, host, chosen.kind, chosen.times, chosen.seconds))
+    with gateway(chosen.proxy) as (served, port):
+        uvloop.run(measure(served, port, chosen.kind, chosen.times, chosen.seconds))
 
 
 if __name__ == "__main__":

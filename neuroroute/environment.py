@@ -26,6 +26,8 @@ PLACEHOLDERS = (
     "secret-key",
 )
 SHORTEST_SECRET = 32
+LONGEST_SOCKET = 107  # sun_path of unix(7), without its end
+GOOD_SOCKET = "/run/neuroroute/web.sock"
 
 
 class SettingError(ImproperlyConfigured):
@@ -114,6 +116,15 @@ class Environment:
             raise SettingError(
                 name, f"{shown!r} is not a URL that starts with {' or '.join(f'{s}://' for s in schemes)}.", good
             )
+        return value
+
+    def socket(self, name: str) -> str:
+        """The whole path of a Unix socket; empty stays empty."""
+        value, length = self.text(name), len(_held(name).encode())
+        if value and not value.startswith("/"):
+            raise SettingError(name, f"{value!r} is not a whole path.", GOOD_SOCKET)
+        if length > LONGEST_SOCKET:
+            raise SettingError(name, f"its path has {length} bytes, and the most is {LONGEST_SOCKET}.", GOOD_SOCKET)
         return value
 
     def email(self, name: str, default: str) -> str:

@@ -27,6 +27,7 @@ HOST = env.text("HOST", "127.0.0.1").strip("[]")
 PORT = env.number("PORT", 8000, 1, 65535)
 PUBLIC_URL = env.url("PUBLIC_URL", "", ("http", "https"), "https://llm.example.com").rstrip("/")
 GATEWAY_URL = env.url("GATEWAY_URL", "", ("http", "https"), "http://web:8000").rstrip("/") or local_url(HOST, PORT)
+PROXY_SOCKET = env.socket("PROXY_SOCKET")  # where a proxy of this machine finds the web workers, beside HOST and PORT
 WEB_WORKERS = env.number("WEB_WORKERS", 1, 1, 64)
 GRACE_S = env.number("GRACE_S", 30, 0, 3600)  # running answers get so long when a web worker is to end
 SLOW_CLIENT_S = env.number("SLOW_CLIENT_S", 30, 1, 3600)  # who takes nothing of an answer for so long is cut off

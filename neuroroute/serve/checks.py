@@ -12,7 +12,8 @@ import redis
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from neuroroute.environment import SettingError, is_placeholder
+from neuroroute.environment import GOOD_SOCKET, SettingError, is_placeholder
+from neuroroute.serve.listening import listen_at
 from providers.vendors import leads
 
 CONNECT_S: Final = 5
@@ -30,7 +31,7 @@ def check_settings() -> list[str]:
 
 
 def check_port_free() -> None:
-    """Raise when HOST cannot be listened on, or PORT is taken."""
+    """Raise when HOST or PROXY_SOCKET cannot be listened on, or PORT is taken."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(
             settings.HOST, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -41,6 +42,18 @@ def check_port_free() -> None:
         _bind(family, kind, address)
     except OSError as exc:
         raise _why_not(exc) from exc
+    if settings.PROXY_SOCKET:
+        _check_socket(settings.PROXY_SOCKET)
+
+
+def _check_socket(path: str) -> None:
+    try:
+        listen_at(path).close()
+    except OSError as exc:
+        taken = exc.errno == errno.EADDRINUSE
+        trouble = "another program listens there, or left a file of that name" if taken else exc.strerror
+        raise SettingError("PROXY_SOCKET", f"{path} cannot be listened on: {trouble}.", GOOD_SOCKET) from exc
+    os.unlink(path)
 
 
 def _bind(family: int, kind: int, address: tuple[object, ...]) -> None:

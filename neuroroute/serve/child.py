@@ -1,6 +1,7 @@
 """What is a child of the supervisor, and how is it told to it?"""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 
@@ -16,6 +17,7 @@ class Child:
     hint: str = ""
     log: str = ""  # whose log file it writes to; empty: its own
     listen: tuple[str, int, int] | None = None  # host, port and `slow_client_s`: it gets that socket as `--fd`
+    proxy_socket: str = ""  # a Unix socket's path: likewise, beside the other
     reserve: tuple[str, int] | None = None  # host and port: likewise, and nobody else has them while it is stopped
 
     def to_line(self) -> str:
@@ -28,3 +30,8 @@ class Child:
         fields = json.loads(line)
         addresses = {name: fields[name] and tuple(fields[name]) for name in ("listen", "reserve")}
         return cls(**fields | addresses)
+
+
+def listens(descriptors: Iterable[int]) -> list[str]:
+    """The options that tell a child which sockets it was given."""
+    return [word for fd in descriptors for word in ("--fd", str(fd))]

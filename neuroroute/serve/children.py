@@ -25,7 +25,15 @@ def web() -> list[Child]:
 def _web(name: str) -> Child:
     argv = [sys.executable, "-m", "neuroroute.web", "--grace", str(settings.GRACE_S)]
     listen = (settings.HOST, settings.PORT, settings.SLOW_CLIENT_S)
-    return Child(name, argv, rank=1, grace_s=settings.GRACE_S + LAST_STEPS_S, log="web", listen=listen)
+    return Child(
+        name,
+        argv,
+        rank=1,
+        grace_s=settings.GRACE_S + LAST_STEPS_S,
+        log="web",
+        listen=listen,
+        proxy_socket=settings.PROXY_SOCKET,
+    )
 
 
 def ship() -> Child:

@@ -3,8 +3,11 @@
 What is set on it holds for every connection that it accepts.
 """
 
+import errno
+import os
 import socket
-from contextlib import suppress
+import stat
+from contextlib import closing, suppress
 from typing import Final
 
 BACKLOG: Final = 2048
@@ -25,6 +28,35 @@ def listen(host: str, port: int, slow_client_s: int) -> socket.socket:
         raise
     sock.setblocking(False)
     return sock
+
+
+def listen_at(path: str) -> socket.socket:
+    """Listen on a Unix socket of that name, for a proxy on this machine; raises `OSError`.
+
+    Who may open it is said by the folder that it lies in, as anybody here may reach the port. What a dead owner left
+    there is replaced; of one that listens it is `EADDRINUSE`.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if _is_left_over(path):
+            os.unlink(path)
+        sock.bind(path)
+        os.chmod(path, 0o666)
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def _is_left_over(path: str) -> bool:
+    """Whether a socket lies there that nobody listens on."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.stat(path).st_mode):
+            with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+                return probe.connect_ex(path) == errno.ECONNREFUSED
+    return False
 
 
 def _limit_patience(sock: socket.socket, slow_client_s: int) -> None:

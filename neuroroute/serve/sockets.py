@@ -7,10 +7,11 @@ its own: while that child is stopped, callers are refused, and nobody else can t
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from neuroroute.serve.child import Child
-from neuroroute.serve.listening import listen
+from neuroroute.serve.listening import listen, listen_at
 
 LOOPBACK: Final = "127.0.0.1"  # whoever reaches a sandbox can script it
 PORTS_TRIED: Final = 1000
@@ -20,7 +21,7 @@ class Sockets:
     """All of an installation."""
 
     def __init__(self) -> None:
-        self._shared: dict[tuple[str, int, int], socket.socket] = {}
+        self._shared: dict[tuple[str, int, int] | str, socket.socket] = {}
         self._reserved: dict[tuple[str, int], socket.socket] = {}
 
     def reserve(self, host: str, first: int, count: int) -> list[int]:
@@ -37,11 +38,14 @@ class Sockets:
         for address in self._reserved.keys() - {child.reserve for child in children}:
             self._reserved.pop(address).close()
 
-    def of(self, child: Child) -> socket.socket | None:
+    def of(self, child: Child) -> list[socket.socket]:
         """What it gets as `--fd`; raises `OSError` where somebody else has the address."""
+        found = [self._reserved[child.reserve]] if child.reserve else []
         if child.listen:
-            return self._shared.get(child.listen) or self._shared.setdefault(child.listen, listen(*child.listen))
-        return self._reserved[child.reserve] if child.reserve else None
+            found.append(self._shared.get(child.listen) or self._shared.setdefault(child.listen, listen(*child.listen)))
+        if path := child.proxy_socket:
+            found.append(self._shared.get(path) or self._shared.setdefault(path, listen_at(path)))
+        return found
 
     def ended(self, child: Child) -> None:
         """Refuse the callers of a child that has an address of its own."""
@@ -50,8 +54,10 @@ class Sockets:
 
     def close(self) -> None:
         """Refuse the callers of all that share, who would else wait in line for nobody."""
-        for sock in self._shared.values():
+        for address, sock in self._shared.items():
             sock.close()
+            if isinstance(address, str):
+                Path(address).unlink(missing_ok=True)
 
 
 def _reserve(host: str, port: int) -> socket.socket:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neuroroute.places import DRAINING_FILE, LOG_DIR, RUN_DIR
-from neuroroute.serve.child import Child
+from neuroroute.serve.child import Child, listens
 from neuroroute.serve.console import complain, open_log, rotate, say, tail
 from neuroroute.serve.sockets import Sockets
 from neuroroute.serve.undertaker import Undertaker, send
@@ -170,12 +170,12 @@ class Supervisor:
 
     def _command(self, child: Child) -> tuple[list[str], tuple[int, ...]]:
         """The command line, and the descriptors that go with it."""
-        sock = self._sockets.of(child)
-        if not sock:
+        passed = tuple(sock.fileno() for sock in self._sockets.of(child))
+        if not passed:
             return child.argv, ()
         ready = _ready_file(child)
         ready.unlink(missing_ok=True)
-        return [*child.argv, "--fd", str(sock.fileno()), "--ready", str(ready)], (sock.fileno(),)
+        return [*child.argv, *listens(passed), "--ready", str(ready)], passed
 
     def _quote(self, child: Child) -> None:
         for line in tail(_log_of(child)) if self._to_files else ():

@@ -1,4 +1,4 @@
-"""`python -m neuroroute.web --fd N`: one web worker on a socket that listens already (`neuroroute.serve.listening`)."""
+"""`python -m neuroroute.web --fd N`: one web worker on sockets that listen already (`neuroroute.serve.listening`)."""
 
 import argparse
 import resource
@@ -19,7 +19,9 @@ KEEP_ALIVE_S: Final = 75  # longer than a proxy's usual 60: it must never send o
 def main() -> None:
     """Serve until SIGTERM; exit code 0 then."""
     parser = argparse.ArgumentParser(prog="python -m neuroroute.web", description=__doc__)
-    parser.add_argument("--fd", type=int, required=True, help="the descriptor of the listening socket")
+    parser.add_argument(
+        "--fd", type=int, action="append", required=True, help="of a listening socket; again for others"
+    )
     parser.add_argument("--grace", type=float, default=30.0, help="seconds that running answers get after SIGTERM")
     parser.add_argument("--ready", type=Path, help="a file to make when it serves")
     parser.add_argument("--app", default="neuroroute.asgi:application")
@@ -35,7 +37,7 @@ def main() -> None:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
-    WebServer(config, chosen.grace, chosen.ready).run([socket.socket(fileno=chosen.fd)])
+    WebServer(config, chosen.grace, chosen.ready).run([socket.socket(fileno=fd) for fd in chosen.fd])
 
 
 def raise_file_limit() -> None:

@@ -47,7 +47,8 @@ class Acceptor:
                 self._loop.call_later(REST_S, self._listen)
                 return
             connection.setblocking(False)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # tokens leave as they come
+            if connection.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # tokens leave as they come
             task = self._loop.create_task(self._loop.connect_accepted_socket(self._protocol, connection))
             self._coming.add(task)
             task.add_done_callback(self._came)

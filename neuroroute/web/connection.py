@@ -13,6 +13,7 @@ from neuroroute.web.refusals import head_of_whole, path_of, refusals
 from routing.api.leaving import LEAVERS, Leave
 
 REFUSALS: Final = refusals()
+LOCAL_PROXY: Final = ("127.0.0.1", 0)
 
 
 class Connection(HttpToolsProtocol):
@@ -45,6 +46,11 @@ class Connection(HttpToolsProtocol):
             self._idle_since = now
         elif now - self._idle_since >= linger_s:
             self.transport.close()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.client is None:  # by a Unix socket: the proxy of this machine, trusted as it is on the loopback
+            self.client = LOCAL_PROXY
 
     @property
     def _answering(self) -> bool:

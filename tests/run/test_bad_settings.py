@@ -12,6 +12,9 @@ BAD = [
     ("PORT", "70000", {}),
     ("HOST", "192.0.2.1", {}),
     ("WEB_WORKERS", "2", {}),
+    ("PROXY_SOCKET", "web.sock", {}),
+    ("PROXY_SOCKET", f"/run/{'x' * 108}", {}),
+    ("PROXY_SOCKET", "/nowhere/web.sock", {}),
     ("SANDBOX", "perhaps", {}),
     ("LOG_LEVEL", "loud", {}),
     ("PUBLIC_URL", "llm.example.com", {}),
@@ -28,7 +31,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "others"), BAD, ids=[f"{name}={value}" for name, value, _ in BAD])
+@pytest.mark.parametrize(("name", "value", "others"), BAD, ids=[f"{name}={value[:40]}" for name, value, _ in BAD])
 def test_a_bad_value_is_one_line(installation: Installation, name: str, value: str, others: dict[str, str]) -> None:
     refused = installation.run("-m", "neuroroute.serve", **{name: value}, **others)
     assert refused.returncode == 2, refused.stdout + refused.stderr
