@@ -31,9 +31,11 @@ from providers import audit
 from providers.adminbase import AuditedAdmin, Switchable, actor_of, operation_page
 from providers.barred import takes
 from providers.formfields import reason_field
+from tenants.adminrows import RowsInSight
 from tenants.authority import Authority, authority_of
 from tenants.memberadmin import TenantsOfPersonInline
 from tenants.secondfactor import turn_off, with_second_factor
+from tenants.sight import people_seen, sight_of
 
 SCHEDULES = (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule)
 for foreign in (User, Group, *SCHEDULES, TOTPDevice, StaticDevice):  # of the last two, pages would show secrets
@@ -41,7 +43,7 @@ for foreign in (User, Group, *SCHEDULES, TOTPDevice, StaticDevice):  # of the la
 
 
 @admin.register(User)
-class UserAdmin(AuditedAdmin, StockUserAdmin):
+class UserAdmin(RowsInSight, AuditedAdmin, StockUserAdmin):
     """Rights come from groups; only a superuser makes another. Whom one may touch: `tenants.authority`."""
 
     form = UserChangeForm
@@ -58,7 +60,12 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
         ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
         ("Dates", {"fields": [("last_login", "date_joined")]}),
     ]
+    add_fieldsets = StockUserAdmin.add_fieldsets  # unfold has empty ones
     readonly_fields = ["second_factor", "last_login", "date_joined"]
+
+    @classmethod
+    def visible(cls, rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+        return people_seen(rows, sight_of(user), user.pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_second_factor(super().get_queryset(request))
@@ -94,12 +101,19 @@ class UserAdmin(AuditedAdmin, StockUserAdmin):
         return [*self.readonly_fields, *fixed, *([] if request.user.has_perm("auth.change_group") else ["groups"])]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        return self.inlines if obj else []
+        return self.inlines if obj or sight_of(request.user) is not None else []
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
         """Nobody gives away a right of which they have none."""
         rows = super().get_field_queryset(db, db_field, request)
         return authority_of(request.user).groups().order_by("name") if db_field.name == "groups" else rows
+
+    @takes("the right to add {rows}; who sees some tenants alone takes the right to add memberships, too,")
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who sees some tenants makes people of these, or would not see whom they made."""
+        sight = sight_of(request.user)
+        member = sight is None or (sight and request.user.has_perm("tenants.add_membership"))
+        return super().has_add_permission(request) and bool(member)
 
     @takes("the right to change {rows}, every right of this person, and to see all tenants of this person")
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

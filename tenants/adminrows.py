@@ -21,16 +21,20 @@ class ChoicesInSight:
 
 
 class RowsInSight(ChoicesInSight):
-    """Goes before the admin class that it limits; `tenant_path` leads from a row to its tenant's id.
+    """Goes before the admin class that it limits; `tenant_path` leads from a row to its tenant's id, or `visible` says.
 
     Lists, bulk actions, autocomplete and the command palette all begin with `get_queryset`.
     """
 
     tenant_path: ClassVar[str] = "tenant_id"
 
+    @classmethod
+    def visible(cls, rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+        """Those of `rows` that a person sees."""
+        return seen(rows, sight_of(user), cls.tenant_path)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)  # type: ignore[misc]
-        return seen(rows, sight_of(request.user), self.tenant_path)
+        return self.visible(super().get_queryset(request), request.user)  # type: ignore[misc]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """404 for a row out of sight, as for one that is not there: neither is told from the other."""
@@ -61,7 +65,7 @@ def in_sight(
     request: HttpRequest, model: Any, rows: QuerySet[Any] | None, site: admin.AdminSite = admin.site
 ) -> QuerySet[Any] | None:
     """`rows` of `model` without those that its page would not show; None, for all rows, stays None where it may."""
-    page, sight = site._registry.get(model), sight_of(request.user)
-    if sight is None or not isinstance(page, RowsInSight):
+    page = site._registry.get(model)
+    if sight_of(request.user) is None or not isinstance(page, RowsInSight):
         return rows
-    return seen(model._default_manager.all() if rows is None else rows, sight, page.tenant_path)
+    return page.visible(model._default_manager.all() if rows is None else rows, request.user)

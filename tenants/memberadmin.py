@@ -22,11 +22,13 @@ class MembersFormSet(PaginationInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
+        if self.min_num and not any(form.has_changed() for form in self.forms):
+            raise ValidationError("Choose a tenant that you see: else you would not see this person yourself.")
         touched = [form for form in self.forms if form.has_changed() or form in self.deleted_forms]
         stored = [form.instance.pk for form in touched if form.instance.pk]
         before = Membership.objects.filter(pk__in=stored).select_related("user")
         people = {row.user.pk: row.user for row in before}
-        people |= {row.pk: row for form in touched if (row := form.cleaned_data.get("user"))}
+        people |= {row.pk: row for form in touched if (row := form.cleaned_data.get("user")) and row.pk}  # pk: not new
         for person in people.values():
             if why := self.authority.why_not_member(person):
                 raise ValidationError(sentence(why))
@@ -61,3 +63,7 @@ class TenantsOfPersonInline(MemberInline):
     fields = ["tenant"]
     autocomplete_fields = ["tenant"]
     verbose_name_plural = "Tenants that this person sees"
+
+    def get_min_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int | None:
+        """Who sees some tenants makes people of these."""
+        return 1 if obj is None else None

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from tenants.people import Membership
 
@@ -29,6 +29,14 @@ def sight_of(user: Any) -> Sight:
 def belongs_elsewhere(person_id: int, sight: Sight) -> bool:
     """Whether a person is a member of tenants out of sight, too."""
     return sight is not None and Membership.objects.filter(user_id=person_id).exclude(tenant_id__in=sight).exists()
+
+
+def people_seen(rows: QuerySet[Row], sight: Sight, oneself: int | None) -> QuerySet[Row]:
+    """Those of `rows`, which are people, who are members of a tenant in sight, and oneself."""
+    if sight is None:
+        return rows
+    members = Membership.objects.filter(tenant_id__in=sight).values("user_id")
+    return rows.filter(Q(pk__in=members) | Q(pk=oneself))
 
 
 def seen(rows: QuerySet[Row], sight: Sight, path: str) -> QuerySet[Row]:

@@ -86,8 +86,11 @@ def state(person: User) -> tuple[object, ...]:
 @pytest.mark.parametrize("kind", [every, elsewhere, reader, grouped, sleeping, root])
 def test_no_verb_on_people_reaches_beyond_the_own_rights_and_tenants(kind, chief, ours, theirs):
     person = kind(theirs)
+    Membership.objects.create(user=person, tenant=ours)  # who is of no tenant in sight is not there at all
     browser, before = browser_of(chief), state(person)
     for name, deed in deeds(person):
+        if kind is elsewhere and "tenants" in name:
+            continue  # the own tenant is one's own to say
         deed(browser)
         assert state(person) == before, name
     assert not AuditEntry.objects.filter(kind="user").exists()
@@ -110,7 +113,7 @@ def test_each_of_these_verbs_works_within_reach(chief, ours, theirs):
 
 
 def test_nobody_gives_a_right_of_which_they_have_none(chief, ours):
-    mia, browser, owner = staff("mia"), browser_of(chief), Group.objects.get(name="owner")
+    mia, browser, owner = staff("mia", tenants=(ours,)), browser_of(chief), Group.objects.get(name="owner")
     own = Group.objects.create(name="people")
     own.permissions.set(Permission.objects.filter(codename="change_user"))
     asked = {"app_label": "auth", "model_name": "user", "field_name": "groups", "term": ""}
@@ -126,7 +129,8 @@ def test_nobody_gives_a_right_of_which_they_have_none(chief, ours):
     ):
         answer = Caller("", browser)(method, path, body)
         assert answer.status_code == 403 and answer.json()["error"]["param"] == "groups", answer.content
-    assert Caller("", browser)("POST", "users", {"username": "eve", "groups": ["people"]}).status_code == 201
+    body = {"username": "eve", "groups": ["people"], "tenants": ["ours"]}
+    assert Caller("", browser)("POST", "users", body).status_code == 201
     assert not chief.groups.exists() and list(mia.groups.all()) == [own]
 
 
@@ -158,6 +162,8 @@ def test_a_group_keeps_rights_that_have_no_page_here_when_it_is_saved(operator):
 
 def test_who_has_more_rights_is_neither_made_a_member_nor_put_out(chief, ours, theirs):
     browser, person, mia = browser_of(chief), reader(theirs), elsewhere(theirs)
+    second = Tenant.objects.create(name="second")
+    Membership.objects.bulk_create(Membership(user=user, tenant=second) for user in (chief, person))
     where = page("tenants_tenant", "change", ours.pk)
     row = {"members-TOTAL_FORMS": "2", "members-1-tenant": ours.pk, "members-1-user": person.pk}
     answer = fill(browser, where, "tenant_form", **row)
@@ -166,5 +172,43 @@ def test_who_has_more_rights_is_neither_made_a_member_nor_put_out(chief, ours, t
     gone = fill(browser, where, "tenant_form", **{"members-0-DELETE": "on", "members-1-DELETE": "on"})
     assert gone.status_code == 200 and Membership.objects.filter(pk=held.pk).exists()
     row = {"members-TOTAL_FORMS": "3", "members-2-tenant": ours.pk, "members-2-user": mia.pk}
-    assert fill(browser, where, "tenant_form", **row).status_code == 302, "one of another tenant may be of ours, too"
+    assert fill(browser, where, "tenant_form", **row).status_code == 200, "who is out of sight is not there"
+    assert fill(browser_of(root(theirs)), where, "tenant_form", **row).status_code == 302
     assert set(Membership.objects.filter(user=mia).values_list("tenant", flat=True)) == {ours.pk, theirs.pk}
+
+
+def test_who_sees_some_tenants_finds_their_people_and_oneself_alone(chief, ours, theirs):
+    mia, browser = staff("mia", tenants=(ours, theirs)), browser_of(chief)
+    hidden = [elsewhere(theirs), every(theirs), root(theirs)]
+    seen = {"chief", "mia"}
+    listed = browser.get(page("auth_user", "changelist"))
+    assert {row.username for row in listed.context["cl"].result_list} == seen
+    asked = {"app_label": "tenants", "model_name": "membership", "field_name": "user", "term": ""}
+    assert {row["text"] for row in browser.get(reverse("admin:autocomplete"), asked).json()["results"]} == seen
+    call = Caller("", browser)
+    assert {row["username"] for row in call("GET", "users").json()["data"]} == seen
+    assert call("GET", f"users/{mia.pk}").json()["tenants"] == ["ours"]
+    for person in hidden:
+        for kind in ("change", "history", "delete", "password_change"):
+            assert browser.get(page("auth_user", kind, person.pk)).status_code == 404, (person, kind)
+        assert call("GET", f"users/{person.pk}").status_code == 404
+
+
+def test_who_sees_some_tenants_makes_people_of_these(chief, ours, theirs):
+    browser, call = browser_of(chief), Caller("", browser_of(chief))
+    told = call("POST", "users", {"username": "eve"})
+    assert (told.status_code, told.json()["error"]["param"]) == (400, "tenants")
+    where, typed = page("auth_user", "add"), {"username": "zoe", "password1": PASSWORD, "password2": PASSWORD}
+    refused = fill(browser, where, "user_form", **typed)
+    assert "Choose a tenant that you see" in refused.content.decode()
+    assert fill(browser, where, "user_form", **typed, **{"memberships-0-tenant": theirs.pk}).status_code == 200
+    assert not User.objects.filter(username__in=("eve", "zoe")).exists()
+    made = fill(browser, where, "user_form", **typed, **{"memberships-0-tenant": ours.pk})
+    assert made.status_code == 302, made.context["errors"]
+    assert list(Membership.objects.filter(user__username="zoe").values_list("tenant", flat=True)) == [ours.pk]
+    zoe = User.objects.get(username="zoe")
+    assert zoe.check_password(PASSWORD) and not zoe.is_staff and browser.get(page("auth_user", "change", zoe.pk))
+    assert fill(browser_of(root(theirs)), where, "user_form", **typed | {"username": "bea"}).status_code == 302
+    assert User.objects.filter(username="bea", memberships=None).exists(), "who sees every tenant need name none"
+    chief.user_permissions.remove(Permission.objects.get(codename="add_membership"))
+    assert browser.get(where).status_code == 403

@@ -64,7 +64,9 @@ def foreign(ours: Tenant, limited: Client, tmp_path: Path) -> Outcome:
         rows.of_tenant(made, theirs)
     for row in (theirs, key, about, receiver):
         record(ACTOR, "changed", row, {"name": ["before", f"{NEEDLE}-after"]}, f"{NEEDLE}-reason")
-    Membership.objects.create(user=User.objects.create_user("somebody", is_staff=True), tenant=theirs)
+    for name in ("somebody", f"{NEEDLE}-person"):
+        Membership.objects.create(user=User.objects.create_user(name, is_staff=True), tenant=theirs)
+    User.objects.create_user(f"{NEEDLE}-nobodys")
     check(timezone.now())
     tells = Notice(f"{NEEDLE}-notice", f"{NEEDLE}-effect", "/", about=f"{NEEDLE}-about", tenant=theirs.pk)
     change(
@@ -160,6 +162,10 @@ def test_statement_32_nobody_is_made_a_member_of_what_one_does_not_see(
         foreign.tenant[:-1], ""
     )
     assert put(me, [foreign.tenant]).status_code == 400
+    assert put(somebody, [ours.name]).status_code == 404, "who is of no tenant in sight is not there"
+    Membership.objects.create(user=somebody, tenant=ours)
+    assert put(somebody, []).json()["tenants"] == [] and put(somebody, [ours.name]).status_code == 404
+    Membership.objects.create(user=somebody, tenant=ours)
     assert put(somebody, [ours.name]).json()["tenants"] == [ours.name]
     assert set(Membership.objects.filter(user=somebody).values_list("tenant__name", flat=True)) == {
         ours.name,

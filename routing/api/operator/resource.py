@@ -102,6 +102,10 @@ class Resource(Reading):
         """Which rights the fields of a body need beside the model's own."""
         return ()
 
+    def written(self, pk: str) -> Any:
+        """A row that has just been changed."""
+        return self.one(pk)
+
     def why_kept(self, row: Any) -> str:
         """Why a row may not be deleted; empty: it may."""
         return why_kept(row)
@@ -136,7 +140,7 @@ class Resource(Reading):
                     text = f"{name}: is {held[name]} and stays so, since others refer to it; make a new one instead"
                     raise InvalidBody(text, param=name)
             changes = self.applied(self.body_of({**self.kept(row), **data, **held}), reason)
-            return self.shown(self.one(pk), warnings=changes.warnings)
+            return self.shown(self.written(pk), warnings=changes.warnings)
 
     def destroy(self, request: HttpRequest, pk: str) -> HttpResponse:
         self.operator.require(self.right("delete"))

@@ -19,7 +19,7 @@ from routing.configfile.reading import nearest
 from routing.configfile.schema import Section, given
 from tenants.models import Membership
 from tenants.selectors import tenants_in
-from tenants.sight import seen
+from tenants.sight import people_seen, seen
 
 MEMBERS: Final = frozenset({"tenants", "reason"})  # what who sees some tenants sets of members elsewhere, too
 PLAIN: Final = ("email", "is_active", "is_staff")
@@ -72,7 +72,12 @@ class Users(Resource):
     orders = {"username": "username", "id": "id", "last_login": "last_login"}
 
     def rows(self) -> QuerySet[Any]:
-        return User.objects.prefetch_related("groups", "memberships__tenant")
+        people = User.objects.prefetch_related("groups", "memberships__tenant")
+        return people_seen(people, self.operator.sight, self.operator.user and self.operator.user.pk)
+
+    def written(self, pk: str) -> Any:
+        """Who has just put out the last tenant in sight still gets its answer."""
+        return User.objects.prefetch_related("groups", "memberships__tenant").get(pk=pk)
 
     def named(self, body: Any) -> QuerySet[Any]:
         return User.objects.filter(username=body.username)
@@ -114,6 +119,10 @@ class Users(Resource):
     def write(self, changes: OneChange, body: Any) -> None:
         row = self.named(body).first() or User(username=body.username)
         groups = self._groups(changes, given(body.groups, []))
+        if row.pk is None and self.operator.sight is not None and not given(body.tenants, []):
+            changes.problem(
+                "tenants", 'give at least one that you see, e.g. ["team-a"]: else you would not see this person'
+            )
         tenants = _found(changes, "tenants", tenants_in(self.operator.sight), given(body.tenants, []))
         values = [("username", "username", body.username), *((name, name, getattr(body, name)) for name in PLAIN)]
         values += self._password(changes, row, body.password)
