@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -15,11 +15,11 @@ from dashboard.formatting import counted
 from dashboard.keyforms import ReasonForm
 from dashboard.questions import ask
 from dashboard.scope import Scope
+from dashboard.upstreamrows import provider_named
 from dashboard.using import using
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
 from providers.models import Deployment, Provider
-from providers.realms import APART
 from providers.selectors import served_by_nobody_else
 from routing import acts
 
@@ -33,9 +33,7 @@ NAMED: Final = 8
 @never_cache
 def drain(request: HttpRequest, provider: str) -> HttpResponse:
     """Ask whether to, and take every deployment of the provider out of use."""
-    row = Provider.objects.exclude(source__in=APART).filter(name=provider).first()
-    if row is None:
-        raise Http404(f"There is no provider {provider!r}.")
+    row = provider_named(provider)
     if not acts.may(request.user.has_perm, "drain"):
         raise PermissionDenied(NO_DRAIN)
     live, form = list(_live(row)), ReasonForm(request.POST or None)

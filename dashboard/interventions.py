@@ -14,12 +14,12 @@ from dashboard.draining import lost
 from dashboard.keyforms import ReasonForm
 from dashboard.questions import ask
 from dashboard.scope import Scope
+from dashboard.upstreamrows import deployment_of
 from dashboard.using import using
 from dashboard.verbs import Verb
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
 from providers.models import Deployment
-from providers.realms import APART
 from providers.selectors import Standing, served_by_nobody_else
 from routing import acts
 from routing.acts import Act
@@ -91,7 +91,7 @@ def intervene(request: HttpRequest, deployment_id: int, verb: str, page: str) ->
     act, scope = cast(Act, verb), scope_for(request, page)
     if not acts.may(request.user.has_perm, act):
         raise PermissionDenied(_takes(act))
-    row = _found(deployment_id)
+    row = deployment_of(deployment_id)
     why = _hindrance(act, Standing(row.pk, row.enabled, row.provider.enabled), "")
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and not why:
@@ -101,14 +101,6 @@ def intervene(request: HttpRequest, deployment_id: int, verb: str, page: str) ->
     return ask(
         request, scope, form, title=f"{label}: {row}", effect=effect, verb=label, possible=not why, danger=_harms(act)
     )
-
-
-def _found(deployment_id: int) -> Deployment:
-    rows = Deployment.objects.exclude(provider__source__in=APART).select_related("provider", "model")
-    row = rows.filter(pk=deployment_id).first()
-    if row is None:
-        raise Http404(f"There is no deployment {deployment_id}.")
-    return row
 
 
 def _effect(act: Act, row: Deployment, scope: Scope) -> str:

@@ -1,9 +1,10 @@
 """Where each page of the dashboard is found, and the welcome page at the root."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from dashboard import (
     attending,
+    budgetverbs,
     choosing,
     discovering,
     draining,
@@ -13,9 +14,12 @@ from dashboard import (
     interventions,
     liveviews,
     mine,
+    modelverbs,
+    newcredentials,
     ownkeys,
     palette,
     playground,
+    providertests,
     ratings,
     reconciliation,
     refresh,
@@ -74,6 +78,15 @@ asking = [
 local = [path("local/<str:provider>/<str:verb>/", residents.act, name="local-act")]
 offered = [
     path("upstreams/<str:provider>/drain/", draining.drain, name="provider-drain"),
+    path("upstreams/<str:provider>/test/", providertests.of_provider, name="provider-test"),
+    path("upstreams/<str:provider>/key/", newcredentials.add, name="provider-key"),
+    path("models/<int:deployment_id>/test/", providertests.of_deployment, name="deployment-test"),
+    path("models/<int:deployment_id>/alias/", modelverbs.alias, name="deployment-alias"),
+    path("models/<int:deployment_id>/price/", modelverbs.price, name="deployment-price"),
+    re_path(r"^(?P<page>upstreams|models)/tests/(?P<number>\d{1,18})/$", providertests.result, name="test-result"),
+    path("budgets/<int:budget>/raise/", budgetverbs.lift, name="budget-raise"),
+    path("budgets/<int:budget>/notify/", budgetverbs.notify, name="budget-notify"),
+    path("budgets/<int:budget>/thresholds/", budgetverbs.thresholds, name="budget-thresholds"),
     path("models/discover/", discovering.discover, name="discover"),
 ]
 attention = [

@@ -6,12 +6,18 @@ from msgspec import Struct
 
 
 class Verb(Struct, frozen=True):
-    """A button. `address` is empty where `why` says what stands in the way."""
+    """A button. `address` is empty where `why` says what stands in the way; `leaves`: it is a page of the admin."""
 
     label: str
     address: str
     why: str = ""
     danger: bool = False
+    leaves: bool = False
+
+
+def offered(label: str, address: str, why: str = "", *, danger: bool = False, leaves: bool = False) -> Verb:
+    """A button that leads to `address`, or is off because of `why`."""
+    return Verb(label, "" if why else address, why, danger, leaves)
 
 
 def barred(verbs: Iterable[Verb]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from providers.importadmin import ImportsModels
 from providers.models import Deployment, LanguageModel, Provider
 from providers.priceadmin import PriceColumns, PriceFilter, PriceInline
 from providers.prices import with_prices
-from providers.probe import probe
+from providers.probe import probe, what_it_does
 from providers.proposaladmin import PriceProposalAdmin  # noqa: F401 - registers itself
 from providers.revisions import CATALOG
 
@@ -150,7 +150,7 @@ class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
             title=f"Test {provider}",
             verb="Test again" if results else "Test connection",
             form=forms.Form(),
-            effect=f"Lists the models at {provider.base_url} with each enabled key. Nothing is generated or billed.",
+            effect=what_it_does(provider),
             back=reverse("admin:providers_provider_change", args=[provider.pk]),
             results=results,
         )

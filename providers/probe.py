@@ -48,6 +48,11 @@ def probe(provider: Provider) -> list[Probe]:
     return results
 
 
+def what_it_does(provider: Provider) -> str:
+    """What a test is, for those who are asked whether to."""
+    return f"Lists the models at {provider.base_url} with each enabled key. Nothing is generated or billed."
+
+
 def list_models(
     adapter: Adapter, base_url: str, secret: Secret | None, extra: dict[str, str], timeout_s: float = TIMEOUT_S
 ) -> list[ListedModel]:

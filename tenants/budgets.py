@@ -102,6 +102,11 @@ class Budget(models.Model):
     def limit_text(self) -> str:
         return amount_text(self.unit, self.limit)
 
+    def why_no_raise(self, wanted: Decimal | int) -> str:
+        """Why `wanted`, in dollars or tokens as the budget is, raises no limit; empty: it does."""
+        present = self.limit_usd if self.limit_usd is not None else self.limit_tokens or 0
+        return "" if wanted > present else f"{wanted:,} is not above the limit, {self.limit_text}"
+
     @property
     def hard(self) -> bool:
         return self.kind == self.Hard.HARD

@@ -6,13 +6,14 @@ from typing import Any, Final, Literal
 from django.urls import reverse
 from msgspec import Struct
 
+from dashboard import budgetverbs
 from dashboard.burndown import amount, said
 from dashboard.outlooks import Outlook, outlooks_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
-from dashboard.verbs import Verb, barred
+from dashboard.verbs import Verb, barred, offered
 from tenants.alerting import last_deliveries, receivers_of
 from tenants.budgets import USD
 from tenants.models import AlertDelivery
@@ -22,11 +23,6 @@ from usage.selectors import TimeRange, Totals, totals
 MOST_ROWS = 200
 SORTS: Final = ("name", "resets", "spent", "held", "out")
 SOONEST: Final = "out"  # the usual order: what runs out soonest
-NOTIFY: Final = "tenants.add_alertreceiver"
-NO_RAISE: Final = "Raising takes the right to raise budgets: the role finance has it, and an owner can give it."
-NO_NOTIFY: Final = (
-    "Notifying takes the right to add alert receivers: the role finance has it, and an owner can give it."
-)
 
 
 class Row(Struct, frozen=True):
@@ -43,6 +39,7 @@ class Row(Struct, frozen=True):
     requests: str
     told: str  # what became of the last alert
     receivers: int
+    settings: str  # the page of the admin; empty: this person may not open it
     verbs: tuple[Verb, ...]
 
 
@@ -132,17 +129,20 @@ def _row(one: Outlook, scope: Scope, receivers: int, last: AlertDelivery | None)
         requests=_requests(one, scope),
         told=_told(last, scope),
         receivers=receivers,
+        settings=reverse("admin:tenants_budget_change", args=[state.id]) if scope.may(budgetverbs.CHANGE) else "",
         verbs=_verbs(state.id, scope),
     )
 
 
 def _verbs(budget: int, scope: Scope) -> tuple[Verb, ...]:
-    page = reverse("admin:tenants_budget_change", args=[budget]) if scope.may("tenants.change_budget") else ""
-    raised = (
-        Verb("Raise" if scope.may("tenants.raise_budget") else "Change", page) if page else Verb("Raise", "", NO_RAISE)
+    lift, notify, thresholds = (
+        reverse(f"dashboard:budget-{verb}", args=[budget]) for verb in ("raise", "notify", "thresholds")
     )
-    told = f"{reverse('admin:tenants_alertreceiver_add')}?budget={budget}" if scope.may(NOTIFY) else ""
-    return raised, Verb("Notify", told, "" if told else NO_NOTIFY)
+    return (
+        offered("Raise", lift, "" if scope.may(budgetverbs.RAISE) else budgetverbs.NO_RAISE),
+        offered("Notify", notify, "" if scope.may(budgetverbs.NOTIFY) else budgetverbs.NO_NOTIFY),
+        offered("Thresholds", thresholds, "" if scope.may(budgetverbs.CHANGE) else budgetverbs.NO_CHANGE),
+    )
 
 
 def _told(last: AlertDelivery | None, scope: Scope) -> str:

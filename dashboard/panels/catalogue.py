@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.urls import reverse
 from msgspec import Struct
 
+from dashboard import modelverbs, providertests
 from dashboard.discovering import RIGHT as LOOK
 from dashboard.discovering import WHY_NOT as NO_LOOK
 from dashboard.groups import requests_of
@@ -16,18 +17,17 @@ from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.standing import deployment_state
 from dashboard.tables import Column, Table
-from dashboard.verbs import Verb, barred
+from dashboard.verbs import Verb, barred, offered
 from providers.cataloguelines import CatalogueLine, Listed, catalogue, catalogued, listed
 from providers.residency import look_at
 from routing.healthnow import health_now
 from routing.resilience.report import HealthReport
 from usage.selectors import Group, Percentiles, by, percentiles
 
-_TAKES: Final = "the role operator has it, and an owner can give it."
-NO_TEST: Final = f"Testing takes the right to change providers: {_TAKES}"
-NO_ALIAS: Final = f"Naming takes the right to change models: {_TAKES}"
-NO_PRICE: Final = "Pricing takes the right to add prices: the role finance has it, and an owner can give it."
-NO_COMPARE: Final = f"Comparing takes the rights to change providers and deployments: {_TAKES}"
+NO_COMPARE: Final = (
+    "Comparing takes the rights to change providers and deployments: the role operator has them, and an owner can "
+    "give them."
+)
 USUAL: Final = "name"  # by model and provider, page by page through an index; other orders are made of the whole
 SORTS: Final = ("name", "context", "price", "quality", "requests", "p50", "cost")
 PER_PAGE: Final = 50
@@ -104,7 +104,7 @@ class CataloguePanel(Panel):
             any=bool(rows) or bool(catalogue(limit=1).lines),
             rest="" if scope.alone or not any(line.local for line in lines) else scope.panel_address(self.name),
             barred=barred(verb for row in rows for verb in row.verbs),
-            discover=_verb("Look for upstreams", "dashboard:discover", (), scope.may(LOOK), NO_LOOK),
+            discover=offered("Look for upstreams", reverse("dashboard:discover"), "" if scope.may(LOOK) else NO_LOOK),
         )
 
     def table(self, data: Catalogue, scope: Scope) -> Table | None:
@@ -191,22 +191,18 @@ def _row(
 
 
 def _verbs(line: CatalogueLine, scope: Scope) -> tuple[Verb, ...]:
-    may, of, provider = scope.may, (line.id,), (line.provider_id,)
+    may, compare = scope.may, "admin:providers_provider_compare_listed"
     compares = may("providers.change_provider") and may("providers.change_deployment")
-    prices = may("providers.add_deploymentprice") and may("providers.view_deployment")
-    page = "admin:providers_deployment_change"
-    test, alias = "admin:providers_provider_test_connection", "admin:providers_languagemodel_change"
+    test, alias, price = (
+        reverse(f"dashboard:deployment-{verb}", args=[line.id]) for verb in ("test", "alias", "price")
+    )
     return (
         switch_of(scope, line.standing),
-        _verb("Test", test, provider, may("providers.change_provider"), NO_TEST),
-        _verb("Alias", alias, (line.model_id,), may("providers.change_languagemodel"), NO_ALIAS),
-        _verb("Price", page, of, prices, NO_PRICE),
-        _verb("Differences", "admin:providers_provider_compare_listed", provider, compares, NO_COMPARE),
+        offered("Test", test, "" if may(providertests.RIGHT) else providertests.WHY_NOT),
+        offered("Alias", alias, "" if may(modelverbs.ALIAS) else modelverbs.NO_ALIAS),
+        offered("Price", price, "" if may(modelverbs.PRICE) else modelverbs.NO_PRICE),
+        offered("Differences", reverse(compare, args=[line.provider_id]), "" if compares else NO_COMPARE, leaves=True),
     )
-
-
-def _verb(label: str, page: str, of: tuple[int, ...], may: bool, why: str) -> Verb:
-    return Verb(label, reverse(page, args=of) if may else "", "" if may else why)
 
 
 def _state(line: CatalogueLine, health: HealthReport | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.urls import reverse
 from msgspec import Struct
 
+from dashboard import newcredentials, providertests
 from dashboard.draining import NO_DRAIN, NOTHING
 from dashboard.formatting import percent, share_of
 from dashboard.groups import requests_of
@@ -16,15 +17,13 @@ from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.standing import provider_state
 from dashboard.tables import Column, Table
-from dashboard.verbs import Verb, barred
+from dashboard.verbs import Verb, barred, offered
 from providers.selectors import Upstream, upstreams
 from routing import acts
 from routing.healthnow import health_now
 from routing.resilience.report import CredentialReport, HealthReport
 from usage.selectors import Attempts, LastError, Percentiles, attempt_series, errors, last_errors, percentiles
 
-NO_TEST: Final = "Testing takes the right to change providers: the role operator has it, and an owner can give it."
-NO_KEY: Final = "Adding keys takes the right to add credentials: the role operator has it, and an owner can give it."
 LIMITED: Final = "RateLimited"
 SORTS: Final = ("name", "credentials", "attempts", "rate", "p95", "limited", "quota")
 WORST: Final = "worst"  # the usual order: what is not well, then what fails most
@@ -186,20 +185,15 @@ def _row(
 
 
 def _verbs(upstream: Upstream, scope: Scope) -> tuple[Verb, ...]:
-    test = reverse("admin:providers_provider_test_connection", args=[upstream.id])
-    key = f"{reverse('admin:providers_credential_add')}?provider={upstream.id}"
-    drain = reverse("dashboard:provider-drain", args=[upstream.name])
-    no_drain = "" if acts.may(scope.may, "drain") else NO_DRAIN
-    no_drain = no_drain or ("" if upstream.deployments else NOTHING)
-    return (
-        _verb("Test", test, "" if scope.may("providers.change_provider") else NO_TEST),
-        _verb("Add key", key, "" if scope.may("providers.add_credential") else NO_KEY),
-        _verb("Drain", drain, no_drain, danger=True),
+    test, key, drain = (
+        reverse(f"dashboard:provider-{verb}", args=[upstream.name]) for verb in ("test", "key", "drain")
     )
-
-
-def _verb(label: str, address: str, why: str, danger: bool = False) -> Verb:
-    return Verb(label, "" if why else address, why, danger)
+    no_drain = "" if acts.may(scope.may, "drain") else NO_DRAIN
+    return (
+        offered("Test", test, "" if scope.may(providertests.RIGHT) else providertests.WHY_NOT),
+        offered("Add key", key, "" if scope.may(newcredentials.RIGHT) else newcredentials.WHY_NOT),
+        offered("Drain", drain, no_drain or ("" if upstream.deployments else NOTHING), danger=True),
+    )
 
 
 def _now(name: str, upstream: Upstream | None, health: HealthReport | None) -> str:

@@ -160,38 +160,9 @@
     poll();
   }
 
-  function put(dialog, text) {
-    const asked = new DOMParser().parseFromString(text, "text/html").getElementById("cancel");
-    if (!asked) return false;
-    dialog.replaceChildren(asked);
-    if (!dialog.open) dialog.showModal();
-    (dialog.querySelector("[name=reason]") ?? dialog.querySelector("h2")).focus();
-    return true;
-  }
-
-  async function openDialog(link) {
-    const answer = await fetch(link.href);
-    if (!put(element("live-dialog"), await answer.text())) location.assign(link.href);
-  }
-
-  async function send(form) {
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-    if (!put(element("live-dialog"), await answer.text())) location.assign(form.action);
-    poll();
-  }
-
   document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (event.target.closest("#live-pause")) pause();
-    const cancel = event.target.closest("a[data-cancel]");
-    const close = event.target.closest("#live-dialog [data-close]");
-    if (cancel) { event.preventDefault(); openDialog(cancel); }
-    if (close) { event.preventDefault(); element("live-dialog").close(); }
-  });
-  document.addEventListener("submit", (event) => {
-    if (!event.target.closest("#live-dialog")) return;
-    event.preventDefault();
-    send(event.target);
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea, [contenteditable], dialog");

@@ -128,7 +128,7 @@ def test_the_page_names_budget_window_amounts_and_links(staff_client, team, spen
 
 def test_the_links_lead_to_the_requests_of_the_window(staff_client, team, spending):
     budget(team, now=datetime.now(UTC), limit_usd=72, period="total")
-    address = staff_client.get("/dashboard/budgets/").content.decode().split('"stacked"><a href="')[1].split('"')[0]
+    address = staff_client.get("/dashboard/budgets/").content.decode().split('small links"><a href="')[1].split('"')[0]
     assert "nr-b" in staff_client.get(address.replace("&amp;", "&")).content.decode()
 
 

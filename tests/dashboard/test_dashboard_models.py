@@ -152,12 +152,12 @@ def test_each_verb_is_a_page_that_opens_or_says_why_not(staff_client, acme):
     offered(acme, "big")
     off = verbs_of(staff_client, "big")
     assert list(off) == ["Drain", "Test", "Alias", "Price", "Differences"]
-    assert all("takes the right" in why and "an owner can give it" in why for why in off.values())
+    assert all("takes the right" in why and "an owner can give" in why for why in off.values())
     owner = browser_of(staff("olga", "owner"))
     verbs = verbs_of(owner, "big")
     assert [owner.get(address).status_code for address in verbs.values()] == [200] * 5, verbs
     finance = verbs_of(browser_of(staff("fin", "finance", "every tenant")), "big")
-    assert finance["Price"].startswith("/admin/") and "takes the right" in finance["Drain"]
+    assert finance["Price"].startswith("/dashboard/models/") and "takes the right" in finance["Drain"]
 
 
 def test_a_deployment_is_taken_out_of_use_and_back(acme):

@@ -131,7 +131,7 @@ def test_in_a_browser_rows_come_and_go_while_the_canvas_and_all_else_stay(chromi
             row.get_by_role("link", name="Cancel").click()
             page.get_by_label("Reason, for the audit log").fill("too long")
             page.get_by_role("button", name="Cancel the request").click()
-            expect(page.locator("dialog#live-dialog")).to_contain_text("It is cancelled")
+            expect(page.locator("dialog#ask")).to_contain_text("It is cancelled")
             page.keyboard.press("Escape")
             expect(row.get_by_role("link", name="Record")).to_be_visible(timeout=8000)
             assert page.evaluate("window.row.isConnected")

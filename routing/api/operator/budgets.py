@@ -152,11 +152,10 @@ def _higher(row: Budget, wish: NewLimit) -> dict[str, Any]:
     given = wish.usd if row.unit == USD else wish.tokens
     if given is None:
         raise InvalidBody(f"{row.unit}: give the new limit; the budget is in {row.unit}", param=row.unit)
-    column, wanted, present = f"limit_{row.unit}", Decimal(str(given)), Decimal(getattr(row, f"limit_{row.unit}"))
-    if wanted <= present:
-        told = f"{row.unit}: {given} is not above the limit, {row.limit_text}; PATCH lowers it"
-        raise InvalidBody(told, param=row.unit)
-    return {column: wanted if row.unit == USD else given}
+    wanted = Decimal(str(given)) if row.unit == USD else int(given)
+    if why := row.why_no_raise(wanted):
+        raise InvalidBody(f"{row.unit}: {why}; PATCH lowers it", param=row.unit)
+    return {f"limit_{row.unit}": wanted}
 
 
 def _row(row: Budget, state: BudgetState) -> BudgetRow:

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from providers.models import Deployment, LanguageModel, Provider
 from routing.models import DrillRun
 from tenants import keys
 from tenants.models import Budget, Tenant
@@ -32,6 +33,15 @@ def invoice(own_key: int) -> int:
     for model, cost in (("sandbox-mini", "0.02"), ("sandbox-never-asked", "1.50")):
         InvoiceLine.objects.create(invoice=row, model=model, usd=Decimal(cost))
     return int(row.pk)
+
+
+@pytest.fixture
+def served(own_key: int) -> tuple[int, int]:
+    """A deployment and a budget, by their ids."""
+    acme = Provider.objects.create(name="acme", wire="openai", base_url="http://localhost:1/v1", allow_private=True)
+    model = LanguageModel.objects.create(name="mini")
+    row = Deployment.objects.create(provider=acme, model=model, upstream_model="mini")
+    return int(row.pk), int(Budget.objects.get().pk)
 
 
 @pytest.fixture

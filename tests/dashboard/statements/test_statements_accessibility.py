@@ -29,7 +29,9 @@ def addresses(request_id: str = "") -> Iterator[tuple[str, str]]:
         yield "request", f"/dashboard/requests/{request_id}/"
 
 
-def forms(own_key: int, invoice: int, drill: int, request_id: str) -> Iterator[tuple[str, str]]:
+def forms(
+    own_key: int, invoice: int, drill: int, served: tuple[int, int], request_id: str
+) -> Iterator[tuple[str, str]]:
     """What a button leads to: questions before a deed, what a deed came to, and what is refused."""
     yield "start-used", "/dashboard/start/"
     yield "key-new", "/dashboard/usage/keys/new/"
@@ -38,6 +40,11 @@ def forms(own_key: int, invoice: int, drill: int, request_id: str) -> Iterator[t
     yield "invoice", f"/dashboard/invoices/{invoice}/"
     yield "drill-card", f"/dashboard/drill/?run={drill}"
     yield "live-cancel", f"/dashboard/live/{request_id}/cancel/"
+    yield from ((f"provider-{verb}", f"/dashboard/upstreams/acme/{verb}/") for verb in ("test", "key", "drain"))
+    yield from ((f"model-{verb}", f"/dashboard/models/{served[0]}/{verb}/") for verb in ("test", "alias", "price"))
+    yield from (
+        (f"budget-{verb}", f"/dashboard/budgets/{served[1]}/{verb}/") for verb in ("raise", "notify", "thresholds")
+    )
     yield "find-nothing", "/dashboard/find/?q=zebra"
     yield "filtered-to-nothing", "/dashboard/requests/?status=rejected&tenant=demo"
     yield "not-found", "/dashboard/nothing-here/"
@@ -74,7 +81,7 @@ def test_statement_27_axe_finds_nothing_grave(chromium, live_server, signed_in, 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_statement_27_axe_finds_nothing_grave_where_something_is_done(
-    chromium, live_server, signed_in, traffic, own_key, invoice, drill, theme
+    chromium, live_server, signed_in, traffic, own_key, invoice, drill, served, theme
 ):
     found = {}
 
@@ -85,7 +92,7 @@ def test_statement_27_axe_finds_nothing_grave_where_something_is_done(
 
     at_desk = {"color_scheme": theme, "viewport": SIZES["desktop"]}
     with looking(chromium, live_server.url, signed_in, **at_desk) as (page, problems):
-        for name, address in forms(own_key, invoice, drill, f"req_{traffic[-1].id}"):
+        for name, address in forms(own_key, invoice, drill, served, f"req_{traffic[-1].id}"):
             page.goto(address)
             page.wait_for_load_state("networkidle")
             look(page, name)

@@ -1,0 +1,124 @@
+"""The pages on which a budget is raised, its thresholds are moved, and somebody is told of it."""
+
+from typing import Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from dashboard.access import staff_only
+from dashboard.budgetforms import NotifyForm, RaiseForm, ThresholdsForm
+from dashboard.questions import ask, done, require
+from dashboard.scope import Scope
+from dashboard.views import scope_for
+from providers import formwrites
+from providers.adminbase import actor_of
+from providers.revisions import TENANTS
+from tenants.alerting import receivers_of
+from tenants.alertrows import AlertReceiver
+from tenants.budgets import Budget, amount_text
+from tenants.selectors import BudgetState, states_of
+from tenants.sight import seen
+
+RAISE: Final = "tenants.raise_budget"
+NOTIFY: Final = "tenants.add_alertreceiver"
+CHANGE: Final = "tenants.change_budget"
+_FINANCE: Final = "the role finance has it, and an owner can give it."
+NO_RAISE: Final = f"Raising takes the right to raise budgets: {_FINANCE}"
+NO_NOTIFY: Final = f"Notifying takes the right to add alert receivers: {_FINANCE}"
+NO_CHANGE: Final = f"Thresholds take the right to change budgets: {_FINANCE}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_only
+@never_cache
+def lift(request: HttpRequest, budget: int) -> HttpResponse:
+    """Raise the limit."""
+    require(request, RAISE, NO_RAISE)
+    scope = scope_for(request, "budgets")
+    row = _found(budget, scope)
+    state, form = states_of([row], timezone.now())[0], RaiseForm(request.POST or None, instance=row)
+    if form.is_valid():
+        formwrites.change(form, "raised", actor_of(request), form.cleaned_data["reason"], TENANTS)
+        return done(request, scope, f"The limit is {row.limit_text} now: {state.name}.")
+    return ask(
+        request, scope, form, title=f"Raise {state.name}", effect=_spent(state), verb="Raise the limit",
+        settings=_settings(request, row),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_only
+@never_cache
+def thresholds(request: HttpRequest, budget: int) -> HttpResponse:
+    """Move the percents at which its receivers are told."""
+    require(request, CHANGE, NO_CHANGE)
+    scope = scope_for(request, "budgets")
+    row = _found(budget, scope)
+    form, name = ThresholdsForm(request.POST or None, instance=row), str(row)
+    if form.is_valid():
+        formwrites.change(form, "changed", actor_of(request), form.cleaned_data["reason"], TENANTS)
+        told = ", ".join(f"{each} %" for each in row.alerts)
+        return done(request, scope, f"{name} is told of at {told}." if told else f"{name} is told of no more.")
+    state = states_of([row], timezone.now())[0]
+    effect = (
+        f"Whoever is told of it hears once in each period when that share of its limit is spent. {_receivers(state)} "
+        f"{state.used_percent:.0f} % is spent: what lies below that is told with the next check, within a minute."
+    )
+    return ask(
+        request, scope, form, title=f"Thresholds of {name}", effect=effect, verb="Set the thresholds",
+        settings=_settings(request, row),
+    )  # fmt: skip
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_only
+@never_cache
+def notify(request: HttpRequest, budget: int) -> HttpResponse:
+    """Add a receiver of its alerts."""
+    require(request, NOTIFY, NO_NOTIFY)
+    scope = scope_for(request, "budgets")
+    row = _found(budget, scope)
+    form = NotifyForm(request.POST or None, instance=AlertReceiver(tenant=row.tenant, budget=row))
+    if form.is_valid():
+        made = formwrites.add(form, actor_of(request), form.cleaned_data["reason"])
+        return done(request, scope, f"{made} is told of {row}, at {made.shown}.")
+    state = states_of([row], timezone.now())[0]
+    at = ", ".join(f"{each} %" for each in row.alerts)
+    when = f"when {at} of it are spent, once in each period" if at else "of nothing: it has no thresholds"
+    settings = f"{reverse('admin:tenants_alertreceiver_add')}?budget={row.pk}"
+    effect = f"Is told {when}. {_receivers(state)}"
+    return ask(
+        request, scope, form, title=f"Tell somebody of {row}", effect=effect, verb="Add the receiver",
+        settings=settings,
+    )  # fmt: skip
+
+
+def _found(budget: int, scope: Scope) -> Budget:
+    """A budget in sight; any other is as unknown as one that nobody has."""
+    row = seen(Budget.objects.select_related("tenant", "key"), scope.sight, "tenant_id").filter(pk=budget).first()
+    if row is None:
+        raise Http404(f"There is no budget {budget}.")
+    return row
+
+
+def _spent(state: BudgetState) -> str:
+    """How it stands, and what the raise does."""
+    spent, held = amount_text(state.unit, state.spent), amount_text(state.unit, state.reserved)
+    now = f"Of {amount_text(state.unit, state.limit)}, {spent} ({state.used_percent:.0f} %) is spent, and {held} held."
+    lets = "Requests may spend up to the new limit" if state.hard else "It only alerts; its thresholds move with it"
+    return f"{now} {lets}, within a second, in this period and in those to come."
+
+
+def _receivers(state: BudgetState) -> str:
+    """Who is told of it already."""
+    there = ", ".join(f"{each} ({each.shown})" for each in receivers_of([state]).get(state.id, ()))
+    return f"Told already: {there}." if there else "Nobody is told of it yet."
+
+
+def _settings(request: HttpRequest, row: Budget) -> str:
+    return reverse("admin:tenants_budget_change", args=[row.pk]) if request.user.has_perm(CHANGE) else ""
