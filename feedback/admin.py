@@ -8,11 +8,14 @@ from unfold.decorators import display
 
 from feedback.models import Evaluation, Rating
 from providers.adminbase import ReadOnlyAdmin
+from providers.apartfilter import LeavesOutApart
 from tenants.adminrows import RowsInSight, TenantFilter
+from tenants.models import apart
 
 
 @admin.register(Rating)
-class RatingAdmin(RowsInSight, ReadOnlyAdmin):
+class RatingAdmin(LeavesOutApart, RowsInSight, ReadOnlyAdmin):
+    theirs = apart("tenant__")
     list_display = ["created_at", "tenant", "score", "comment", "answer", "person"]
     list_select_related = ["tenant", "person"]
     list_filter = [("tenant", TenantFilter)]
@@ -24,7 +27,8 @@ class RatingAdmin(RowsInSight, ReadOnlyAdmin):
 
 
 @admin.register(Evaluation)
-class EvaluationAdmin(RowsInSight, ReadOnlyAdmin):
+class EvaluationAdmin(LeavesOutApart, RowsInSight, ReadOnlyAdmin):
+    theirs = apart("tenant__")
     list_display = ["created_at", "tenant", "kind", "model", "score", "category", "comment"]
     list_select_related = ["tenant"]
     list_filter = ["kind", ("tenant", TenantFilter)]

@@ -37,6 +37,7 @@ from tenants.memberadmin import TenantsOfPersonInline
 from tenants.secondfactor import turn_off, with_second_factor
 from tenants.sight import people_seen, sight_of
 
+admin.site.empty_value_display = "—"  # unknown, or none: the same on every page
 SCHEDULES = (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule)
 for foreign in (User, Group, *SCHEDULES, TOTPDevice, StaticDevice):  # of the last two, pages would show secrets
     admin.site.unregister(foreign)

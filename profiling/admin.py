@@ -18,6 +18,7 @@ from profiling.asked import ask_now
 from profiling.jobs import job_kinds
 from profiling.models import Job, LatencyProfile, TokenCalibration
 from providers.adminbase import ReadOnlyAdmin, actor_of, operation_page
+from providers.apartfilter import LeavesOutApart, of_provider
 from providers.barred import takes
 from tenants.models import AlertReceiver
 
@@ -98,7 +99,8 @@ def told_order(order: dict[str, Any]) -> str:
 
 
 @admin.register(LatencyProfile)
-class LatencyProfileAdmin(ReadOnlyAdmin):
+class LatencyProfileAdmin(LeavesOutApart, ReadOnlyAdmin):
+    theirs = of_provider("deployment__provider__")
     list_display = ["deployment", "hours", "attempts", "failed_share", "ttft_p50_ms", "ttft_p95_ms", "tokens_per_s"]
     list_select_related = ["deployment__provider", "deployment__model"]
     list_filter = ["hours", ("deployment", AutocompleteSelectFilter)]
@@ -110,7 +112,8 @@ class LatencyProfileAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TokenCalibration)
-class TokenCalibrationAdmin(ReadOnlyAdmin):
+class TokenCalibrationAdmin(LeavesOutApart, ReadOnlyAdmin):
+    theirs = of_provider("model__deployments__provider__")
     list_display = ["model", "times", "pairs", "off_by", "measured_at"]
     list_select_related = ["model"]
     search_fields = ["model__name"]

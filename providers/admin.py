@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 from providers.adminbase import AuditedAdmin, Switchable, operation_page
 from providers.adminforms import DeploymentForm, LanguageModelForm, ProviderForm
 from providers.admininside import ListedInside
-from providers.apartfilter import ApartDeployments, ApartModels, ApartProviders
+from providers.apartfilter import LeavesOutApart, of_provider
 from providers.barred import takes
 from providers.compareadmin import ComparesModels
 from providers.credentialadmin import CredentialInline
@@ -85,7 +85,8 @@ class ModelDeployments(BaseDataset):
 
 
 @admin.register(Provider)
-class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
+class ProviderAdmin(LeavesOutApart, ImportsModels, ComparesModels, Switchable):
+    theirs = of_provider("")
     part = CATALOG
     ordering = ["name"]  # the model's own is lost where keys and models are counted
     form = ProviderForm
@@ -96,7 +97,7 @@ class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
         {"title": "Models", "icon": "neurology", "items": ["import_listed", "compare_listed", "add_deployment"]},
     ]
     list_display = ["name", "wire", "base_url", "enabled", "origin", "keys", "models"]
-    list_filter = ["enabled", "source", "local", ApartProviders]
+    list_filter = ["enabled", "source", "local"]
     search_fields = ["name", "base_url"]
     readonly_fields = ["source", "created_at", "updated_at"]
     fieldsets = [
@@ -162,13 +163,13 @@ class ProviderAdmin(ImportsModels, ComparesModels, Switchable):
 
 
 @admin.register(LanguageModel)
-class LanguageModelAdmin(AuditedAdmin):
+class LanguageModelAdmin(LeavesOutApart, AuditedAdmin):
+    theirs = of_provider("deployments__provider__")
     part = CATALOG
     ordering = ["name"]  # as of providers
     form = LanguageModelForm
     change_form_datasets = [ModelDeployments]
     list_display = ["name", "also_called", "quality", "served_by"]
-    list_filter = [ApartModels]
     search_fields = ["name", "description"]
     fieldsets = [(None, {"fields": ["name", "aliases", ("quality",), "category_quality", "description"]})]
 
@@ -185,7 +186,8 @@ class LanguageModelAdmin(AuditedAdmin):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(DeploymentColumns, Switchable):
+class DeploymentAdmin(LeavesOutApart, DeploymentColumns, Switchable):
+    theirs = of_provider("provider__")
     part = CATALOG
     form = DeploymentForm
     autocomplete_fields = ["provider", "model"]
@@ -193,7 +195,6 @@ class DeploymentAdmin(DeploymentColumns, Switchable):
     list_display_links = ["served"]
     list_filter = [
         *("enabled", PriceFilter, ("provider", AutocompleteSelectFilter), ("model", AutocompleteSelectFilter)),
-        ApartDeployments,
     ]
     search_fields = ["model__name", "upstream_model", "provider__name"]
     readonly_fields = ["price", "preview"]

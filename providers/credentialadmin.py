@@ -18,6 +18,7 @@ from unfold.decorators import action, display
 
 from providers import audit
 from providers.adminbase import Switchable, operation_page
+from providers.apartfilter import LeavesOutApart, of_provider
 from providers.barred import takes
 from providers.credentialforms import CredentialForm, ReplaceForm, RotateForm, shown
 from providers.formrows import NamedInRows
@@ -37,8 +38,6 @@ def state_of(row: Credential) -> str:
 
 class CredentialColumns:
     """What lists and pages show of a credential."""
-
-    empty_value_display = "—"
 
     @display(description="Key")
     def secret(self, row: Credential) -> str:
@@ -71,7 +70,8 @@ class CredentialInline(CredentialColumns, NamedInRows, TabularInline):
 
 
 @admin.register(Credential)
-class CredentialAdmin(CredentialColumns, Switchable):
+class CredentialAdmin(LeavesOutApart, CredentialColumns, Switchable):
+    theirs = of_provider("provider__")
     part = CATALOG
     form = CredentialForm
     autocomplete_fields = ["provider"]

@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from providers import audit
 from providers.adminbase import ReadOnlyAdmin, actor_of
+from providers.apartfilter import LeavesOutApart, of_provider
 from providers.barred import takes
 from providers.models import PriceProposal
 from providers.prices import UNKNOWN, in_effect
@@ -21,7 +22,8 @@ Decision = Callable[[PriceProposal, audit.Actor, datetime], None]
 
 
 @admin.register(PriceProposal)
-class PriceProposalAdmin(ReadOnlyAdmin):
+class PriceProposalAdmin(LeavesOutApart, ReadOnlyAdmin):
+    theirs = of_provider("deployment__provider__")
     list_display = ["deployment", "difference", "state", "reading", "decided_by"]
     list_filter = ["state", "reading__list_name"]
     search_fields = ["deployment__model__name", "deployment__provider__name"]

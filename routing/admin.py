@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from providers import bulk
 from providers.admin import DeploymentAdmin, LanguageModelAdmin, ProviderAdmin
 from providers.adminbase import ReadOnlyAdmin, Switchable
-from providers.apartfilter import ApartFilter
+from providers.apartfilter import LeavesOutApart
 from providers.catalog import Catalog, load_catalog
 from providers.credentialadmin import CredentialInline
 from providers.formfields import LinesField, MappingField, reason_field
@@ -80,16 +80,13 @@ class PolicyForm(forms.ModelForm):
         return data
 
 
-class ApartPolicies(ApartFilter):
-    theirs = Q(drill=True)
-
-
 @admin.register(Policy)
-class PolicyAdmin(VersionPages, Switchable):
+class PolicyAdmin(LeavesOutApart, VersionPages, Switchable):
+    theirs = Q(drill=True)
     part = POLICIES
     form = PolicyForm
     list_display = ["name", "kind", "setting", "enabled", "version", "updated_at"]
-    list_filter = ["enabled", "kind", ApartPolicies]
+    list_filter = ["enabled", "kind"]
     search_fields = ["name", "description"]
     readonly_fields = ["version", "updated_at"]
     fieldsets = [

@@ -11,10 +11,12 @@ from unfold.decorators import display
 from providers.adminbase import ListedAdmin, Switchable
 from providers.admininside import ListedInside
 from providers.admintabs import FetchedTab
+from providers.apartfilter import LeavesOutApart
 from tenants.adminrows import RowsInSight, TenantFilter
 from tenants.alertforms import ReceiverForm
 from tenants.alertrows import AlertDelivery, AlertReceiver
 from tenants.budgets import Budget
+from tenants.models import apart
 from tenants.sight import sight_of
 
 STATES: dict[str, str] = {"Waiting": "warning", "Sent": "success", "Given up": "danger"}
@@ -49,7 +51,8 @@ class MessagesTo(FetchedTab):
     model_admin = MessagesInside
 
 
-class AlertReceiverAdmin(RowsInSight, Switchable):
+class AlertReceiverAdmin(LeavesOutApart, RowsInSight, Switchable):
+    theirs = apart("tenant__")
     form = ReceiverForm
     autocomplete_fields: ClassVar[list[str]] = ["tenant", "budget"]
     change_form_datasets: ClassVar[list[Any]] = [MessagesTo]

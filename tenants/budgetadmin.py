@@ -13,10 +13,12 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from providers.adminbase import AuditedAdmin
+from providers.apartfilter import LeavesOutApart
 from providers.formfields import LinesField, reason_field
 from providers.revisions import TENANTS
 from tenants.adminrows import RowsInSight, TenantFilter
 from tenants.budgets import Budget, BudgetWindow, amount_text, usual_alerts
+from tenants.models import apart
 from tenants.selectors import state_of
 from tenants.settling import release_lost
 
@@ -94,7 +96,8 @@ class BudgetColumns:
         return "—" if row.pk is None else amount_text(row.unit, state_of(row, row.recent, timezone.now()).reserved)
 
 
-class BudgetAdmin(BudgetColumns, RowsInSight, AuditedAdmin):
+class BudgetAdmin(LeavesOutApart, BudgetColumns, RowsInSight, AuditedAdmin):
+    theirs = apart("tenant__")
     part = TENANTS
     form = BudgetForm
     autocomplete_fields: ClassVar[list[str]] = ["tenant", "key"]

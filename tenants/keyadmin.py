@@ -11,12 +11,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 
 from providers import audit
 from providers.adminbase import NAMED, AuditedAdmin, hidden, operation_page
-from providers.apartfilter import ApartFilter
+from providers.apartfilter import LeavesOutApart
 from providers.revisions import TENANTS
 from tenants import keys
 from tenants.adminforms import KeyForm, NewKeyForm, RevokeForm, RotateForm
@@ -24,14 +25,14 @@ from tenants.adminrows import RowsInSight, TenantFilter
 from tenants.authority import authority_of, sentence
 from tenants.callers import LIMITS, WHOLE, Limits
 from tenants.keyring import know_at_once
-from tenants.models import ClientKey, own
+from tenants.models import ClientKey, apart
 from tenants.rotation import rotate
 
 LIMIT_FIELDS: dict[str, Any] = {
     "fields": [("requests_per_minute", "requests_per_day"), ("tokens_per_minute", "concurrent_requests")]
 }
 SCOPE_FIELDS: dict[str, Any] = {"fields": ["allow_models", "allow_policies", "allow_routes"]}
-MOST_SHOWN = 40  # characters of a part of a scope in a list
+MOST_SHOWN = 32  # characters of a part of a scope in a list
 STATE_COLOURS: dict[str, str] = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 
@@ -50,8 +51,17 @@ class KeyColumns:
     def may(self, row: ClientKey) -> str:
         """A line per part, in full as its title."""
         parts = str(row.scope).split("; ") if row.scope != WHOLE else ["as its tenant"]
+        parts += ["operator API"] * row.operator
         lines = [(part, shorten(part, MOST_SHOWN, placeholder="…")) for part in parts]
         return format_html_join("", '<div class="whitespace-nowrap" title="{}">{}</div>', lines)
+
+    @display(description="Expires", ordering="expires_at")
+    def ends(self, row: ClientKey) -> str:
+        """The day; the instant as its title."""
+        if row.expires_at is None:
+            return "never"
+        at = timezone.localtime(row.expires_at)
+        return format_html('<span class="whitespace-nowrap" title="{}">{}</span>', localize(at), localize(at.date()))
 
     @display(description="Lent to", ordering="lent_to")
     def lent(self, row: ClientKey) -> str:
@@ -63,22 +73,14 @@ class KeyColumns:
         return row.state
 
 
-class ApartKeys(ApartFilter):
-    """Of a tenant that is chosen, its keys are shown whatever it is."""
-
-    theirs = ~own("tenant__")
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset if request.GET.get("tenant__id__exact") else super().queryset(request, queryset)
-
-
-class ClientKeyAdmin(KeyColumns, RowsInSight, AuditedAdmin):
+class ClientKeyAdmin(LeavesOutApart, KeyColumns, RowsInSight, AuditedAdmin):
+    theirs = apart("tenant__")
     part = TENANTS
     autocomplete_fields: ClassVar[list[str]] = ["tenant"]
     actions = ["revoke_selected"]
     actions_detail = ["rotate_key", "revoke_key"]
-    list_display = ["name", "tenant", "shown", "status", "may", "rights", "owner", "lent", "created_at", "expires_at"]
-    list_filter = ["operator", ("tenant", TenantFilter), ApartKeys]
+    list_display = ["name", "tenant", "shown", "status", "ends", "may"]  # the others stand on a key's page
+    list_filter = ["operator", ("tenant", TenantFilter)]
     search_fields = ["name", "prefix", "tenant__name"]
     readonly_fields = ["tenant", "shown", "status", "rights", "lent", "owner", "created_at", "revoked_at"]
     fieldsets: ClassVar[list[Any]] = [

@@ -27,6 +27,7 @@ __all__ = [
     "Membership",
     "RoleGrant",
     "Tenant",
+    "apart",
     "own",
 ]
 UNLIMITED = "Empty: unlimited."
@@ -111,6 +112,11 @@ class Tenant(Limited):
 def own(path: str = "") -> Q:
     """The condition, on what `path` leads to, of tenants that somebody configured: not those that are kept apart."""
     return Q(**{f"{path}drill": False, f"{path}demo": False})
+
+
+def apart(path: str = "") -> Q:
+    """The condition, on what `path` leads to, of tenants that are kept apart; rows without a tenant are not."""
+    return Q(**{f"{path}drill": True}) | Q(**{f"{path}demo": True})
 
 
 class ClientKey(Limited, Scoped):

@@ -10,7 +10,7 @@ from unfold.decorators import action, display
 from providers.adminbase import ListedAdmin, Switchable
 from providers.admininside import ListedInside
 from providers.admintabs import FetchedTab
-from providers.apartfilter import ApartFilter
+from providers.apartfilter import LeavesOutApart
 from providers.barred import takes
 from providers.revisions import TENANTS
 from tenants.adminforms import TenantForm
@@ -18,7 +18,7 @@ from tenants.adminrows import RowsInSight
 from tenants.budgetadmin import BudgetColumns
 from tenants.keyadmin import LIMIT_FIELDS, KeyColumns
 from tenants.memberadmin import MemberInline
-from tenants.models import Budget, ClientKey, Tenant, own
+from tenants.models import Budget, ClientKey, Tenant, apart
 from tenants.sight import sight_of
 
 
@@ -26,7 +26,7 @@ class KeysInside(ListedInside, KeyColumns, RowsInSight, ListedAdmin):
     """The keys of a tenant, to read; they are made and ended on their own pages."""
 
     owner = "tenant_id"
-    list_display = ["name", "shown", "status", "may", "rights", "created_at", "expires_at"]
+    list_display = ["name", "shown", "status", "ends", "may"]
     search_fields = ["name", "prefix"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -53,11 +53,8 @@ class BudgetsOfTenant(FetchedTab):
     model_admin = BudgetsInside
 
 
-class ApartTenants(ApartFilter):
-    theirs = ~own()
-
-
-class TenantAdmin(RowsInSight, Switchable):
+class TenantAdmin(LeavesOutApart, RowsInSight, Switchable):
+    theirs = apart()
     part = TENANTS
     tenant_path = "pk"
     ordering = ["name"]  # the model's own is lost where keys are counted
@@ -66,7 +63,7 @@ class TenantAdmin(RowsInSight, Switchable):
     change_form_datasets = [KeysOfTenant, BudgetsOfTenant]
     actions_detail = ["new_key"]
     list_display = ["name", "enabled", "default_policy", "models_allowed", "limits", "live_keys"]
-    list_filter = ["enabled", ApartTenants]
+    list_filter = ["enabled"]
     search_fields = ["name"]
     readonly_fields = ["created_at"]
     fieldsets = [

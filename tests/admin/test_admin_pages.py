@@ -171,3 +171,11 @@ def test_a_name_above_a_page_is_written_as_it_is() -> None:
     above = page.content.decode().split('id="header-inner"')[1].split("</h1>")[0]
     assert re.search(r">\s*team-a\s*<", above) and "Team-a" not in above
     assert re.search(r">\s*Tenants\s*<", above), "kinds of rows are capitalised"
+
+
+def test_lists_count_in_plurals_and_write_a_dash_for_what_is_not_there(operator: Client) -> None:
+    for model, listed in admin.site._registry.items():
+        assert str(listed.opts.verbose_name_plural).endswith("s"), model
+        ROWS[model]()
+        table = operator.get(page(model, "changelist")).content.decode().partition('id="result_list"')[2]
+        assert table and not re.search(r">\s*-\s*</", table), model

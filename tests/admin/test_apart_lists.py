@@ -3,52 +3,87 @@
 import re
 
 import pytest
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
 from prometheus_client import REGISTRY
 from prometheus_client.samples import Sample
 
+from profiling.models import LatencyProfile, TokenCalibration
+from providers.apartfilter import LeavesOutApart
 from providers.catalog import load_catalog
 from providers.models import Deployment, LanguageModel, Provider
 from routing.healthmetrics import HealthGauges
-from routing.models import Policy
 from routing.resilience import Health
-from tenants.keys import issue
 from tenants.models import Tenant
-from tests.admin import rows
+from tests.admin import everywhere, rows
 
-LISTS = ("providers/provider", "providers/deployment", "providers/languagemodel", "routing/policy", "tenants/tenant")
+PAGES = [page for page in admin.site._registry.values() if isinstance(page, LeavesOutApart)]
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def apart() -> Tenant:
-    """One row of each kind of the drill's, or the sample's, called theirs; and one of ours."""
+    """One row of each kind of the drill's, and of the sample's where there are such, called theirs; and one of ours."""
+    made = {}
     for name, source in (("theirs", "drill"), ("theirs-too", "demo"), ("ours", "admin")):
-        provider = rows.provider(name=name, source=source)
-        Deployment.objects.create(
-            provider=provider, model=LanguageModel.objects.create(name=f"model-{name}"), upstream_model="m"
-        )
-    Policy.objects.create(name="theirs", kind="ordered", drill=True)
-    Tenant.objects.create(name="theirs", drill=True)
-    return Tenant.objects.create(name="theirs-too", demo=True)
+        provider, model = rows.provider(name=name, source=source), rows.language_model(name=f"model-{name}")
+        deployment = rows.deployment(provider=provider, model=model)
+        rows.credential(provider=provider)
+        profiled(deployment)
+        rows.price_proposal(deployment=deployment)
+        made[name] = tenant = rows.tenant(name=name, drill=source == "drill", demo=source == "demo")
+        rows.client_key(tenant=tenant)
+        rows.budget(tenant=tenant)
+        rows.receiver(tenant=tenant)
+        for said in (rows.rating(), rows.evaluation()):
+            rows.of_tenant(said, tenant)
+        rows.policy(name=name, drill=source != "admin")
+    return made["theirs-too"]
 
 
-def names_in(browser, path: str, **words: str) -> set[str]:
-    table = browser.get(f"/admin/{path}/", words).content.decode().partition('id="result_list"')[2]
-    return set(re.findall(r"\b(?:model-)?(theirs(?:-too)?|ours)\b", table))
+def profiled(deployment: Deployment) -> None:
+    now = timezone.now()
+    LatencyProfile.objects.create(deployment=deployment, hours=1, attempts=9, answered=9, measured_at=now)
+    TokenCalibration.objects.create(model=deployment.model, factor=1, pairs=9, typical_error=0, measured_at=now)
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_lists_leave_them_out_and_show_them_on_demand(path, apart, admin_client):
-    assert not names_in(admin_client, path) - {"ours"}
-    assert "theirs" in names_in(admin_client, path, apart="only")
-    assert "ours" not in names_in(admin_client, path, apart="only")
-    assert "theirs" in names_in(admin_client, path, apart="all")
+def names_in(text: str) -> set[str]:
+    return set(re.findall(r"\b(?:model-)?(theirs(?:-too)?|ours)\b", text))
 
 
-def test_their_keys_are_shown_where_their_tenant_is_chosen(apart, admin_client):
-    issue(apart, "ours")
-    assert not names_in(admin_client, "tenants/clientkey")
-    assert names_in(admin_client, "tenants/clientkey", tenant__id__exact=str(apart.pk))
+def listed(browser, page: LeavesOutApart, **words: str) -> set[str]:
+    where = reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist")
+    return names_in(browser.get(where, words).content.decode().partition('id="result_list"')[2])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.opts.model_name)
+def test_lists_leave_them_out_and_show_them_on_demand(page, apart, admin_client):
+    assert listed(admin_client, page) == {"ours"}
+    assert listed(admin_client, page, apart="only") == {"theirs", "theirs-too"}
+    assert listed(admin_client, page, apart="all") == {"ours", "theirs", "theirs-too"}
+
+
+def test_every_page_of_what_has_a_tenant_or_a_provider_leaves_them_out(db):
+    for model, page in admin.site._registry.items():
+        owners = {getattr(field, "related_model", None) for field in model._meta.fields}
+        if owners & {Tenant, Provider, Deployment, LanguageModel}:
+            assert isinstance(page, LeavesOutApart), model
+
+
+def test_no_choice_and_no_search_offers_them(apart, admin_client):
+    for field in everywhere.choices():
+        found = admin_client.get(reverse("admin:autocomplete"), field | {"term": ""}).json()["results"]
+        assert not {name for row in found for name in names_in(row["text"])} - {"ours"}, field
+    said = admin_client.get(reverse("admin:search"), {"s": "theirs", "extended": "1"}).content.decode()
+    assert "/change/" not in said
+    assert "/change/" in admin_client.get(reverse("admin:search"), {"s": "ours", "extended": "1"}).content.decode()
+
+
+@pytest.mark.parametrize("path", ["tenants/clientkey", "tenants/budget"])
+def test_their_rows_are_shown_where_their_tenant_is_chosen(path, apart, admin_client):
+    shown = admin_client.get(f"/admin/{path}/", {"tenant__id__exact": str(apart.pk)}).content.decode()
+    assert names_in(shown.partition('id="result_list"')[2]) == {"theirs-too"}
 
 
 def test_prometheus_counts_nothing_of_theirs_as_not_sent(apart):
