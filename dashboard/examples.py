@@ -1,5 +1,7 @@
-"""How does an application ask this installation? Each client's lines, with this host; the key comes from the shell."""
+"""How does an application ask this installation? Each client's lines, with this host; the key comes from the shell, or
+stands in them on the one page that shows a new key."""
 
+import json
 from typing import Final
 
 from msgspec import Struct
@@ -94,6 +96,16 @@ _ALL: Final = (
 )
 
 
-def examples(url: str) -> list[Example]:
-    """All of them for the installation at `url`, the shortest first."""
-    return [Example(name, title, note, code.format(url=url)) for name, title, note, code in _ALL]
+def examples(url: str, key: str = "") -> list[Example]:
+    """All of them for the installation at `url`, the shortest first; with `key` they run as they stand."""
+    texts = [(name, title, note, code.format(url=url)) for name, title, note, code in _ALL]
+    return [Example(name, title, note, _with(key, code) if key else code) for name, title, note, code in texts]
+
+
+def _with(key: str, code: str) -> str:
+    """The lines with the key in the place of its variable; where a file can only name that, with what sets it."""
+    quoted = json.dumps(key)
+    for read in (f'os.environ["{KEY}"]', f"process.env.{KEY}"):
+        code = code.replace(read, quoted)
+    code = code.replace(f"${KEY}", key).removeprefix("import os\n")
+    return f"# first, in the shell: export {KEY}={key}\n{code}" if KEY in code else code

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.access import staff_only
 from dashboard.askable import tenants_for
+from dashboard.examples import examples
 from dashboard.formatting import counted
 from dashboard.frame import frame_of
 from dashboard.keyforms import NewKeyForm, ReasonForm, RotateForm
@@ -108,10 +109,9 @@ def _question(request: HttpRequest, form: ReasonForm, **context: Any) -> HttpRes
 
 def _made(request: HttpRequest, key: ClientKey, plain: str, old: ClientKey | None = None) -> HttpResponse:
     """The only page that ever holds a key: rendered in answer to the form, kept nowhere."""
-    url = request.build_absolute_uri("/v1/chat/completions")
-    return render(
-        request, "dashboard/key_made.html", _frame(request) | {"key": key, "plain": plain, "old": old, "url": url}
-    )
+    told = {"key": key, "plain": plain, "old": old}
+    lines = {"examples": examples(f"{request.scheme}://{request.get_host()}", plain)}
+    return render(request, "dashboard/key_made.html", _frame(request) | told | lines)
 
 
 def _frame(request: HttpRequest) -> dict[str, Any]:

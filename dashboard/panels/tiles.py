@@ -28,7 +28,7 @@ class Tiles(Struct, frozen=True):
 
 
 class TilesPanel(Panel):
-    """Requests, success, cost, savings, tokens, time to first token, failovers, errors."""
+    """Requests with their tokens, success with what was lost, cost, savings, time to first token, failovers."""
 
     name = "tiles"
     title = "How is it going?"
@@ -51,10 +51,8 @@ class TilesPanel(Panel):
             _success(scope, now, before, buckets),
             _cost(scope, now, before, buckets),
             savings_tile(scope),
-            _tokens(scope, now, before, buckets),
             _first_token(scope),
             _failovers(scope, now, before, buckets),
-            _errors(scope, now, before, buckets),
         )
         return Tiles(tiles)
 
@@ -67,14 +65,21 @@ def total(parts: Sequence[Totals]) -> Totals:
 
 def _requests(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
     note = _against(scope, now, before, _of("requests"), count)
-    return Tile("Requests", count(now.requests), "", note, _course(buckets, _of("requests")), scope.link("requests"))
+    exact = f"{count(now.prompt_tokens)} tokens in, {count(now.completion_tokens)} out"
+    both, points = now.prompt_tokens + now.completion_tokens, _course(buckets, _of("requests"))
+    caveat = f"{tokens(both)} tokens" if both else ""
+    return Tile("Requests", count(now.requests), exact, note, points, scope.link("requests"), caveat)
 
 
 def _success(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
     earlier = f"before: {percent(before.success)}" if before.requests else NO_EARLIER
     exact = f"{count(now.answered)} of {count(now.requests - now.rejected - now.cancelled)} waited for"
     points, note = _course(buckets, lambda part: part.success), earlier if scope.compares else ""
-    return Tile("Success", percent(now.success), exact, note, points, scope.link("reliability"))
+    lost = now.failed + now.interrupted
+    caveat = (
+        f"{counted(lost, 'error')}: {count(now.failed)} failed, {count(now.interrupted)} interrupted" if lost else ""
+    )
+    return Tile("Success", percent(now.success), exact, note, points, scope.link("reliability"), caveat)
 
 
 def _cost(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
@@ -85,23 +90,11 @@ def _cost(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> T
     return Tile("Cost", money(cost), f"${exact_money(cost)}", note, points, scope.link("cost"), caveat)
 
 
-def _tokens(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
-    exact = f"{count(now.prompt_tokens)} in, {count(now.completion_tokens)} out"
-    note, points = _against(scope, now, before, _both, tokens), _course(buckets, _both)
-    return Tile("Tokens", tokens(_both(now)), exact, note, points, scope.link("cost"))
-
-
 def _failovers(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
     note = _share(scope, now, before, _of("failed_over"))
     points = _course(buckets, _of("failed_over"))
     exact = f"{count(now.failovers)} failovers in {count(now.failed_over)} requests"
     return Tile("Failed over", count(now.failed_over), exact, note, points, scope.link("requests", status="failover"))
-
-
-def _errors(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
-    note, points = _share(scope, now, before, _lost), _course(buckets, _lost)
-    exact = f"{count(now.failed)} failed, {count(now.interrupted)} interrupted"
-    return Tile("Errors", count(_lost(now)), exact, note, points, scope.link("requests", status="errors"))
 
 
 def _first_token(scope: Scope) -> Tile:
@@ -126,15 +119,6 @@ def _against(
 ) -> str:
     """How a figure was before; empty where the page does not compare."""
     return against(value(now), value(before), before.requests, write) if scope.compares else ""
-
-
-def _both(part: Totals) -> int:
-    """Tokens in and out."""
-    return part.prompt_tokens + part.completion_tokens
-
-
-def _lost(part: Totals) -> int:
-    return part.failed + part.interrupted
 
 
 def _of(field: str) -> Callable[[Totals], int]:

@@ -6,12 +6,10 @@
   const seriesColour = (id) => colour(typeof id === "number" ? `--c${id}` : `--state-${id}`);
 
   const short = (value) => Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);
+  // As `money` of dashboard/formatting.py writes it: axes and tables say an amount alike, and a test holds them to it.
   const dollars = (nano) => {
-    const usd = nano / 1e9;
-    if (usd === 0) return "$0";
-    if (Math.abs(usd) >= 1000) return `$${short(usd)}`;
-    const exact = Number(usd.toPrecision(3)).toString(), cents = exact.split(".")[1] || "";
-    return `$${Math.abs(usd) >= 100 || cents.length >= 2 || exact.includes("e") ? exact : usd.toFixed(2)}`;
+    const usd = Math.abs(nano) / 1e9, few = usd > 0 && usd < 1 ? (usd < 0.01 ? 1 - Math.floor(Math.log10(usd) + 1e-12) : 4) : 2;
+    return `${nano < 0 ? "-" : ""}$${usd.toLocaleString("en", { minimumFractionDigits: few, maximumFractionDigits: few })}`;
   };
   const span = (ms) => (ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`);
   const gibibytes = (bytes) => `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`;

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import expect
 
+from dashboard.formatting import money
 from dashboard.pages import NAVIGATION
 from tests.dashboard.browsing import looking
 
@@ -30,6 +31,19 @@ def test_a_range_is_swapped_in_and_the_address_says_so(chromium, live_server, si
         page.go_back()
         page.wait_for_url("**/dashboard/cost/?group=tenant")
         expect(page.locator("#range-24h")).to_be_checked()
+        assert problems == []
+
+
+def test_the_axis_of_a_chart_of_money_says_an_amount_as_tables_do(chromium, live_server, signed_in, traffic):
+    amounts = [0, 1, 120_000, 999_999, 1_000_000, 2_500_000, 9_990_000, 10_000_000, 12_345_600, 50_000_000, 500_000_000]
+    amounts += [1_000_000_000, 2_500_000_000, 99_990_000_000, 1_234_560_000_000, -5_000_000, -20_000_000_000]
+    with looking(chromium, live_server.url, signed_in) as (page, problems):
+        page.goto("/dashboard/cost/")
+        scale = "Chart.getChart(document.querySelector('canvas[data-chart]')).scales.y"
+        said = page.evaluate(f"all => all.map((one) => {scale}.options.ticks.callback(one))", amounts)
+        assert said == [money(one) for one in amounts]
+        ticks = page.evaluate(f"{scale}.ticks.map((one) => one.label)")
+        assert ticks[0] == "$0.00" and len(set(ticks)) == len(ticks) > 2
         assert problems == []
 
 

@@ -57,12 +57,19 @@ def test_statement_21_a_page_asks_at_most_twelve_questions_whatever_it_holds(
         staff_client.get(path)
 
 
+SIX = ["Requests", "Success", "Cost", "Savings", "First token, p95", "Failed over"]
+
+
 def test_home_shows_the_sums_of_what_happened(staff_client, traffic):
     page = text_of(staff_client.get("/dashboard/"))
     cost = sum(told.cost_nano_usd or 0 for told in traffic)
     assert f"Requests {count(len(traffic))} " in page
     assert f"Cost {money(cost)} " in page
     assert f"Failed over {sum(told.failovers > 0 for told in traffic)} " in page
+    lost = [sum(told.status == state for told in traffic) for state in ("failed", "interrupted")]
+    assert f"{sum(lost)} errors: {lost[0]} failed, {lost[1]} interrupted" in page and sum(lost) > 1
+    whole = staff_client.get("/dashboard/").content.decode()
+    assert re.findall(r'<div class="label">([^<]+)</div>', whole.partition('class="tiles')[2])[:6] == SIX
 
 
 @pytest.mark.parametrize("group", ["provider", "model", "deployment", "tenant", "key", "policy"])

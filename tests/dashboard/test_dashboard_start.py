@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from dashboard.examples import examples
 from providers.models import Credential, Provider
 from providers.sandbox.testing import Sandbox
 from providers.secrets import seal
@@ -88,6 +89,9 @@ def test_a_provider_that_is_none_or_off_is_not_outcome_of(owner: Client, sandbox
     assert sandbox.calls() == []
 
 
+SNIPPET = r'<pre id="(client-(?!key)[\w-]+)"[^>]*>(.*?)</pre>'
+
+
 def test_a_first_key_is_made_with_one_button_shown_once_and_offered_no_more(owner: Client) -> None:
     tenant = Tenant.objects.create(name="default")
     page = owner.get(START)
@@ -101,6 +105,13 @@ def test_a_first_key_is_made_with_one_button_shown_once_and_offered_no_more(owne
     key = ClientKey.objects.get()
     assert (key.name, key.tenant, key.prefix) == ("first-key", tenant, plain[: len(key.prefix)])
     assert 'data-copy="client-key"' in made.content.decode()
+    lines = {name: unescape(code) for name, code in re.findall(SNIPPET, made.content.decode(), re.S)}
+    assert lines.keys() == {f"client-{one.name}" for one in examples("")}
+    for name, code in lines.items():
+        assert plain in code and ("NEUROROUTE_API_KEY" in code) == (name == "client-codex"), name
+    for name in ("client-python", "client-anthropic", "client-langchain"):
+        assert "os." not in lines[name] and compile(lines[name], name, "exec")
+    assert f"# first, in the shell: export NEUROROUTE_API_KEY={plain}" in lines["client-codex"].splitlines()[0]
     after = owner.get(START).content.decode()
     assert "first-key" not in after and plain not in after and "1 client key in use" in after
 
