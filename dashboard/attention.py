@@ -22,6 +22,8 @@ from providers import attention as upstreams
 from providers import revisions
 from providers.attention import Notice
 from routing import attention as health
+from routing.demo.rows import tenant_of_sample
+from routing.demo.turns import DAYS
 from routing.healthnow import health_now, serving_now
 from routing.resilience.report import HealthReport
 from tenants import attention as access
@@ -31,7 +33,7 @@ from tenants.selectors import key_labels, own_tenants, tenant_names
 from tenants.sight import Sight
 from usage import attention as traffic
 from usage import spool
-from usage.selectors import Group, TimeRange, by, series_by
+from usage.selectors import Entities, Group, TimeRange, by, series_by
 
 DAY: Final = timedelta(days=1)
 Ask = Callable[..., Any]
@@ -131,12 +133,21 @@ def check(now: datetime) -> Board:
         busiest=dict(served.most_common(BUSIEST)),
         revisions=revisions.numbers(),
     )
-    kinds = _kinds(day, groups)
+    kinds = [*_kinds(day, groups, Entities()), *_kinds_of_sample(now)]
     return change(lambda last: _succeeding(last, replace(fresh, colours=given(last.colours, kinds)), noticed, now))
 
 
-def _kinds(day: TimeRange, groups: Sequence[Group]) -> list[list[tuple[str, int]]]:
-    """What had requests in the day, kind by kind, as pages name it, with how many; the busiest first. Four queries."""
+def _kinds_of_sample(now: datetime) -> list[list[tuple[str, int]]]:
+    """The same of sample traffic, over the days that it is told over: it is in no sum of all tenants."""
+    sample, week = tenant_of_sample(), TimeRange.around(now - timedelta(days=DAYS), now, now)
+    if sample is None:
+        return []
+    whose = Entities(sample.pk)
+    return _kinds(week, by("deployment", week, whose), whose)
+
+
+def _kinds(period: TimeRange, groups: Sequence[Group], whose: Entities) -> list[list[tuple[str, int]]]:
+    """What had requests, kind by kind, as pages name it, with how many; the busiest first. Four queries."""
     models: Counter[str] = Counter()
     providers: Counter[str] = Counter()
     for group in groups:
@@ -144,7 +155,7 @@ def _kinds(day: TimeRange, groups: Sequence[Group]) -> list[list[tuple[str, int]
         providers[provider] += group.totals.requests
         models[model] += group.totals.requests
     deployments = Counter({str(group.value): group.totals.requests for group in groups})
-    tenants, keys, policies = (by(kind, day) for kind in ("tenant", "key", "policy"))
+    tenants, keys, policies = (by(kind, period, whose) for kind in ("tenant", "key", "policy"))
     names = tenant_names()
     called = key_labels({int(group.value) for group in keys[:BUSIEST]})
     told = [(names.get(int(group.value), ""), group.totals.requests) for group in tenants]

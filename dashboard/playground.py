@@ -114,7 +114,7 @@ def _context(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     """What the template draws."""
     scope = scope_for(request, PLAYGROUND.name)
     tenants = tenants_for(request.user)
-    tenant = tenant_named(draft.tenant, tenants)
+    tenant = tenant_named("" if draft.tenant in scope.samples else draft.tenant, tenants)
     choices = choices_for(tenant)
     models = draft.models
     if models == (AUTO,) and not draft.prompt and choices.fixed:

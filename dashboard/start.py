@@ -67,7 +67,7 @@ class Upstream(Struct, frozen=True):
 def start(request: HttpRequest, name: str = START.name) -> HttpResponse:
     scope = scope_for(request, name)
     tenants = tenants_for(request.user)
-    tenant = tenant_named(request.GET.get("tenant", ""), tenants)
+    tenant = tenant_named("" if scope.sample else request.GET.get("tenant", ""), tenants)
     context = {
         **frame_of(request, scope, name),
         "page": START,

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from providers.attention import Notice
 from tenants.budgets import USD, amount_text
-from tenants.models import AlertReceiver, ClientKey
+from tenants.models import AlertReceiver, ClientKey, own
 from tenants.selectors import budget_states
 from tenants.settling import lost_leases
 from tenants.sight import Sight, seen
@@ -77,7 +77,8 @@ def _of_leases(now: datetime, sight: Sight) -> Iterator[Notice]:
 
 
 def _of_keys(now: datetime, sight: Sight) -> Iterator[Notice]:
-    ending = ClientKey.objects.filter(revoked_at=None, lent_to=None, expires_at__gt=now, expires_at__lt=now + SOON)
+    ending = ClientKey.objects.filter(own("tenant__"), revoked_at=None, lent_to=None)
+    ending = ending.filter(expires_at__gt=now, expires_at__lt=now + SOON)
     for key in seen(ending, sight, "tenant_id").select_related("tenant").order_by("expires_at")[:SHOWN]:
         link = reverse("admin:tenants_clientkey_change", args=[key.pk])
         when = f"{key.expires_at:%Y-%m-%d %H:%M} UTC"

@@ -29,7 +29,8 @@ def record(seen: Iterable[Seen], tenant_id: int = ALL_TENANTS) -> None:
         parts = [ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE)]
         new = [row for part in parts for row in _insert(part, tenant_id)]
         cells: Cells = {(tenant_id, minute, deployment, state): [1] for minute, deployment, state in new}
-        coarse = {key: sums for key, sums in spread(StateRollup, cells).items() if key[1] != MINUTE}
+        sums_of = spread(StateRollup, cells, {tenant_id} - {ALL_TENANTS})
+        coarse = {key: sums for key, sums in sums_of.items() if key[1] != MINUTE}
         store.add(StateRollup, coarse)
 
 

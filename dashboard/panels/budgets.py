@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from dashboard import budgetverbs
 from dashboard.burndown import amount, said
-from dashboard.outlooks import Outlook, outlooks_of
+from dashboard.outlooks import Level, Outlook, outlooks_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
@@ -159,8 +159,14 @@ def _told(last: AlertDelivery | None, scope: Scope) -> str:
 
 def fill_of(one: Outlook) -> Literal["fok", "fwarn", "fbad", "f6"]:
     """The colour of how it looks."""
-    fills: dict[str, Literal["fok", "fwarn", "fbad", "f6"]] = {"holds": "fok", "tight": "fwarn", "unknown": "f6"}
-    return fills.get(one.level, "fbad")
+    fills: dict[Level, Literal["fok", "fwarn", "fbad", "f6"]] = {
+        "holds": "fok",
+        "tight": "fwarn",
+        "short": "fwarn",
+        "spent": "fbad",
+        "unknown": "f6",
+    }
+    return fills[one.level]
 
 
 def _requests(one: Outlook, scope: Scope) -> str:

@@ -45,7 +45,8 @@ class ProvidersPanel(Panel):
     formula = (
         "Attempts count every call, retries and failovers too; requests count who served. Time to first token is "
         "that of whole requests, from their arrival here, and counts from twenty samples on. Now: the circuit breakers "
-        "and credentials as the workers see them at this moment, whatever the range."
+        "and credentials as the workers see them at this moment, whatever the range; disabled: it is gone, or has "
+        "no model in use."
     )
     counts = {}
 
@@ -70,7 +71,7 @@ class ProvidersPanel(Panel):
                     attempts=answered + failed,
                     success=success,
                     level=level(success),
-                    now=provider_state(name, health),
+                    now=_now(name, health),
                     notes=notes_of(name, health),
                     requests=totals.requests if totals else 0,
                     p50_ms=felt.p50,
@@ -92,6 +93,11 @@ class ProvidersPanel(Panel):
             Column("Cost", "USD"),
         )
         return Table(columns, (_cells(row) for row in data.rows))
+
+
+def _now(provider: str, health: HealthReport | None) -> str:
+    """Its state; off where no deployment of it can be called any more."""
+    return "off" if health is not None and provider not in health.served else provider_state(provider, health)
 
 
 def _cells(row: Row) -> tuple[str | float | None, ...]:

@@ -59,7 +59,8 @@ class SavingsPanel(Panel):
     def data(self, scope: Scope) -> Against:
         by_model = {model: sums[0] for model, sums in saved_in(scope, (scope.period.span,), "model").items()}
         whole, chosen = total(list(by_model.values())), baseline_of(scope)
-        names = list(dict.fromkeys([*LABELS, *scope.ask(dearest_models, MOST_MODELS), chosen]))
+        models = [] if scope.sample else scope.ask(dearest_models, MOST_MODELS)  # no price of ours is of its days
+        names = list(dict.fromkeys([*LABELS, *models, chosen]))
         return Against(
             whole=whole,
             baselines=tuple(Baseline(_label(name), scope.here(baseline=name), name == chosen) for name in names),

@@ -1,5 +1,7 @@
 """Which deployment was out, and when?"""
 
+from datetime import timedelta
+
 from msgspec import Struct
 
 from dashboard.behind import requests_within
@@ -33,6 +35,7 @@ class StateTimeline(Struct, frozen=True):
     deployments: int
     legend: tuple[tuple[str, str, str], ...]  # state, sign, word
     watched: bool  # anybody looked at all
+    days: bool  # the range is longer than one, so that instants need their date
 
 
 class StateTimelinePanel(Panel):
@@ -61,7 +64,8 @@ class StateTimelinePanel(Panel):
         ranked = sorted(names, key=lambda name: (-troubled[name], -tries.get(name, 0), name))
         rows = tuple(_row(scope, name, found) for name in ranked[:MOST_ROWS])
         legend = tuple((state, SIGNS[state], word) for state, word in WORDS.items())
-        return StateTimeline(rows, len(ranked), legend, NO_DEPLOYMENT in found)
+        days = scope.period.end - scope.period.start > timedelta(days=1)
+        return StateTimeline(rows, len(ranked), legend, NO_DEPLOYMENT in found, days)
 
     def table(self, data: StateTimeline, scope: Scope) -> Table | None:
         columns = tuple(map(Column, ("Deployment", "State", "From", "To", "Minutes seen")))

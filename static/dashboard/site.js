@@ -11,7 +11,7 @@
     const usd = Math.abs(nano) / 1e9, few = usd > 0 && usd < 1 ? (usd < 0.01 ? 1 - Math.floor(Math.log10(usd) + 1e-12) : 4) : 2;
     return `${nano < 0 ? "-" : ""}$${usd.toLocaleString("en", { minimumFractionDigits: few, maximumFractionDigits: few })}`;
   };
-  const span = (ms) => (ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`);
+  const span = (ms) => (ms === 0 ? "0" : ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`);
   const gibibytes = (bytes) => `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`;
   const ticks = { bytes: gibibytes, usd: dollars, ms: span, share: (v) => `${Number((v * 100).toPrecision(4))} %`, requests: short, rate: short, tokens: short };
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from dashboard.attention import check
 from dashboard.pages import PAGES
 from dashboard.rendering import panels_of
 from profiling.models import Job
@@ -14,7 +15,7 @@ from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from routing.demo.rows import remove
 from tenants.budgets import Budget, BudgetWindow
 from tenants.keys import issue
-from tenants.models import Tenant
+from tenants.models import ClientKey, Tenant
 from tests.dashboard.traffic import outcome, ship
 from tests.people import browser_of, staff
 from usage import states
@@ -89,6 +90,29 @@ def test_its_state_timeline_is_its_own(staff_client, sample):
     assert "No worker looked" not in mine and NEEDLE not in _panel(text(staff_client, panel))
     remove(Tenant.objects.get(name=NEEDLE))
     assert not StateRollup.objects.exists()
+
+
+def test_its_keys_which_end_within_the_hour_are_nothing_to_look_at(staff_client, sample):
+    ClientKey.objects.update(expires_at=datetime.now(UTC) + timedelta(hours=1))
+    assert not [one.what for one in check(datetime.now(UTC)).notices if NEEDLE in one.what]
+
+
+def test_the_check_gives_its_names_colours_that_stay(sample):
+    colours = check(datetime.now(UTC)).colours
+    assert {f"{NEEDLE}-model", f"{NEEDLE}/{NEEDLE}-model"} <= colours.keys()
+
+
+def test_providers_that_are_gone_are_not_called_healthy(staff_client, sample):
+    home = text(staff_client, f"/dashboard/panels/home/providers/?tenant={NEEDLE}")
+    assert "disabled" in home and "healthy" not in home.partition("<tbody>")[2].partition("</tbody>")[0]
+
+
+def test_where_it_is_chosen_one_asks_for_a_tenant_of_ones_own(client, sample):
+    client.force_login(staff("olga", "owner"))
+    Tenant.objects.create(name="team")
+    for page in ("start", "playground"):
+        said = text(client, f"/dashboard/{page}/?tenant={NEEDLE}")
+        assert "No tenant of this name" not in said, page
 
 
 def test_a_member_of_it_and_of_another_has_it_in_no_sum_either(sample):
