@@ -2,10 +2,12 @@
 
 A day is put together from whole hours, of which several may fall on the same one: what is kept of minutes, quarters and
 hours moves with the records and is added up, and the sums of the day are those of its hours. So all agree as they did.
+What is told again is read from copies (`set_apart`), so that the tables themselves can be without indexes meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -13,9 +15,8 @@ from django.db.models import Model
 from msgspec import Struct
 
 from usage import ids
-from usage.fold import METRICS
 from usage.models import AttemptRecord, RequestRecord
-from usage.rollups import DAY, HOUR, MINUTE, OF_REQUESTS, QUARTER, LatencyRollup, Rollup
+from usage.rollups import DAY, HOUR, MINUTE, OF_REQUESTS, QUARTER, Rollup
 from usage.store import KEY_START
 
 # An id's first 48 bits are its milliseconds; the others stay, so that ids differ as their instants or these do.
@@ -41,28 +42,46 @@ class Move(Struct, frozen=True):
         return int((self.target - self.source).total_seconds())
 
 
+def set_apart(*, keep: bool = True) -> None:
+    """Copy all that there is to where `tell_again` reads it; or drop those copies."""
+    with connection.cursor() as cursor:
+        for table in (RequestRecord, AttemptRecord, *OF_REQUESTS):
+            name = _copy(table)
+            cursor.execute(f"DROP TABLE IF EXISTS {name}")
+            if keep:
+                cursor.execute(f"CREATE TABLE {name} AS SELECT * FROM {table._meta.db_table}")
+                found_by = "grain, bucket" if issubclass(table, Rollup) else "id"
+                cursor.execute(f"CREATE INDEX {name}_index ON {name} ({found_by})")
+        cursor.execute("ANALYZE")
+
+
 def tell_again(moves: Sequence[Move], minutes_since: datetime) -> int:
     """Carry out the moves onto one day (UTC), of which nothing is there yet; return how many requests it got.
 
     Each is another hour of `source`, or falls on another `target`. Minutes are kept from the hour `minutes_since` on.
-    Raises `IntegrityError` where something is there.
     """
+    day = int(moves[0].target.timestamp()) // DAY * DAY
+    recent = [move for move in moves if move.target >= minutes_since]
     with transaction.atomic(), connection.cursor() as cursor:
         moved = _prepared(cursor)
         count = _records(cursor, RequestRecord, moves, moved)
         _records(cursor, AttemptRecord, moves, moved)
         for table in OF_REQUESTS:
             _sums(cursor, table, moves, (QUARTER, HOUR))
-            _sums(cursor, table, [move for move in moves if move.target >= minutes_since], (MINUTE,))
-            _day(cursor, table, int(moves[0].target.timestamp()) // DAY * DAY)
+            _sums(cursor, table, moves, (HOUR,), {"grain": f"{DAY}", "bucket": f"{day}"})
+            if recent:
+                _sums(cursor, table, recent, (MINUTE,))
     return count
 
 
 def forget_minutes(table: type[Rollup], oldest: float) -> None:
     """Delete the sums of minutes before this instant, in seconds since the epoch."""
     with connection.cursor() as cursor:
-        condition = f"{_metrics(table)}grain = {MINUTE} AND bucket < %s"
-        cursor.execute(f"DELETE FROM {table._meta.db_table} AS r WHERE {condition}", [oldest])
+        cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE grain = {MINUTE} AND bucket < %s", [oldest])
+
+
+def _copy(table: type[Model]) -> str:
+    return f"told_{table._meta.db_table}"
 
 
 def _prepared(cursor: Any) -> str:
@@ -71,8 +90,8 @@ def _prepared(cursor: Any) -> str:
         connection.connection.create_function("moved", 2, _moved, deterministic=True)
         return "moved"
     cursor.execute("SET LOCAL synchronous_commit = off")
-    cursor.execute("SET LOCAL work_mem = '128MB'")
-    cursor.execute("SET LOCAL enable_seqscan = off")  # each hour is found by its index, however many rows there are
+    cursor.execute("SET LOCAL work_mem = '256MB'")
+    cursor.execute("SET LOCAL enable_seqscan = off")  # each hour is found by its index
     cursor.execute(_MOVED)
     return "pg_temp.moved"
 
@@ -82,10 +101,11 @@ def _moved(key: str, shift_ms: int) -> str:
 
 
 def _records(cursor: Any, model: type[Model], moves: Sequence[Move], moved: str) -> int:
+    shift = "CAST(move.shift AS bigint)"
     told = {
-        "id": f"{moved}(r.id, CAST(move.shift AS bigint) * 1000)",
-        "request_id": f"{moved}(r.request_id, CAST(move.shift AS bigint) * 1000)",
-        "started_us": "r.started_us + CAST(move.shift AS bigint) * 1000000",
+        "id": f"{moved}(r.id, {shift} * 1000)",
+        "request_id": f"{moved}(r.request_id, {shift} * 1000)",
+        "started_us": f"r.started_us + {shift} * 1000000",
     }
     names = [field.attname for field in model._meta.concrete_fields]
     values = [told.get(name, f'r."{name}"') for name in names]
@@ -94,7 +114,7 @@ def _records(cursor: Any, model: type[Model], moves: Sequence[Move], moved: str)
         f"INSERT INTO {model._meta.db_table} ({_listed(names)})"
         f" WITH move(low, high, shift) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(bounds))})"
         f" SELECT {', '.join(values)}"
-        f" FROM move CROSS JOIN {model._meta.db_table} r WHERE r.id >= move.low AND r.id < move.high",
+        f" FROM move CROSS JOIN {_copy(model)} r WHERE r.id >= move.low AND r.id < move.high",
         [value for bound in bounds for value in bound],
     )
     return int(cursor.rowcount)
@@ -106,30 +126,23 @@ def _bound(seconds: int) -> Any:
     return first if connection.vendor == "postgresql" else first.hex
 
 
-def _sums(cursor: Any, table: type[Rollup], moves: Sequence[Move], grains: Sequence[int]) -> None:
-    if not moves:
-        return
+def _sums(
+    cursor: Any,
+    table: type[Rollup],
+    moves: Sequence[Move],
+    grains: Sequence[int],
+    told: Mapping[str, str] = MappingProxyType({"bucket": "r.bucket + move.shift"}),
+) -> None:
+    """What the hours have in these grains, added up; `told` says, in SQL, what becomes of which column of the key."""
     keys, sums = columns(table)
-    told = [("r.bucket + move.shift" if name == "bucket" else f'r."{name}"') for name in keys]
+    values = [told.get(name, f'r."{name}"') for name in keys]
+    grouped = [value for value in values if not value.isdigit()]
     cursor.execute(
         f"INSERT INTO {table._meta.db_table} ({_listed(keys + sums)})"
         f" WITH move(low, shift) AS (VALUES {', '.join(f'({move.low}, {move.shift_s})' for move in moves)})"
-        f" SELECT {', '.join(told)}, {_added(sums)}"
-        f" FROM move CROSS JOIN {table._meta.db_table} r"
-        f" WHERE {_metrics(table)}r.grain IN ({', '.join(map(str, grains))})"
-        f" AND r.bucket >= move.low AND r.bucket < move.low + {HOUR} GROUP BY {', '.join(told)}"
-    )
-
-
-def _day(cursor: Any, table: type[Rollup], day: int) -> None:
-    """What the hours of the day add up to."""
-    keys, sums = columns(table)
-    told = [{"grain": f"{DAY}", "bucket": f"{day}"}.get(name, f'r."{name}"') for name in keys]
-    others = [f'r."{name}"' for name in keys if name not in ("grain", "bucket")]
-    cursor.execute(
-        f"INSERT INTO {table._meta.db_table} ({_listed(keys + sums)}) SELECT {', '.join(told)}, {_added(sums)}"
-        f" FROM {table._meta.db_table} r WHERE {_metrics(table)}r.grain = {HOUR}"
-        f" AND r.bucket >= {day} AND r.bucket < {day + DAY} GROUP BY {', '.join(others)}"
+        f" SELECT {', '.join(values)}, {_added(sums)} FROM move CROSS JOIN {_copy(table)} r"
+        f" WHERE r.grain IN ({', '.join(map(str, grains))}) AND r.bucket >= move.low AND r.bucket < move.low + {HOUR}"
+        f" GROUP BY {', '.join(grouped)}"
     )
 
 
@@ -146,9 +159,3 @@ def _listed(names: Sequence[str]) -> str:
 
 def _added(sums: Sequence[str]) -> str:
     return ", ".join(f'CAST(SUM(r."{name}") AS bigint)' for name in sums)
-
-
-def _metrics(table: type[Rollup]) -> str:
-    """As the index of latencies begins."""
-    named = ", ".join(f"'{metric}'" for metric in METRICS)
-    return f"r.metric IN ({named}) AND " if table is LatencyRollup else ""

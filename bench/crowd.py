@@ -21,7 +21,7 @@ from usage.comparing import Comparer
 from usage.fold import fold, spread
 from usage.models import AttemptRecord, RequestRecord
 from usage.outcomes import Outcome
-from usage.rollups import DAY, MINUTE
+from usage.rollups import DAY, MINUTE, StateRollup
 from usage.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_rows, request_row
 from usage.tagcap import MOST_TAGS
 
@@ -42,10 +42,10 @@ def tell(start: datetime, end: datetime, count: int) -> int:
     return count
 
 
-def watch_day(day: datetime, until: datetime) -> None:
-    """The minutes of this day, before `until`, in which somebody looked, and those in which a deployment rested."""
+def watch_day(day: datetime, minutes_since: datetime) -> None:
+    """The minutes of this day until now in which somebody looked, and those in which a deployment rested."""
     rng, first = random.Random(day.timestamp()), int(day.timestamp())
-    minutes = range(first, min(first + DAY, int(until.timestamp())), MINUTE)
+    minutes = range(first, min(first + DAY, int(datetime.now(UTC).timestamp())), MINUTE)
     seen: list[states.Seen] = [(minute, states.NO_DEPLOYMENT, states.WATCHED) for minute in minutes]
     for name in traffic.NAMES[2:]:
         for _ in range(RESTS_A_DAY):
@@ -53,6 +53,7 @@ def watch_day(day: datetime, until: datetime) -> None:
             state = rng.choice(("open", "cooldown", "half_open"))
             seen += [(minute, name, state) for minute in minutes[start : start + length]]
     states.record(seen)
+    StateRollup.objects.filter(grain=MINUTE, bucket__lt=minutes_since.timestamp()).delete()
 
 
 def ship(outcomes: Iterable[Outcome]) -> None:

@@ -4,11 +4,11 @@
     bench/fill.py [--records 10_000_000] [--days 30] [--models 5000] [--keys 2000] [--processes 2]
     DATABASE_URL=postgres://... bench/fill.py      into that database, which it migrates; else SQLite in VAR_DIR
 
-Two days of little traffic are made request by request (`bench/crowd.py`). Each hour after them is put together from
-some of theirs, told again inside the database (`bench/again.py`): more by day, on weekdays and the later it is. The
-hour that has begun is made by itself. So records and sums are those that the shipper would have left, with minute sums
-of the last three days only, as retention leaves them, and `bench/recount.py` can tell. Run it on a database of its own:
-all of it is made up.
+A day of little traffic is made request by request (`bench/crowd.py`). Each hour after it is put together from some of
+its hours, told again inside the database (`bench/again.py`): more by day, on weekdays and the later it is. The hour
+that has begun is made by itself. So records and sums are those that the shipper would have left, with minute sums of
+the last three days only, as retention leaves them, and `bench/recount.py` can tell. Indexes are built at the end. Run
+it on a database of its own, which is new: all of it is made up.
 """
 
 import argparse
@@ -35,7 +35,8 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from bench.again import Move, forget_minutes, tell_again  # noqa: E402
+from bench import bare  # noqa: E402
+from bench.again import Move, forget_minutes, set_apart, tell_again  # noqa: E402
 from bench.crowd import tell, watch_day  # noqa: E402
 from providers.models import Deployment, LanguageModel, Provider  # noqa: E402
 from providers.pricerows import BEGINNING, DeploymentPrice  # noqa: E402
@@ -43,13 +44,13 @@ from tenants.models import ClientKey, Tenant  # noqa: E402
 from tests.dashboard import traffic  # noqa: E402
 from usage import partitions  # noqa: E402
 from usage.models import RequestRecord  # noqa: E402
-from usage.rollups import MINUTES_KEPT_S, Rollup  # noqa: E402
+from usage.rollups import MINUTES_KEPT_S, OF_REQUESTS, Rollup  # noqa: E402
 
 TENANTS = 20
 PER_PROVIDER = 100
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
-FIRST_HOURS: Final = 48  # from which all others are put together
+FIRST_HOURS: Final = 24  # from which all others are put together
 PARTS: Final = 4000  # of so many of them all is made, or nearly: 5 or 6 in an hour of a month
 BY_DAY: Final = 1.8  # times as many as by night
 AT_WEEKENDS: Final = 0.5  # times as many as on weekdays
@@ -97,7 +98,7 @@ class Plan:
         self.since = until.replace(hour=0, minute=0) - DAY * (days + FIRST_HOURS / 24)
         self.part = max(records // PARTS, 1)
         self.first = [self.since + HOUR * number for number in range(FIRST_HOURS)]
-        self.oldest_minute = until.timestamp() - MINUTES_KEPT_S
+        self.minutes_since = self.hour - timedelta(seconds=MINUTES_KEPT_S - 3600)  # those that are sure to be kept
         start = self.since + HOUR * FIRST_HOURS
         later = [start + HOUR * number for number in range((self.hour - start) // HOUR)]
         self._unit = (records - self.part * FIRST_HOURS) / sum(map(self._weight, later))
@@ -116,6 +117,11 @@ class Plan:
         """The hour that is not over."""
         share = (self.until - self.hour) / HOUR
         return self.hour, self.until, round(self._unit * self._weight(self.hour) * share)
+
+    @property
+    def days(self) -> list[datetime]:
+        """Each of which something is told."""
+        return [self.since + DAY * number for number in range((self.until - self.since) // DAY + 1)]
 
     def again(self) -> Iterator[list[Move]]:
         """Day by day."""
@@ -145,14 +151,18 @@ class Filling:
         plan = self._plan
         self._do(tell, plan.made)
         self._say("made")
-        analyse()
-        minutes_since = datetime.fromtimestamp(plan.oldest_minute, UTC).replace(minute=0)
-        self._do(tell_again, [(moves, minutes_since) for moves in plan.again()])
-        self._do(tell, [plan.begun])
-        days = (plan.until - plan.since) // DAY + 1
-        self._do(watch_day, [(plan.since + DAY * number, plan.until) for number in range(days)])
+        for table in OF_REQUESTS:
+            forget_minutes(table, plan.minutes_since.timestamp())
+        set_apart()
+        bare.strip()
+        self._do(tell_again, [(moves, plan.minutes_since) for moves in plan.again()])
+        set_apart(keep=False)
         self._say("with what is told again")
-        self._do(forget_minutes, [(table, plan.oldest_minute) for table in Rollup.__subclasses__()])
+        self._do(bare.make_key, [(table,) for table in bare.unkeyed()])
+        self._do(bare.make_index, bare.indexes())
+        self._say("indexed")
+        self._do(tell, [plan.begun])
+        self._do(watch_day, [(day, plan.minutes_since) for day in plan.days])
         if connection.vendor == "postgresql":
             self._do(vacuum, [(table,) for table in tables()])
         analyse()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db.models import F
 
-from bench.again import Move, forget_minutes, tell_again
+from bench.again import Move, forget_minutes, set_apart, tell_again
 from bench.recount import differences, uneven_days
 from tests.usage.conftest import Place
 from tests.usage.shipping import ship
@@ -27,7 +27,9 @@ def told(database: Place) -> Place:
     """Two hours of requests, both told again in the first hour and the second of them in the next of another day."""
     journal(database.spool, stories(300, hours=2))
     ship(database.spool)
+    set_apart()
     tell_again(MOVES, minutes_since=LATER)
+    set_apart(keep=False)
     return database
 
 
