@@ -47,6 +47,7 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state -> class, sign, word: ne
     "unused": ("", "–", "unused"),
     "unheard": ("warn", "!", "nobody told"),
     "healthy": ("ok", "✓", "healthy"),
+    "closed": ("ok", "✓", "healthy"),  # as a decision record says it, of a breaker
     "degraded": ("warn", "◑", "degraded"),
     "half_open": ("warn", "◑", "half-open"),
     "open": ("bad", "✕", "circuit open"),

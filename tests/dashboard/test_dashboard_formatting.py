@@ -7,6 +7,7 @@ import pytest
 from dashboard.colours import COLOURS, colours_of, given
 from dashboard.formatting import against, change, duration, money, moved, percent, tokens
 from dashboard.ranges import PRESETS, period_of
+from dashboard.templatetags.figures import badge
 
 NOW = datetime(2026, 11, 21, 14, 3, 20, tzinfo=UTC)
 
@@ -146,3 +147,7 @@ def test_a_change_of_nothing_has_no_sign_and_nothing_before_is_said():
     assert moved(6, 0, 3, money) == "$0.00 before" == against(6, 0, 3, money)
     assert moved(6, None, 3, money) == "unknown before"
     assert moved(6, 0, 0, money) == "no earlier data"
+
+
+def test_a_breaker_that_a_decision_found_closed_is_called_healthy_as_everywhere():
+    assert badge("closed") == badge("healthy")
