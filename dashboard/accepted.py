@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, get_args
 
 from routing.features.category import WORDS as TASKS
-from usage.selectors.requestwords import NOBODY, STATUSES
+from usage.selectors.requestwords import BOUNDS, NOBODY, STATUSES, STREAMED
 
 By = Literal["provider", "model", "deployment", "tenant", "key", "policy", "tag"]
 PERCENTILES: Final = (50, 95, 99)
@@ -18,7 +18,11 @@ WHOSE: Final = ("mine", "team")  # usage: of one's own keys, or of all in sight
 UNCOMPARED: Final = "off"  # the `compare` of a page that leaves the period before out
 LIVE: Final = "10s"  # how often a live page asks anew
 # By a control of their own:
-CHOSEN: Final[Mapping[str, tuple[str, ...]]] = {"status": STATUSES, "task": (*TASKS, "chat")}
+CHOSEN: Final[Mapping[str, tuple[str, ...]]] = {
+    "status": STATUSES,
+    "task": (*TASKS, "chat"),
+    "streamed": tuple(STREAMED),
+}
 FEW: Final[Mapping[str, tuple[str, ...]]] = {
     **CHOSEN,
     "group": (*get_args(By), "class"),
@@ -64,4 +68,13 @@ def _cursor(name: str, value: str) -> str:
     return "" if _CURSOR(value) else f"{name}={value!r} is no place in a list: the list starts from its beginning."
 
 
-_OWN: Final[Mapping[str, Callable[[str, str], str]]] = {"cursor": _cursor}
+def _bound(name: str, value: str) -> str:
+    bound = BOUNDS[name]
+    try:
+        bound.read(value)
+    except ValueError:
+        return f"{name}={value!r} is not {bound.says}; it was left out."
+    return ""
+
+
+_OWN: Final[Mapping[str, Callable[[str, str], str]]] = {"cursor": _cursor, **dict.fromkeys(BOUNDS, _bound)}

@@ -1,5 +1,6 @@
 """Which controls stand above a page? The range, the filters with their values, and a chip for each filter in use."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.urls import reverse
@@ -11,12 +12,20 @@ from dashboard.choices import NEAREST, OFFERED, nearly, offered
 from dashboard.errorclasses import is_error_class
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
-from dashboard.scope import NO_SUCH, SUMMED_BY_TAG, Chip, Scope
+from dashboard.scope import NO_SUCH, Chip, Scope
 from providers.selectors import standings
 from routing.selectors import words_known
 from tenants.selectors import key_label
-from usage.selectors.requestwords import NOBODY
+from usage.selectors.requestwords import BOUNDS, NOBODY
 
+LABELS: Final[Mapping[str, str]] = {
+    "min_cost": "Cost from, USD",
+    "max_cost": "Cost to, USD",
+    "min_ttft": "First token from, ms",
+    "min_total": "Total from, ms",
+    "min_attempts": "Attempts from",
+    "finish": "Finish reason",
+}
 SHORT: Final = 30  # so many tenants stand in a list at once; more are looked for
 
 
@@ -29,6 +38,7 @@ class Filter(Struct, frozen=True):
     value: str
     choices: tuple[str, ...] = ()
     source: str = ""
+    number: bool = False
 
 
 class Unknown(Struct, frozen=True):
@@ -45,16 +55,13 @@ def controls_of(page: Page, scope: Scope) -> dict[str, object]:
     return {
         "ranges": [*RANGES.items(), (CUSTOM, CUSTOM)],
         "filters": [_filter(name, scope, said) for name in page.filters],
+        "further": [_filter(name, scope, said) for name in page.further],
+        "further_used": any(scope.word(name) for name in page.further),
         # What has no control here stays in the address when another filter is chosen.
-        "kept": [chip for chip in scope.filters if chip.label not in page.filters],
-        "chips": [(replace(chip, value=said[chip.label]), _idle(chip, page, scope)) for chip in scope.filters],
+        "kept": [chip for chip in scope.filters if chip.label not in (*page.filters, *page.further)],
+        "chips": [(replace(chip, value=said[chip.label]), chip.label in scope.unused) for chip in scope.filters],
         "unknown": _unknown(page, scope, said),
     }
-
-
-def _idle(chip: Chip, page: Page, scope: Scope) -> bool:
-    """Whether a filter changes nothing here."""
-    return chip.label in page.ignores or (chip.label == "tag" and page.name == SUMMED_BY_TAG and scope.tag is None)
 
 
 def _said(scope: Scope) -> dict[str, str]:
@@ -66,11 +73,11 @@ def _said(scope: Scope) -> dict[str, str]:
 
 
 def _filter(name: str, scope: Scope, said: dict[str, str]) -> Filter:
-    value = said.get(name, "")
+    value, label = said.get(name, ""), LABELS.get(name, name.capitalize())
     choices = _listed(name, scope)
     if not choices:
-        return Filter(name, name.capitalize(), value, source=_source(name))
-    return Filter(name, name.capitalize(), value, choices if not value or value in choices else (value, *choices))
+        return Filter(name, label, value, source=_source(name), number=name in BOUNDS)
+    return Filter(name, label, value, choices if not value or value in choices else (value, *choices))
 
 
 def _source(name: str) -> str:

@@ -26,14 +26,15 @@ LINES_AT_ONCE: Final = 500
 def panel_csv(request: HttpRequest, name: str, panel: str) -> HttpResponseBase:
     """The table of one panel for the range and filters of the address; `comments=1` says them in its first lines.
 
-    A word of the address that means nothing is a 400: a file of something else would pass for what was asked for.
+    A word of the address that means nothing, or a filter that changes nothing in this table, is a 400: a file of
+    something else would pass for what was asked for.
     """
     if name not in PAGES:
         raise Http404(f"There is no page {name!r}.")
     found = next((one for one in panels_of(name) if one.name == panel), None)
     scope = replace(scope_for(request, name), alone=True)
-    if scope.problems:
-        return HttpResponseBadRequest("\n".join(scope.problems), content_type="text/plain; charset=utf-8")
+    if wrong := [*scope.problems, *(_unknown(found, scope) if found else ())]:
+        return HttpResponseBadRequest("\n".join(wrong), content_type="text/plain; charset=utf-8")
     table = found and found.table(found.data(scope), scope)
     if not found or not table:
         raise Http404(f"The panel {panel!r} of the page {name!r} has no table for this range.")
@@ -42,6 +43,14 @@ def panel_csv(request: HttpRequest, name: str, panel: str) -> HttpResponseBase:
     file = f"{panel}-{scope.period.start:%Y%m%dT%H%M}-{scope.period.end:%Y%m%dT%H%M}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     return StreamingHttpResponse(_streamed(lines), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _unknown(panel: Panel, scope: Scope) -> list[str]:
+    return [
+        f"{word}: this table is not kept by it{' beside the other filters' if word == 'tag' else ''}; leave it out, or "
+        "take the file of the list of requests, which knows every filter."
+        for word in panel.unused(scope)
+    ]
 
 
 def _comments(panel: Panel, scope: Scope) -> list[str]:

@@ -8,6 +8,7 @@ from dashboard.scope import Scope
 from dashboard.sorting import ASCENDING, DESCENDING, Head, Sorting
 from usage.selectors import WINDOW, Page, RequestFilter, Top
 from usage.selectors.requests import FAILURES, MOST_COUNTED, PAGE_ROWS
+from usage.selectors.requestwords import sought
 
 NEWEST: Final = "-time"
 OLDEST: Final = "time"
@@ -39,7 +40,8 @@ def said_of(order: Sorting, found: Page, chosen: RequestFilter, matched: int | N
             if found.looked == (FAILURES if chosen.failing else WINDOW)
             else f"all {count(found.looked)}"
         )
-        return f"The {FIGURES[figure]} first: {count(len(found.rows))} of {which} requests in this range that fit."
+        fit = f"fit the other filters; {_sought(chosen)} looked for in them" if chosen.unindexed else "fit"
+        return f"The {FIGURES[figure]} first: {count(len(found.rows))} of {which} requests in this range that {fit}."
     if chosen.failing and (found.cursor is None or len(found.rows) == PAGE_ROWS):
         return f"{first} first, with those that another candidate rescued."
     if chosen.failing:
@@ -49,4 +51,10 @@ def said_of(order: Sorting, found: Page, chosen: RequestFilter, matched: int | N
         return f"{first} first; {f'more than {count(MOST_COUNTED)}' if more else count(matched)} in this range fit."
     if found.looked is None:
         return f"{first} first."
-    return f"{first} first; the tag was looked for in {count(found.looked)} requests."
+    return f"{first} first; {_sought(chosen)} looked for in {count(found.looked)} requests."
+
+
+def _sought(chosen: RequestFilter) -> str:
+    """`the tag was`, `tag and min_cost were`."""
+    *others, last = sought(chosen)
+    return f"{', '.join(others)} and {last} were" if others else f"the {last} was"

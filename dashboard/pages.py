@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from usage.selectors.requestwords import BOUNDS, UNINDEXED
+
 UNSUMMED: Final = (
     "deployment",
     "status",
@@ -14,7 +16,7 @@ UNSUMMED: Final = (
     "served",
     "session",
     "task",
-    "tag",
+    *UNINDEXED,
 )  # filters of lists: no sums are kept by them
 
 
@@ -26,6 +28,7 @@ class Page(Struct, frozen=True):
     question: str
     path: str
     filters: tuple[str, ...] = ("tenant",)
+    further: tuple[str, ...] = ()  # filters that are asked for less, folded behind those
     listed: bool = True  # in the navigation
     ranged: bool = True  # a range of time is chosen for it
     assets: str = ""  # its own script and style sheet in static/dashboard
@@ -47,6 +50,7 @@ PAGES: Final[Mapping[str, Page]] = {
             "Which requests?",
             "requests/",
             (*ENTITIES, "key", "status", "error", "task", "tag"),
+            further=(*BOUNDS, "streamed", "finish"),
             ignores=(),
             letter="r",
         ),

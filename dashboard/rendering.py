@@ -37,7 +37,7 @@ def rendered(panel: Panel, scope: Scope, request: HttpRequest | None = None) -> 
         data = panel.data(scope)
         body = render_to_string(panel.template, {"data": data, "panel": panel, "scope": scope}, request)
         has_table = panel.table(data, scope) is not None
-        csv = scope.csv_address(panel.name) if has_table else ""
+        csv = scope.csv_address(panel.name, panel.unused(scope)) if has_table else ""
         return RenderedPanel(panel, body, csv=csv, requests=panel.requests(scope))
     except DatabaseError as exc:
         log.exception("panel %s: the database did not answer", panel.name)

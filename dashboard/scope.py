@@ -10,12 +10,13 @@ from msgspec import Struct, field
 
 from dashboard.accepted import LIVE, UNCOMPARED, accepted
 from dashboard.board import Board
+from dashboard.pages import PAGES
 from dashboard.ranges import CUSTOM, LAST_MONTH, PRESETS, RANGES, Period, Usual, period_of
 from tenants.selectors import key_named, tenant_names
 from tenants.sight import Sight
 from usage.outcomes import Outcome
 from usage.selectors import Entities, Whose, nearest
-from usage.selectors.requestwords import name_said
+from usage.selectors.requestwords import UNINDEXED, name_said
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,7 +36,7 @@ CARRIED = (
 )  # kept from page to page
 FILTERS = (
     *("tenant", "provider", "model", "policy", "key"),
-    *("deployment", "status", "error", "failed", "first", "served", "session", "task", "tag"),
+    *("deployment", "status", "error", "failed", "first", "served", "session", "task", *UNINDEXED),
 )
 WORDS = (
     *("range", "from", "to", "tz", "compare", *FILTERS),
@@ -105,6 +106,15 @@ class Scope(Struct, frozen=True):
         return self.name("tag") if self.page == SUMMED_BY_TAG and alone else None
 
     @property
+    def unused(self) -> tuple[str, ...]:
+        """The filters in use that change nothing on this page, for no sum of it is kept by them."""
+        page = PAGES.get(self.page)
+        ignored = (*(page.ignores if page else ()), *(("tag",) if page and page.name == SUMMED_BY_TAG else ()))
+        return tuple(
+            word for word in FILTERS if self.word(word) and word in ignored and not (word == "tag" and self.tag)
+        )
+
+    @property
     def tenant_id(self) -> Whose:
         """The tenant of the address; without one, whatever who looks may see."""
         name = self.word("tenant")
@@ -158,6 +168,11 @@ class Scope(Struct, frozen=True):
     def filters(self) -> list[Chip]:
         """The filters in use, each with the address of this page without it."""
         return [Chip(name, self.word(name), self.here(**{name: ""})) for name in FILTERS if self.word(name)]
+
+    @property
+    def narrowing(self) -> list[Chip]:
+        """Those of them that change what this page shows."""
+        return [chip for chip in self.filters if chip.label not in self.unused]
 
     @property
     def nearest(self) -> Nearest | None:
@@ -218,9 +233,15 @@ class Scope(Struct, frozen=True):
         """Where one panel of this page stands by itself, with all filters."""
         return _queried(reverse("dashboard:panel", args=[self.page, panel]), self.words)
 
-    def csv_address(self, panel: str) -> str:
-        """Where one panel's table is to be had as a file, with all filters."""
-        return _queried(reverse("dashboard:csv", args=[self.page, panel]), self.words)
+    def csv_address(self, panel: str, without: tuple[str, ...] = ()) -> str:
+        """Where one panel's table is to be had as a file, with all filters but those that it does not know."""
+        words = {name: value for name, value in self.words.items() if name not in without}
+        return _queried(reverse("dashboard:csv", args=[self.page, panel]), words)
+
+    @property
+    def behind_all(self) -> str:
+        """The list of the requests that all filters leave, those among them that this page does not know."""
+        return _address("requests", {name: value for name, value in self.words.items() if name in (*CARRIED, *FILTERS)})
 
 
 def scope_of(

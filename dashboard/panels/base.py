@@ -41,6 +41,10 @@ class Panel(ABC):
         """The address of the requests that it counts, offered beside its title. Empty: it counts none."""
         return scope.link("requests", **self.counts) if self.counts is not None else ""
 
+    def unused(self, scope: Scope) -> tuple[str, ...]:
+        """The filters in use that change nothing in its table; by default those of its page."""
+        return scope.unused
+
     @property
     def documentation(self) -> str:
         """The address of the section that says more."""

@@ -70,8 +70,9 @@ class RequestListPanel(Panel):
     formula = (
         "One line per request. Cost is the sum of all its attempts, — where a price is unknown; the time is from "
         "its arrival here to its last byte; attempts count retries and failovers. By cost, time to the first token or "
-        "total time, the newest 10,000 requests that fit are compared, 2,000 of those that met an error; a tag is "
-        "looked for in 10,000 at a time. An error is of the request or of any of its attempts; failed: where that was."
+        "total time, the newest 10,000 requests that fit are compared, 2,000 of those that met an error. A tag, bounds "
+        "of cost, times and attempts, streamed and finish are looked for in as many at a time; what is unknown fits no "
+        "bound. An error is of the request or of any of its attempts; failed: where that was."
     )
 
     def data(self, scope: Scope) -> RequestList:
@@ -109,9 +110,11 @@ def _lines(rows: list[Listed]) -> tuple[Line, ...]:
 def _all_of(scope: Scope, order: Sorting) -> Iterator[tuple[Any, ...]]:
     """The requests that fit, in their order, read a page at a time while the file is written."""
     cursor: str | None = None
-    for _ in range(MOST_ROWS // PER_READ):
+    written = 0
+    while written < MOST_ROWS:
         found = _read(scope, order, cursor, PER_READ)
         yield from (_cells(line) for line in _lines(found.rows))
+        written += len(found.rows)
         if not (cursor := found.cursor):
             return
 

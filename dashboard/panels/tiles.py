@@ -103,7 +103,8 @@ def _first_token(scope: Scope) -> Tile:
     names = {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
     now, before, *buckets = scope.ask(percentile_series, "ttft", asked, **names)  # type: ignore[arg-type]
     note = against(now.p95, before.p95, before.n, duration) if scope.compares and now.p95 is not None else ""
-    caveat = f"{now.n} of 20 samples" if now.p95 is None else ""
+    unknown = [word for word in ("policy", "key") if scope.word(word)]  # no sum of times is kept by them
+    caveat = f"whatever the {' and '.join(unknown)}" if unknown else f"{now.n} of 20 samples" if now.p95 is None else ""
     points = sparkline([part.p95 for part in buckets])
     exact = f"{counted(now.n, 'sample')}; p50 {duration(now.p50)}, p99 {duration(now.p99)}"
     return Tile("First token, p95", duration(now.p95), exact, note, points, scope.link("latency"), caveat)

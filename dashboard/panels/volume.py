@@ -35,9 +35,14 @@ class VolumePanel(Panel):
 
     def data(self, scope: Scope) -> Traffic:
         if any(map(scope.word, FAILING)):
-            return Traffic(_failures(self.name, scope))
+            return Traffic(_noted(_failures(self.name, scope), self.unused(scope)))
         _, *buckets = scope.ask(series, (scope.period.before, *scope.period.buckets), scope.entities)
-        return Traffic(_noted(chart_of(self.name, scope, buckets), [word for word in UNSUMMED if scope.word(word)]))
+        return Traffic(_noted(chart_of(self.name, scope, buckets), self.unused(scope)))
+
+    def unused(self, scope: Scope) -> tuple[str, ...]:
+        """What neither the sums of requests know nor, where an error is chosen, those of attempts."""
+        unknown = (*SERVING, *UNSUMMED) if any(map(scope.word, FAILING)) else UNSUMMED
+        return tuple(word for word in unknown if scope.word(word) and word not in FAILING)
 
 
 def _failures(name: str, scope: Scope) -> Chart | None:
@@ -51,9 +56,7 @@ def _failures(name: str, scope: Scope) -> Chart | None:
     behind = bucket_links(scope, error=error, failed=at)
     bars = Series(f"failed{how}", tuple(found), "bad", addresses=behind)
     sentence = f"{counted(number, 'attempt')} failed{how}{where}."
-    chart = Chart(name, "requests", scope.period.labels, (bars,), sentence, partial=scope.period.partial)
-    unused = [word for word in (*SERVING, *UNSUMMED) if scope.word(word) and word not in FAILING]
-    return _noted(chart, unused)
+    return Chart(name, "requests", scope.period.labels, (bars,), sentence, partial=scope.period.partial)
 
 
 def _part(name: str, beside_error: bool) -> str | None:
@@ -61,7 +64,7 @@ def _part(name: str, beside_error: bool) -> str | None:
     return None if not name or (name == ANY and beside_error) else name
 
 
-def _noted(chart: Chart | None, unused: list[str]) -> Chart | None:
+def _noted(chart: Chart | None, unused: tuple[str, ...]) -> Chart | None:
     """The chart, which says the filters that its sums do not know."""
     if chart is None or not unused:
         return chart

@@ -3,6 +3,7 @@
 import random
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 
@@ -92,8 +93,48 @@ def test_a_tag_filters_cost_and_goes_along_to_the_requests(staff_client, shipped
     assert "$0.1000" in page.split("<tfoot>")[1]
     assert re.search(r'/dashboard/requests/\?[^"]*tag=beta', page)
     assert "not used on this page" not in page
-    other = text_of(staff_client.get("/dashboard/cost/?range=1h&tag=beta&model=sandbox-mini"))
-    assert "tag: beta (not used on this page)" in other
+
+
+UNUSED = [
+    ("cost", "cost_groups", {"tag": "beta", "model": "sandbox-mini"}, "tag"),
+    ("cost", "cost_groups", {"tag": "beta", "key": "1"}, "tag"),
+    ("cost", "cost_over_time", {"status": "failed", "tag": "beta"}, "status"),
+    ("savings", "savings", {"tag": "beta"}, "tag"),
+    ("latency", "latency_groups", {"tag": "beta", "policy": "balanced"}, "tag"),
+    ("home", "tiles", {"tag": "beta"}, "tag"),
+]
+
+
+@pytest.mark.parametrize(("page", "panel", "words", "unused"), UNUSED)
+def test_a_filter_that_figures_do_not_know_is_said_once_and_refused_for_their_file(
+    staff_client, shipped, page, panel, words, unused
+):
+    asked = {"range": "1h", **words}
+    shown = staff_client.get(f"/dashboard/{'' if page == 'home' else page + '/'}", asked)
+    text = text_of(shown)
+    assert f"{unused}: {words[unused]} (not used on this page)" in text and text.count("Counted whatever their") == 1
+    assert ("those by tag are kept by tenant alone" in text) == (page == "cost" and unused == "tag")
+    behind = re.search(r'href="([^"]*)">Requests that fit all filters', shown.content.decode())
+    assert behind and all(f"{word}={value}" in behind[1] for word, value in words.items())
+    for address in re.findall(r'href="(/dashboard/panels/[^"]*\.csv[^"]*)"', shown.content.decode()):
+        assert f"{unused}=" not in address and staff_client.get(unescape(address)).status_code == 200
+    refused = staff_client.get(f"/dashboard/panels/{page}/{panel}.csv", asked)
+    assert refused.status_code == 400 and f"{unused}: this table is not kept by it" in refused.content.decode()
+
+
+def test_the_chart_above_a_list_says_what_it_does_not_know_and_so_does_its_file(staff_client, shipped):
+    shown = staff_client.get("/dashboard/requests/?range=1h&tag=beta&tenant=demo")
+    assert "Counted whatever their tag." in text_of(shown)
+    assert staff_client.get("/dashboard/panels/requests/volume.csv?range=1h&tag=beta").status_code == 400
+    assert len(rows_of(staff_client, "requests/request_list", range="1h", tag="beta", tenant="demo")) == 2
+
+
+def test_a_tag_beside_a_model_is_answered_from_records_on_the_page_of_requests(staff_client, shipped):
+    head, *rows = rows_of(staff_client, "requests/request_list", range="1h")
+    tags, model = head.index("Tags"), head.index("Model")
+    one = next(row for row in rows if "search" in row[tags])
+    found = rows_of(staff_client, "requests/request_list", range="1h", tag="search", model=one[model])[1:]
+    assert found == [row for row in rows if "search" in row[tags].split(", ") and row[model] == one[model]]
 
 
 def test_requests_without_a_tag_can_be_listed(staff_client, shipped):

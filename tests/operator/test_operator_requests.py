@@ -71,6 +71,12 @@ def test_a_row_has_what_its_record_has(call, told):
         ("error=RateLimited", lambda one: any(each.error == "RateLimited" for each in one.attempts)),
         ("key=2", lambda one: one.key_id == 2),
         ("provider=-", lambda one: one.provider is None),
+        ("min_cost=0.001", lambda one: (one.cost_nano_usd or 0) >= 1_000_000),
+        ("max_cost=0", lambda one: one.cost_nano_usd == 0),
+        ("min_ttft=300&min_total=900", lambda one: (one.ttft_ms or 0) >= 300 and one.total_ms >= 900),
+        ("min_attempts=2", lambda one: len(one.attempts) > 1),
+        ("streamed=no&tenant=demo", lambda one: not one.stream and one.tenant == "demo"),
+        ("status=failover&streamed=yes", lambda one: one.stream and one.failovers > 0),
     ],
 )  # fmt: skip
 def test_a_filter_keeps_what_fits(call, told, query, fits):
@@ -92,6 +98,8 @@ def test_the_dearest_come_first_and_say_among_how_many(call, told):
         ("since=yesterday", "since"), ("cursor=garbage", "cursor"), ("limit=0", "limit"),
         ("ordering=price", "ordering"), ("colour=red", "colour"),
         ("since=2020-01-01T00:00:00Z", "since"), (f"until={quote('2020-01-01T00:00:00+01:00')}", "since"),
+        ("min_cost=1e3", "min_cost"), ("max_cost=1000001", "max_cost"), ("min_cost=0.0000000001", "min_cost"),
+        ("min_ttft=0.5", "min_ttft"), ("min_attempts=-1", "min_attempts"), ("streamed=true", "streamed"),
         ("ordering=-cost&cursor=req_0192f3a4b5c67d8e9f00112233445566", "cursor"),
     ],
 )  # fmt: skip

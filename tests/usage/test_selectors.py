@@ -121,6 +121,42 @@ def test_lists_are_filtered(told: list[Outcome]) -> None:
         assert rows
 
 
+BOUNDED: list[tuple[dict[str, object], Callable[[Outcome], bool]]] = [
+    ({"min_cost_nano_usd": 4_000_000}, lambda one: (one.cost_nano_usd or 0) >= 4_000_000),
+    ({"max_cost_nano_usd": 900_000}, lambda one: one.cost_nano_usd is not None and one.cost_nano_usd <= 900_000),
+    ({"min_total_ms": 300, "model": "large"}, lambda one: one.total_ms >= 300 and one.model == "large"),
+    ({"min_ttft_ms": 90, "tag": "night"}, lambda one: (one.ttft_ms or 0) >= 90 and "night" in one.tags),
+    ({"min_attempts": 3, "tag": ""}, lambda one: len(one.attempts) >= 3 and not one.tags),
+    ({"streamed": False, "status": "failed"}, lambda one: not one.stream and one.status == "failed"),
+    ({"finish": "", "streamed": True, "tenant_id": 1}, lambda one: one.stream and one.tenant_id == 1),
+    (
+        {"error": "RateLimited", "min_total_ms": 200},
+        lambda one: one.total_ms >= 200 and "RateLimited" in {one.error, *(each.error for each in one.attempts)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("named", "fits"), BOUNDED)
+def test_what_no_index_knows_is_found_window_by_window_either_way(
+    told: list[Outcome], named: dict[str, object], fits: Callable[[Outcome], bool]
+) -> None:
+    chosen = RequestFilter(**named)  # type: ignore[arg-type]
+    expected = sorted((one.id for one in told if fits(one)), reverse=True)
+    for oldest in (False, True):
+        rows, cursor, looked = list[str](), None, list[int]()
+        while True:
+            page = selectors.page(RANGES[-1], chosen, cursor, limit=4, oldest=oldest, window=30)
+            rows += [row.id for row in page.rows]
+            looked.append(page.looked or 0)
+            if not (cursor := page.cursor):
+                break
+        assert expected and rows == (expected[::-1] if oldest else expected)
+        assert max(looked) <= 30 + 4 * 4, "a page looks at a window, however rare what it looks for is"
+    ranked = selectors.tops(RANGES[-1], chosen, "total", limit=5).rows
+    found = sorted((one for one in told if fits(one)), key=lambda one: (one.total_ms, one.id), reverse=True)
+    assert [row.id for row in ranked] == [one.id for one in found[:5]]
+
+
 def test_a_cursor_that_is_none_begins_at_the_newest(told: list[Outcome]) -> None:
     assert selectors.page(RANGES[-1], cursor="nonsense") == selectors.page(RANGES[-1])
 

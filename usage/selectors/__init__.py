@@ -34,7 +34,8 @@ from usage.selectors.reliability import (
     state_series,
     together,
 )
-from usage.selectors.requests import WINDOW, Listed, Page, RequestFilter, Top, find, page, tops
+from usage.selectors.requestfilter import RequestFilter
+from usage.selectors.requests import Listed, Page, Top, find, page, tops
 from usage.selectors.totals import (
     Dimension,
     Entities,
@@ -52,6 +53,7 @@ from usage.selectors.totals import (
     used_since,
 )
 from usage.selectors.whose import Whose
+from usage.selectors.window import WINDOW
 
 __all__ = [
     "WINDOW",

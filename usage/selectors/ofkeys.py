@@ -9,7 +9,8 @@ from msgspec import structs
 
 from usage.models import RequestRecord
 from usage.ranges import TimeRange
-from usage.selectors.requests import Listed, RequestFilter, by_id, matching
+from usage.selectors.requestfilter import RequestFilter, matching
+from usage.selectors.requests import Listed, by_id
 
 
 def newest_of_keys(period: TimeRange, chosen: RequestFilter, keys: Collection[int], limit: int) -> list[Listed]:

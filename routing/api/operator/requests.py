@@ -28,7 +28,7 @@ from usage.models import RequestRecord
 from usage.outcomes import Status
 from usage.ranges import TimeRange
 from usage.selectors import Listed, Page, RequestFilter, Top, Whose, find, page, tops
-from usage.selectors.requestwords import STATUSES, filter_said
+from usage.selectors.requestwords import BOUNDS, STATUSES, STREAMED, filter_said
 
 SPAN: Final = timedelta(hours=24)
 LONGEST: Final = timedelta(days=366)
@@ -93,9 +93,9 @@ class Requests(Reading):
     """Requests. Those from `since` to `until`: usually of the last 24 hours, of 366 days at most.
 
     `ordering` by `-cost`, `-total` or `-ttft` compares the newest 10,000 that fit, or 2,000 of those that met an
-    `error`, and tells the greatest `limit`, without a `next`. A `tag` is looked for in 10,000 per page, which may then
-    have fewer rows than `limit` and yet a `next`: `looked` says in how many. A cursor stays where it is as
-    requests come in.
+    `error`, and tells the greatest `limit`, without a `next`. A `tag`, `streamed`, `finish` and what begins with `min_`
+    or `max_` are looked for in 10,000 per page, which may then have fewer rows than `limit` and yet a `next`: `looked`
+    says in how many. An unknown cost or time fits no bound. A cursor stays where it is as requests come in.
     """
 
     model = RequestRecord
@@ -109,7 +109,10 @@ class Requests(Reading):
         "key": Filter("", says="a client key's id, its prefix, or tenant/name"),
         **{name: Filter("", says=NAMED) for name in ("provider", "model", "policy", "session", "task")},
         **{name: Filter("", says="provider/model, or - for none") for name in ("deployment", "first", "served")},
-        "tag": Filter("", says="a tag that it carries"),
+        "tag": Filter("", says="a tag that it carries, or - for none"),
+        **{word: Filter("", bound.checked, bound.says) for word, bound in BOUNDS.items()},
+        "streamed": Filter("", one_of(STREAMED), f"one of {', '.join(STREAMED)}"),
+        "finish": Filter("", says="a reason why the answer ended, such as length, or - for none"),
         "error": Filter("", says="a class of error, such as RateLimited, of it or of any of its attempts"),
         "failed": Filter("", says="provider/model where an attempt failed; either may be * beside an error"),
         "cursor": Filter("", _cursor, "a cursor: take the address in `next`"),
