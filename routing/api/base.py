@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from functools import partial, wraps
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from asgiref.sync import markcoroutinefunction
 from django.core.handlers.asgi import ASGIRequest
@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 from providers.errors import GatewayError
 from routing.api.entry import idempotency_key, new_id
 from routing.api.errors import Internal, error_headers, openai_body
+from routing.api.headers import JSON
 from routing.api.leaving import STOPPING, was_broken_off
 from routing.api.once import once
 from routing.errors import RoutingError
@@ -26,7 +27,6 @@ from routing.repeating.finished import Finished as Finished
 
 logger = logging.getLogger(__name__)
 Headers = list[tuple[bytes, bytes]]
-JSON: Final = (b"content-type", b"application/json")
 
 
 class MethodNotAllowed(RoutingError):

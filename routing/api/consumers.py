@@ -16,7 +16,7 @@ from providers.chat import ChatRequest
 from providers.errors import GatewayError
 from routing.api.entry import enter, new_id
 from routing.api.errors import Internal, error_headers, told
-from routing.api.headers import Headers, metadata, story_headers, unknown_story_headers
+from routing.api.headers import EVENT_STREAM, Headers, metadata, story_headers, unknown_story_headers
 from routing.api.keepalive import KeepAlive
 from routing.api.leaving import STOPPING, Receive, was_broken_off, while_client_stays
 from routing.asked import Asked
@@ -27,11 +27,6 @@ from tenants.callers import Caller
 
 logger = logging.getLogger(__name__)
 
-EVENT_STREAM: Final = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),  # nginx would hold the stream back otherwise
-]
 COMMENT: Final = b": keep-alive\n\n"
 WAITS_S: Final = (settings.STREAM_HEADERS_AFTER_S, settings.KEEP_ALIVE_S)
 RECOVERED: Final = b": x-neuroroute-recovered\n\n"  # the headers are long out: a comment is where the mark can stand

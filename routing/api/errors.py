@@ -4,6 +4,7 @@ from math import ceil
 from typing import Final
 
 from providers.errors import GatewayError, ProviderError
+from routing.api.headers import JSON, id_headers
 from routing.surfaces.base import Told
 from routing.surfaces.chat import openai_error
 
@@ -49,11 +50,7 @@ def openai_body(exc: GatewayError) -> bytes:
 
 def error_headers(exc: GatewayError, request_id: str) -> Headers:
     """The headers of an error answer."""
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"x-request-id", f"req_{request_id}".encode()),
-        (b"x-neuroroute-request-id", f"req_{request_id}".encode()),
-    ]
+    headers = [JSON, *id_headers(request_id)]
     if exc.retry_after_s is not None:
         headers.append((b"retry-after", str(max(ceil(exc.retry_after_s), 1)).encode()))
     if exc.retry is not None:

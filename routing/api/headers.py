@@ -9,6 +9,12 @@ from tenants.limits import Measure
 from usage.outcomes import Outcome
 
 Headers = list[tuple[bytes, bytes]]
+JSON: Final = (b"content-type", b"application/json")
+EVENT_STREAM: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold the stream back otherwise
+]
 RATE_NAMES: Final = {
     measure: (
         f"x-ratelimit-limit-{measure}".encode(),
@@ -21,11 +27,9 @@ RATE_NAMES: Final = {
 
 def story_headers(outcome: Outcome, rates: tuple[RateState, ...], warnings: list[str]) -> Headers:
     """The `x-neuroroute-*` and `x-ratelimit-*` headers of an answer. Unknown cost is left out, never 0."""
-    request_id = f"req_{outcome.id}".encode()
     attempt = outcome.decisive
     headers = [
-        (b"x-request-id", request_id),
-        (b"x-neuroroute-request-id", request_id),
+        *id_headers(outcome.id),
         (b"x-neuroroute-model", _ascii(attempt.model)),
         (b"x-neuroroute-provider", _ascii(attempt.provider)),
         (b"x-neuroroute-policy", _ascii(outcome.policy or "")),
@@ -43,8 +47,13 @@ def story_headers(outcome: Outcome, rates: tuple[RateState, ...], warnings: list
 
 def unknown_story_headers(request_id: str, rates: tuple[RateState, ...]) -> Headers:
     """The same where nobody has begun to answer yet: who did, its record will tell."""
+    return [*id_headers(request_id), *rate_headers(rates)]
+
+
+def id_headers(request_id: str) -> Headers:
+    """What every answer has, an error's too."""
     name = f"req_{request_id}".encode()
-    return [(b"x-request-id", name), (b"x-neuroroute-request-id", name), *rate_headers(rates)]
+    return [(b"x-request-id", name), (b"x-neuroroute-request-id", name)]
 
 
 def warning_header(warnings: list[str]) -> tuple[bytes, bytes]:

@@ -16,6 +16,7 @@ from routing.api.operator.documents import documented
 from routing.api.operator.errors import NotThere
 from routing.api.operator.paging import MOST, USUAL, Filter, number, one_of, values
 from routing.api.operator.resource import Reading
+from routing.api.recorded import AnswerHeaders, answer_headers
 from routing.api.requests import money, told
 from routing.configfile.reading import nearest
 from routing.decisions import of_ones_own
@@ -80,6 +81,8 @@ class OperatorRequestStory(RequestStory):
 
     tenant: str
     key_prefix: str
+    response_id: str | None  # in the answer: the upstream's, or ours where its wire has none
+    headers: AnswerHeaders
 
 
 def _cursor(text: str) -> str:
@@ -143,7 +146,8 @@ class Requests(Reading):
             raise NotThere(f"{pk[:80]}: there is no request with this id, or it is not yours to see")
         if self.operator.sight is not None:
             outcome = replace(outcome, decision=of_ones_own(outcome.decision))
-        return self.json({**told(outcome, whole=True), "tenant": outcome.tenant, "key_prefix": outcome.key_prefix})
+        more = {name: getattr(outcome, name) for name in ("tenant", "key_prefix", "response_id")}
+        return self.json({**told(outcome, whole=True), **more, "headers": answer_headers(outcome)})
 
     def _chosen(self, asked: Mapping[str, Any]) -> RequestFilter:
         sight = self.operator.sight
