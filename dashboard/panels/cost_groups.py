@@ -23,6 +23,7 @@ from usage.rollups import OTHER_TAGS
 from usage.selectors import Totals, Value, by, totals
 
 MOST_ROWS = 50
+DEAREST = {"sort": "-cost"}
 BUDGETED: tuple[By, ...] = ("tenant", "key", "tag")
 PERIODS = ((28, "month", 30), (7, "week", 7), (1, "day", 1))  # from so many days on; so many days of spend
 SORTS = ("name", "requests", "in", "out", "cost", "change", "per_thousand", "unpriced")
@@ -53,7 +54,8 @@ class Spender(Struct, frozen=True):
 class Row(Struct, frozen=True):
     spender: Spender
     address: str
-    unpriced: str  # the address of those without a price
+    dearest: str  # the address of its dearest requests, and of those without a price
+    unpriced: str
     budget: str  # where a budget of its spend is made; empty: nowhere, or not by who looks
     colour: int
     share: float | None
@@ -70,6 +72,7 @@ class CostGroups(Struct, frozen=True):
     total_cost: int | None
     compared: bool
     budgets: str  # the period that a budget made from here has; empty: none is offered
+    dearest: str  # the dearest requests of all
     budget_here: str = ""  # where one of the chosen tenant is made
 
     @property
@@ -101,8 +104,18 @@ class CostGroupsPanel(Panel):
         shown = order.rows(found, _key)[:MOST_ROWS]
         budgets = _budgets(scope, group, period, shown)
         rows = tuple(_row(scope, group, one, colours, sums, budgets) for one in shown)
-        compared, here = scope.compares, budget_here(scope, group, sums)
-        return CostGroups(group, order, rows, len(found), sums, sums.known_cost_nano_usd, compared, period, here)
+        return CostGroups(
+            group=group,
+            order=order,
+            rows=rows,
+            groups=len(found),
+            total=sums,
+            total_cost=sums.known_cost_nano_usd,
+            compared=scope.compares,
+            budgets=period,
+            dearest=scope.link("requests", **DEAREST),
+            budget_here=budget_here(scope, group, sums),
+        )
 
     def table(self, data: CostGroups, scope: Scope) -> Table:
         columns = (
@@ -225,6 +238,7 @@ def _row(
     return Row(
         spender=one,
         address=requests_of(scope, group, one.value),
+        dearest=behind(**DEAREST),
         unpriced=behind(status="unpriced"),
         budget=budgets.get(one.value, ""),
         colour=colours.get(one.name, OTHER),

@@ -1,6 +1,6 @@
 """Which provider, model, deployment or tenant is slow, or lets its callers wait in vain?"""
 
-from functools import partial
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from usage.selectors.failures import ANY
 GROUPS: tuple[By, ...] = ("provider", "model", "deployment", "tenant")
 MOST_ROWS = 50
 TIMEOUT, STALL = "UpstreamTimeout", "UpstreamStalled"  # classes of error of providers.errors
+WITHIN = 0.94  # of a percentile, which is right to about 6 %: none that it may be about is left out
 SLOWEST = {"status": "answered", "sort": "-ttft"}  # the list of the requests that waited longest
 METRICS = ("ttft", "tpot", "total")
 SORTS = (
@@ -47,7 +48,7 @@ class Found(Struct, frozen=True):
 class Row(Struct, frozen=True):
     found: Found
     address: str
-    slowest: str  # the address of its slowest requests
+    slowest: Mapping[str, str]  # the addresses of its slowest requests: by ttft, by total
     timeouts: str  # those of its requests with an attempt that ran out of time, and with one that stalled
     stalls: str
     colour: int
@@ -186,13 +187,21 @@ def _row(scope: Scope, group: By, value: int | str, one: Found, colours: dict[st
     return Row(
         found=one,
         address=requests_of(scope, group, value),
-        slowest=partial(scope.link, "requests", **words_of(scope, group, value))(**SLOWEST),
+        slowest={metric: _slowest(scope, group, value, metric, getattr(one, metric)) for metric in ("ttft", "total")},
         timeouts=_failing(scope, group, value, TIMEOUT),
         stalls=_failing(scope, group, value, STALL),
         colour=colours.get(one.name, OTHER),
         shares=_shares(one.ttft, slowest),
         course=sparkline(one.course),
     )
+
+
+def _slowest(scope: Scope, group: By, value: int | str, metric: str, felt: Percentiles) -> str:
+    """Its answered requests that took about its p99 or more, the longest first; empty where that is not known."""
+    if felt.p99 is None:
+        return ""
+    words = {"status": "answered", "sort": f"-{metric}", f"min_{metric}": str(int(felt.p99 * WITHIN))}
+    return scope.link("requests", **words_of(scope, group, value) | words)
 
 
 def _failing(scope: Scope, group: By, value: int | str, error: str) -> str:

@@ -90,7 +90,26 @@ def test_the_percentile_of_the_address_is_that_of_heatmap_and_order(staff_client
 def test_the_slowest_of_a_group_are_one_click_away(staff_client, traffic):
     page = staff_client.get("/dashboard/latency/?group=model&range=7d").content.decode()
     assert 'href="/dashboard/requests/?range=7d&amp;status=answered&amp;sort=-ttft">Slowest requests</a>' in page
-    assert re.search(r'model=sandbox-mini&amp;status=answered&amp;sort=-ttft" title="The slowest requests of', page)
+    for metric in ("ttft", "total"):
+        (link,) = re.findall(rf'href="([^"]*model=sandbox-mini&amp;status=answered&amp;sort=-{metric}[^"]*)"', page)
+        least = int(re.search(rf"min_{metric}=(\d+)", link)[1])
+        fits = [one for one in traffic if one.model == "sandbox-mini" and one.status == "answered"]
+        own = [one.id for one in fits if (getattr(one, f"{metric}_ms") or 0) >= least]
+        listed = staff_client.get(unescape(link)).content.decode()
+        assert own and len(own) < len(fits) / 4
+        assert set(re.findall(r'class="open" href="/dashboard/requests/req_([0-9a-f]{32})/"', listed)) == set(own)
+
+
+def test_the_dearest_requests_of_a_group_are_one_click_away(staff_client, traffic):
+    page = staff_client.get("/dashboard/cost/?range=7d&group=model").content.decode()
+    assert 'href="/dashboard/requests/?range=7d&amp;sort=-cost">Dearest requests</a>' in page
+    (link,) = re.findall(r'href="([^"]*)" title="The dearest requests of sandbox-coder"', page)
+    own = [one for one in traffic if one.model == "sandbox-coder" and one.cost_nano_usd is not None]
+    first = re.search(
+        r'class="open" href="/dashboard/requests/req_([0-9a-f]{32})/"',
+        staff_client.get(unescape(link)).content.decode(),
+    )
+    assert first and first[1] == max(own, key=lambda one: (one.cost_nano_usd, one.id)).id
 
 
 def test_the_time_per_token_of_all_is_not_shown_as_one_tenants(staff_client, traffic):
