@@ -106,12 +106,11 @@ class Installation:
         return self.process.wait(PATIENCE_S)
 
     def kill(self) -> None:
-        """End whatever is left of it."""
-        for pid in self.living():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """End whatever is left of it, the supervisor first: it may be about to start one that nobody has seen yet."""
         if self.process:
+            self.process.kill()
             self.process.wait(PATIENCE_S)
+        assert wait_until(self._none_is_left), self.living()
 
     def pid_of(self, child: str) -> int:
         return int((self.var / "run" / f"{child}.pid").read_text())
@@ -124,6 +123,14 @@ class Installation:
         return "".join(
             f"\n== {log.name}\n{log.read_text()[-3000:]}" for log in sorted((self.var / "log").glob("*.log"))
         )
+
+    def _none_is_left(self) -> bool:
+        """Whether there is none; those that there are get SIGKILL."""
+        living = self.living()
+        for pid in living:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not living
 
     def _is_ours(self, path: Path) -> bool:
         with suppress(OSError):
