@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from pytest_django.plugin import blocking_manager_key
 
 from providers.sandbox.certificates import Authority
 from routing.runtime import runtime
+from tests.browsers import Chromium
 from tests.halves import HALVES, Services, browser_path, open_services
 
 built_in_policies = import_module("routing.migrations.0002_built_in_policies")
@@ -47,12 +49,13 @@ def services() -> Iterator[Services]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Path:
-    """The path of a Chromium for playwright's `executable_path`."""
+def chromium() -> Iterator[Chromium]:
+    """A browser that all tests of this process share."""
     path = browser_path()
     if path is None:
         pytest.skip("no Chromium found: install chromium, or set CHROMIUM to its path")
-    return path
+    with closing(Chromium(path)) as shared:
+        yield shared
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -66,13 +69,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark a test by the half it belongs to, so that the summary can count what really ran; those that start processes
-    and wait for them come first, so that a run does not end with one worker waiting."""
-    items.sort(key=lambda item: LONG.index(part) if (part := item.path.parent.name) in LONG else len(LONG))
+    and wait for them come first, then those that open a browser, so that a run does not end with one worker waiting."""
+    items.sort(key=_place)
     for item in items:
         for fixture in set(getattr(item, "fixturenames", ())) & FIXTURE_TO_HALF.keys():
             item.add_marker(FIXTURE_TO_HALF[fixture])
         if not any(half in item.keywords for half in HALVES):
             item.add_marker("embedded")
+
+
+def _place(item: pytest.Item) -> tuple[int, bool]:
+    """When a test comes, those of its file with the first of them."""
+    part = item.path.parent.name
+    return LONG.index(part) if part in LONG else len(LONG), "chromium" not in getattr(item, "fixturenames", ())
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -1,16 +1,15 @@
 """What a browser makes of the admin: no error, nothing wider than the screen, a key that can be copied and used."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.urls import reverse
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from tests.browsers import Chromium
 from tests.dashboard.statements.test_statements_small import PHONE, judged
-from tests.halves import BROWSER_FLAGS
 
 DESK = {"width": 1280, "height": 800}
 UNFOLD_TABS = """document.querySelectorAll("[x-show*=activeTab]:not([hx-get]), [x-show*=activeFieldsetTab]")
@@ -19,20 +18,17 @@ WIDER = "document.documentElement.scrollWidth - document.documentElement.clientW
 
 
 @pytest.fixture
-def page(chromium: Path, live_server: Any, addresses: list[str], session: str) -> Iterator[Page]:
+def page(chromium: Chromium, live_server: Any, addresses: list[str], session: str) -> Iterator[Page]:
     """A signed-in page; what went wrong on it must be nothing."""
     problems: list[str] = []
     url = live_server.url
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium), args=BROWSER_FLAGS)
-        opened = browser.new_context(base_url=url, viewport=DESK)
+    with chromium.context(base_url=url, viewport=DESK) as opened:
         opened.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
         tab = opened.new_page()
         tab.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
         tab.on("pageerror", lambda error: problems.append(str(error)))
         tab.on("request", lambda sent: None if sent.url.startswith(url) else problems.append(f"left: {sent.url}"))
         yield tab
-        browser.close()
     assert problems == []
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.halves import BROWSER_FLAGS
+from tests.browsers import Chromium
 from tests.people import staff
 
 
@@ -22,15 +21,12 @@ def signed_in(transactional_db: None) -> str:
 
 
 @contextmanager
-def looking(browser: Path, url: str, session: str, **context: object) -> Iterator[tuple[Page, list[str]]]:
+def looking(chromium: Chromium, url: str, session: str, **context: object) -> Iterator[tuple[Page, list[str]]]:
     """A page, and what the console, the scripts and foreign hosts said."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(browser), args=BROWSER_FLAGS)
-        opened = chromium.new_context(base_url=url, **context)
+    with chromium.context(base_url=url, **context) as opened:
         opened.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
         page, problems = opened.new_page(), []
         page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda sent: None if sent.url.startswith(url) else problems.append(f"left: {sent.url}"))
         yield page, problems
-        chromium.close()

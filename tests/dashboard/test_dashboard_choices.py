@@ -2,7 +2,6 @@
 
 import re
 from html import unescape
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -89,7 +88,7 @@ def test_what_is_no_filter_has_no_list(staff_client, client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_typing_offers_picking_filters_and_emptying_removes(chromium: Path, live_server, signed_in, many):
+def test_typing_offers_picking_filters_and_emptying_removes(chromium, live_server, signed_in, many):
     LanguageModel.objects.create(name="gpt-5-mini")
     with looking(chromium, live_server.url, signed_in) as (page, problems):
         page.goto("/dashboard/requests/")

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import httpx
 from playwright.sync_api import Page
 
+from tests.browsers import Chromium
 from tests.dashboard.browsing import looking
 from tests.gateway.gateway import Gateway, manage
 from tests.halves import browser_path
@@ -46,13 +47,13 @@ class Played:
 def play(gateway: Gateway) -> Played:
     """Press the button, let a worker do what is due, and look on."""
     session = manage(gateway.var, "shell", "-v0", "-c", WHO, env=gateway.env).split()[-1]
-    seen, browser = Seen(), browser_path()
-    if browser is None:
+    seen, path = Seen(), browser_path()
+    if path is None:
         _press(gateway, session)
         with _worker(gateway) as told:
             scores, job = json.loads(told.result())
         return Played(scores, job, seen)
-    with looking(browser, gateway.url, session) as (page, seen.problems):
+    with closing(Chromium(path)) as browser, looking(browser, gateway.url, session) as (page, seen.problems):
         page.goto(PAGE)
         page.locator("summary", has_text="Run the drill").click()
         page.get_by_role("button", name="Start the drill").click()

@@ -5,9 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, expect, sync_playwright
-
-from tests.halves import BROWSER_FLAGS
+from playwright.sync_api import Page, expect
 
 from .inflight import api, eventually, listed, person, streams
 from .inflight import both as both
@@ -27,11 +25,9 @@ HIGHEST = """name => {
 
 
 @contextmanager
-def looking(browser, gateway, session) -> Iterator[tuple[Page, list[str], list[str]]]:
+def looking(chromium, gateway, session) -> Iterator[tuple[Page, list[str], list[str]]]:
     """The page, signed in: what it has asked for, and what went wrong on it."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(browser), args=BROWSER_FLAGS)
-        opened = chromium.new_context(base_url=gateway.url, viewport={"width": 1440, "height": 900})
+    with chromium.context(base_url=gateway.url, viewport={"width": 1440, "height": 900}) as opened:
         opened.add_cookies([{"name": "sessionid", "value": session, "url": gateway.url}])
         page, asked, problems = opened.new_page(), [], []
         page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
@@ -39,7 +35,6 @@ def looking(browser, gateway, session) -> Iterator[tuple[Page, list[str], list[s
         page.on("request", lambda sent: asked.append(sent.url))
         page.goto("/dashboard/live/")
         yield page, asked, problems
-        chromium.close()
 
 
 def unchanged(browser, address) -> bool:

@@ -2,16 +2,16 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from providers.sandbox.testing import fault
+from tests.browsers import Chromium
 from tests.gateway.gateway import Gateway, manage
-from tests.halves import BROWSER_FLAGS
 
 MARKUP = "<script>document.title = 'broken'</script><img src=x onerror=alert(1)> [x](javascript:alert(1))"
 LEND = """async () => {
@@ -23,11 +23,9 @@ PEOPLE = "from django.contrib.auth.models import User;User.objects.create_superu
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Callable[..., Page]]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
-        yield lambda **context: started.new_context(**context).new_page()
-        started.close()
+def browser(chromium: Chromium) -> Iterator[Callable[..., Page]]:
+    with ExitStack() as opened:
+        yield lambda **context: opened.enter_context(chromium.context(**context)).new_page()
 
 
 @pytest.fixture

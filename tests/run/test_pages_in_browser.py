@@ -1,21 +1,18 @@
 """Whether the pages stand in a real browser: nothing blocked by the content security policy, nothing missing."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.halves import BROWSER_FLAGS
+from tests.browsers import Chromium
 from tests.run.installation import Installation
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Path) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
-        yield browser.new_page(viewport={"width": 1280, "height": 900})
-        browser.close()
+def page(chromium: Chromium) -> Iterator[Page]:
+    with chromium.context(viewport={"width": 1280, "height": 900}) as opened:
+        yield opened.new_page()
 
 
 @pytest.fixture

@@ -4,24 +4,21 @@ import re
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.halves import BROWSER_FLAGS
+from tests.browsers import Chromium
 from tests.run.installation import Installation, wait_until
 
 OVERLAP = timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Path, running: Installation) -> Iterator[Page]:
+def page(chromium: Chromium, running: Installation) -> Iterator[Page]:
     """Signed in, and with a clipboard."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
-        context = browser.new_context(base_url=running.url, viewport={"width": 1280, "height": 900})
+    with chromium.context(base_url=running.url, viewport={"width": 1280, "height": 900}) as context:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         opened = context.new_page()
         opened.goto("/admin/")
@@ -30,7 +27,6 @@ def page(chromium: Path, running: Installation) -> Iterator[Page]:
         opened.press("input[name=password]", "Enter")
         opened.wait_for_url("**/admin/")
         yield opened
-        browser.close()
 
 
 def copied(page: Page, what: str) -> str:

@@ -4,14 +4,13 @@ member's own key."""
 import re
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.halves import BROWSER_FLAGS
+from tests.browsers import Chromium
 from tests.run.installation import Installation, wait_until
 
 PASSWORD = "a heron on one leg"
@@ -20,11 +19,9 @@ LIMITS = {"requests_per_minute": 60, "requests_per_day": 1000}
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Path) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
-        yield browser.new_page(viewport={"width": 1280, "height": 900})
-        browser.close()
+def page(chromium: Chromium) -> Iterator[Page]:
+    with chromium.context(viewport={"width": 1280, "height": 900}) as opened:
+        yield opened.new_page()
 
 
 @pytest.fixture(scope="module")
