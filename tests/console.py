@@ -1,8 +1,9 @@
 """Commands and web workers of an installation without a start of Python for each: one process is set up, and forks.
 
-Run as a module it is that process: a JSON object per line comes in, another goes out. `{"command": [...]}` runs
-`manage.py` with these arguments and answers `{code, out, err}`; `{"module": [...], "log": path}` starts `python -m` and
-answers `{pid}`; `{"ended": pid}` answers `{code}`, null while it runs.
+Run as a module it is the stem of them all, which has loaded what no setting has a say in: it forks a console for each
+socket that comes over its standard input. To a console comes its environment, then a JSON object per line, and another
+goes back. `{"command": [...]}` runs `manage.py` with these arguments and answers `{code, out, err}`; `{"module": [...],
+"log": path}` starts `python -m` and answers `{pid}`; `{"ended": pid}` answers `{code}`, null while it runs.
 """
 
 import atexit
@@ -10,6 +11,7 @@ import json
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,28 +27,60 @@ from typing import IO, Any, Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 MOST: Final = 8  # consoles of a test process; beyond, one that was not used for longest and has started nothing ends
 Done = subprocess.CompletedProcess[str]
+# Read when a process starts, by Python, the loader and what it loads, so that a fork of another would not heed them.
+OF_THE_START: Final = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "MALLOC_", "WALL_CLOCK")
+HOME: Final = ("PATH", "HOME", "TMPDIR")
+# Most of what a console loads. Nothing here may read settings, or variables other than those above.
+LOADED_BEFORE: Final = (
+    "celery.app.base", "click", "csp", "cryptography.fernet", "django.contrib.admin.options",
+    "django.core.handlers.asgi", "django.core.management", "django.db.backends.sqlite3.base", "django.forms",
+    "django.template.defaulttags", "django.views.generic", "environ", "httptools", "httpx", "kombu.entity",
+    "msgspec", "psycopg", "redis.asyncio", "requests", "rest_framework", "rich.traceback", "structlog", "uvicorn",
+    "uvloop", "yaml",
+)  # fmt: skip
+_stems: "dict[tuple[tuple[str, str], ...], Stem]" = {}
 _open: "OrderedDict[tuple[tuple[str, str], ...], Console]" = OrderedDict()
 
 
+class Stem:
+    """A process that consoles are forked from; it ends when the tests do, however that is."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.console"], cwd=ROOT, env=dict(environment), stdin=theirs
+            )
+
+    def fork(self) -> socket.socket:
+        """Talk to a new console."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+        return ours
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.wait()
+
+
 class Console:
-    """One installation's process; it ends when its standard input does, so at the latest with the tests."""
+    """One installation's process; it ends when nobody talks to it any more, so at the latest with the tests."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._one_at_a_time = Lock()
         self.has_started = False
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.console"], cwd=ROOT, env=dict(environment),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        with _stem(environment).fork() as talk:
+            self._talk = talk.makefile("rw")
+        print(json.dumps(dict(environment)), file=self._talk, flush=True)
 
     def ask(self, **wish: Any) -> dict[str, Any]:
-        assert self.process.stdin and self.process.stdout
         with self._one_at_a_time:
-            print(json.dumps(wish), file=self.process.stdin, flush=True)
-            return dict(json.loads(self.process.stdout.readline()))
+            print(json.dumps(wish), file=self._talk, flush=True)
+            return dict(json.loads(self._talk.readline()))
 
     def close(self) -> None:
-        self.process.communicate()
+        self._talk.close()
 
 
 class Forked:
@@ -102,23 +136,52 @@ def _console(environment: Mapping[str, str]) -> Console:
     return console
 
 
+def _stem(environment: Mapping[str, str]) -> Stem:
+    heeded = {name: value for name, value in environment.items() if name.startswith(OF_THE_START) or name in HOME}
+    place = tuple(sorted(heeded.items()))
+    if place not in _stems:
+        _stems[place] = Stem(heeded)
+    return _stems[place]
+
+
 @atexit.register
 def close_all() -> None:
     """End every console."""
     while _open:
         _open.popitem()[1].close()
+    while _stems:
+        _stems.popitem()[1].close()
 
 
 def main() -> None:
-    """Set Django up, then fork for what each line wants."""
+    """Load what all have in common, then fork a console for each socket that comes."""
+    for name in LOADED_BEFORE:
+        import_module(name)
+    control = socket.socket(fileno=os.dup(0))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a console that has ended is nobody's to wait for
+    while sockets := socket.recv_fds(control, 1, 1)[1]:
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            control.close()
+            with open(os.devnull) as nothing:
+                os.dup2(nothing.fileno(), 0)
+            _answer(socket.socket(fileno=sockets[0]))
+            os._exit(0)
+        os.close(sockets[0])
+
+
+def _answer(talk: socket.socket) -> None:
+    """Set Django up in the environment that comes first, then fork for what each line wants."""
     import django
 
+    lines = talk.makefile("rw")
+    os.environ.clear()
+    os.environ.update(json.loads(lines.readline()))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuroroute.settings")
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever prints here is no answer
+    os.dup2(2, 1)  # as a service's would, what prints here goes to where errors go
     django.setup()
-    for line in sys.stdin:
-        print(json.dumps(_obey(json.loads(line))), file=answers, flush=True)
+    for line in lines:
+        print(json.dumps(_obey(json.loads(line))), file=lines, flush=True)
 
 
 def _obey(wish: dict[str, Any]) -> dict[str, Any]:
