@@ -73,12 +73,11 @@ def _requests(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) 
 
 def _success(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
     earlier = f"before: {percent(before.success)}" if before.requests else NO_EARLIER
-    exact = f"{count(now.answered)} of {count(now.requests - now.rejected - now.cancelled)} waited for"
+    waited, lost = now.requests - now.rejected - now.cancelled, now.failed + now.interrupted
+    exact = f"{count(now.answered)} of {count(waited)} waited for"
+    exact += f"; {count(now.failed)} failed, {count(now.interrupted)} interrupted" if lost else ""
     points, note = _course(buckets, lambda part: part.success), earlier if scope.compares else ""
-    lost = now.failed + now.interrupted
-    caveat = (
-        f"{counted(lost, 'error')}: {count(now.failed)} failed, {count(now.interrupted)} interrupted" if lost else ""
-    )
+    caveat = counted(lost, "error") if lost else ""
     return Tile("Success", percent(now.success), exact, note, points, scope.link("reliability"), caveat)
 
 
