@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.access import staff_only
 from dashboard.budgetforms import NotifyForm, RaiseForm, ThresholdsForm
-from dashboard.questions import ask, done, require
+from dashboard.questions import ask, deciding, done, require
 from dashboard.scope import Scope
 from dashboard.views import scope_for
 from providers import formwrites
@@ -39,15 +39,15 @@ def lift(request: HttpRequest, budget: int) -> HttpResponse:
     """Raise the limit."""
     require(request, RAISE, NO_RAISE)
     scope = scope_for(request, "budgets")
-    row = _found(budget, scope)
-    state, form = states_of([row], timezone.now())[0], RaiseForm(request.POST or None, instance=row)
-    if form.is_valid():
-        formwrites.change(form, "raised", actor_of(request), form.cleaned_data["reason"], TENANTS)
-        return done(request, scope, f"The limit is {row.limit_text} now: {state.name}.")
-    return ask(
-        request, scope, form, title=f"Raise {state.name}", effect=_spent(state), verb="Raise the limit",
-        settings=_settings(request, row),
-    )  # fmt: skip
+    with deciding(request):
+        row = _found(budget, scope, locked=request.method == "POST")
+        state, form = states_of([row], timezone.now())[0], RaiseForm(request.POST or None, instance=row)
+        if form.is_valid():
+            formwrites.change(form, "raised", actor_of(request), form.cleaned_data["reason"], TENANTS)
+            return done(request, scope, f"The limit is {row.limit_text} now: {state.name}.")
+    settings = _settings(request, row)
+    title, effect = f"Raise {state.name}", _spent(state)
+    return ask(request, scope, form, title=title, effect=effect, verb="Raise the limit", settings=settings)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,12 +57,13 @@ def thresholds(request: HttpRequest, budget: int) -> HttpResponse:
     """Move the percents at which its receivers are told."""
     require(request, CHANGE, NO_CHANGE)
     scope = scope_for(request, "budgets")
-    row = _found(budget, scope)
-    form, name = ThresholdsForm(request.POST or None, instance=row), str(row)
-    if form.is_valid():
-        formwrites.change(form, "changed", actor_of(request), form.cleaned_data["reason"], TENANTS)
-        told = ", ".join(f"{each} %" for each in row.alerts)
-        return done(request, scope, f"{name} is told of at {told}." if told else f"{name} is told of no more.")
+    with deciding(request):
+        row = _found(budget, scope, locked=request.method == "POST")
+        form, name = ThresholdsForm(request.POST or None, instance=row), str(row)
+        if form.is_valid():
+            formwrites.change(form, "changed", actor_of(request), form.cleaned_data["reason"], TENANTS)
+            told = ", ".join(f"{each} %" for each in row.alerts)
+            return done(request, scope, f"{name} is told of at {told}." if told else f"{name} is told of no more.")
     state = states_of([row], timezone.now())[0]
     effect = (
         f"Whoever is told of it hears once in each period when that share of its limit is spent. {_receivers(state)} "
@@ -98,9 +99,10 @@ def notify(request: HttpRequest, budget: int) -> HttpResponse:
     )  # fmt: skip
 
 
-def _found(budget: int, scope: Scope) -> Budget:
-    """A budget in sight; any other is as unknown as one that nobody has."""
-    row = seen(Budget.objects.select_related("tenant", "key"), scope.sight, "tenant_id").filter(pk=budget).first()
+def _found(budget: int, scope: Scope, *, locked: bool = False) -> Budget:
+    """A budget in sight, to be changed within a transaction; any other is as unknown as one that nobody has."""
+    rows = seen(Budget.objects.select_related("tenant", "key"), scope.sight, "tenant_id").filter(pk=budget)
+    row = (rows.select_for_update(of=("self",)) if locked else rows).first()
     if row is None:
         raise Http404(f"There is no budget {budget}.")
     return row

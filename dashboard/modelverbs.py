@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from dashboard.access import staff_only
 from dashboard.changeforms import SeenRow, reason
 from dashboard.priceforms import NewPriceForm
-from dashboard.questions import ask, done, previews, require
+from dashboard.questions import ask, deciding, done, previews, require
 from dashboard.upstreamrows import deployment_of
 from dashboard.views import scope_for
 from providers import formwrites
@@ -56,12 +56,15 @@ class AliasForm(SeenRow, LanguageModelForm):
 def alias(request: HttpRequest, deployment_id: int) -> HttpResponse:
     """Say what else the model of a deployment is called."""
     require(request, ALIAS, NO_ALIAS)
-    row, scope = deployment_of(deployment_id).model, scope_for(request, "models")
-    form, there = AliasForm(request.POST or None, instance=row), ", ".join(row.aliases)
-    if form.is_valid():
-        formwrites.change(form, "changed", actor_of(request), form.cleaned_data["reason"], CATALOG)
-        named = ", ".join(row.aliases)
-        return done(request, scope, f"{row} is also called {named}." if named else f"{row} has no other name.")
+    scope, rows = scope_for(request, "models"), LanguageModel.objects.all()
+    with deciding(request):
+        rows = rows.select_for_update() if request.method == "POST" else rows
+        row = rows.get(pk=deployment_of(deployment_id).model_id)
+        form, there = AliasForm(request.POST or None, instance=row), ", ".join(row.aliases)
+        if form.is_valid():
+            formwrites.change(form, "changed", actor_of(request), form.cleaned_data["reason"], CATALOG)
+            named = ", ".join(row.aliases)
+            return done(request, scope, f"{row} is also called {named}." if named else f"{row} has no other name.")
     effect = (
         f"Whoever asks for one of these names gets {row}, wherever it is served. A name that is taken away is unknown "
         f"within a second: requests for it are refused. {f'Now: {there}.' if there else 'It has none now.'}"

@@ -1,10 +1,12 @@
 """How does a page ask before something is done? It says what would happen and who would notice, and takes a reason."""
 
-from typing import Final
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
@@ -44,6 +46,11 @@ def ask(
 def previews(request: HttpRequest) -> bool:
     """Whether somebody wants to see what the form comes to, and nothing done."""
     return request.method == "POST" and request.POST.get("act") == "preview"
+
+
+def deciding(request: HttpRequest) -> AbstractContextManager[Any]:
+    """A transaction where something is to be done, so that a row that is read to be changed stays as it was read."""
+    return transaction.atomic() if request.method == "POST" else nullcontext()
 
 
 def done(request: HttpRequest, scope: Scope, said: str) -> HttpResponse:
