@@ -37,7 +37,7 @@ def labels(scope: Scope, by: By, values: Sequence[int | str]) -> dict[int | str,
     if by == "tenant":
         return {value: scope.tenants.get(int(value), f"tenant {value}, deleted") for value in values}
     if by == "key":
-        known = key_labels({int(value) for value in values})
+        known = scope.ask(key_labels, frozenset(map(int, values)))
         return {value: known.get(int(value), f"key {value}, deleted") for value in values}
     if by == "tag":
         return {value: {"": "none", OTHER_TAGS: "other tags"}.get(str(value), str(value)) for value in values}

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Value
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat, Lower, StrIndex
 from django.utils import timezone
 from msgspec import Struct
 
 from providers.embeddings import only_embeds
 from providers.models import Deployment, LanguageModel, Provider, in_use
+from providers.pricerows import DeploymentPrice
 from providers.prices import with_prices
 from providers.realms import APART
 
@@ -76,11 +77,13 @@ def chat_models() -> list[ChatModel]:
 
 def dearest_models(limit: int) -> list[str]:
     """The models in use whose answers cost most per token now, the dearest first; in one query."""
-    live = Deployment.objects.filter(enabled=True, provider__enabled=True)
-    live = live.exclude(provider__source__in=APART)
-    priced: QuerySet[Any] = with_prices(live, timezone.now())
-    priced = priced.filter(output_price__gt=0)
-    names = priced.order_by("-output_price", "-input_price", "model__name").values_list("model__name", flat=True)
+    begun = DeploymentPrice.objects.filter(effective_from__lte=timezone.now())
+    later = begun.filter(deployment=OuterRef("deployment"), effective_from__gt=OuterRef("effective_from"))
+    live = begun.filter(~Exists(later), output__gt=0, deployment__enabled=True, deployment__provider__enabled=True)
+    ordered = live.exclude(deployment__provider__source__in=APART).order_by(
+        "-output", "-input", "deployment__model__name"
+    )
+    names = ordered.values_list("deployment__model__name", flat=True)
     return list(dict.fromkeys(names[: limit * 4]))[:limit]  # several providers may have the same one
 
 

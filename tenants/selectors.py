@@ -2,7 +2,7 @@
 reads `tenants.keyring`."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -117,7 +117,7 @@ def _seen(rows: Iterable[tuple[int, str, bool]], every: bool = True) -> Seen:
     return Seen(None if every else frozenset(names), names, samples)
 
 
-def key_labels(ids: set[int]) -> dict[int, str]:
+def key_labels(ids: Set[int]) -> dict[int, str]:
     """`tenant/key name` of these client keys; one that was deleted is missing."""
     rows = ClientKey.objects.filter(pk__in=ids).values_list("pk", "tenant__name", "name")
     return {pk: f"{tenant}/{name}" for pk, tenant, name in rows}
