@@ -76,7 +76,7 @@ class AttentionPanel(Panel):
     name = "attention"
     title = "What needs me?"
     page = "home"
-    order = 20
+    order = 5
     file = "These findings as a file"
     help = "operations#what-needs-somebody"
     formula = (
