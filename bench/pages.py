@@ -145,6 +145,19 @@ def sorted_and_filtered() -> Iterator[str]:
     yield f"{requests}?range=30d&sort=-cost&tenant=team-a&model=sandbox-mini"
     yield f"{requests}?range=30d&sort=-total&status=failed"
     yield f"{requests}?range=30d&tenant=team-b&tag=batch"
+    for words in (
+        "min_cost=0.001",
+        "max_cost=0.0001",
+        "min_ttft=900",
+        "min_total=20000",
+        "min_attempts=2",
+        "streamed=no",
+    ):
+        yield f"{requests}?range=30d&{words}"
+    for words in ("finish=length", "finish=content_filter&streamed=yes", "min_cost=999&provider=sandbox-openai"):
+        yield f"{requests}?range=30d&{words}"
+    for words in ("group=tag", "tag=batch", "tag=batch&group=tenant", "tag=-"):
+        yield f"{reverse('dashboard:cost')}?range=30d&{words}"
     for page in ("home", "cost", "latency"):
         yield f"{reverse(f'dashboard:{page}')}?range=7d&compare=prev"
 

@@ -212,6 +212,12 @@ class LatencyRollup(Rollup):
                 condition=models.Q(provider="", model=""),
                 name="latency_rollup_shared",
             ),
+            # Likewise what deployments are compared by: the days of any zone but UTC are added up from hours.
+            models.Index(
+                fields=["metric", "grain", "bucket", "provider", "model", "slot", "requests"],
+                condition=models.Q(tenant_id=ALL_TENANTS, provider__gt=""),
+                name="latency_rollup_fine",
+            ),
         ]
 
 

@@ -27,7 +27,7 @@ _COLUMNS: Final[dict[By, tuple[str, ...]]] = {
 }
 
 
-_DEPLOYMENTS: Final = "r.provider <> ''"
+_DEPLOYMENTS: Final = "r.provider > ''"  # as the index of these says it
 _ALL_DEPLOYMENTS: Final = "r.provider = '' AND r.model = ''"
 
 
