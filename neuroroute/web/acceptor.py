@@ -10,7 +10,8 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-AT_ONCE: Final = 4  # per turn of the loop
+AT_ONCE: Final = 4  # per turn of the loop, where others take, too
+ALONE_AT_ONCE: Final = 64  # else: who waits to be let in cannot even be refused
 REST_S: Final = 1.0  # when the process has no more file descriptors
 
 logger = logging.getLogger("uvicorn.error")
@@ -19,8 +20,8 @@ logger = logging.getLogger("uvicorn.error")
 class Acceptor:
     """Gives each connection that comes over `sock` a protocol, until it is closed; the socket stays the caller's."""
 
-    def __init__(self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:
-        self._sock, self._protocol = sock, protocol
+    def __init__(self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol], at_once: int = AT_ONCE) -> None:
+        self._sock, self._protocol, self._at_once = sock, protocol, at_once
         self._loop = asyncio.get_running_loop()
         self._coming: set[asyncio.Task[object]] = set()
         self._closed = False
@@ -36,7 +37,7 @@ class Acceptor:
             self._loop.add_reader(self._sock, self._take)
 
     def _take(self) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(self._at_once):
             try:
                 connection, _address = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):

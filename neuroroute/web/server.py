@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
 from uvicorn import Config, Server
 
 from neuroroute.asgi import break_off
-from neuroroute.web.acceptor import Acceptor
+from neuroroute.web.acceptor import ALONE_AT_ONCE, AT_ONCE, Acceptor
 from neuroroute.web.connection import Connection
 from neuroroute.web.door import Door
 from routing.healthmetrics import refused
@@ -34,7 +35,8 @@ class WebServer(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup([])  # without uvicorn's own listening
-        self._acceptors = [Acceptor(sock, self._new_connection) for sock in sockets or ()]
+        at_once = ALONE_AT_ONCE if settings.WEB_WORKERS == 1 else AT_ONCE
+        self._acceptors = [Acceptor(sock, self._new_connection, at_once) for sock in sockets or ()]
         if self._ready and self.started:
             self._ready.touch()
 
