@@ -1,8 +1,6 @@
 """What needs a person stands on the dashboard as on the admin's overview: money too, with a link for who may follow."""
 
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
@@ -10,9 +8,7 @@ from html import unescape
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from msgspec.structs import replace
 
@@ -237,23 +233,6 @@ def test_the_check_is_a_job_of_every_minute_whose_rows_do_not_pile_up(troubled):
     assert set(Job.objects.filter(window="old").values_list("kind", flat=True)) == {"clean_up"}
 
 
-def test_the_bell_follows_the_check_without_a_query_of_its_own(staff_client, db, django_assert_num_queries):
-    change(lambda found: replace(found, checked_at=datetime.now(UTC)))
-    parts, live = "/dashboard/parts/cost/", "/dashboard/live/now/"
-    asked = {}
-    for address in (parts, live):
-        with CaptureQueriesContext(connection) as before:
-            asked[address] = staff_client.get(address)
-            many = len(before)
-        assert "Findings: none" in asked[address].content.decode()
-        assert staff_client.get(address, headers={"If-None-Match": asked[address]["ETag"]}).status_code == 304
-        change(lambda found: replace(found, notices=(Notice("slow", "", "/", about="s"),)))
-        with django_assert_num_queries(many):
-            again = staff_client.get(address, headers={"If-None-Match": asked[address]["ETag"]})
-        assert again.status_code == 200 and "1 finding to look at" in again.content.decode()
-        change(lambda found: replace(found, notices=()))
-
-
 def bell_of(client: Client) -> int:
     found = re.search(r"(\d+) findings? to look at", client.get("/dashboard/cost/").content.decode())
     return int(found[1]) if found else 0
@@ -285,25 +264,3 @@ def test_acknowledging_works_in_a_browser_and_without_scripts(chromium, live_ser
             page.get_by_role("button", name="Take back slow").click()
             page.get_by_role("button", name="Acknowledge slow").wait_for()
             assert "1 finding" in page.locator(".bell").inner_text() and problems == []
-
-
-def test_the_bell_is_refreshed_in_place_and_spoken(chromium, live_server, transactional_db):  # noqa: F811
-    change(lambda found: replace(found, checked_at=datetime.now(UTC)))
-    session = session_of(User.objects.create_superuser("olga"))
-    with looking(chromium, live_server.url, session) as (page, problems):
-        page.goto("/dashboard/cost/?live=10s")
-        bell = page.locator("#bell a")
-        bell.focus()
-        assert "Findings: none" in bell.inner_text()
-        elsewhere(lambda: change(lambda found: replace(found, notices=(Notice("slow", "", "/", about="s"),))))
-        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as who comes back to the tab
-        page.get_by_title("1 finding needs somebody").wait_for()
-        page.wait_for_function("document.getElementById('said').textContent === '1 finding to look at'")
-        assert bell.evaluate("one => one === document.activeElement") and problems == []
-
-
-def elsewhere(act: Callable[[], object]) -> None:
-    """In another thread: a browser's loop runs in this one, where Django refuses to ask the database."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(act).result()
-        pool.submit(lambda: connection.close()).result()

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from dashboard.attention import LATE, Here, check, findings
+from dashboard.attention import Here, check, findings
 from dashboard.board import Board, board, change
 from profiling.models import GpuSample
 from providers import attention as upstreams
@@ -290,22 +290,3 @@ def test_a_budget_that_will_not_last_is_told_with_what_a_day_costs(tmp_path):
     check(NOW)
     told_of_it = [one for one in findings(board(), Here(), NOW).open if one.notice.about == f"budget {budget.pk}"]
     assert len(told_of_it) == 1, "the forecast and the threshold say the same"
-
-
-def test_what_no_fact_dates_is_dated_by_the_check_that_found_it(db):
-    first, second = NOW - timedelta(minutes=7), NOW
-    for now in (first, second):
-        (notice,) = [n for n in check(now).notices if n.about == "no provider"]
-        assert notice.since is None and notice.found == first
-    assert findings(board(), Here(), NOW).late is False
-    assert findings(board(), Here(), NOW + LATE + timedelta(seconds=1)).late
-
-
-def test_the_board_holds_a_hundred_and_counts_the_rest(db):
-    tenant = Tenant.objects.create(name="team")
-    for number in range(130):
-        Provider.objects.create(name=f"p{number}", wire="openai", base_url="http://127.0.0.1:9/v1", local=True)
-    ClientKey.objects.create(tenant=tenant, name="a", prefix="a", digest="a", expires_at=NOW + timedelta(days=1))
-    written = check(NOW)
-    assert len(written.notices) == 100 and written.more == 31
-    assert written.notices[0].level == "ending", "the graver one stays"

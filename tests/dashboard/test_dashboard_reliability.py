@@ -17,12 +17,9 @@ from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from routing.models import HealthReset
 from routing.resilience.report import BreakerReport, HealthReport
 from tenants.models import Tenant
-from tests.dashboard.browsing import looking
 from tests.dashboard.downloads import rows_of
-from tests.dashboard.statements.test_statements_small import judged
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import NAMES, outcome, ship
-from tests.looks import looked_at
 from tests.people import browser_of, staff
 from usage import states
 from usage.models import FlowRollup
@@ -285,26 +282,6 @@ def test_the_page_keeps_to_twelve_questions(staff_client, configured, traffic, d
     states.record([(minute(ago), MINI, "open") for ago in range(5)])
     with django_assert_max_num_queries(12):
         staff_client.get(f"{PAGE}?provider=sandbox-openai&range=7d")
-
-
-def test_cells_of_every_state_can_be_told_apart_pressed_and_heard(chromium, live_server, signed_in, traffic):
-    kinds = ("open", "half_open", "cooldown", "off")
-    states.record([(minute(ago), "", "watched") for ago in range(20)])
-    states.record([(minute(place), MINI, kind) for place, kind in enumerate(kinds)])
-    with looking(chromium, live_server.url, signed_in, viewport={"width": 320, "height": 640}) as (page, problems):
-        page.goto(f"{PAGE}?range=1h")
-        page.wait_for_load_state("networkidle")
-        assert looked_at(page, "states", pictures=False) == []
-        assert judged(page) == []
-        cells = page.locator("section.timeline").first.locator(".cell")
-        assert {cells.nth(place).inner_text() for place in range(60)} == {"✕", "◑", "◔", "–", "✓", "?"}
-        page.set_viewport_size({"width": 1280, "height": 800})
-        tops = {cells.nth(place).bounding_box()["y"] for place in range(60)}
-        assert len(tops) == 1, "sixty cells stand in one row on a desk"
-        table = page.locator("#panel-deployments .scroll").first
-        assert table.evaluate("box => box.scrollWidth - box.clientWidth") <= 0, "its table fits"
-        assert judged(page) == []
-        assert problems == []
 
 
 def test_a_member_of_one_tenant_sees_its_requests_alone_within_twelve_questions(

@@ -10,11 +10,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from profiling.models import Job
-from profiling.runner import run_due
 from providers.models import AuditEntry, Credential, Deployment, DeploymentPrice, LanguageModel, Provider, Revision
 from providers.pricerows import BEGINNING
 from providers.revisions import CATALOG
-from providers.sandbox.testing import Sandbox
 from providers.secrets import unseal
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.people import browser_of, staff
@@ -256,57 +254,3 @@ def test_a_price_that_cannot_be_is_told_at_its_field(big, owner, typed, field, s
 def test_finance_prices_and_neither_names_nor_tests(big):
     finance = browser_of(staff("fin", "finance", EVERY))
     assert [finance.get(address(big, verb)).status_code for verb in ("price", "alias", "test")] == [200, 403, 403]
-
-
-# Tests.
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_test_goes_to_a_worker_and_its_page_says_what_came_of_it(owner):
-    with Sandbox.start("openai", process=True) as upstream:
-        acme = Provider.objects.create(name="acme", wire="openai", base_url=upstream.base_url, allow_private=True)
-        there, gone = (
-            Deployment.objects.create(
-                provider=acme, model=LanguageModel.objects.create(name=name), upstream_model=name
-            )
-            for name in ("sandbox-mini", "never-listed")
-        )  # fmt: skip
-        told = {}
-        for name, page in {
-            "all": "/dashboard/upstreams/acme/test/",
-            "there": address(there, "test"),
-            "gone": address(gone, "test"),
-        }.items():
-            asked = owner.post(page, {"reason": "new key"})
-            assert asked.status_code == 302 and upstream.calls() == []
-            waits = owner.get(asked["location"])
-            assert (
-                "A worker lists the models with each key" in text_of(waits)
-                and 'hx-trigger="every 1s"' in waits.content.decode()
-            )
-            run_due()
-            told[name] = owner.get(asked["location"])
-            upstream.reset()
-    assert all('hx-trigger="every 1s"' not in answer.content.decode() for answer in told.values()), "it is over"
-    assert re.search(r"passed no credential in [\d.]+ m?s ?: \d+ models listed", text_of(told["all"]))
-    assert "sandbox-mini is among them" in text_of(told["there"])
-    assert "never-listed is not among them" in text_of(told["gone"])
-    assert set(AuditEntry.objects.values_list("actor", "action", "object_name", "reason")) == {
-        ("olga", "tested", "acme", "new key")
-    }
-    acme.refresh_from_db()
-    assert acme.reached_at, "the test of the admin, by the same function"
-    operator = browser_of(staff("vic", "viewer", EVERY))
-    assert operator.get(asked["location"]).status_code == 403
-    assert owner.get("/dashboard/upstreams/tests/999999/").status_code == 404
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_test_that_fails_or_waits_says_so(big, owner):
-    asked = owner.post("/dashboard/upstreams/acme/test/", {"reason": ""})
-    Job.objects.update(created_at=datetime.now(UTC) - timedelta(minutes=1))
-    assert "No worker has taken it up yet: does one run?" in text_of(owner.get(asked["location"]))
-    run_due()
-    assert re.search(
-        r"failed no credential in [\d.]+ m?s ?: Unreachable: cannot connect", text_of(owner.get(asked["location"]))
-    )

@@ -172,7 +172,7 @@ def test_a_public_address_may_have_a_query():
 def test_an_address_goes_in_and_does_not_come_out(budget, taking):
     finance = browser_of(staff("fin", "finance", "every tenant"))
     page = finance.get("/dashboard/budgets/").content.decode()
-    add = re.search(r'href="(/admin/tenants/alertreceiver/add/\?budget=\d+)"', page)[1]
+    add = f"{reverse('admin:tenants_alertreceiver_add')}?budget={budget.pk}"
     assert finance.get(add).status_code == 200 and "1 receiver of alerts" in page
     typed = {"budget": budget.pk, "name": "chat", "url": "https://hooks.example.com/T0/s3cr3t", "key": KEY}
     typed |= {"kind": "webhook", "budget_alerts": "on", "findings": "none"}

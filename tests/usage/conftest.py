@@ -19,6 +19,9 @@ from environ import Env
 from neuroroute.settings import SQLITE_OPTIONS
 from tenants.models import Budget, BudgetLease, BudgetWindow, Tenant
 from tests.halves import Services
+from tests.usage.stories import journal, stories
+from usage.outcomes import Outcome
+from usage.shipper import Shipper
 
 ROOT = Path(__file__).resolve().parents[2]
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.services)
@@ -96,6 +99,17 @@ def database(request: pytest.FixtureRequest, place: Place, django_db_blocker: ob
     """An empty, migrated database, used by this thread's ORM and by the processes that `place` starts."""
     place.url = request.getfixturevalue(f"{request.param}_url")
     yield from _used(place, django_db_blocker)
+
+
+@pytest.fixture
+def told(database: Place) -> list[Outcome]:
+    """800 outcomes of thirty hours, shipped."""
+    outcomes = stories(800)
+    journal(database.spool, outcomes)
+    shipper = Shipper(database.spool)
+    while shipper.ship_batch():
+        pass
+    return outcomes
 
 
 @pytest.fixture
