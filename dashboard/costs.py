@@ -1,5 +1,7 @@
 """How is cost over time drawn? Stacked by a group, the six dearest in colour, the rest as "Other"."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from dashboard.accepted import By
@@ -9,8 +11,7 @@ from dashboard.colours import COLOURS, colours_of
 from dashboard.formatting import change, money
 from dashboard.groups import labels, words_of
 from dashboard.scope import Scope
-from usage.selectors import Totals, Value, series, series_by, totals
-from usage.selectors import by as groups
+from usage.selectors import Spend, Value, series, spent_by, spent_series_by, totals
 
 
 class CostChart(Struct, frozen=True):
@@ -57,16 +58,17 @@ def cost_chart(name: str, scope: Scope, by: By, before: bool = False, only: froz
 def _found(scope: Scope, by: By, only: frozenset[int] | None) -> dict[Value, int]:
     """What each cost, in nano USD. A few values are read by themselves: a big installation has thousands of keys."""
     if only is None:
-        return {one.value: one.totals.cost_nano_usd for one in scope.ask(groups, by, scope.period.span, scope.entities)}
+        found = scope.ask(spent_by, by, scope.period.span, scope.entities)
+        return {value: sums.cost_nano_usd for value, sums in found.items()}
     return {value: sum(_costs(parts)) for value, parts in _parts(scope, by, only).items() if _used(parts)}
 
 
-def _parts(scope: Scope, by: By, only: frozenset[int]) -> dict[Value, list[Totals]]:
+def _parts(scope: Scope, by: By, only: frozenset[int]) -> dict[Value, list[Spend]]:
     values = tuple(sorted(only))
-    return scope.ask(series_by, by, scope.period.buckets, scope.entities, values) if values else {}
+    return scope.ask(spent_series_by, by, scope.period.buckets, scope.entities, values) if values else {}
 
 
-def _used(parts: list[Totals]) -> bool:
+def _used(parts: list[Spend]) -> bool:
     return any(part.requests for part in parts)
 
 
@@ -77,7 +79,7 @@ def _layers(
     every value is ranked and the sum of all is known."""
     buckets, dearest, every = scope.period.buckets, tuple(ranked[:COLOURS]), only is None and by != "tag"
     asked = dearest if every else tuple(ranked)
-    parts = scope.ask(series_by, by, buckets, scope.entities, asked) if only is None else _parts(scope, by, only)
+    parts = scope.ask(spent_series_by, by, buckets, scope.entities, asked) if only is None else _parts(scope, by, only)
     layers = {named[value]: _costs(parts[value]) for value in dearest}
     if len(ranked) > COLOURS:
         whole = (
@@ -89,9 +91,9 @@ def _layers(
     return layers
 
 
-def _together(parts: dict[Value, list[Totals]]) -> tuple[int, ...]:
+def _together(parts: dict[Value, list[Spend]]) -> tuple[int, ...]:
     return tuple(map(sum, zip(*map(_costs, parts.values()), strict=True)))
 
 
-def _costs(parts: list[Totals]) -> tuple[int, ...]:
+def _costs(parts: Sequence[Spend]) -> tuple[int, ...]:
     return tuple(part.cost_nano_usd for part in parts)

@@ -51,7 +51,7 @@ class KeyColumns:
     def may(self, row: ClientKey) -> str:
         """A line per part, in full as its title."""
         parts = str(row.scope).split("; ") if row.scope != WHOLE else ["as its tenant"]
-        parts += ["operator API"] * row.operator
+        parts += ["operator API"] * row.operator + [f"lent to {row.lent_to}"] * (row.lent_to is not None)
         lines = [(part, shorten(part, MOST_SHOWN, placeholder="…")) for part in parts]
         return format_html_join("", '<div class="whitespace-nowrap" title="{}">{}</div>', lines)
 

@@ -20,7 +20,7 @@ from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
 from tenants.selectors import key_tenants
 from usage.rollups import OTHER_TAGS
-from usage.selectors import Totals, Value, by, totals
+from usage.selectors import Spend, Value, spent_by, totals
 
 MOST_ROWS = 50
 DEAREST = {"sort": "-cost"}
@@ -34,8 +34,8 @@ class Spender(Struct, frozen=True):
 
     value: Value
     name: str
-    sums: Totals
-    before: Totals | None
+    sums: Spend
+    before: Spend | None
 
     @property
     def cost(self) -> int | None:
@@ -68,7 +68,7 @@ class CostGroups(Struct, frozen=True):
     order: Sorting
     rows: tuple[Row, ...]
     groups: int
-    total: Totals
+    total: Spend
     total_cost: int | None
     compared: bool
     budgets: str  # the period that a budget made from here has; empty: none is offered
@@ -98,8 +98,10 @@ class CostGroupsPanel(Panel):
         found = spenders(scope, group)
         period = budget_period(scope, group)
         # A request with several tags is in several groups, and in the total once.
-        parts = [scope.ask(totals, scope.period.span, scope.entities)] if group == "tag" else [x.sums for x in found]
-        sums = total(parts) if parts else Totals()
+        parts: list[Spend] = (
+            [scope.ask(totals, scope.period.span, scope.entities)] if group == "tag" else [x.sums for x in found]
+        )
+        sums: Spend = total(parts) if parts else Spend()
         colours = colours_of((one.name for one in found), scope.board.colours)
         shown = order.rows(found, _key)[:MOST_ROWS]
         budgets = _budgets(scope, group, period, shown)
@@ -134,21 +136,19 @@ class CostGroupsPanel(Panel):
 
 def spenders(scope: Scope, group: By) -> list[Spender]:
     """Every value of the group in the range, the dearest first; what spent only before is `cost_movers`'."""
-    found = scope.ask(by, group, scope.period.span, scope.entities)
+    found = scope.ask(spent_by, group, scope.period.span, scope.entities)
     before = costs_before(scope, group)
-    named = labels(scope, group, [one.value for one in found])
+    named = labels(scope, group, list(found))
     rows = [
-        Spender(one.value, named[one.value], one.totals, None if before is None else before.get(one.value, Totals()))
-        for one in found
+        Spender(value, named[value], sums, None if before is None else before.get(value, Spend()))
+        for value, sums in found.items()
     ]
     return sorted(rows, key=lambda one: (-one.sums.cost_nano_usd, str(one.value)))
 
 
-def costs_before(scope: Scope, group: By) -> dict[Value, Totals] | None:
+def costs_before(scope: Scope, group: By) -> dict[Value, Spend] | None:
     """The sums of the period before by value; None where it is not compared."""
-    if not scope.compares:
-        return None
-    return {one.value: one.totals for one in scope.ask(by, group, scope.period.before, scope.entities)}
+    return scope.ask(spent_by, group, scope.period.before, scope.entities) if scope.compares else None
 
 
 def budget_period(scope: Scope, group: By) -> str:
@@ -176,7 +176,7 @@ def _form(scope: Scope, period: str, cost: int, words: Mapping[str, Value]) -> s
     return f"{reverse('admin:tenants_budget_add')}?{urlencode(filled)}"
 
 
-def budget_here(scope: Scope, group: By, sums: Totals) -> str:
+def budget_here(scope: Scope, group: By, sums: Spend) -> str:
     """Where a budget of the chosen tenant, or of its chosen tag, is made, with what this page sums up; else empty."""
     tenant, period = scope.tenant_id, longest_period(scope)
     apart = any(scope.word(name) for name in ("key", "provider", "model", "policy"))
@@ -232,7 +232,7 @@ def _cells(row: Row, compared: bool) -> tuple[str | float | None, ...]:
 
 
 def _row(
-    scope: Scope, group: By, one: Spender, colours: dict[str, int], whole: Totals, budgets: dict[Value, str]
+    scope: Scope, group: By, one: Spender, colours: dict[str, int], whole: Spend, budgets: dict[Value, str]
 ) -> Row:
     behind = partial(scope.link, "requests", **words_of(scope, group, one.value))
     return Row(

@@ -10,7 +10,7 @@ from dashboard.panels.cost_groups import costs_before
 from dashboard.panels.cost_over_time import group_of
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
-from usage.selectors import Totals, by
+from usage.selectors import Spend, spent_by
 
 MOST_ROWS = 10
 
@@ -67,9 +67,9 @@ class CostMoversPanel(Panel):
         group, before = group_of(scope), costs_before(scope, group_of(scope))
         if before is None:
             return CostMovers(group, (), 0, scope.here(compare=""), any=True)
-        now = {one.value: one.totals for one in scope.ask(by, group, scope.period.span, scope.entities)}
+        now = scope.ask(spent_by, group, scope.period.span, scope.entities)
         costs = {
-            value: (now.get(value, Totals()).cost_nano_usd, before.get(value, Totals()).cost_nano_usd)
+            value: (now.get(value, Spend()).cost_nano_usd, before.get(value, Spend()).cost_nano_usd)
             for value in now.keys() | before.keys()
         }
         moved = [value for value, (cost, earlier) in costs.items() if cost != earlier]

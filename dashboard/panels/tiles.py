@@ -1,6 +1,7 @@
 """How much, how well, at what cost: the figures of the range at a glance, with the period before beside them."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from msgspec import Struct, structs
 
@@ -20,7 +21,9 @@ from dashboard.formatting import (
 from dashboard.panels.base import Panel
 from dashboard.savingstile import Tile, savings_tile
 from dashboard.scope import Scope
-from usage.selectors import Totals, percentile_series, series
+from usage.selectors import Spend, Totals, percentile_series, series
+
+Sums = TypeVar("Sums", bound=Spend)
 
 
 class Tiles(Struct, frozen=True):
@@ -57,10 +60,10 @@ class TilesPanel(Panel):
         return Tiles(tiles)
 
 
-def total(parts: Sequence[Totals]) -> Totals:
-    """The sum of buckets that make up a range."""
+def total(parts: Sequence[Sums]) -> Sums:
+    """The sum of buckets that make up a range: at least one."""
     columns = zip(*(structs.astuple(part) for part in parts), strict=True)
-    return Totals(*(sum(column) for column in columns))
+    return type(parts[0])(*(sum(column) for column in columns))
 
 
 def _requests(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
@@ -78,7 +81,8 @@ def _success(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -
     exact += f"; {count(now.failed)} failed, {count(now.interrupted)} interrupted" if lost else ""
     points, note = _course(buckets, lambda part: part.success), earlier if scope.compares else ""
     caveat = counted(lost, "error") if lost else ""
-    return Tile("Success", percent(now.success), exact, note, points, scope.link("reliability"), caveat)
+    address = scope.link("requests", status="errors") if lost else scope.link("reliability")
+    return Tile("Success", percent(now.success), exact, note, points, address, caveat)
 
 
 def _cost(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:

@@ -1,6 +1,6 @@
 """What can be asked about what happened? Every question names its range; sums come from rollups, lists from records.
 
-totals series series_by by unpriced used_since nearest    requests, tokens, money
+totals series series_by by spent_by unpriced used_since nearest   requests, tokens, money
 percentiles percentile_series percentile_series_by        latency
 percentile_week                                           latency by hour of the week
 flow errors attempts attempt_series failure_series together
@@ -40,6 +40,7 @@ from usage.selectors.totals import (
     Dimension,
     Entities,
     Group,
+    Spend,
     Totals,
     Value,
     by,
@@ -47,6 +48,8 @@ from usage.selectors.totals import (
     series,
     series_by,
     series_of_tags,
+    spent_by,
+    spent_series_by,
     tags_kept_since,
     totals,
     unpriced,
@@ -73,6 +76,7 @@ __all__ = [
     "RequestFilter",
     "TimeRange",
     "Top",
+    "Spend",
     "Totals",
     "Value",
     "Whose",
@@ -95,6 +99,8 @@ __all__ = [
     "series",
     "series_by",
     "series_of_tags",
+    "spent_by",
+    "spent_series_by",
     "state_series",
     "tags_kept_since",
     "together",

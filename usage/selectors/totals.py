@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from django.conf import settings
 from django.db.models import Max, Min, Q
@@ -40,10 +40,25 @@ class Entities(Struct, frozen=True):
     tag: str | None = None  # sums by it are kept by tenant, not by any other of these
 
 
-class Totals(Struct, frozen=True):
-    """Sums over requests. `answered` to `interrupted` add up to `requests`."""
+class Spend(Struct, frozen=True):
+    """What pages about money ask of requests: a third of `Totals`, which counts where thousands are read."""
 
     requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    priced: int = 0  # requests with a known cost, 0 included
+    unpriced: int = 0  # requests that cost something that nobody knows
+    cost_nano_usd: int = 0  # of the priced ones
+
+    @property
+    def known_cost_nano_usd(self) -> int | None:
+        """None when there were requests to pay for and no price for any of them."""
+        return None if self.unpriced and not self.priced else self.cost_nano_usd
+
+
+class Totals(Spend, frozen=True):
+    """Sums over requests. `answered` to `interrupted` add up to `requests`."""
+
     answered: int = 0
     failed: int = 0
     rejected: int = 0
@@ -53,19 +68,9 @@ class Totals(Struct, frozen=True):
     failed_over: int = 0  # requests with at least one failover
     failovers: int = 0
     attempts: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     estimated: int = 0  # requests whose tokens are our estimate
-    priced: int = 0  # requests with a known cost, 0 included
-    unpriced: int = 0  # requests that cost something that nobody knows
-    cost_nano_usd: int = 0  # of the priced ones
-
-    @property
-    def known_cost_nano_usd(self) -> int | None:
-        """None when there were requests to pay for and no price for any of them."""
-        return None if self.unpriced and not self.priced else self.cost_nano_usd
 
     @property
     def success(self) -> float | None:
@@ -84,6 +89,7 @@ class Group(Struct, frozen=True):
 _OF_KEYS: Final = (None, "tenant", "key")  # what a key's sum over all that answered can be grouped by
 _YEAR_S: Final = 366 * 86_400
 _SUMS: Final = Totals.__struct_fields__
+Sums = TypeVar("Sums", bound=Spend)
 
 
 def totals(period: TimeRange, entities: Entities = Entities()) -> Totals:  # noqa: B008 - frozen
@@ -114,7 +120,32 @@ def series_by(
     only: Collection[Value] | None = None,
 ) -> dict[Value, list[Totals]]:
     """`series` for each value that occurs; `only` keeps these."""
-    found: dict[Value, list[Totals]] = {}
+    return _series_by(Totals, dimension, buckets, entities, only)
+
+
+def spent_by(dimension: Dimension, period: TimeRange, entities: Entities = Entities()) -> dict[Value, Spend]:  # noqa: B008 - frozen
+    """What each value that occurs cost."""
+    return {value: sums[0] for value, sums in spent_series_by(dimension, [period], entities).items()}
+
+
+def spent_series_by(
+    dimension: Dimension,
+    buckets: Sequence[TimeRange],
+    entities: Entities = Entities(),  # noqa: B008 - frozen
+    only: Collection[Value] | None = None,
+) -> dict[Value, list[Spend]]:
+    """The same in each bucket; `only` keeps these values."""
+    return _series_by(Spend, dimension, buckets, entities, only)
+
+
+def _series_by(
+    kind: type[Sums],
+    dimension: Dimension,
+    buckets: Sequence[TimeRange],
+    entities: Entities,
+    only: Collection[Value] | None,
+) -> dict[Value, list[Sums]]:
+    found: dict[Value, list[Sums]] = {}
     columns = _COLUMNS[dimension]
     table, level = _table(entities, dimension)
     for position, key, sums in read(
@@ -125,11 +156,11 @@ def series_by(
         level=level,
         only=None if only is None or len(columns) > 1 else {columns[0]: only},
         group=columns,
-        sums=_SUMS,
+        sums=kind.__struct_fields__,
     ):
         value = key[0] if len(key) == 1 else "/".join(key).removesuffix("/")
         if only is None or value in only:
-            found.setdefault(value, [Totals()] * len(buckets))[position] = Totals(*sums)
+            found.setdefault(value, [kind()] * len(buckets))[position] = kind(*sums)
     return found
 
 
