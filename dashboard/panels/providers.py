@@ -11,7 +11,7 @@ from dashboard.standing import provider_state
 from dashboard.tables import Column, Table
 from routing.healthnow import health_now
 from routing.resilience.report import CredentialReport, HealthReport
-from usage.selectors import Attempts, Percentiles, attempts, by, percentiles
+from usage.selectors import Attempts, Percentiles, attempts, percentiles, spent_by
 
 GOOD, FAIR = 0.99, 0.95  # shares of attempts that worked
 
@@ -52,11 +52,11 @@ class ProvidersPanel(Panel):
 
     def data(self, scope: Scope) -> Providers:
         span, tenant_id = scope.period.span, scope.tenant_id
-        served = {str(group.value): group.totals for group in scope.ask(by, "provider", span, scope.entities)}
+        served = scope.ask(spent_by, "provider", span, scope.entities)
         called = by_provider(scope.ask(attempts, span, tenant_id))
         speed = {str(p.value): p for p in scope.ask(percentiles, "ttft", span, "provider", tenant_id=tenant_id)}
         health = scope.ask(health_now)
-        names = sorted((served.keys() | called.keys()) - {""}, key=lambda n: (-sum(called.get(n, (0, 0))), n))
+        names = sorted(({*map(str, served)} | called.keys()) - {""}, key=lambda n: (-sum(called.get(n, (0, 0))), n))
         colours = colours_of(names, scope.board.colours)
         rows = []
         for name in names:

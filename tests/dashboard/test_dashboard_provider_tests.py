@@ -61,7 +61,8 @@ def test_a_test_goes_to_a_worker_and_its_page_says_what_came_of_it(owner):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_test_that_fails_or_waits_says_so(big, owner):
+def test_a_test_that_fails_or_waits_says_so(owner):
+    Provider.objects.create(name="acme", wire="openai", base_url="http://localhost:1/v1", allow_private=True)
     asked = owner.post("/dashboard/upstreams/acme/test/", {"reason": ""})
     Job.objects.update(created_at=datetime.now(UTC) - timedelta(minutes=1))
     assert "No worker has taken it up yet: does one run?" in text_of(owner.get(asked["location"]))
