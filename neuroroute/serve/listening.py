@@ -7,7 +7,8 @@ import errno
 import os
 import socket
 import stat
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Final
 
 BACKLOG: Final = 2048
@@ -18,15 +19,10 @@ def listen(host: str, port: int, slow_client_s: int) -> socket.socket:
     """Listen; raises `OSError`. A client that takes nothing of its answer for `slow_client_s` seconds is cut off."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     sock = socket.socket(family, kind)
-    try:
+    with _listening(sock):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         _limit_patience(sock, slow_client_s)
         sock.bind(address)
-        sock.listen(BACKLOG)
-    except OSError:
-        sock.close()
-        raise
-    sock.setblocking(False)
     return sock
 
 
@@ -37,17 +33,24 @@ def listen_at(path: str) -> socket.socket:
     there is replaced; of one that listens it is `EADDRINUSE`.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
+    with _listening(sock):
         if _is_left_over(path):
             os.unlink(path)
         sock.bind(path)
         os.chmod(path, 0o666)
+    return sock
+
+
+@contextmanager
+def _listening(sock: socket.socket) -> Iterator[None]:
+    """Listen once it is bound; close it where that fails."""
+    try:
+        yield
         sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
     sock.setblocking(False)
-    return sock
 
 
 def _is_left_over(path: str) -> bool:
