@@ -31,8 +31,22 @@ FEW: Final[Mapping[str, tuple[str, ...]]] = {
     "live": (LIVE,),
     "whose": WHOSE,
 }
+# How people read a word; the others are read as they stand.
+NAMES: Final[Mapping[str, str]] = {
+    "min_cost": "least cost",
+    "max_cost": "greatest cost",
+    "min_ttft": "least time to first token",
+    "min_total": "least total time",
+    "min_attempts": "least attempts",
+    "finish": "finish reason",
+}
 LONGEST: Final = 200
 _CURSOR: Final = re.compile(r"[0-9a-f]{32}|\d{1,18}").fullmatch
+
+
+def named(word: str) -> str:
+    """How people read a word of an address."""
+    return NAMES.get(word, word)
 
 
 def accepted(query: Mapping[str, str], known: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:

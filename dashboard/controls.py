@@ -7,7 +7,7 @@ from django.urls import reverse
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dashboard.accepted import CHOSEN
+from dashboard.accepted import CHOSEN, named
 from dashboard.choices import NEAREST, OFFERED, nearly, offered
 from dashboard.errorclasses import is_error_class
 from dashboard.pages import Page
@@ -18,14 +18,7 @@ from routing.selectors import words_known
 from tenants.selectors import key_label
 from usage.selectors.requestwords import BOUNDS, NOBODY
 
-LABELS: Final[Mapping[str, str]] = {
-    "min_cost": "Cost from, USD",
-    "max_cost": "Cost to, USD",
-    "min_ttft": "First token from, ms",
-    "min_total": "Total from, ms",
-    "min_attempts": "Attempts from",
-    "finish": "Finish reason",
-}
+UNITS: Final[Mapping[str, str]] = {"min_cost": "USD", "max_cost": "USD", "min_ttft": "ms", "min_total": "ms"}
 SHORT: Final = 30  # so many tenants stand in a list at once; more are looked for
 
 
@@ -73,7 +66,7 @@ def _said(scope: Scope) -> dict[str, str]:
 
 
 def _filter(name: str, scope: Scope, said: dict[str, str]) -> Filter:
-    value, label = said.get(name, ""), LABELS.get(name, name.capitalize())
+    value, label = said.get(name, ""), named(name).capitalize() + (f", {UNITS[name]}" if name in UNITS else "")
     choices = _listed(name, scope)
     if not choices:
         return Filter(name, label, value, source=_source(name), number=name in BOUNDS)

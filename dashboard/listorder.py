@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from dashboard.accepted import named
 from dashboard.formatting import count
 from dashboard.scope import Scope
 from dashboard.sorting import ASCENDING, DESCENDING, Head, Sorting
@@ -55,6 +56,6 @@ def said_of(order: Sorting, found: Page, chosen: RequestFilter, matched: int | N
 
 
 def _sought(chosen: RequestFilter) -> str:
-    """`the tag was`, `tag and min_cost were`."""
-    *others, last = sought(chosen)
+    """`the tag was`, `tag and least cost were`."""
+    *others, last = map(named, sought(chosen))
     return f"{', '.join(others)} and {last} were" if others else f"the {last} was"

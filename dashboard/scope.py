@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from msgspec import Struct, field
 
-from dashboard.accepted import LIVE, UNCOMPARED, accepted
+from dashboard.accepted import LIVE, UNCOMPARED, accepted, named
 from dashboard.board import Board
 from dashboard.pages import PAGES
 from dashboard.ranges import CUSTOM, LAST_MONTH, PRESETS, RANGES, Period, Usual, period_of
@@ -54,6 +54,11 @@ class Chip(Struct, frozen=True):
     label: str
     value: str
     address: str
+
+    @property
+    def named(self) -> str:
+        """Its word, as people read it."""
+        return named(self.label)
 
 
 class Nearest(Struct, frozen=True):
@@ -113,6 +118,11 @@ class Scope(Struct, frozen=True):
         return tuple(
             word for word in FILTERS if self.word(word) and word in ignored and not (word == "tag" and self.tag)
         )
+
+    @property
+    def unused_names(self) -> tuple[str, ...]:
+        """The same as people read them."""
+        return tuple(map(named, self.unused))
 
     @property
     def tenant_id(self) -> Whose:

@@ -6,6 +6,7 @@ from html import unescape
 
 import pytest
 
+from dashboard.accepted import named
 from tests.dashboard.downloads import rows_of
 from tests.dashboard.test_dashboard_listing import LIST, body, listed
 from tests.dashboard.test_dashboard_pages import text_of
@@ -37,7 +38,7 @@ def test_page_and_file_have_what_fits_and_a_chip_takes_each_filter_away(staff_cl
     assert [row[1] for row in rows] == [f"req_{one}" for one in own]
     shown = staff_client.get(LIST, words)
     for word, value in words.items():
-        chip = re.search(rf'class="chip" href="([^"]*)"[^>]*>{word}: {re.escape(value)}', shown.content.decode())
+        chip = re.search(rf'class="chip" href="([^"]*)"[^>]*>{named(word)}: {re.escape(value)}', shown.content.decode())
         assert chip and word not in unescape(chip[1])
     unsummed = [word for word in words if word != "model"]
     assert f"Counted whatever their {', '.join(sorted(unsummed, key=_place))}." in text_of(shown)
@@ -50,16 +51,18 @@ def _place(word: str) -> int:
 def test_the_list_says_in_how_many_it_looked(staff_client, traffic):
     many = len(traffic)
     shown = text_of(staff_client.get(LIST, {"min_total": "900"}))
-    assert f"Newest first; the min_total was looked for in {many} requests." in shown
+    assert f"Newest first; the least total time was looked for in {many} requests." in shown
     shown = text_of(staff_client.get(LIST, {"min_total": "900", "streamed": "yes", "sort": "-cost"}))
-    assert f"of all {many} requests in this range that fit the other filters; min_total and streamed were" in shown
+    assert (
+        f"of all {many} requests in this range that fit the other filters; least total time and streamed were" in shown
+    )
 
 
 def test_nothing_that_fits_says_so_and_offers_to_take_each_filter_away(staff_client, traffic):
     shown = staff_client.get(LIST, {"min_cost": "999999", "streamed": "no"})
     assert "Nothing matches these filters." in text_of(shown)
     empty = shown.content.decode().split('class="empty"')[1]
-    assert "min_cost: 999999" in empty and "streamed: no" in empty
+    assert "least cost: 999999" in empty and "streamed: no" in empty
 
 
 @pytest.mark.parametrize(
@@ -88,7 +91,7 @@ def test_the_further_filters_are_folded_until_one_is_used(staff_client, traffic)
 
 def test_elsewhere_they_change_nothing_and_the_chip_says_so(staff_client, traffic):
     shown = text_of(staff_client.get("/dashboard/latency/", {"min_total": "900"}))
-    assert "min_total: 900 (not used on this page)" in shown
+    assert "least total time: 900 (not used on this page)" in shown
 
 
 def test_a_figure_that_is_nobody_s_costs_one_window_of_a_page(traffic):
