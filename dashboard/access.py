@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from tenants.sight import sight_of
 
@@ -39,6 +41,11 @@ def staff_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def staff_form(view: View) -> View:
+    """A page for staff that is sent back to the address where it was asked for; no cache keeps it."""
+    return require_http_methods(["GET", "HEAD", "POST"])(staff_only(never_cache(view)))
 
 
 def every_tenant_only(view: View) -> View:

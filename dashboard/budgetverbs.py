@@ -5,11 +5,9 @@ from typing import Final
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form
 from dashboard.budgetforms import NotifyForm, RaiseForm, ThresholdsForm
 from dashboard.questions import ask, deciding, done, require
 from dashboard.scope import Scope
@@ -32,9 +30,7 @@ NO_NOTIFY: Final = f"Notifying takes the right to add alert receivers: {_FINANCE
 NO_CHANGE: Final = f"Thresholds take the right to change budgets: {_FINANCE}"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def lift(request: HttpRequest, budget: int) -> HttpResponse:
     """Raise the limit."""
     require(request, RAISE, NO_RAISE)
@@ -50,9 +46,7 @@ def lift(request: HttpRequest, budget: int) -> HttpResponse:
     return ask(request, scope, form, title=title, effect=effect, verb="Raise the limit", settings=settings)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def thresholds(request: HttpRequest, budget: int) -> HttpResponse:
     """Move the percents at which its receivers are told."""
     require(request, CHANGE, NO_CHANGE)
@@ -76,9 +70,7 @@ def thresholds(request: HttpRequest, budget: int) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def notify(request: HttpRequest, budget: int) -> HttpResponse:
     """Add a receiver of its alerts."""
     require(request, NOTIFY, NO_NOTIFY)

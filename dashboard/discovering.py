@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form
 from dashboard.keyforms import ReasonForm
 from dashboard.questions import ask
 from dashboard.views import scope_for
@@ -24,9 +22,7 @@ EFFECT = (
 )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def discover(request: HttpRequest) -> HttpResponse:
     """Ask whether to, and queue the job."""
     if not request.user.has_perm(RIGHT):

@@ -7,10 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form
 from dashboard.formatting import counted
 from dashboard.keyforms import ReasonForm
 from dashboard.questions import ask
@@ -28,9 +26,7 @@ NOTHING: Final = "None of its deployments is in use."
 NAMED: Final = 8
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def drain(request: HttpRequest, provider: str) -> HttpResponse:
     """Ask whether to, and take every deployment of the provider out of use."""
     row = provider_named(provider)

@@ -10,9 +10,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form, staff_only
 from dashboard.frame import frame_of
 from dashboard.pages import DRILL
 from dashboard.tables import Column, Table, csv_lines
@@ -36,9 +36,7 @@ HEADS: Final = ("Fault", "Title", "Expected", "Result", "Seen", "Before")
 TIMES: Final = ("First content", "Failover", "Total")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def page(request: HttpRequest, name: str = DRILL.name) -> HttpResponse:
     """GET shows `?run=`, or the latest; POST queues a drill. Who may see none is told who can change that."""
     if request.method == "POST":

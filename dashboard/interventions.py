@@ -6,10 +6,8 @@ from typing import Final, cast
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form
 from dashboard.draining import lost
 from dashboard.keyforms import ReasonForm
 from dashboard.questions import ask
@@ -81,9 +79,7 @@ def _hindrance(act: Act, standing: Standing | None, state: str) -> str:
     return ""
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def intervene(request: HttpRequest, deployment_id: int, verb: str, page: str) -> HttpResponse:
     """Ask whether to, and do it; it is known to all workers a second later. `page` is where the button stood."""
     if verb not in LABELS:

@@ -7,10 +7,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form
 from dashboard.changeforms import SeenRow, reason
 from dashboard.priceforms import NewPriceForm
 from dashboard.questions import ask, deciding, done, previews, require
@@ -50,9 +48,7 @@ class AliasForm(SeenRow, LanguageModelForm):
         return aliases
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def alias(request: HttpRequest, deployment_id: int) -> HttpResponse:
     """Say what else the model of a deployment is called."""
     require(request, ALIAS, NO_ALIAS)
@@ -75,9 +71,7 @@ def alias(request: HttpRequest, deployment_id: int) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def price(request: HttpRequest, deployment_id: int) -> HttpResponse:
     """Set what a deployment costs from an instant on; typed in the zone of the page."""
     require(request, PRICE, NO_PRICE)

@@ -5,11 +5,9 @@ from typing import Final
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form
 from dashboard.changeforms import reason
 from dashboard.questions import ask, done, require
 from dashboard.upstreamrows import provider_named
@@ -40,9 +38,7 @@ class KeyForm(CredentialForm):
 
 
 @sensitive_post_parameters()
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def add(request: HttpRequest, provider: str) -> HttpResponse:
     """Ask for the key, and present it beside those that are there."""
     require(request, RIGHT, WHY_NOT)

@@ -7,10 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form
 from dashboard.askable import tenants_for
 from dashboard.examples import examples
 from dashboard.formatting import counted
@@ -29,9 +27,7 @@ from usage.selectors import Entities, TimeRange, totals
 PAGE = PAGES["usage"]
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def new(request: HttpRequest) -> HttpResponse:
     """Make a key."""
     _require(request, "new")
@@ -48,9 +44,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return _question(request, form, title="Make a client key", verb="Make the key", effect=effect)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def rotate(request: HttpRequest, key_id: int) -> HttpResponse:
     """Make the successor of a key."""
     key, form = _live(request, "rotate", key_id), RotateForm(request.POST or None)
@@ -66,9 +60,7 @@ def rotate(request: HttpRequest, key_id: int) -> HttpResponse:
     return _question(request, form, title=f"Rotate {key}", verb="Make the new key", effect=effect)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
     """End a key for good."""
     key, form = _live(request, "revoke", key_id), ReasonForm(request.POST or None)

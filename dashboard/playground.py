@@ -13,12 +13,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django_ratelimit.core import get_usage
 from msgspec.structs import replace
 
 from dashboard import cases
-from dashboard.access import staff_only
+from dashboard.access import staff_form, staff_only
 from dashboard.answers import told
 from dashboard.askable import RIGHT, choices_for, tenant_named, tenants_for, why_not
 from dashboard.drafts import AUTO, MOST_COLUMNS, PARAMETERS, SAMPLES, BadDraft, Draft, check, draft_of, snippets
@@ -34,9 +34,7 @@ from usage.selectors import find
 KEYS_RATE: Final = "60/h"  # of one person: each page takes one per tenant and quarter of an hour
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def playground(request: HttpRequest, name: str = PLAYGROUND.name) -> HttpResponse:
     """The page; posted, it keeps the draft as a case (`act=save`) or writes the code that asks the same."""
     words = request.POST if request.method == "POST" else request.GET

@@ -7,9 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form, staff_only
 from dashboard.frame import frame_of
 from dashboard.keyforms import ReasonForm
 from dashboard.pages import PAGES
@@ -26,9 +26,7 @@ RIGHT: Final = "providers.change_provider"
 WHY_NOT: Final = "Testing takes the right to change providers: the role operator has it, and an owner can give it."
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def of_provider(request: HttpRequest, provider: str) -> HttpResponse:
     """Ask whether to test a provider, and queue it."""
     require(request, RIGHT, WHY_NOT)
@@ -36,9 +34,7 @@ def of_provider(request: HttpRequest, provider: str) -> HttpResponse:
     return _asked(request, scope_for(request, "upstreams"), row, f"Test {row}")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def of_deployment(request: HttpRequest, deployment_id: int) -> HttpResponse:
     """The same where it serves a model, which is then looked for among those listed."""
     require(request, RIGHT, WHY_NOT)

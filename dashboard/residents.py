@@ -7,10 +7,8 @@ from urllib.parse import urlencode
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
-from dashboard.access import staff_only
+from dashboard.access import staff_form
 from dashboard.formatting import gibibytes
 from dashboard.keyforms import ReasonForm
 from dashboard.questions import ask
@@ -42,9 +40,7 @@ def hindrance(verb: Verb, seen: Seen, model: LocalModel) -> str:
     return "It is pinned already." if verb == "pin" and model.stays else ""
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def act(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
     """Ask whether to, and give the order to a job; the page of local models shows how far it is."""
     if verb not in ACTS:

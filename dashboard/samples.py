@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from dashboard.access import staff_only, who_grants
+from dashboard.access import staff_form, staff_only, who_grants
 from dashboard.keyforms import ReasonForm
 from dashboard.pages import START
 from dashboard.questions import ask
@@ -56,9 +56,7 @@ def card(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/sample_card.html", sample_of(request, scope_for(request, START.name)))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def make(request: HttpRequest) -> HttpResponse:
     """Ask whether to, and queue the job."""
     scope, form = _asked(request)
@@ -73,9 +71,7 @@ def make(request: HttpRequest) -> HttpResponse:
     return ask(request, scope, form, title=title, effect=problem or MAKES, verb="Fill", possible=not problem)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def remove(request: HttpRequest) -> HttpResponse:
     """Ask whether to, and take it away."""
     scope, form = _asked(request)

@@ -7,12 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 from msgspec.structs import replace
 
 from dashboard.accepted import LIVE
-from dashboard.access import staff_only, who_grants
+from dashboard.access import staff_form, staff_only, who_grants
 from dashboard.attention import here
 from dashboard.board import board_of
 from dashboard.controls import controls_of
@@ -56,9 +55,7 @@ def record(request: HttpRequest, request_id: str) -> HttpResponse:
     return _told(request, request_id)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-@never_cache
+@staff_form
 def read(request: HttpRequest, request_id: str) -> HttpResponse:
     """The same page with what was said, where that is kept; the audit log says who read it. Only a form asks so: its
     address, opened as a link, leads to the page without."""
