@@ -79,7 +79,7 @@ def _noted(outcomes: Iterable[Outcome], requests: list[tuple], attempts: list[tu
 def comparer() -> Comparer:
     prices = PriceBook()
     prices.refresh()
-    return Comparer(prices.price)
+    return Comparer(prices)
 
 
 @cache

@@ -38,15 +38,16 @@ def tenant(limit: str, most: int, number: int) -> str:
     return f"{limit}-{most}-{number}"
 
 
-async def race(urls: list[str], key: str, tries: int) -> Counter[int]:
-    """The statuses of `tries` requests that come together, spread over the workers."""
+async def race(urls: list[str], key: str, tries: int) -> Counter[int | str]:
+    """The statuses of `tries` requests that come together, spread over the workers; from 500 on with their codes."""
     chat = {"model": "bench", "messages": [{"role": "user", "content": "Hello"}]}
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=60, limits=limits, headers={"authorization": f"Bearer {key}"}) as client:
 
-        async def one(number: int) -> int:
+        async def one(number: int) -> int | str:
             answer = await client.post(f"{urls[number % len(urls)]}/v1/chat/completions", json=chat)
-            return answer.status_code
+            status = answer.status_code
+            return status if status < 500 else f"{status} {answer.json()['error']['code']}"
 
         return Counter(await asyncio.gather(*(one(number) for number in range(tries))))
 

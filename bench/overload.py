@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 """What becomes of a worker that is offered three times what it can do?
 
-    bench/overload.py [--kind json|stream|mixed] [--times 3] [--seconds 10] [--proxy tcp|unix]
+    bench/overload.py [--kind json|stream|mixed] [--times 3] [--seconds 3] [--rounds 12] [--proxy tcp|unix]
 
-Finds the peak with a closed loop (answers per second at the best of several concurrencies), then offers that many times
-`--times` with an open loop: requests come at their instants, whether or not earlier ones are answered. Prints goodput
-and the refusals' latency, counted from the instant at which a request was to be sent. Load generator and upstream take
-processor time from the worker where cores are few, so the worker has the first core to itself and they share the others
-(where there is one, goodput per second of the worker's own time is what tells). Over loopback the worker also does what
-the kernel does for the clients' receiving; with `--proxy` nginx stands between, as it does in production.
+In turns: a closed loop of 32 clients, whose answers per second are the peak, and an open loop that offers `--times` as
+many: requests come at their instants, whether or not earlier ones are answered. Goodput is a share of the peaks before
+and after it, in all and by rounds, because machines change their speed by a fifth within a minute. Prints that, and the
+refusals' latency, counted from the instant at which a request was to be sent; the first second, in which connections
+are new to the work, also by itself.
+
+Load generator and upstream take processor time from the worker where cores are few, so the worker has the first core to
+itself and they share the others (where there is one, goodput per second of the worker's own time is what tells). Over
+loopback the worker also does what the kernel does for the clients' receiving; with `--proxy` nginx stands between, as
+it does in production.
 """
 
 import argparse
@@ -23,6 +27,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import uvloop
@@ -36,7 +41,7 @@ from tests.gateway.gateway import manage  # noqa: E402
 from tests.gateway.served import Served  # noqa: E402
 
 MOST_CONNECTIONS = 4000
-CONCURRENCIES = (32, 128, 384)
+CLIENTS = 32  # of the closed loop: as many answers as with 128, and none is refused
 LATE_S = 5.0  # answers that come later than this are good for nobody
 
 
@@ -207,44 +212,67 @@ def told(got: list[tuple[int, float]]) -> None:
         print(f"  {status}: {len(times)} times, p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {worst:.1f} ms")
 
 
-async def peak_of(load: Load, served: Served, seconds: float) -> tuple[float, float]:
-    found = []
-    for concurrency in CONCURRENCIES:
-        phase = Phase(served)
-        found.append(phase.rates(await load.closed(concurrency, seconds)))
-        print(f"{concurrency} clients: {found[-1][0]:,.0f} answers/s, {found[-1][1]:,.0f} per second of processor time")
-        await load.quiet()
-    return max(found)
+class Rounds:
+    """Peak and overload in turns. `parts` are names of parts of an overload with the seconds that each lasts."""
+
+    def __init__(self, load: Load, served: Served, times: float, parts: dict[str, float]) -> None:
+        self.load, self.served, self.times, self.parts = load, served, times, parts
+        self.peaks: list[tuple[float, float]] = []
+        self.goodputs: dict[str, list[tuple[float, float]]] = {name: [] for name in parts}
+        self.got: dict[str, list[tuple[int, float]]] = {name: [] for name in parts}
+        self.unsent = 0
+
+    async def peak(self, seconds: float) -> None:
+        phase = Phase(self.served)
+        self.peaks.append(phase.rates(await self.load.closed(CLIENTS, seconds)))
+        await self.load.quiet()
+
+    async def overload(self) -> None:
+        for name, lasts in self.parts.items():
+            phase = Phase(self.served)
+            self.unsent += await self.load.offered(self.peaks[-1][0] * self.times, lasts)
+            self.goodputs[name].append(phase.rates(self.load.answers))
+            self.got[name] += self.load.got
+        await self.load.quiet()
+
+    def told(self) -> None:
+        peaks = ", ".join(f"{peak:,.0f}" for peak, _ in self.peaks)
+        print(f"peaks: {peaks} answers/s; offered {self.times:g} times")
+        for name, goodputs in self.goodputs.items():
+            for which, unit in enumerate(("", " per second of processor time")):
+                beside = [(before[which] + after[which]) / 2 for before, after in pairwise(self.peaks)]
+                good = [goodput[which] for goodput in goodputs]
+                each = ", ".join(f"{one / peak:.1%}" for one, peak in zip(good, beside, strict=True))
+                print(f"{name}: goodput{unit} {sum(good) / sum(beside):.1%} of the peak, by rounds {each}")
+            told(self.got[name])
+        print(f"{self.unsent} found no connection free")
 
 
-async def measure(served: Served, port: int, kind: str, times: float, seconds: float) -> None:
+async def measure(served: Served, port: int, kind: str, times: float, seconds: float, rounds: int) -> None:
     streams = {"json": [False], "stream": [True], "mixed": [False, True]}[kind]
     load = Load(port, [request(served.key, "bench", stream) for stream in streams])
-    await load.closed(CONCURRENCIES[0], 2)
+    await load.closed(CLIENTS, 2)
     await load.quiet()
-    peak, peak_per_cpu_s = await peak_of(load, served, seconds / 2)
     await load.connect(MOST_CONNECTIONS)
     await asyncio.sleep(2)  # until all are accepted
-    print(f"{kind}: offered {peak * times:,.0f}/s")
-    for name, lasts in (("the first second", 1.0), ("from then on", seconds)):
-        phase = Phase(served)
-        unsent = await load.offered(peak * times, lasts)
-        goodput, per_cpu_s = phase.rates(load.answers)
-        print(f"{name}: goodput {goodput:,.0f}/s, {goodput / peak:.1%} of the peak; per second of processor time "
-              f"{per_cpu_s:,.0f}, {per_cpu_s / peak_per_cpu_s:.1%}; {unsent} found no connection free")  # fmt: skip
-        told(load.got)
-    await load.quiet()
+    turns = Rounds(load, served, times, {"the first second": 1.0, "from then on": seconds})
+    await turns.peak(seconds)
+    for _ in range(rounds):
+        await turns.overload()
+        await turns.peak(seconds)
+    turns.told()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=["json", "stream", "mixed"], default="mixed")
     parser.add_argument("--times", type=float, default=3.0)
-    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of a peak, and of an overload after its first")
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--proxy", choices=["", "tcp", "unix"], default="", help="how nginx asks; without: no proxy")
     chosen = parser.parse_args()
     with gateway(chosen.proxy) as (served, port):
-        uvloop.run(measure(served, port, chosen.kind, chosen.times, chosen.seconds))
+        uvloop.run(measure(served, port, chosen.kind, chosen.times, chosen.seconds, chosen.rounds))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def main() -> None:
     prices.refresh()
     found = list(RequestRollup.objects.filter(grain=HOUR).values_list("bucket", flat=True).distinct())
     drawn = {min(found), max(found), *random.sample(found, min(max(wanted.hours - 2, 0), len(found)))}
-    wrong = [text for hour in sorted(drawn) for text in differences(hour, Comparer(prices.price))]
+    wrong = [text for hour in sorted(drawn) for text in differences(hour, Comparer(prices))]
     wrong += [text for table in OF_REQUESTS for text in uneven_days(table)]
     print("\n".join(wrong) or f"{len(drawn)} hours agree with their records, and all days with their hours")
     sys.exit(bool(wrong))

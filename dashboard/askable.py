@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from dashboard.drafts import AUTO
+from providers.reserved import AUTO
 from providers.selectors import ChatModel, chat_models
 from routing.selectors import auto_names
 from tenants.callers import admits

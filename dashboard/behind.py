@@ -1,29 +1,26 @@
 """Which requests stand behind a number? The address of their list: the range or a bucket of it, the same filters."""
 
+from dashboard.outlooks import Outlook
 from dashboard.ranges import CUSTOM
 from dashboard.scope import Scope, instant
 from usage.ranges import TimeRange
 from usage.selectors.failures import ANY
 
 
-def requests_in(scope: Scope, position: int | None = None, **words: str) -> str:
-    """The list for the range, or for one of its buckets, with `words` set."""
-    return scope.link("requests", **(_edges(scope, position) | words))
-
-
 def bucket_links(scope: Scope, **words: str) -> tuple[str, ...]:
-    """`requests_in` of each bucket."""
-    return tuple(requests_in(scope, position, **words) for position in range(len(scope.period.buckets)))
+    """The list for each bucket of the range, with `words` set."""
+    return tuple(requests_within(scope, part, **words) for part in scope.period.buckets)
 
 
-def failures_in(scope: Scope, position: int | None = None, error: str = "", deployment: str = "") -> str:
-    """The requests with an attempt that failed so, in the range or in one of its buckets.
+def failures_in(scope: Scope, part: TimeRange | None = None, error: str = "", deployment: str = "") -> str:
+    """The requests with an attempt that failed so, in the range or in a part of it.
 
     Whatever narrows the attempts of the page narrows them: who served in the end is another matter.
     """
     parts = [scope.word(word) or ANY for word in ("provider", "model")]
     at = deployment or scope.word("deployment") or ("/".join(parts) if parts != [ANY, ANY] else "")
-    return requests_in(scope, position, error=error, failed=at, provider="", model="")
+    borders = {} if part is None else _borders(part)
+    return scope.link("requests", **borders, error=error, failed=at, provider="", model="")
 
 
 def requests_within(scope: Scope, part: TimeRange, **words: str) -> str:
@@ -31,8 +28,17 @@ def requests_within(scope: Scope, part: TimeRange, **words: str) -> str:
     return scope.link("requests", **(_borders(part) | words))
 
 
-def _edges(scope: Scope, position: int | None) -> dict[str, str]:
-    return {} if position is None else _borders(scope.period.buckets[position])
+def requests_served(scope: Scope) -> str:
+    """The list of the range, where the page is narrowed to a deployment of what that served."""
+    return scope.link("requests", deployment=scope.word("deployment"))
+
+
+def requests_of_budget(scope: Scope, one: Outlook) -> str:
+    """Those of its window that it counts: of its tenant, its key and its tag."""
+    state = one.state
+    words = {"range": CUSTOM, "from": instant(one.starts), "to": "", "tz": state.zone}
+    key = "" if state.key_id is None else str(state.key_id)
+    return scope.link("requests", **words, tenant=state.tenant, key=key, tag=state.tag)
 
 
 def _borders(part: TimeRange) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The pages on which a budget is raised, its thresholds are moved, and somebody is told of it."""
+"""The pages on which a budget is set or raised, its thresholds are moved, and somebody is told of it."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 
 from dashboard.access import staff_form
-from dashboard.budgetforms import NotifyForm, RaiseForm, ThresholdsForm
+from dashboard.budgetforms import NewBudgetForm, NotifyForm, RaiseForm, ThresholdsForm
 from dashboard.questions import ask, deciding, done, require
 from dashboard.scope import Scope
 from dashboard.views import scope_for
@@ -17,17 +17,41 @@ from providers.adminbase import actor_of
 from providers.revisions import TENANTS
 from tenants.alerting import receivers_of
 from tenants.alertrows import AlertReceiver
-from tenants.budgets import Budget, amount_text
-from tenants.selectors import BudgetState, states_of
+from tenants.budgets import RAISE, Budget, amount_text
+from tenants.models import ClientKey
+from tenants.selectors import BudgetState, states_of, tenants_in
 from tenants.sight import seen
 
-RAISE: Final = "tenants.raise_budget"
+ADD: Final = "tenants.add_budget"
 NOTIFY: Final = "tenants.add_alertreceiver"
 CHANGE: Final = "tenants.change_budget"
 _FINANCE: Final = "the role finance has it, and an owner can give it."
+NO_ADD: Final = f"Setting one takes the right to add budgets: {_FINANCE}"
+PREFILLED: Final = ("tenant", "tag", "limit_usd", "period")  # what an address may fill in
 NO_RAISE: Final = f"Raising takes the right to raise budgets: {_FINANCE}"
 NO_NOTIFY: Final = f"Notifying takes the right to add alert receivers: {_FINANCE}"
 NO_CHANGE: Final = f"Thresholds take the right to change budgets: {_FINANCE}"
+
+
+@staff_form
+def new(request: HttpRequest) -> HttpResponse:
+    """Set a budget; an address may fill in what it is to be."""
+    require(request, ADD, NO_ADD)
+    scope = scope_for(request, "budgets")
+    held = {name: request.GET[name] for name in PREFILLED if name in request.GET}
+    if scope.key_id is not None:
+        named = seen(ClientKey.objects.filter(pk=scope.key_id), scope.sight, "tenant_id")
+        held["key"] = named.values_list("name", flat=True).first() or ""
+    form = NewBudgetForm(tenants_in(scope.sight), request.POST or None, initial=held)
+    if form.is_valid():
+        made = formwrites.add(form, actor_of(request), form.cleaned_data["reason"], TENANTS)
+        return done(request, scope, f"The budget is set: {made}.")
+    effect = (
+        "Holds within a second, for every request that begins from then on; nothing that was spent before counts. A "
+        "hard budget refuses what it does not cover, a soft one only alerts."
+    )
+    settings = reverse("admin:tenants_budget_add")
+    return ask(request, scope, form, title="Set a budget", effect=effect, verb="Set the budget", settings=settings)
 
 
 @staff_form

@@ -7,15 +7,32 @@ from dashboard.charts import Chart, Series, Unit
 from dashboard.formatting import money, tokens
 from dashboard.outlooks import HOUR, Outlook
 from tenants.budgets import USD
+from tenants.periods import Period
+from tenants.selectors import BudgetState
 from usage.selectors import TimeRange
 
 HIGHEST: Final = 1.5  # of the limit: beyond that a forecast says nothing more
 AHEAD: Final = 30  # steps, where there is no reset
 
 
-def amount(outlook: Outlook, value: int) -> str:
+def amount(state: BudgetState, value: int) -> str:
     """In the budget's unit: `$12.40`, `12.3k tokens`."""
-    return money(value) if outlook.state.unit == USD else f"{tokens(value)} tokens"
+    return money(value) if state.unit == USD else f"{tokens(value)} tokens"
+
+
+def limit_of(state: BudgetState) -> str:
+    """`$25.00 per month`."""
+    return f"{amount(state, state.limit)} {Period(state.period).phrase}"
+
+
+def name_of(state: BudgetState) -> str:
+    """`team: $25.00 per month, key ci`."""
+    return f"{state.tenant}: {limit_of(state)}{part_of(state)}"
+
+
+def part_of(state: BudgetState) -> str:
+    """Of which key and tag it is; empty: of all that its tenant asks."""
+    return "".join((f", key {state.key}" if state.key else "", f", tag {state.tag}" if state.tag else ""))
 
 
 def said(outlook: Outlook) -> str:
@@ -39,7 +56,7 @@ def burn_down(outlook: Outlook) -> Chart | None:
     """What was spent up to each step, the limit, and the forecast with its band up to the reset."""
     if not outlook.course:
         return None
-    past, ahead = outlook.course, _ahead(outlook)
+    past, ahead = outlook.course, drawable(outlook)
     labels = tuple(_label(outlook, instant) for instant, _ in past[:-1]) + ("now",)
     labels += tuple(_label(outlook, instant) for instant in ahead)
     gap = (None,) * len(ahead)
@@ -51,8 +68,18 @@ def burn_down(outlook: Outlook) -> Chart | None:
         drawn += (Series("At least", low, 6, "line"), Series("At most", high, 6, "line", band=True))
         drawn += (Series("Forecast", middle, 0, "line", dashed=True),)
     unit: Unit = "usd" if outlook.state.unit == USD else "tokens"
-    sentence = f"{amount(outlook, outlook.state.spent)} of {amount(outlook, outlook.state.limit)} spent; "
+    sentence = f"{amount(outlook.state, outlook.state.spent)} of {amount(outlook.state, outlook.state.limit)} spent; "
     return Chart(f"budget-{outlook.state.id}", unit, labels, drawn, f"{sentence}{said(outlook)}.", stacked=False)
+
+
+def drawable(outlook: Outlook) -> list[datetime]:
+    """The instants ahead without those of which no line of the forecast would say anything: the axis ends where the
+    lines do."""
+    if outlook.forecast is None:
+        return []
+    ahead = _ahead(outlook)
+    least = _drawn(outlook, ahead, -1)[len(outlook.course) :]
+    return ahead[: sum(value is not None for value in least)]
 
 
 def _drawn(outlook: Outlook, ahead: list[datetime], side: int) -> tuple[float | None, ...]:

@@ -8,7 +8,8 @@ from msgspec import Struct, to_builtins
 from dashboard.colours import OTHER
 from dashboard.formatting import UNITS
 
-Unit = Literal["usd", "requests", "rate", "tokens", "ms", "share", "bytes"]
+# Values of "s" and "ms" are milliseconds; the unit is the one that they are written in, whatever their size.
+Unit = Literal["usd", "requests", "rate", "tokens", "s", "ms", "share", "bytes"]
 
 
 class Series(Struct, frozen=True):
@@ -23,6 +24,7 @@ class Series(Struct, frozen=True):
     dots: bool = False  # points that no line joins
     points: Literal["", "up", "down"] = ""  # of the triangles that stand for its dots
     says: tuple[str, ...] = ()  # per value, what is written for it; empty: the value with its unit
+    code: str = ""  # what an API calls it, where that is another name
     addresses: tuple[str, ...] = ()  # per value, the list of the requests behind it; empty: there is none
 
 
@@ -55,7 +57,11 @@ class Chart(Struct, frozen=True):
         """What the script draws, texts of the tooltips included."""
         drawn = [to_builtins(series) for series in self.series]
         for series in drawn:
-            del series["addresses"], series["says"]  # the script has them from the table, and from the texts
+            del (
+                series["addresses"],
+                series["says"],
+                series["code"],
+            )  # the script has them from the table, and from the texts
         return to_builtins(self) | {"series": drawn, "texts": [self._texts(s) for s in self.series]}
 
     @property

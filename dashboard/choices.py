@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from dashboard.errorclasses import error_classes
+from dashboard.errorclasses import error_classes, in_words
 from dashboard.scope import Scope
 from providers.neighbours import Neighbours
 from providers.selectors import deployments_called, models_called, providers_called
@@ -37,7 +37,8 @@ def _keys(text: str, scope: Scope, most: int) -> Iterable[Choice]:
 
 
 def _errors(text: str, scope: Scope, most: int) -> Iterable[Choice]:
-    return map(Choice, [name for name in error_classes() if text.casefold() in name.casefold()][:most])
+    found = [Choice(name, in_words(name)) for name in error_classes()]
+    return [one for one in found if text.casefold() in f"{one.value}\n{one.note}".casefold()][:most]
 
 
 OFFERED: Final[Mapping[str, Callable[[str, Scope, int], Iterable[Choice]]]] = {

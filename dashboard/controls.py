@@ -13,7 +13,6 @@ from dashboard.errorclasses import is_error_class
 from dashboard.pages import Page
 from dashboard.ranges import CUSTOM, RANGES
 from dashboard.scope import NO_SUCH, Chip, Scope
-from providers.selectors import standings
 from routing.selectors import words_known
 from tenants.selectors import key_label
 from usage.selectors.requestwords import BOUNDS, NOBODY
@@ -88,7 +87,7 @@ def _listed(name: str, scope: Scope) -> tuple[str, ...]:
 def _unknown(page: Page, scope: Scope, said: dict[str, str]) -> list[Unknown]:
     """What to say of filters by a name that nobody has: one query for all of them, and two for each such name."""
     looked = {word: said[word] for word in page.filters if word in OFFERED and said.get(word, NOBODY) != NOBODY}
-    known = _deployed(looked, scope) if looked and "deployment" in page.filters else words_known(looked)
+    known = words_known(looked)
     if "tenant" in looked and looked["tenant"] in scope.tenants.values():
         known.add("tenant")
     if "key" in looked and not looked["key"].isdecimal() and scope.key_id != NO_SUCH:
@@ -96,17 +95,6 @@ def _unknown(page: Page, scope: Scope, said: dict[str, str]) -> list[Unknown]:
     if is_error_class(looked.get("error", "")):
         known.add("error")
     return [_nearest(word, value, scope) for word, value in looked.items() if word not in known]
-
-
-def _deployed(looked: dict[str, str], scope: Scope) -> set[str]:
-    """Where deployments are chosen among, the page asks for all of them anyway: their names say what is there."""
-    names = scope.ask(standings)
-    parts = {
-        "deployment": set(names),
-        "provider": {name.partition("/")[0] for name in names},
-        "model": {name.partition("/")[2] for name in names},
-    }
-    return {word for word, value in looked.items() if value in parts.get(word, ())}
 
 
 def _nearest(word: str, value: str, scope: Scope) -> Unknown:

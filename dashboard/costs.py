@@ -11,7 +11,9 @@ from dashboard.colours import COLOURS, colours_of
 from dashboard.formatting import change, money
 from dashboard.groups import labels, words_of
 from dashboard.scope import Scope
-from usage.selectors import Spend, Value, series, spent_by, spent_series_by, totals
+from usage.selectors import Spend, Value, series, spent_by, spent_by_few_tags, spent_series_by, totals
+
+Costs = tuple[int, ...]  # nano-dollars, bucket by bucket
 
 
 class CostChart(Struct, frozen=True):
@@ -75,25 +77,36 @@ def _used(parts: list[Spend]) -> bool:
 def _layers(
     scope: Scope, by: By, named: dict[Value, str], ranked: list[Value], only: frozenset[int] | None
 ) -> dict[str, tuple[int, ...]]:
-    """What each of the dearest cost per bucket, and what all others did: of a thousand keys, only six are read, where
-    every value is ranked and the sum of all is known."""
-    buckets, dearest, every = scope.period.buckets, tuple(ranked[:COLOURS]), only is None and by != "tag"
-    asked = dearest if every else tuple(ranked)
-    parts = scope.ask(spent_series_by, by, buckets, scope.entities, asked) if only is None else _parts(scope, by, only)
-    layers = {named[value]: _costs(parts[value]) for value in dearest}
-    if len(ranked) > COLOURS:
-        whole = (
-            _costs(scope.ask(series, buckets, scope.entities))
-            if every
-            else _together({value: parts[value] for value in ranked})
-        )
-        layers["Other"] = tuple(cost - sum(named) for cost, *named in zip(whole, *layers.values(), strict=True))
-    return layers
+    """What each of the dearest cost per bucket, and what all others did: of a thousand keys, only six are read by
+    themselves."""
+    dearest, more = tuple(ranked[:COLOURS]), len(ranked) > COLOURS
+    costs, others = _of_all(scope, by, dearest, more) if only is None else _of_some(scope, by, ranked, only)
+    layers = {named[value]: costs[value] for value in dearest}
+    return layers | {"Other": others} if more else layers
 
 
-def _together(parts: dict[Value, list[Spend]]) -> tuple[int, ...]:
-    return tuple(map(sum, zip(*map(_costs, parts.values()), strict=True)))
+def _of_all(scope: Scope, by: By, dearest: tuple[Value, ...], more: bool) -> tuple[dict[Value | None, Costs], Costs]:
+    """What each of these cost per bucket, and all others together: what is left of the sum of all, but for tags."""
+    buckets = scope.period.buckets
+    if by == "tag":
+        found = scope.ask(spent_by_few_tags, buckets, scope.entities, dearest)
+        return {value: _costs(parts) for value, parts in found.items()}, _costs(found[None])
+    apart = scope.ask(spent_series_by, by, buckets, scope.entities, dearest)
+    costs: dict[Value | None, Costs] = {value: _costs(parts) for value, parts in apart.items()}
+    if not more:
+        return costs, ()
+    whole = _costs(scope.ask(series, buckets, scope.entities))
+    return costs, tuple(cost - sum(named) for cost, *named in zip(whole, *costs.values(), strict=True))
 
 
-def _costs(parts: Sequence[Spend]) -> tuple[int, ...]:
+def _of_some(
+    scope: Scope, by: By, ranked: list[Value], only: frozenset[int]
+) -> tuple[dict[Value | None, Costs], Costs]:
+    """The same where few values are asked for: all of them are read."""
+    parts = _parts(scope, by, only)
+    costs: dict[Value | None, Costs] = {value: _costs(parts[value]) for value in ranked}
+    return costs, tuple(map(sum, zip(*(costs[value] for value in ranked[COLOURS:]), strict=True)))
+
+
+def _costs(parts: Sequence[Spend]) -> Costs:
     return tuple(part.cost_nano_usd for part in parts)

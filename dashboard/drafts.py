@@ -8,10 +8,11 @@ import msgspec
 from django.http import QueryDict
 from msgspec import Struct
 
+from providers.reserved import AUTO
+
 MOST_COLUMNS: Final = 4
 LONGEST_TEXT: Final = 100_000  # characters of a prompt, or of a system text
 LONGEST_NAME: Final = 256  # of a model
-AUTO: Final = "auto"
 PARAMETERS: Final[Mapping[str, tuple[type, float, float]]] = {  # name -> kind, least, most
     "temperature": (float, 0, 2),
     "max_tokens": (int, 1, 1_000_000),

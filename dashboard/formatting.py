@@ -10,21 +10,30 @@ from typing import Any
 from providers.usdprice import CENT, dollars
 
 UNKNOWN = "—"
+MINUS = "−"  # as long as a plus, and no hyphen at which a line breaks
 NO_EARLIER = "no earlier data"
+MANY_TIMES = 10  # from here on a change is said in times: +69,800 % says little
 NANO = Decimal(1_000_000_000)
 
 
 def money(nano_usd: int | None, estimated: bool = False) -> str:
-    """`$1,234.56`, `$0.0123`, `$0.00012`; a true zero is `$0.00`, an estimate `≈ $0.0123`."""
+    """`$1,234.56`, `$0.0123`, `$0.00012`, `−$0.0050`; a true zero is `$0.00`, an estimate `≈ $0.0123`."""
     if nano_usd is None:
         return UNKNOWN
-    sign = "-" if nano_usd < 0 else ""
+    sign = MINUS if nano_usd < 0 else ""
     return f"{'≈ ' if estimated else ''}{sign}${dollars(abs(Decimal(nano_usd)) / NANO)}"
 
 
 def exact_money(nano_usd: int | None) -> str:
-    """All nine digits, for titles and machines: `0.000012345`."""
+    """All nine digits for machines: `0.000012345`, `-0.000012345`."""
     return UNKNOWN if nano_usd is None else f"{Decimal(nano_usd) / NANO:.9f}"
+
+
+def exact_dollars(nano_usd: int | None) -> str:
+    """The same for titles: `$0.000012345`, `−$0.000012345`."""
+    if nano_usd is None:
+        return UNKNOWN
+    return f"{MINUS if nano_usd < 0 else ''}${exact_money(abs(nano_usd))}"
 
 
 def per_million(usd: Decimal | None) -> str:
@@ -82,6 +91,20 @@ def duration(ms: float | None) -> str:
     return f"{seconds // 3600:,} h {seconds % 3600 // 60:02d} m"
 
 
+def in_seconds(ms: float | None) -> str:
+    """`0.842 s`, `3.42 s`, `1,204 s`: one unit, where values stand along one axis."""
+    if ms is None:
+        return UNKNOWN
+    return f"{ms / 1e3:.3f} s" if ms < 999.5 else f"{ms / 1e3:.2f} s" if ms < 99_995 else f"{ms / 1e3:,.0f} s"
+
+
+def in_milliseconds(ms: float | None) -> str:
+    """`0.4 ms`, `842 ms`, `3,420 ms`: the same for what is short."""
+    if ms is None:
+        return UNKNOWN
+    return f"{ms:.1f} ms" if ms < 9.95 else f"{ms:,.0f} ms"
+
+
 def age(ms: float) -> str:
     """`12 s`, `2 m 05 s`, `1 h 07 m`: whole seconds, as they tick on the page (static/dashboard/live.js)."""
     seconds = max(int(ms / 1000), 0)
@@ -104,10 +127,13 @@ def percent(share: float | None) -> str:
 
 
 def change(now: float | None, before: float | None) -> str:
-    """`+12.3 %` against the period before; nothing to compare with is said, not divided by."""
+    """`+12.3 %` against the period before, `×699` of ten times and more; nothing to compare with is said, not divided
+    by."""
     if now is None or not before:
         return NO_EARLIER
-    said = f"{(now - before) / before * 100:+.1f} %"
+    if now / before >= MANY_TIMES:
+        return f"×{now / before:,.0f}"
+    said = f"{(now - before) / before * 100:+.1f} %".replace("-", MINUS)
     return said[1:] if said[1:] == "0.0 %" else said
 
 
@@ -153,7 +179,8 @@ UNITS: Mapping[str, Callable[[Any], str]] = {
     "requests": count,
     "rate": rate,
     "tokens": tokens,
-    "ms": duration,
+    "s": in_seconds,
+    "ms": in_milliseconds,
     "bytes": gibibytes,
     "share": percent,
 }

@@ -22,14 +22,28 @@ class Tab(Struct, frozen=True):
     current: bool
 
 
+class Tabs(Struct, frozen=True):
+    """The ways of grouping, and the sentence that says why the one of the address is not among them; else empty."""
+
+    choices: tuple[Tab, ...]
+    instead: str
+
+
 def chosen(scope: Scope, choices: Sequence[C]) -> C:
     """The `group` of the address if it is one of the choices, else the first."""
     return next((choice for choice in choices if choice == scope.word("group")), choices[0])
 
 
-def tabs(scope: Scope, choices: Sequence[str]) -> tuple[Tab, ...]:
-    current = chosen(scope, choices)
-    return tuple(Tab(choice, scope.here(group=choice), choice == current) for choice in choices)
+def refused(scope: Scope, choices: Sequence[str]) -> tuple[str, ...]:
+    """The word `group` where it asks for none of the choices: figures are by the first of them then."""
+    return ("group",) if choices and scope.word("group") not in ("", *choices) else ()
+
+
+def tabs(scope: Scope, choices: Sequence[str]) -> Tabs:
+    current, asked = chosen(scope, choices), scope.word("group")
+    where = "beside these filters" if scope.narrowing else "on this page"
+    instead = f"Shown by {current}: there are no sums by {asked} {where}." if refused(scope, choices) else ""
+    return Tabs(tuple(Tab(choice, scope.here(group=choice), choice == current) for choice in choices), instead)
 
 
 def labels(scope: Scope, by: By, values: Sequence[int | str]) -> dict[int | str, str]:

@@ -6,20 +6,23 @@ from msgspec import Struct
 
 from dashboard.accepted import PERCENTILES
 from dashboard.behind import bucket_links
-from dashboard.charts import Chart, Series
+from dashboard.charts import Chart, Series, Unit
 from dashboard.formatting import counted, duration
 from dashboard.groups import Tab
 from dashboard.scope import Scope
 from usage.selectors import Metric, percentile_series
 
 USUAL_PERCENTILE: Final = 95
-_TOGETHER: Final = "This is measured for all tenants together: remove the tenant filter to see it."
+_TOGETHER: Final = "This is measured for all tenants together."
 _NOT_YOURS: Final = "This is measured for all tenants together, and you see some of them. An owner can let you see all."
 
 
 class Latency(Struct, frozen=True):
+    """`everybody` is the address of the page without the tenant that keeps the chart from being drawn."""
+
     chart: Chart | None
     note: str = ""
+    everybody: str = ""
 
 
 def percentile_of(scope: Scope) -> int:
@@ -34,11 +37,11 @@ def percentile_tabs(scope: Scope) -> tuple[Tab, ...]:
     return tuple(Tab(f"p{one}", scope.here(percentile=words[one]), one == current) for one in PERCENTILES)
 
 
-def latency_chart(name: str, scope: Scope, metric: Metric, what: str, by_tenant: bool = True) -> Latency:
+def latency_chart(name: str, scope: Scope, metric: Metric, what: str, unit: Unit, by_tenant: bool = True) -> Latency:
     """Percentiles of a metric per bucket. `by_tenant` False: the metric is kept for all tenants together."""
     period = scope.period
     if scope.tenant_id is not None and not by_tenant:
-        return Latency(None, _TOGETHER if scope.sight is None else _NOT_YOURS)
+        return Latency(None, _TOGETHER, scope.here(tenant="")) if scope.sight is None else Latency(None, _NOT_YOURS)
     buckets = (period.span, *period.buckets)
     whole, *parts = scope.ask(
         percentile_series,
@@ -59,10 +62,10 @@ def latency_chart(name: str, scope: Scope, metric: Metric, what: str, by_tenant:
     if any(few := tuple(part.middle for part in parts)):
         lines += (Series("median of 1 to 19 samples", few, 0, "line", dots=True, addresses=behind),)
     sentence = (
-        f"{what} over the range: p50 {duration(whole.p50)}, p95 {duration(whole.p95)}, p99 {duration(whole.p99)}, of "
-        f"{counted(whole.n, 'sample')}."
+        f"{what} over the range: p50 {duration(whole.p50)}, p95 {duration(whole.p95)}, p99 {duration(whole.p99)}, "
+        f"of {counted(whole.n, 'sample')}."
     )
     if whole.p50 is None:
         sentence = f"{counted(whole.n, 'sample')}: percentiles need twenty."
-    chart = Chart(name, "ms", period.labels, lines, sentence, stacked=False, partial=period.partial)
+    chart = Chart(name, unit, period.labels, lines, sentence, stacked=False, partial=period.partial)
     return Latency(chart)

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +18,6 @@ from providers.adminbase import actor_of
 from providers.adminforms import LanguageModelForm
 from providers.models import LanguageModel
 from providers.revisions import CATALOG
-from tenants.callers import is_auto
 
 ALIAS: Final = "providers.change_languagemodel"
 PRICE: Final = "providers.add_deploymentprice"
@@ -40,12 +38,6 @@ class AliasForm(SeenRow, LanguageModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["aliases"].widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
-
-    def clean_aliases(self) -> list[str]:
-        aliases = super().clean_aliases()
-        for name in filter(is_auto, aliases):
-            raise ValidationError(f"{name} lets a policy decide and can name no model; choose another, e.g. my-{name}")
-        return aliases
 
 
 @staff_form

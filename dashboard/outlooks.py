@@ -163,10 +163,11 @@ def _of_key_and_tag(state: BudgetState) -> bool:
 
 
 def _past(state: BudgetState, now: datetime) -> list[TimeRange]:
-    """Steps of equal length that end now, the oldest first."""
+    """Steps of equal length, the oldest first, and what has come behind them since the last quarter of an hour."""
     step = step_of(state.period)
     end = datetime.fromtimestamp(int(now.timestamp()) // QUARTER_S * QUARTER_S, UTC)
-    return [TimeRange.around(end - n * step, end - (n - 1) * step, now) for n in range(STEPS[step], 0, -1)]
+    whole = [TimeRange.around(end - n * step, end - (n - 1) * step, now) for n in range(STEPS[step], 0, -1)]
+    return [*whole, TimeRange.around(end, now, now)]
 
 
 def _course(state: BudgetState, now: datetime) -> list[TimeRange]:
@@ -179,7 +180,8 @@ def _outlook(state: BudgetState, now: datetime, spends: Spends) -> Outlook:
     if _of_key_and_tag(state):
         return Outlook(state, now, reason="no sums are kept by key and tag together, only the total")
     course = spends.known(state, _course(state, now))
-    behind = since_it_began(spends.of(state, spends.known(state, _past(state, now))))
+    # What has come last is no whole step, but it can be what the spending began with.
+    behind = since_it_began(spends.of(state, spends.known(state, _past(state, now))))[:-1]
     found, reason = forecast(behind), _too_few(state, len(behind))
     if not course:
         return Outlook(state, now, reason=reason)

@@ -1,8 +1,10 @@
 """Which pages has the dashboard? Their names, their questions, and the filters that each one offers."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
+from django.urls import get_script_prefix, reverse
 from msgspec import Struct
 
 from usage.selectors.requestwords import BOUNDS, UNINDEXED
@@ -35,6 +37,7 @@ class Page(Struct, frozen=True):
     ignores: tuple[str, ...] = UNSUMMED  # filters that come along from other pages and change nothing here
     compares: bool = False  # shows the period before beside the range, unless told not to
     letter: str = ""  # after "g", this key opens it
+    own: str = ""  # what of this installation it tells, whichever tenant is chosen
 
 
 NOT_ASKED: Final = ("policy", "key", *UNSUMMED)
@@ -43,7 +46,7 @@ ENTITIES: Final = ("tenant", "provider", "model", "policy")
 PAGES: Final[Mapping[str, Page]] = {
     page.name: page
     for page in (
-        Page("home", "Home", "Is all well?", "", letter="h", compares=True),
+        Page("home", "Home", "Is all well, and what needs me?", "", letter="h", compares=True),
         Page(
             "requests",
             "Requests",
@@ -110,7 +113,15 @@ PAGES: Final[Mapping[str, Page]] = {
             "usage/",
             letter="u",
         ),
-        Page("models", "Models", "What can be called?", "models/", ("provider", "model"), letter="m"),
+        Page(
+            "models",
+            "Models",
+            "What can be called?",
+            "models/",
+            ("provider", "model"),
+            letter="m",
+            own="the models that this installation can call; only requests, cost and times are of the chosen tenant",
+        ),
         Page(
             "local",
             "Local",
@@ -119,6 +130,7 @@ PAGES: Final[Mapping[str, Page]] = {
             (),
             ignores=(*NOT_ASKED, "provider", "model", "tenant"),
             letter="o",
+            own="what local servers and GPUs of this installation have in memory",
         ),
         Page(
             "upstreams",
@@ -141,3 +153,13 @@ DRILL: Final = Page(
     "drill", "Drill", "Would we survive?", "drill/", (), ranged=False, letter="d"
 )  # drawn by `dashboard.drills`
 NAVIGATION: Final = (*(page for page in PAGES.values() if page.listed), PLAYGROUND, DRILL)
+
+
+def path_of(view: str) -> str:
+    """The address of a view that takes nothing. It is kept: one page has hundreds of links."""
+    return _path(view, get_script_prefix())
+
+
+@cache
+def _path(view: str, prefix: str) -> str:
+    return reverse(view)

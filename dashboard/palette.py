@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -18,6 +18,7 @@ from dashboard.pages import NAVIGATION, START
 from dashboard.scope import Scope
 from dashboard.views import scope_for
 from providers.neighbours import Neighbours
+from providers.selectors import aliases_called
 from tenants.selectors import keys_called
 from usage import ids, selectors
 
@@ -51,14 +52,20 @@ def find(request: HttpRequest) -> HttpResponse:
     if key and not request.headers.get("HX-Request"):
         return HttpResponseRedirect(reverse("dashboard:request", args=[f"{ids.WIRE_PREFIX}{key.hex}"]))
     scope = scope_for(request, "home")
-    groups = [group for group in _groups(text, scope) if group.hits] or [*_near(text, scope)]
+    groups = called(text, scope) or [*_near(text, scope)]
     return render(request, "dashboard/find.html", frame_of(request, scope, "") | {"q": text, "groups": groups})
+
+
+def called(text: str, scope: Scope) -> list[Group]:
+    """What is called like `text` of what the person of `scope` sees, by kind; the admin's palette asks it, too."""
+    return [group for group in _groups(text, scope) if group.hits]
 
 
 def _groups(text: str, scope: Scope) -> Iterator[Group]:
     if ids.parse(text):
         yield Group("Request", tuple(_request(text, scope)))
         return
+    yield Group("Requests", tuple(_begun(text, scope)))
     yield Group("Pages", tuple(_pages(text, scope)))
     if not text:
         return
@@ -67,6 +74,7 @@ def _groups(text: str, scope: Scope) -> Iterator[Group]:
     for word, page, note in NAMED:
         title = f"{word.removesuffix('y')}ies" if word.endswith("y") else f"{word}s"
         yield Group(title.capitalize(), _hits(offered(word, text, scope), scope, page, word, note))
+    yield Group("Aliases", tuple(_aliases(text, scope)))
 
 
 def _near(text: str, scope: Scope) -> Iterator[Group]:
@@ -81,9 +89,17 @@ def _near(text: str, scope: Scope) -> Iterator[Group]:
 
 def _request(text: str, scope: Scope) -> Iterator[Hit]:
     if found := selectors.find(text, scope.sight):
-        wire_id = f"{ids.WIRE_PREFIX}{found.id}"
-        note = f"{found.status}, {found.asked_model}, {found.tenant}"
-        yield Hit(wire_id, note, reverse("dashboard:request", args=[wire_id]))
+        yield _hit(f"{ids.WIRE_PREFIX}{found.id}", found)
+
+
+def _begun(text: str, scope: Scope) -> Iterator[Hit]:
+    return (_hit(str(found), found) for found in selectors.begun_with(text, scope.sight, MOST_HITS))
+
+
+def _hit(wire_id: str, found: Any) -> Hit:
+    """Of a request, as a record or as its whole story."""
+    note = f"{found.status}, {found.asked_model}, {found.tenant}"
+    return Hit(wire_id, note, reverse("dashboard:request", args=[wire_id]))
 
 
 def _pages(text: str, scope: Scope) -> Iterator[Hit]:
@@ -104,6 +120,11 @@ def _all_pages(scope: Scope) -> Iterator[Hit]:
 def _keys(text: str, scope: Scope) -> Iterator[Hit]:
     for key in keys_called(text, scope.sight, MOST_HITS):
         yield Hit(f"{key.prefix}…", f"{key.tenant}/{key.name}, its requests", scope.link("requests", key=str(key.id)))
+
+
+def _aliases(text: str, scope: Scope) -> Iterator[Hit]:
+    for alias, model in aliases_called(text, MOST_HITS):
+        yield Hit(alias, f"leads to {model}, in the catalogue", scope.link("models", model=model))
 
 
 def _documents(text: str) -> Iterator[Hit]:

@@ -21,11 +21,12 @@ from dashboard import cases
 from dashboard.access import staff_form, staff_only
 from dashboard.answers import told
 from dashboard.askable import RIGHT, choices_for, tenant_named, tenants_for, why_not
-from dashboard.drafts import AUTO, MOST_COLUMNS, PARAMETERS, SAMPLES, BadDraft, Draft, check, draft_of, snippets
+from dashboard.drafts import MOST_COLUMNS, PARAMETERS, SAMPLES, BadDraft, Draft, check, draft_of, snippets
 from dashboard.frame import frame_of
 from dashboard.pages import PLAYGROUND
 from dashboard.views import scope_for
 from providers.adminbase import actor_of
+from providers.reserved import AUTO
 from tenants.errors import KeyWithheld
 from tenants.lentkeys import lend
 from tenants.sight import sight_of

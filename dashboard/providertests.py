@@ -54,7 +54,7 @@ def result(request: HttpRequest, page: str, number: int) -> HttpResponse:
         raise Http404(f"There is no test {number}; their results are kept for a week.")
     context = {
         **frame_of(request, scope, page), "page": PAGES[page], "back": scope.link(page),
-        "title": f"Test of {provider}", "tried": told, "again": _again(provider, told.wish.model),
+        "title": f"Test of {provider}", "provider": provider, "tried": told, "again": _again(provider, told.wish.model),
     }  # fmt: skip
     return render(request, "dashboard/tried.html", context)
 

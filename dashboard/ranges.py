@@ -75,6 +75,12 @@ class Period(Struct, frozen=True):
         return tuple(self.span.buckets(self.bucket[0], self.zone))
 
     @property
+    def course(self) -> tuple[TimeRange, ...]:
+        """The same for a line without an axis, whatever the zone, where they are days: those of UTC are kept, those of
+        another zone are added up from hours, which takes a third of the time of Home."""
+        return tuple(self.span.buckets(self.bucket[0])) if self.bucket[0] >= DAY else self.buckets
+
+    @property
     def partial(self) -> tuple[int, ...]:
         """The buckets at the edges that the range cuts short."""
         buckets, whole = self.buckets, self.bucket[0]
@@ -107,9 +113,12 @@ class Period(Struct, frozen=True):
 
 
 def period_of(words: Mapping[str, str], now: datetime, usual: Usual = Usual()) -> Period:  # noqa: B008 - frozen
-    """Read `range`, `from`, `to` and `tz`; what cannot be read falls back to the default and says so."""
+    """Read `range`, `from`, `to` and `tz`; what cannot be read falls back to the default and says so.
+
+    Instants without a `range` are a custom one.
+    """
     zone, zone_name, problem = _zone(words.get("tz") or usual.zone)
-    name = words.get("range") or usual.range
+    name = words.get("range") or (CUSTOM if words.get("from") or words.get("to") else usual.range)
     end = _whole_minute(now) + MINUTE  # the running minute belongs to it
     if name == CUSTOM:
         name, start, end, wrong = _custom(words, end, zone)

@@ -5,6 +5,7 @@ import logging
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from msgspec import Struct
 
@@ -22,7 +23,9 @@ class RenderedPanel(Struct, frozen=True):
     body: SafeString | None
     problem: str = ""
     csv: str = ""  # where its table is to be had; empty where it has none
+    note: str = ""  # which filters it does not know, where its page does not say it already
     requests: str = ""  # where the requests behind it are listed; empty where it counts none
+    hidden: bool = False  # it has nothing to ask or say now
 
 
 def panels_of(page: str) -> list[Panel]:
@@ -32,13 +35,15 @@ def panels_of(page: str) -> list[Panel]:
 
 
 def rendered(panel: Panel, scope: Scope, request: HttpRequest | None = None) -> RenderedPanel:
-    """Draw one panel; this is the edge where its errors end."""
+    """Draw one panel, with its times by the page's clock; this is the edge where its errors end."""
     try:
         data = panel.data(scope)
-        body = render_to_string(panel.template, {"data": data, "panel": panel, "scope": scope}, request)
+        with timezone.override(scope.period.zone):
+            body = render_to_string(panel.template, {"data": data, "panel": panel, "scope": scope}, request)
         has_table = panel.table(data, scope) is not None
         csv = scope.csv_address(panel.name, panel.unused(scope)) if has_table else ""
-        return RenderedPanel(panel, body, csv=csv, requests=panel.requests(scope))
+        words = {"csv": csv, "note": panel.note(scope), "requests": panel.requests(scope)}
+        return RenderedPanel(panel, body, **words, hidden=not panel.stands(data))
     except DatabaseError as exc:
         log.exception("panel %s: the database did not answer", panel.name)
         return RenderedPanel(panel, None, f"The database did not answer ({type(exc).__name__}).")

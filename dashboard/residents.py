@@ -34,10 +34,10 @@ def hindrance(verb: Verb, seen: Seen, model: LocalModel) -> str:
         return f"{cannot}." if cannot.startswith(seen.label) else f"{cannot[:1].upper()}{cannot[1:]}."
     there = model.state in ("loaded", "sleeping")
     if verb == "load" and there:
-        return "It is in memory."
+        return "The model is in memory already."
     if verb == "unload" and not there:
-        return "It is not in memory."
-    return "It is pinned already." if verb == "pin" and model.stays else ""
+        return "The model is not in memory."
+    return "The model is pinned already." if verb == "pin" and model.stays else ""
 
 
 @staff_form

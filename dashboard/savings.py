@@ -4,9 +4,10 @@ Three baselines are summed up by the shipper with the requests themselves (`usag
 its name: the tokens that were counted, at the prices that it had then. Either way every request of a range is in it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, Literal
+from operator import itemgetter
+from typing import Final
 
 from msgspec import Struct, structs
 
@@ -14,13 +15,15 @@ from dashboard.scope import Scope
 from providers.chat import TokenUsage
 from providers.pricebook import PriceHistory, histories_called
 from providers.targets import Price
-from usage.comparing import LONG_PROMPT
+from usage.comparing import LONG_PROMPT, uncached
 from usage.selectors import Compared, Entities, TimeRange, compared
+from usage.selectors.compared import Column
 
 ASKED, DEAREST, FIRST = "asked", "dearest", "first"
 MICRO: Final = 1_000_000
 
-By = Literal["model", "policy"] | None
+By = tuple[Column, ...]  # what sums are grouped by; what saved it is known where the provider is among them
+SPLIT_BY: Final[By] = ("policy", "provider")  # panels of one page share the answer
 
 
 class Saved(Struct, frozen=True):
@@ -33,12 +36,28 @@ class Saved(Struct, frozen=True):
     estimated: int = 0  # of those that can be compared, with tokens that are our estimate
     baseline: int = 0
     paid: int = 0
+    split: int = 0  # of `requests`: of whom it is known what saved it
+    routing: int = 0
+    cache: int = 0
+    local: int = 0
+    further: int = 0  # what failed attempts, hedges and recoveries cost, less than nothing
+    cached: int = 0  # what tokens from a cache saved at what answered, of all that is split
     at_least: bool = False  # the baseline is a lower bound
 
     @property
     def saved(self) -> int:
         """Less than nothing where the baseline would have been cheaper."""
         return self.baseline - self.paid
+
+    @property
+    def unsplit(self) -> int:
+        """Saved, and it is not known by what."""
+        return self.saved - self.routing - self.cache - self.local - self.further
+
+    @property
+    def cached_of_all(self) -> int | None:
+        """What tokens from a cache saved at what answered these requests; None: it is known of others than these."""
+        return None if self.unmatched or self.split < self.requests else self.cached
 
     @property
     def unmatched(self) -> int:
@@ -60,39 +79,60 @@ def baseline_of(scope: Scope) -> str:
     return scope.word("baseline") or DEAREST
 
 
-def saved_in(scope: Scope, buckets: tuple[TimeRange, ...], by: By = None) -> dict[str, list[Saved]]:
-    """Of each bucket against the baseline of the address, by who answered or decided; without a dimension under ''."""
+def saved_in(scope: Scope, buckets: tuple[TimeRange, ...], by: By = ()) -> dict[tuple[str, ...], list[Saved]]:
+    """Of each bucket against the baseline of the address, by who answered or decided; without a group under ()."""
     return scope.ask(saved, buckets, scope.entities, baseline_of(scope), scope.period.now, by)
 
 
 def saved(
-    buckets: Sequence[TimeRange], entities: Entities, baseline: str, now: datetime, by: By = None
-) -> dict[str, list[Saved]]:
+    buckets: Sequence[TimeRange], entities: Entities, baseline: str, now: datetime, by: By = ()
+) -> dict[tuple[str, ...], list[Saved]]:
     """Two queries at most: the prices of the model that is the baseline, and the sums."""
+    splits = "provider" in by
     if baseline in _KEPT:
-        sums = compared(buckets, entities, by)
+        columns = (*_KEPT[baseline], *((*SPLIT, *_STEPS[baseline]) if splits else ()))
+        sums = compared(buckets, entities, columns, by)
         return {value: [_kept(part, baseline) for part in parts] for value, parts in sums.items()}
     histories = tuple(histories_called(baseline).values())
     changes = [datetime.fromtimestamp(us / MICRO, UTC) for each in histories for us in each.begins_us]
     pieces = [(position, piece) for position, each in enumerate(buckets) for piece in each.cut(changes, now)]
-    found: dict[str, list[Saved]] = {}
-    for value, parts in compared([piece for _, piece in pieces], entities, by).items():
+    found: dict[tuple[str, ...], list[Saved]] = {}
+    columns = (*TOKENS, *(SPLIT if splits else ()))
+    for value, parts in compared([piece for _, piece in pieces], entities, columns, by).items():
         sums_of = found[value] = [Saved()] * len(buckets)
         for (position, piece), part in zip(pieces, parts, strict=True):
             sums_of[position] += _priced(part, histories, piece)
     return found
 
 
-_KEPT: Final[Mapping[str, Callable[[Compared], tuple[int, int, int]]]] = {
-    DEAREST: lambda sums: (sums.compared, sums.dearest_cost, sums.compared_paid),
-    ASKED: lambda sums: (sums.asked, sums.asked_cost, sums.asked_paid),
-    FIRST: lambda sums: (sums.first, sums.first_cost, sums.first_paid),
+TOKENS: Final = (
+    *("compared_prompt", "compared_completion", "compared_cached", "compared_cache_write", "compared_cache_write_1h"),
+    *("compared_reasoning", "compared_long"),
+)
+SPLIT: Final = ("split", "split_local", "split_served", "split_cached")
+_KEPT: Final[Mapping[str, tuple[str, str, str]]] = {  # requests, their cost there, what they cost
+    DEAREST: ("compared", "dearest_cost", "compared_paid"),
+    ASKED: ("asked", "asked_cost", "asked_paid"),
+    FIRST: ("first", "first_cost", "first_paid"),
+}
+_STEPS: Final[Mapping[str, tuple[str, str, str, str]]] = {  # requests of whom they are known, and the steps
+    DEAREST: ("split", "dearest_routing", "dearest_cache", "dearest_further"),
+    ASKED: ("asked_split", "asked_routing", "asked_cache", "asked_further"),
+    FIRST: ("first_split", "first_routing", "first_cache", "first_further"),
 }
 
 
 def _kept(sums: Compared, baseline: str) -> Saved:
-    requests, cost, paid = _KEPT[baseline](sums)
-    return structs.replace(_unknown(sums), requests=requests, baseline=cost, paid=paid)
+    requests, cost, paid = (getattr(sums, name) for name in _KEPT[baseline])
+    whole = structs.replace(_unknown(sums), requests=requests, baseline=cost, paid=paid)
+    return _split(whole, sums, *(getattr(sums, name) for name in _STEPS[baseline]))
+
+
+def _split(whole: Saved, sums: Compared, split: int, routing: int, cache: int, further: int) -> Saved:
+    """With its steps; `sums` are of one provider, which runs on the operator's own hardware or does not."""
+    local = bool(sums.split_local) and sums.split_local == sums.split
+    step = {"local": routing} if local else {"routing": routing}
+    return structs.replace(whole, split=split, cache=cache, further=further, cached=sums.split_cached, **step)
 
 
 def _unknown(sums: Compared) -> Saved:
@@ -111,14 +151,18 @@ def _priced(sums: Compared, histories: Sequence[PriceHistory], piece: TimeRange)
     prices = [price for each in histories if (price := each.at(end_us))]
     if not prices or not sums.compared:
         return _unknown(sums)
-    cost, at_least = max(_cost(sums, price) for price in prices)
+    cost, saved_there, at_least = max(_cost(sums, price) for price in prices)
     requests, paid = sums.compared, sums.compared_paid
-    return structs.replace(_unknown(sums), requests=requests, baseline=cost, paid=paid, at_least=at_least)
+    whole = structs.replace(_unknown(sums), requests=requests, baseline=cost, paid=paid, at_least=at_least)
+    if sums.split != sums.compared:
+        return whole  # the tokens of those that are split are not known apart
+    routing = cost + saved_there - sums.split_served - sums.split_cached
+    return _split(whole, sums, sums.split, routing, sums.split_cached - saved_there, sums.split_served - paid)
 
 
-def _cost(sums: Compared, price: Price) -> tuple[int, bool]:
-    """Of all tokens together, and whether it is the least that it can be: which of them lay above a tier of the price
-    is known only where none did."""
+def _cost(sums: Compared, price: Price) -> tuple[int, int, bool]:
+    """Of all tokens together; what those from a cache saved of it; and whether the cost is the least that it can be:
+    which of them lay above a tier of the price is known only where none did."""
     usage = TokenUsage(
         sums.compared_prompt,
         sums.compared_completion,
@@ -129,46 +173,6 @@ def _cost(sums: Compared, price: Price) -> tuple[int, bool]:
     )
     below = structs.replace(price, tiers=(), request=price.request * sums.compared)
     reached = [tier for tier in price.tiers if sums.compared_long or tier.above < LONG_PROMPT]
-    costs = [below, *(structs.replace(tier.price, request=below.request) for tier in reached)]
-    return min(each.cost_nano_usd(usage) for each in costs), bool(reached)
-
-
-class Part(Struct, frozen=True):
-    """A bar between the baseline and what was paid: from `x`, so wide, both shares of the greatest."""
-
-    label: str
-    amount: int  # nano-dollars; what was saved is negative
-    x: float
-    width: float
-    fill: str
-    requests: int
-    model: str = ""  # that answered these; empty: several, or all
-
-
-MOST_STEPS: Final = 6  # models that have a step of their own
-
-
-def parts(by_model: Mapping[str, Saved]) -> tuple[Part, ...]:
-    """From the baseline, by what each model that answered took off or put on, to what was paid."""
-    whole = total(list(by_model.values()))
-    steps = _steps(by_model)
-    greatest = whole.baseline + sum(max(-one.saved, 0) for _, _, one in steps) or 1
-    drawn = [Part("Baseline", whole.baseline, 0.0, whole.baseline / greatest, "f6", whole.requests)]
-    at = whole.baseline
-    for label, model, one in steps:
-        change, fill = -one.saved, "fok" if one.saved >= 0 else "fbad"
-        x, width = min(at, at + change) / greatest, abs(change) / greatest
-        drawn.append(Part(label, change, x, width, fill, one.requests, model))
-        at += change
-    return (*drawn, Part("Paid", whole.paid, 0.0, whole.paid / greatest, "f0", whole.requests))
-
-
-def _steps(by_model: Mapping[str, Saved]) -> list[tuple[str, str, Saved]]:
-    """What saved most first, what cost more last; (label, model, sums)."""
-    some = [(model, one) for model, one in by_model.items() if one.requests]
-    some.sort(key=lambda item: (-abs(item[1].saved), item[0]))
-    shown, rest = some[:MOST_STEPS], some[MOST_STEPS:]
-    steps = [(f"{model} answered", model, one) for model, one in shown]
-    if rest:
-        steps.append((f"{len(rest)} others answered", "", total([one for _, one in rest])))
-    return sorted(steps, key=lambda step: -step[2].saved)
+    rates = [below, *(structs.replace(tier.price, request=below.request) for tier in reached)]
+    cost, least = min(((each.cost_nano_usd(usage), each) for each in rates), key=itemgetter(0))
+    return cost, least.cost_nano_usd(uncached(usage)) - cost, bool(reached)

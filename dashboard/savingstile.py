@@ -20,6 +20,7 @@ class Tile(Struct, frozen=True):
     points: str
     address: str
     caveat: str = ""
+    before: str = ""  # the figure of the period before, where the note says how it changed
 
     @property
     def area(self) -> str:
@@ -29,14 +30,15 @@ class Tile(Struct, frozen=True):
 def savings_tile(scope: Scope) -> Tile:
     """One question for the range and the period before it. Unknown is a dash."""
     period = scope.period
-    asked = (period.before, *period.buckets)
-    before, *buckets = scope.ask(saved, asked, scope.entities, DEAREST, period.now)[""]
+    asked = (period.before, *period.course)
+    before, *buckets = scope.ask(saved, asked, scope.entities, DEAREST, period.now)[()]
     now = total(buckets)
     return Tile(
         label="Savings",
         text=money(now.saved if now.requests or not now.answered else None, estimated=bool(now.estimated)),
         exact=_exact(now),
         note=_note(now, before, scope.compares),
+        before=_before(before) if scope.compares else "",
         points=_course(buckets),
         address=scope.link("savings"),
         caveat=f"{count(now.answered - now.requests)} of {count(now.answered)} not compared" if _left_out(now) else "",
@@ -64,6 +66,10 @@ def _note(now: Saved, before: Saved, compares: bool) -> str:
     if not compares:
         return ""
     return against(now.saved, before.saved if before.requests else None, before.answered, money)
+
+
+def _before(before: Saved) -> str:
+    return f"before: {money(before.saved)}" if before.requests else ""
 
 
 def _course(buckets: Sequence[Saved]) -> str:

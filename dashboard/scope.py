@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from msgspec import Struct, field
 
 from dashboard.accepted import LIVE, UNCOMPARED, accepted, named
 from dashboard.board import Board
-from dashboard.pages import PAGES
+from dashboard.pages import PAGES, path_of
 from dashboard.ranges import CUSTOM, LAST_MONTH, PRESETS, RANGES, Period, Usual, period_of
 from tenants.selectors import key_named, tenant_names
 from tenants.sight import Sight
@@ -284,9 +285,15 @@ def instant(when: datetime) -> str:
 
 
 def _address(page: str, words: Mapping[str, str]) -> str:
-    return _queried(reverse(f"dashboard:{page}"), words)
+    return _queried(path_of(f"dashboard:{page}"), words)
 
 
 def _queried(address: str, words: Mapping[str, str]) -> str:
-    query = urlencode({name: value for name, value in words.items() if value})
+    query = "&".join([_quoted(name, value) for name, value in words.items() if value])
     return address + (f"?{query}" if query else "")
+
+
+@lru_cache(maxsize=4096)
+def _quoted(name: str, value: str) -> str:
+    """One word of an address. A page has hundreds of links, whose words are nearly all the same."""
+    return urlencode({name: value})

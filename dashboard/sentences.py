@@ -1,30 +1,13 @@
 """What happened to a request, in one sentence? Each part as a person would say it, from the record alone."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
 
+from dashboard.errorclasses import ENDED
 from usage.outcomes import AttemptOutcome, Outcome
 
-ENDED: Final[Mapping[str, str]] = {  # by class of error, after the name of who was asked
-    "RateLimited": "was rate limited",
-    "QuotaExhausted": "had no quota left",
-    "Overloaded": "was overloaded",
-    "UpstreamTimeout": "did not answer in time",
-    "UpstreamStalled": "stopped in the middle of its answer",
-    "Unreachable": "could not be reached",
-    "Untrusted": "could not be trusted: its certificate does not hold",
-    "BadUpstreamResponse": "sent an answer that cannot be read",
-    "CredentialRejected": "refused our credential",
-    "ContextTooLong": "found the prompt too long",
-    "InvalidRequest": "found the request invalid",
-    "ContentRefused": "refused the content",
-    "StreamInterrupted": "broke off",
-    "TakenTooSlowly": "was taken too slowly by the client",
-    "NotAsked": "was not asked",
-}
 TOLD: Final = ("answered", "interrupted", "cancelled")  # how a request may end of which somebody sent a part
 
 
@@ -133,7 +116,8 @@ def _unspoken(record: Outcome) -> list[str]:
             return ["refused before any provider was asked", record.why or ""]
         if record.status == "cancelled":
             return [_cancelled(record), "no provider was asked"]
-        return ["no provider could be asked", record.why or ""]
+        # Why one was the first choice is no reason for what became of it.
+        return ["no provider could be asked", "" if record.first_choice else record.why or ""]
     tried = [ended(attempt) for attempt in record.attempts if attempt.error or attempt.status != "answered"]
     return [*_counted(tried), _cancelled(record) if record.status == "cancelled" else ""]
 

@@ -3,15 +3,16 @@
 Every state on the page is computed from what is there, never from what was clicked; nothing else waits for it.
 """
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from msgspec import Struct
 
 from dashboard.access import staff_only
@@ -23,8 +24,10 @@ from dashboard.preferences import has_begun
 from dashboard.samples import sample_of
 from dashboard.views import scope_for
 from dashboard.welcome import States
+from neuroroute.places import BASE_DIR, FIRST_RUN_FILE
+from profiling import providertests
+from profiling.providertests import Tried
 from providers.models import Provider
-from providers.probe import probe
 from providers.selectors import ProviderOffer, offers
 from tenants.models import ClientKey, Tenant, own
 from tenants.sight import Sight, sight_of
@@ -32,13 +35,13 @@ from usage.ranges import TimeRange
 from usage.selectors import Listed, RequestFilter
 from usage.selectors import page as requests
 
+FIRST_RUN_PLACE: Final = os.path.relpath(FIRST_RUN_FILE, BASE_DIR)  # for who may make keys: not where the project is
 LOOKED_BACK: Final = timedelta(days=90)
 FIRST_KEY: Final = "first-key"
 TESTS: Final = "providers.change_provider"
 WHY_NOT_TESTED: Final = (
     "Testing takes the right to change providers: the role operator has it, and an owner can give it."
 )
-SHARED_S: Final = 30
 TESTED_UNASKED: Final = 8  # of many providers; the others when somebody presses
 QUESTION: Final = "What is the capital of France?"
 
@@ -48,9 +51,9 @@ class Tested(Struct, frozen=True):
 
     whole: bool
     some: bool
-    elapsed_ms: float
+    elapsed_ms: float | None
     said: str
-    at: datetime
+    at: datetime | None
 
 
 class Upstream(Struct, frozen=True):
@@ -79,6 +82,7 @@ def start(request: HttpRequest, name: str = START.name) -> HttpResponse:
         "first_key": _first_key(tenant),
         "tenant": tenant,
         "question": QUESTION,
+        "first_run": FIRST_RUN_PLACE,
         "blocked": why_not(request.user, tenant, choices_for(tenant)),
         "examples": examples(f"{request.scheme}://{request.get_host()}"),
         **_arrived(request, scope.sight),
@@ -95,29 +99,39 @@ def arrived(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/start_arrived.html", _arrived(request, sight_of(request.user)))
 
 
-@require_safe
+@require_POST
 @staff_only
 @never_cache
-def tested(request: HttpRequest, name: str) -> HttpResponse:
-    """One provider tested now: its models are listed with its keys, and nothing is billed. The outcome is shared for
-    `SHARED_S`, so that a page that is opened often calls nobody often."""
+def test(request: HttpRequest, name: str) -> HttpResponse:
+    """Have one provider tested by a worker: its models are listed with its keys, and nothing is billed."""
     if not request.user.has_perm(TESTS):
         raise PermissionDenied(WHY_NOT_TESTED)
     provider = get_object_or_404(Provider, name=name, enabled=True)
-    place = f"tested:{provider.pk}:{provider.updated_at:%Y%m%dT%H%M%S.%f}"
-    told: Tested | None = cache.get(place)
+    return HttpResponseRedirect(
+        reverse("dashboard:start-tested", args=[providertests.shared_test(provider, datetime.now(UTC))])
+    )
+
+
+@require_safe
+@staff_only
+@never_cache
+def tested(request: HttpRequest, number: int) -> HttpResponse:
+    """How far a test is, or what came of it: asks again by itself until it is over."""
+    if not request.user.has_perm(TESTS):
+        raise PermissionDenied(WHY_NOT_TESTED)
+    told = providertests.tried(number, datetime.now(UTC))
     if told is None:
-        told = _test(provider)
-        cache.set(place, told, SHARED_S)
-    return render(request, "dashboard/start_tested.html", {"tested": told})
+        raise Http404(f"There is no test {number}; their results are kept for a week.")
+    context = {"tried": told, "tested": None if told.waiting else _outcome(told)}
+    return render(request, "dashboard/start_tested.html", context)
 
 
-def _test(provider: Provider) -> Tested:
-    results, now = probe(provider), datetime.now(UTC)
-    good = [one for one in results if one.ok]
-    told = good or results
-    elapsed = min(one.elapsed_ms for one in told)
-    return Tested(len(good) == len(results), bool(good), elapsed, "; ".join(one.message for one in told), now)
+def _outcome(told: Tried) -> Tested:
+    good = [one for one in told.listings if one.ok]
+    listings = good or told.listings
+    said = told.problem or "; ".join(one.message for one in listings)
+    elapsed = min((one.elapsed_ms for one in listings), default=None)
+    return Tested(bool(good) and len(good) == len(told.listings), bool(good), elapsed, said, told.at)
 
 
 def _upstreams() -> list[Upstream]:

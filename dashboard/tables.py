@@ -33,7 +33,7 @@ class Table(Struct, frozen=True):
     rows: Iterable[tuple[Any, ...]]
 
 
-CHART_UNITS: Final[dict[str, ColumnUnit]] = {"usd": "USD", "ms": "ms", "share": "share", "bytes": "bytes"}
+CHART_UNITS: Final[dict[str, ColumnUnit]] = {"usd": "USD", "s": "ms", "ms": "ms", "share": "share", "bytes": "bytes"}
 
 
 def chart_table(chart: Chart, period: Period) -> Table:
@@ -41,7 +41,10 @@ def chart_table(chart: Chart, period: Period) -> Table:
     unit = CHART_UNITS.get(chart.unit, "")
     starts = [bucket.start for bucket in period.buckets]
     values = zip(*(series.says or series.values for series in chart.series), strict=True)
-    columns = (Column("From"), *(Column(series.label, "" if series.says else unit) for series in chart.series))
+    columns = (
+        Column("From"),
+        *(Column(series.code or series.label, "" if series.says else unit) for series in chart.series),
+    )
     return Table(columns, [(start, *row) for start, row in zip(starts, values, strict=True)])
 
 

@@ -1,7 +1,7 @@
 """In which state was each deployment, slice by slice of a range? What was seen (`routing.statewatch`), and no more."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from usage.states import NO_DEPLOYMENT, WATCHED
 
 CELLS: Final = 60
 TARGETS: Final = 30  # so many links of 24 px stand in a row on a desk: of more cells, each link has two
+INSTANT: Final = "%-d %b %H:%M"
 HEALTHY, UNKNOWN, OFF = "healthy", "unknown", "off"
 WORDS: Final[Mapping[str, str]] = {  # the worst first
     "open": "circuit open",
@@ -130,9 +131,8 @@ def spells(name: str, found: Mapping[str, list[dict[str, int]]], parts: Sequence
 
 
 def _said(period: Period, part: TimeRange, state: str, cell: Mapping[str, int]) -> str:
-    """`14:05 to 14:06: breaker open, seen in 1 of 1 minute`."""
-    form = "%H:%M" if period.end - period.start <= timedelta(days=1) else "%-d %b %H:%M"
-    low, high = (when.astimezone(period.zone).strftime(form) for when in (part.start, part.end))
+    """`30 Nov 14:05 to 30 Nov 14:29: circuit open in 1 of 24 minutes`."""
+    low, high = (when.astimezone(period.zone).strftime(INSTANT) for when in (part.start, part.end))
     length = int((part.end - part.start).total_seconds()) // MINUTE
-    seen_in = f", seen in {cell[state]:,} of {counted(length, 'minute')}" if cell.get(state) else ""
-    return f"{low} to {high}: {WORDS[state]}{seen_in}"
+    within = f" in {cell[state]:,} of {counted(length, 'minute')}" if cell.get(state) else ""
+    return f"{low} to {high}: {WORDS[state]}{within}"

@@ -16,6 +16,7 @@ from dashboard import (
     mine,
     modelverbs,
     newcredentials,
+    newproviders,
     ownkeys,
     palette,
     playground,
@@ -65,7 +66,8 @@ invoices = [
 beginning = [
     path(START.path, start.start, name=START.name),
     path(f"{START.path}arrived/", start.arrived, name="start-arrived"),
-    path(f"{START.path}tested/<str:name>/", start.tested, name="start-tested"),
+    path(f"{START.path}test/<str:name>/", start.test, name="start-test"),
+    path(f"{START.path}tested/<int:number>/", start.tested, name="start-tested"),
     path(f"{START.path}sample/", samples.make, name="sample"),
     path(f"{START.path}sample/card/", samples.card, name="sample-card"),
     path(f"{START.path}sample/remove/", samples.remove, name="sample-remove"),
@@ -77,6 +79,7 @@ asking = [
 ]
 local = [path("local/<str:provider>/<str:verb>/", residents.act, name="local-act")]
 offered = [
+    path("upstreams/new/", newproviders.new, name="provider-new"),
     path("upstreams/<str:provider>/drain/", draining.drain, name="provider-drain"),
     path("upstreams/<str:provider>/test/", providertests.of_provider, name="provider-test"),
     path("upstreams/<str:provider>/key/", newcredentials.add, name="provider-key"),
@@ -84,6 +87,7 @@ offered = [
     path("models/<int:deployment_id>/alias/", modelverbs.alias, name="deployment-alias"),
     path("models/<int:deployment_id>/price/", modelverbs.price, name="deployment-price"),
     re_path(r"^(?P<page>upstreams|models)/tests/(?P<number>\d{1,18})/$", providertests.result, name="test-result"),
+    path("budgets/new/", budgetverbs.new, name="budget-new"),
     path("budgets/<int:budget>/raise/", budgetverbs.lift, name="budget-raise"),
     path("budgets/<int:budget>/notify/", budgetverbs.notify, name="budget-notify"),
     path("budgets/<int:budget>/thresholds/", budgetverbs.thresholds, name="budget-thresholds"),

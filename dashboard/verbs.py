@@ -20,10 +20,24 @@ def offered(label: str, address: str, why: str = "", *, danger: bool = False, le
     return Verb(label, "" if why else address, why, danger, leaves)
 
 
-def barred(verbs: Iterable[Verb]) -> tuple[str, ...]:
-    """Why some of these buttons are off, each reason once, after the buttons that it is of: `Load, Pin: ...`."""
+class Barred(Struct, frozen=True):
+    """Buttons that are off for the same reason: `Load`, `Load and Pin`."""
+
+    labels: str
+    several: bool
+    why: str
+
+
+def barred(verbs: Iterable[Verb]) -> tuple[Barred, ...]:
+    """Why some of these buttons are off, each reason once, with its buttons."""
     labels: dict[str, list[str]] = {}
     for verb in verbs:
         if verb.why and verb.label not in labels.setdefault(verb.why, []):
             labels[verb.why].append(verb.label)
-    return tuple(f"{', '.join(named)}: {why}" for why, named in labels.items())
+    return tuple(Barred(_together(named), len(named) > 1, why) for why, named in labels.items())
+
+
+def _together(labels: list[str]) -> str:
+    """`Load`, `Load and Pin`, `Load, Pin and Unload`."""
+    *first, last = labels
+    return f"{', '.join(first)} and {last}" if first else last

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from dashboard.examples import examples
 from dashboard.standing import HEALTHY, deployment_state, provider_state
+from neuroroute.places import FIRST_RUN_SAID
 from providers.selectors import ModelOffer, ProviderOffer, offers
 from routing.healthnow import health_now
 from routing.resilience.report import HealthReport
@@ -59,6 +60,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
         "sandbox": any(offer.sandbox and offer.callable for offer in found),
         "callable": sum(offer.callable for offer in found),
         "examples": examples(f"{request.scheme}://{request.get_host()}")[:ON_WELCOME],
+        "first_run": FIRST_RUN_SAID,
     }
     return render(request, "welcome.html", context)
 

@@ -1,7 +1,7 @@
 """How jobs travel: the Celery application, on a broker that needs no server unless CELERY_BROKER_URL names one.
 
-celery -A neuroroute --skip-checks worker --without-gossip --without-mingle   (threads, two jobs at a time)
-celery -A neuroroute --skip-checks beat                                        (any number: one at a time works)
+celery -A neuroroute --skip-checks --quiet worker --without-gossip --without-mingle   (threads, two jobs at a time)
+celery -A neuroroute --skip-checks --quiet beat                                        (any number: one at a time works)
 """
 
 import os

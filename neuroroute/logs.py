@@ -13,6 +13,7 @@ import structlog
 from neuroroute.redaction import Redaction
 from neuroroute.requestids import FIELD, add_request_id
 
+NOT_OFFERED: Final = 501
 _ID_RANGE: Final = 0x10000
 
 
@@ -34,13 +35,16 @@ def _place(record: logging.LogRecord) -> float:
     return int(request_id[-4:], 16) / _ID_RANGE if isinstance(request_id, str) else random.random()
 
 
-class NoTracebackOfRefusals(logging.Filter):
-    """Django's lines about answers below 500, a forbidden page among them, come without the traceback of their cause:
-    nothing failed."""
+class Refusals(logging.Filter):
+    """Django's lines about answers below 500, a forbidden page among them, and about what is not offered (501) are
+    warnings, and come without the traceback of their cause: nothing failed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if getattr(record, "status_code", 500) < 500:
+        status = getattr(record, "status_code", 500)
+        if status < 500 or status == NOT_OFFERED:
             record.exc_info = None
+        if status == NOT_OFFERED:
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
         return True
 
 
@@ -69,7 +73,7 @@ def logging_config(level: str, form: str, percent: int = 100, secrets: Iterable[
                 "processors": processors,
             }
         },
-        "filters": {"refusals": {"()": NoTracebackOfRefusals}}
+        "filters": {"refusals": {"()": Refusals}}
         | ({"sampling": {"()": Sampling, "percent": percent}} if sampled else {}),
         "handlers": {
             "stderr": {
@@ -91,10 +95,17 @@ def _shared(redaction: Redaction) -> list[Any]:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        _without_colours,
         add_request_id,
         redaction.fields,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+
+
+def _without_colours(logger: Any, name: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """uvicorn says each of its messages a second time, for terminals."""
+    line.pop("color_message", None)
+    return line
 
 
 def _renderers(form: str) -> list[Any]:

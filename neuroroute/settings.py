@@ -1,5 +1,6 @@
 """Every setting comes from the environment or `.env`; `.env.example` documents them all."""
 
+import logging
 import os
 import socket
 import sys
@@ -38,7 +39,7 @@ MACHINE_NAMES = ["127.0.0.1", "localhost", "[::1]"]
 if not is_loopback(HOST):
     MACHINE_NAMES += [socket.gethostname(), *([] if HOST in {"0.0.0.0", "::"} else [HOST])]
 MACHINE_NAMES += [urlsplit(url).hostname or "" for url in (GATEWAY_URL, PUBLIC_URL) if url]
-ALLOWED_HOSTS = env.texts("ALLOWED_HOSTS", MACHINE_NAMES)
+ALLOWED_HOSTS = env.texts("ALLOWED_HOSTS", dict.fromkeys(MACHINE_NAMES))
 
 # Services; empty means the embedded stand-in, which needs no server.
 DATABASE_URL = env.url("DATABASE_URL", "", DATABASE_SCHEMES, "postgres://user:password@127.0.0.1:5432/neuroroute")
@@ -81,6 +82,7 @@ LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
 LOG_SAMPLE_PERCENT = env.number("LOG_SAMPLE_PERCENT", 100, 0, 100)  # of info lines; warnings and errors are all kept
 SLOW_QUERY_MS = env.number("SLOW_QUERY_MS", 1000, 0, 3_600_000)  # 0: nobody looks
 LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT, LOG_SAMPLE_PERCENT, secrets_in(os.environ))
+logging.captureWarnings(True)  # Python's own are lines like others
 
 # Mail, for alerts; an empty EMAIL_HOST: none is sent.
 EMAIL_URL = env.url("EMAIL_URL", "", ("smtp", "smtp+tls", "smtp+ssl"), "smtp+tls://user:password@smtp.example.com:587")
@@ -180,7 +182,9 @@ SQLITE_OPTIONS = {
 POSTGRES_OPTIONS = {
     "pool": {"min_size": 1, "max_size": 8, "timeout": 4, "reconnect_timeout": 2},
     "connect_timeout": 3,
-    "options": "-c jit=off",  # compiling a query takes a tenth of a second, which none of ours is worth
+    # Compiling a query takes a tenth of a second and starting processes to share it ten to twenty milliseconds, which
+    # none of ours is worth; and they would take the processors that answer.
+    "options": "-c jit=off -c max_parallel_workers_per_gather=0",
 }
 DATABASE: dict[str, Any] = Env.db_url_config(DATABASE_URL or f"sqlite:///{VAR_DIR / 'neuroroute.sqlite3'}")
 DATABASE["OPTIONS"] = (SQLITE_OPTIONS if EMBEDDED else POSTGRES_OPTIONS) | DATABASE.get("OPTIONS", {})
@@ -214,6 +218,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Behind TLS (a proxy that ends it): cookies by https only, plain http is sent on, browsers remember it.
 HTTPS = PUBLIC_URL.startswith("https://")
+CSRF_FAILURE_VIEW = "dashboard.returning.not_accepted"
 CSRF_TRUSTED_ORIGINS = env.texts("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL] if PUBLIC_URL else [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS

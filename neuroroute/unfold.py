@@ -137,7 +137,8 @@ UNFOLD: dict[str, Any] = {
             "tenants.tenant",
             "tenants.clientkey",
             "routing.policy",
-        ]
+        ],
+        "search_callback": "neuroroute.adminsearch.on_dashboard",
     },
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
 }

@@ -6,9 +6,10 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from neuroroute import adminsystem
+from neuroroute import adminsearch, adminsystem
 from routing.api.health import Live, Ready
 from routing.api.metrics import Metrics
+from tenants.ownpasswords import password_change
 from tenants.signinlink import ROUTE, SignInLink
 from tenants.signinviews import SecondFactorPage, SignIn, SignInCode
 
@@ -28,11 +29,13 @@ urlpatterns = [
     path("admin/login/", SignIn.as_view()),  # before the admin's own, which knows no second factor
     path("admin/login/code/", SignInCode.as_view(), name="sign-in-code"),
     path("admin/second-factor/", SecondFactorPage.as_view(), name="second-factor"),
+    path("admin/password_change/", admin.site.admin_view(password_change, cacheable=True)),
     path("admin/drill/", RedirectView.as_view(pattern_name="dashboard:drill")),
     path("admin/system/", admin.site.admin_view(adminsystem.system), name="system"),
     path("admin/system/jobs/", admin.site.admin_view(adminsystem.jobs), name="system-jobs"),
     path("admin/system/backups/", admin.site.admin_view(adminsystem.daily_copy), name="system-backups"),
     path("admin/system/configuration/", admin.site.admin_view(adminsystem.configuration), name="system-configuration"),
+    path("admin/search/", admin.site.admin_view(adminsearch.search), name="search"),
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),
 ]

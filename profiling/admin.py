@@ -20,6 +20,7 @@ from profiling.models import Job, LatencyProfile, TokenCalibration
 from providers.adminbase import ReadOnlyAdmin, actor_of, operation_page
 from providers.apartfilter import LeavesOutApart, of_provider
 from providers.barred import takes
+from providers.formfields import reason_field
 from tenants.models import AlertReceiver
 
 admin.site.unregister(AlertReceiver)
@@ -30,6 +31,7 @@ STATE_COLOURS: dict[str, str] = {"queued": "info", "running": "warning", "done":
 
 class RunForm(forms.Form):
     kind = forms.ChoiceField(label="Job")
+    reason = reason_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,7 +67,7 @@ class JobAdmin(ReadOnlyAdmin):
         return f"{(row.finished_at - row.started_at).total_seconds():.1f} s"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        return super().get_queryset(request).defer("order")  # of a bulk act it has the ids of all rows
+        return super().get_queryset(request).defer("order", "result")  # ids of all rows, models of an aggregator
 
     @display(description="Asked for")
     def asked(self, row: Job) -> str:
@@ -73,7 +75,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @display(description="Result")
     def outcome(self, row: Job) -> str:
-        return json.dumps(row.result, indent=2) if row.result is not None else "—"
+        return told_result(row.result) if row.result is not None else "—"
 
     @takes("the right to add jobs")
     def has_run_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
@@ -85,7 +87,7 @@ class JobAdmin(ReadOnlyAdmin):
         back = reverse("admin:profiling_job_changelist")
         if form.is_valid():
             kind = form.cleaned_data["kind"]
-            ask_now(kind, actor_of(request), now)
+            ask_now(kind, actor_of(request), now, form.cleaned_data["reason"])
             self.message_user(request, f"{kind} is queued; its row below shows how it goes.", messages.SUCCESS)
             return HttpResponseRedirect(back)
         effect = "Queues one run beside the schedule. A worker takes it within seconds; running twice does no harm."
@@ -96,6 +98,12 @@ def told_order(order: dict[str, Any]) -> str:
     """An order as a person reads it: of a list it says how long it is."""
     short = {name: f"{len(held):,}" if isinstance(held, list) else held for name, held in order.items() if held}
     return json.dumps(short, indent=2)
+
+
+def told_result(result: dict[str, Any]) -> str:
+    """A result as a person reads it: of a listing that somebody chooses from it says how many models it has."""
+    kept = result.get("kept")
+    return json.dumps(result if kept is None else {**result, "kept": f"{len(kept):,}"}, indent=2)
 
 
 @admin.register(LatencyProfile)

@@ -3,14 +3,13 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from unfold.decorators import action
 
 from profiling.alerttests import ask_for_test
-from providers.adminbase import actor_of, operation_page
+from providers.adminbase import WhyForm, actor_of, operation_page
 from tenants.alertadmin import AlertReceiverAdmin
 from tenants.alertrows import AlertDelivery, AlertReceiver
 
@@ -29,8 +28,10 @@ class ReceiverWithTestAdmin(AlertReceiverAdmin):
     def send_a_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask, queue the test, and show at the address of that test what came of it."""
         receiver = self.row(request, object_id)
-        if request.method == "POST":
-            return HttpResponseRedirect(f"{request.path}?message={ask_for_test(receiver, actor_of(request)).pk}")
+        form = WhyForm.of(request)
+        if request.method == "POST" and form.is_valid():
+            asked = ask_for_test(receiver, actor_of(request), form.cleaned_data["reason"])
+            return HttpResponseRedirect(f"{request.path}?message={asked.pk}")
         sent = _test_of(receiver, request.GET.get("message", ""))
         waits = sent is not None and sent.state == AlertDelivery.State.WAITING
         return operation_page(
@@ -38,7 +39,7 @@ class ReceiverWithTestAdmin(AlertReceiverAdmin):
             request,
             title=f"Send a test to {receiver}",
             verb="Send again" if sent else "Send a test",
-            form=forms.Form(),
+            form=form,
             effect=SENDS.format(receiver.shown),
             back=reverse("admin:tenants_alertreceiver_change", args=[receiver.pk]),
             results=[] if waits or sent is None else [_told(sent)],

@@ -1,8 +1,7 @@
 """Admin pages of what can be called: providers, models, deployments."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Count, QuerySet
@@ -15,18 +14,15 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.datasets import BaseDataset
 from unfold.decorators import action, display
 
-from providers.adminbase import AuditedAdmin, Switchable, operation_page
+from providers.adminbase import AuditedAdmin, Switchable
 from providers.adminforms import DeploymentForm, LanguageModelForm, ProviderForm
 from providers.admininside import ListedInside
 from providers.apartfilter import LeavesOutApart, of_provider
 from providers.barred import takes
-from providers.compareadmin import ComparesModels
 from providers.credentialadmin import CredentialInline
-from providers.importadmin import ImportsModels
 from providers.models import Deployment, LanguageModel, Provider
 from providers.priceadmin import PriceColumns, PriceFilter, PriceInline
 from providers.prices import with_prices
-from providers.probe import probe, what_it_does
 from providers.proposaladmin import PriceProposalAdmin  # noqa: F401 - registers itself
 from providers.revisions import CATALOG
 
@@ -85,25 +81,33 @@ class ModelDeployments(BaseDataset):
 
 
 @admin.register(Provider)
-class ProviderAdmin(LeavesOutApart, ImportsModels, ComparesModels, Switchable):
+class ProviderAdmin(LeavesOutApart, Switchable):
     theirs = of_provider("")
     part = CATALOG
     ordering = ["name"]  # the model's own is lost where keys and models are counted
     form = ProviderForm
     inlines = [CredentialInline]
     change_form_datasets = [ProviderDeployments]
-    actions_detail = [
-        "test_connection",
-        {"title": "Models", "icon": "neurology", "items": ["import_listed", "compare_listed", "add_deployment"]},
-    ]
-    list_display = ["name", "wire", "base_url", "enabled", "origin", "keys", "models"]
+    actions_detail: ClassVar[list[Any]] = ["add_deployment"]
+    list_display = ["name", "wire", "address", "enabled", "origin", "keys", "models"]
     list_filter = ["enabled", "source", "local"]
     search_fields = ["name", "base_url"]
     readonly_fields = ["source", "created_at", "updated_at"]
     fieldsets = [
         (
             None,
-            {"fields": ["name", "wire", "base_url", "allow_private", ("enabled", "local"), "data_policy", "headers"]},
+            {
+                "fields": [
+                    "name",
+                    "wire",
+                    "base_url",
+                    "allow_private",
+                    ("enabled", "local"),
+                    "data_policy",
+                    "headers",
+                    "reason",
+                ]
+            },
         ),
         ("Origin", {"fields": ["source", ("created_at", "updated_at")], "classes": ["collapse"]}),
     ]
@@ -118,6 +122,10 @@ class ProviderAdmin(LeavesOutApart, ImportsModels, ComparesModels, Switchable):
         """Stored keys go to whoever answers at the address: who may not replace them does not move it."""
         moves = obj is None or not obj.keys_count or request.user.has_perm("providers.change_credential")
         return self.readonly_fields if moves else [*self.readonly_fields, "base_url"]
+
+    @display(description="Base URL", ordering="base_url")
+    def address(self, row: Provider) -> str:
+        return row.base_url
 
     @display(description="Origin", ordering="source", label={"sandbox": "warning", "discovered": "info"})
     def origin(self, row: Provider) -> tuple[str, str]:
@@ -141,21 +149,6 @@ class ProviderAdmin(LeavesOutApart, ImportsModels, ComparesModels, Switchable):
             obj.source = Provider.Source.ADMIN  # discovery leaves what an operator has entered alone
         super().save_model(request, obj, form, change)
 
-    @action(description="Test connection", url_path="test", icon="network_check", permissions=["change"])
-    def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        provider = self.row(request, object_id)
-        results = probe(provider) if request.method == "POST" else []
-        return operation_page(
-            self,
-            request,
-            title=f"Test {provider}",
-            verb="Test again" if results else "Test connection",
-            form=forms.Form(),
-            effect=what_it_does(provider),
-            back=reverse("admin:providers_provider_change", args=[provider.pk]),
-            results=results,
-        )
-
     @action(description="Add deployment", url_path="add-deployment", icon="add", permissions=["change"])
     def add_deployment(self, request: HttpRequest, object_id: str) -> HttpResponse:
         provider = self.row(request, object_id)
@@ -171,7 +164,7 @@ class LanguageModelAdmin(LeavesOutApart, AuditedAdmin):
     change_form_datasets = [ModelDeployments]
     list_display = ["name", "also_called", "quality", "served_by"]
     search_fields = ["name", "description"]
-    fieldsets = [(None, {"fields": ["name", "aliases", ("quality",), "category_quality", "description"]})]
+    fieldsets = [(None, {"fields": ["name", "aliases", ("quality",), "category_quality", "description", "reason"]})]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).annotate(served=Count("deployments"))
@@ -200,7 +193,7 @@ class DeploymentAdmin(LeavesOutApart, DeploymentColumns, Switchable):
     readonly_fields = ["price", "preview"]
     inlines = [PriceInline]
     fieldsets = [
-        (None, {"fields": [("provider", "model"), ("upstream_model", "enabled")]}),
+        (None, {"fields": [("provider", "model"), ("upstream_model", "enabled"), "reason"]}),
         ("Skills and limits", {"fields": SKILLS, "classes": ["tab"]}),
         ("Price in effect", {"fields": [("price", "preview")], "classes": ["tab"]}),
         ("Expectations", {"fields": ["quality", ("ttft_ms", "tokens_per_s")], "classes": ["tab"]}),
@@ -232,4 +225,4 @@ class DeploymentAdmin(LeavesOutApart, DeploymentColumns, Switchable):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or super().has_change_permission(request, obj):
             return self.readonly_fields
-        return flatten_fieldsets(self.get_fieldsets(request, obj))
+        return [name for name in flatten_fieldsets(self.get_fieldsets(request, obj)) if name != "reason"]

@@ -18,6 +18,7 @@ from unfold.admin import ModelAdmin
 from providers import audit, bulk, editing, revisions
 from providers.admintabs import WithTabs
 from providers.barred import TellsBarred, takes
+from providers.formfields import LONGEST_REASON, reason_field
 from providers.formrows import KnowsRelated
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class ListedAdmin(TellsBarred, ModelAdmin):
 
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
-    list_per_page = 50
+    list_per_page = 30  # a row with its verbs takes 2 ms to draw
     list_max_show_all = 200
     list_filter_submit = True
     list_filter_sheet = False
@@ -47,6 +48,10 @@ class ReadOnlyAdmin(ListedAdmin):
     """Rows that machines write and people read."""
 
     closed = frozenset({"add", "change", "delete"})
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Without a button to a history that is always empty."""
+        return super().render_change_form(request, {**context, "show_history": False}, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -76,6 +81,16 @@ class AuditedAdmin(WithTabs, KnowsRelated, ListedAdmin):
             kwargs["form"] = type(base)(base.__name__, (editing.SeenForm, base), held)
         return super().get_form(request, obj, change=change, **kwargs)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nobody who only reads is asked for a reason."""
+        shown = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return shown
+        fewer = [
+            (title, {**one, "fields": [name for name in one["fields"] if name != "reason"]}) for title, one in shown
+        ]
+        return [(title, one) for title, one in fewer if one["fields"]]
+
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         if (row := context.get("original")) is not None:
             context["seen"] = editing.token_for(self, request, row, context["adminform"].form)
@@ -98,21 +113,21 @@ class AuditedAdmin(WithTabs, KnowsRelated, ListedAdmin):
             row.instance.pk for row in formset.initial_forms if row.has_changed() or row in formset.deleted_forms
         ]
         stored = {row.pk: row for row in formset.model._base_manager.filter(pk__in=touched)}
-        before = {pk: audit.state(row) for pk, row in stored.items()}
+        before, reason = {pk: audit.state(row) for pk, row in stored.items()}, form.cleaned_data.get("reason", "")
         super().save_formset(request, form, formset, change)
         for row in formset.new_objects:
-            self.note(request, "added", row, audit.added(row))
+            self.note(request, "added", row, audit.added(row), reason)
         kept = {row.pk: row for row, _fields in formset.changed_objects}
         for pk, old in before.items():
             after = audit.state(kept[pk]) if pk in kept else None
-            self.note(request, "changed" if after else "deleted", stored[pk], audit.difference(old, after))
+            self.note(request, "changed" if after else "deleted", stored[pk], audit.difference(old, after), reason)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         self._delete(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Chunk by chunk, and never by a job: the page that follows says that they are gone."""
-        self.act(request, queryset, "delete", later=False)
+        self.act(request, queryset, "delete", reason=reason_of(request), later=False)
 
     def change_rows(self, request: HttpRequest, queryset: QuerySet[Any], reason: str = "", **values: Any) -> bulk.Done:
         """Set `values` on every row of `queryset` that has others, as `act` does it."""
@@ -175,8 +190,18 @@ class AuditedAdmin(WithTabs, KnowsRelated, ListedAdmin):
     def _delete(self, request: HttpRequest, rows: list[Any]) -> None:
         with transaction.atomic():
             for row in rows:
-                self.note(request, "deleted", row, audit.difference(audit.state(row), None))
+                self.note(request, "deleted", row, audit.difference(audit.state(row), None), reason_of(request))
                 row.delete()
+
+
+class WhyForm(forms.Form):
+    """The question for a reason; `of` is what was answered."""
+
+    reason = reason_field()
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "WhyForm":
+        return cls(request.POST if request.method == "POST" else None)
 
 
 class Switchable(AuditedAdmin):
@@ -194,31 +219,30 @@ class Switchable(AuditedAdmin):
         """Whether somebody may take rows out of use."""
         return self.has_change_permission(request)
 
-    def effect_of_disabling(self, request: HttpRequest, rows: list[Any], total: int) -> str:
-        """What the question before it says; `rows` are the first `NAMED` of `total`."""
+    def question(self, request: HttpRequest, queryset: QuerySet[Any], verb: str, effect: str) -> HttpResponse:
+        """The page before a bulk act: what it does, to which rows, who would notice, and why it is done."""
+        total, rows = queryset.count(), list(queryset[:NAMED])
         names = ", ".join(str(row) for row in rows)
         more = f" and {total - len(rows):,} more" if total > len(rows) else ""
-        said = f"Takes out of use, within a second and until somebody enables it again: {names}{more}."
-        return f"{said} {self.who_would_notice(request, rows)}".strip()
+        plural = self.opts.verbose_name_plural if total > 1 else self.opts.verbose_name
+        return operation_page(
+            self, request, title=f"{verb} {total:,} {plural}", verb=verb.removesuffix(" of"), form=WhyForm(),
+            effect=f"{effect}: {names}{more}. {self.who_would_notice(request, rows)}".strip(),
+            hidden=[("post", "yes"), *hidden(request.POST, "action", ACTION_CHECKBOX_NAME, "select_across")],
+            back=request.get_full_path(), danger=True,
+        )  # fmt: skip
 
     @admin.action(description="Disable", permissions=["switch_off"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """The question first; with the answer, the deed."""
         if not self.asks_first or "post" in request.POST:
-            self._switch(request, queryset, False)
+            self._switch(request, queryset, False, reason_of(request))
             return None
-        total, rows = queryset.count(), list(queryset[:NAMED])
-        again = [("post", "yes"), *hidden(request.POST, "action", ACTION_CHECKBOX_NAME, "select_across")]
-        effect = self.effect_of_disabling(request, rows, total)
-        plural = self.opts.verbose_name_plural if total > 1 else self.opts.verbose_name
-        title = f"Disable {total:,} {plural}"
-        return operation_page(
-            self, request, title=title, verb="Disable", form=forms.Form(), effect=effect, hidden=again,
-            back=request.get_full_path(), danger=True,
-        )  # fmt: skip
+        effect = "Takes out of use, within a second and until somebody enables it again"
+        return self.question(request, queryset, "Disable", effect)
 
-    def _switch(self, request: HttpRequest, queryset: QuerySet[Any], enabled: bool) -> None:
-        done = self.change_rows(request, queryset, enabled=enabled)
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Any], enabled: bool, reason: str = "") -> None:
+        done = self.change_rows(request, queryset, reason, enabled=enabled)
         verb = "enabled" if enabled else "disabled"
         self.tell(request, done, f"{done.changed} {verb}; {done.total - done.changed} were {verb} before.")
 
@@ -226,6 +250,11 @@ class Switchable(AuditedAdmin):
 def hidden(post: Any, *names: str) -> list[tuple[str, str]]:
     """The values of `post` that a confirmation page must send again."""
     return [(name, value) for name in names for value in post.getlist(name)]
+
+
+def reason_of(request: HttpRequest) -> str:
+    """Why somebody who was asked does it."""
+    return request.POST.get("reason", "")[:LONGEST_REASON]
 
 
 def actor_of(request: HttpRequest) -> audit.Actor:

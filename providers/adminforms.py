@@ -7,9 +7,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from providers.formfields import CapabilitiesField, LinesField, MappingField, probability
+from providers.formfields import CapabilitiesField, LinesField, MappingField, probability, reason_field
 from providers.http.heads import RESERVED
 from providers.models import Deployment, LanguageModel, Provider
+from providers.reserved import why_reserved
 from providers.timelimits import PHASES, default_time_limits
 
 SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"})
@@ -37,6 +38,7 @@ class ProviderForm(forms.ModelForm):
         required=False,
         help_text="One per line, e.g. X-Title: NeuroRoute",
     )
+    reason = reason_field()
 
     class Meta:
         model = Provider
@@ -55,14 +57,23 @@ class LanguageModelForm(forms.ModelForm):
         required=False,
         help_text="Priors from 0 to 1, one per line, e.g. coding: 0.8",
     )
+    reason = reason_field()
 
     class Meta:
         model = LanguageModel
         fields = ["name", "aliases", "quality", "category_quality", "description"]
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if why := why_reserved(name):
+            raise ValidationError(f"Name: {why}")
+        return name
+
     def clean_aliases(self) -> list[str]:
         aliases: list[str] = self.cleaned_data["aliases"]
+        if wrong := [why for alias in aliases if (why := why_reserved(alias))]:
+            raise ValidationError([f"Aliases: {why}" for why in wrong])
         others = LanguageModel.objects.exclude(pk=self.instance.pk)
         taken = set(others.filter(name__in=aliases).values_list("name", flat=True))
         for names in others.exclude(aliases=[]).values_list("aliases", flat=True):
@@ -82,6 +93,7 @@ def misfit(context: int | None, answer: int | None) -> str:
 
 class DeploymentForm(forms.ModelForm):
     capabilities = CapabilitiesField()
+    reason = reason_field()
 
     class Meta:
         model = Deployment

@@ -19,6 +19,7 @@ from providers.headroom import hear
 from providers.loopwatch import lost_s
 from providers.requests import Request
 from providers.targets import Secret, Target
+from providers.wire.requestids import request_id_of
 
 ERROR_BODY_LIMIT = 64 * 1024
 ERROR_BODY_S = 5.0
@@ -45,6 +46,7 @@ class Marks:
     waited_s: float = 0.0  # time spent waiting for the upstream
     lost_before_s: float = 0.0  # what our own event loop had lost when it was sent (`providers/loopwatch.py`)
     warnings: list[str] = field(default_factory=list)
+    request_id: str | None = None  # the upstream's own
 
     def warn(self, wire: WireRequest, request: Request) -> None:
         """Note what the wire could not carry, and what the chat's form could not where it stood in between."""
@@ -64,6 +66,7 @@ async def complete(
     first_byte = min(marks.sent + limits.whole_s, bounds.first)
     async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
         marks.first_byte = monotonic()
+        marks.request_id = request_id_of(reply.fields)
         hear(target, secret, reply, marks.first_byte)
         if reply.status != 200:
             await _refuse(reply, target)
@@ -91,6 +94,7 @@ async def stream(
     async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
         marks.first_byte = monotonic()
         marks.waited_s = marks.first_byte - marks.sent
+        marks.request_id = request_id_of(reply.fields)
         hear(target, secret, reply, marks.first_byte)
         if reply.status != 200:
             await _refuse(reply, target)

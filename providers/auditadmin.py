@@ -75,6 +75,8 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @display(description="Changes")
     def before_and_after(self, row: AuditEntry) -> str:
+        if not row.changes:
+            return "—"
         changes = [(name, shown(old), shown(new)) for name, (old, new) in row.changes.items()]
         return render_to_string("admin/changes.html", {"changes": changes})
 

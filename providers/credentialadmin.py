@@ -20,7 +20,7 @@ from providers import audit
 from providers.adminbase import Switchable, operation_page
 from providers.apartfilter import LeavesOutApart, of_provider
 from providers.barred import takes
-from providers.credentialforms import CredentialForm, ReplaceForm, RotateForm, shown
+from providers.credentialforms import CredentialForm, CredentialPageForm, ReplaceForm, RotateForm, shown
 from providers.formrows import NamedInRows
 from providers.models import Credential
 from providers.revisions import CATALOG
@@ -73,7 +73,7 @@ class CredentialInline(CredentialColumns, NamedInRows, TabularInline):
 class CredentialAdmin(LeavesOutApart, CredentialColumns, Switchable):
     theirs = of_provider("provider__")
     part = CATALOG
-    form = CredentialForm
+    form = CredentialPageForm
     autocomplete_fields = ["provider"]
     actions_detail = ["rotate_key", "replace_key"]
     list_display = ["name", "provider", "secret", "status", "expires_at", "created_at"]
@@ -84,8 +84,9 @@ class CredentialAdmin(LeavesOutApart, CredentialColumns, Switchable):
     fieldsets = [
         (None, {"fields": [("provider", "name"), ("secret", "status"), ("enabled", "created_at")]}),
         ("End", {"fields": ["expires_at"]}),
+        (None, {"fields": ["reason"]}),
     ]
-    add_fieldsets = [(None, {"fields": [("provider", "name"), ("secret", "enabled")]})]
+    add_fieldsets = [(None, {"fields": [("provider", "name"), ("secret", "enabled"), "reason"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ["provider", *self.readonly_fields] if obj else []

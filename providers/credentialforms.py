@@ -64,6 +64,12 @@ class CredentialForm(forms.ModelForm):
         return super().save(commit)
 
 
+class CredentialPageForm(CredentialForm):
+    """On a page of its own, where a row inside a provider's page goes by the reason of that page."""
+
+    reason = reason_field()
+
+
 class ReplaceForm(forms.Form):
     """The key that takes the place of `credential`'s."""
 

@@ -15,6 +15,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+LONGEST_REASON: Final = 500  # as of the audit log
 CAPABILITIES: Final = {
     "tools": "Tools (function calls)",
     "vision": "Vision (images in the prompt)",
@@ -112,7 +113,9 @@ def probability(name: str, text: str) -> float:
 
 def reason_field(told: str = "Kept in the audit log.", required: bool = False) -> forms.CharField:
     """Why a change is made, in the words of who makes it."""
-    return forms.CharField(required=required, max_length=500, widget=UnfoldAdminTextInputWidget, help_text=told)
+    return forms.CharField(
+        required=required, max_length=LONGEST_REASON, widget=UnfoldAdminTextInputWidget, help_text=told
+    )
 
 
 class CapabilitiesField(forms.MultipleChoiceField):

@@ -4,8 +4,10 @@ from collections.abc import Collection, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.db import transaction
 from msgspec import Struct
 
+from providers import audit
 from providers.adapters.base import ListedModel
 from providers.adoption import add_models, known_names, listed_price
 from providers.found import FoundModel
@@ -35,13 +37,22 @@ def offers(provider: Provider, listed: Sequence[ListedModel]) -> list[Offer]:
     return [Offer(model, _here(model, by_upstream, by_model, ids), _usd(provider, model)) for model in found]
 
 
-def import_models(provider: Provider, offered: Sequence[Offer], chosen: Collection[str]) -> list[FoundModel]:
-    """Add deployments for the `chosen` of what is `offered`, by the provider's names; return what was added."""
+@transaction.atomic
+def import_models(
+    provider: Provider, offered: Sequence[Offer], chosen: Collection[str], actor: audit.Actor
+) -> list[FoundModel]:
+    """Add deployments for the `chosen` of what is `offered`, by the provider's names; return what was added. The audit
+    log says it once for all of them."""
     wanted = [offer.model for offer in offered if not offer.here and offer.model.upstream_model in chosen]
     before = set(provider.deployments.values_list("upstream_model", flat=True))
     add_models(provider, wanted)
     made = set(provider.deployments.values_list("upstream_model", flat=True)) - before
-    return [model for model in wanted if model.upstream_model in made]
+    added = [model for model in wanted if model.upstream_model in made]
+    if added:
+        names = [model.upstream_model for model in added]
+        changes: audit.Changes = {"deployments": [len(before), len(before) + len(added)], "models": [None, names]}
+        audit.record(actor, "imported models", provider, changes)
+    return added
 
 
 def vendor_of(provider: Provider, count: int) -> Vendor:

@@ -9,6 +9,7 @@ from providers.adapters.base import ListedModel
 from providers.found import FoundModel
 from providers.ownprices import known_price
 from providers.priors import AtProvider, Prior, plain_name, prior_of, priors
+from providers.reserved import is_auto
 from providers.vendors import Vendor, embeds, is_usable
 
 LONGEST_NAME: Final = 200
@@ -44,7 +45,7 @@ def described(vendor: Vendor, model: ListedModel, prior: Prior | None) -> FoundM
 
 def _is_usable(model: ListedModel) -> bool:
     fits = 0 < len(model.name) <= LONGEST_NAME and model.name.isprintable()
-    return fits and is_usable(model.name)
+    return fits and is_usable(model.name) and not is_auto(model.name)
 
 
 def _best_of_each(models: Iterable[ListedModel]) -> dict[str, str]:

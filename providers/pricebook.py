@@ -24,6 +24,7 @@ class PriceHistory(Struct, frozen=True):
 
     begins_us: tuple[int, ...]
     prices: tuple[Price | None, ...]
+    local: bool = False  # the deployment runs on the operator's own hardware
 
     def at(self, instant_us: int) -> Price | None:
         """What was in effect then."""
@@ -57,6 +58,10 @@ class PriceBook:
         """Of `provider/model` at an instant; None: unknown, never free."""
         return self._histories.get(deployment, NONE).at(instant_us)
 
+    def is_local(self, deployment: str) -> bool:
+        """Whether `provider/model` runs on the operator's own hardware, as its provider says now or said last."""
+        return self._histories.get(deployment, NONE).local
+
 
 def histories_called(name: str) -> dict[str, PriceHistory]:
     """Of each deployment of a model, or of the one that is called `provider/model`; in one query."""
@@ -73,17 +78,16 @@ def histories_called(name: str) -> dict[str, PriceHistory]:
 
 def _all_histories() -> Mapping[str, PriceHistory]:
     priced, found = histories(), {}
-    columns = ("pk", "provider__name", "model__name", "capabilities")
-    for pk, provider, model, capabilities in Deployment.objects.values_list(*columns):
-        found[f"{provider}/{model}"] = _history(priced.get(pk, []), capabilities)
+    columns = ("pk", "provider__name", "model__name", "capabilities", "provider__local")
+    for pk, provider, model, capabilities, local in Deployment.objects.values_list(*columns):
+        found[f"{provider}/{model}"] = _history(priced.get(pk, []), capabilities, local)
     return found
 
 
-def _history(rows: list[DeploymentPrice], capabilities: list[str]) -> PriceHistory:
+def _history(rows: list[DeploymentPrice], capabilities: list[str], local: bool = False) -> PriceHistory:
     embeds = only_embeds(capabilities)
-    return PriceHistory(
-        tuple(_microseconds(row.effective_from) for row in rows), tuple(exact(row.usd, embeds) for row in rows)
-    )
+    begins_us = tuple(_microseconds(row.effective_from) for row in rows)
+    return PriceHistory(begins_us, tuple(exact(row.usd, embeds) for row in rows), local)
 
 
 def _microseconds(instant: datetime) -> int:

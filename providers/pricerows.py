@@ -68,4 +68,4 @@ class DeploymentPrice(models.Model):
 
 def columns_of(usd: UsdPrice) -> dict[str, Any]:
     """The columns that hold `usd`."""
-    return {name: getattr(usd, name) for name in COLUMNS} | {"tiers": msgspec.to_builtins(usd.tiers)}
+    return {name: getattr(usd, name) for name in COLUMNS} | {"tiers": msgspec.to_builtins(list(usd.tiers))}

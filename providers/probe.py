@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
@@ -23,6 +24,9 @@ CREDENTIALS_TRIED: Final = 5
 BODY_LIMIT: Final = 8 * 1024 * 1024  # OpenRouter lists its models in about 1 MB
 
 
+Step = Callable[[int, int], None]
+
+
 class Probe(Struct, frozen=True):
     """What one listing gave. `message` is safe to show: a credential in an upstream's text is masked."""
 
@@ -33,14 +37,18 @@ class Probe(Struct, frozen=True):
     models: tuple[ListedModel, ...] = ()
 
 
-def probe(provider: Provider) -> list[Probe]:
+def probe(provider: Provider, step: Step = lambda done, total: None) -> list[Probe]:
     """List the provider's models with each credential in use (the first five), or with none where it has none.
 
-    Where one worked, `Provider.reached_at` says when it was sent, and workers hear of it.
+    `step` hears after each how many of how many are done. Where one worked, `Provider.reached_at` says when it was
+    sent, and workers hear of it.
     """
     sent = timezone.now()
-    rows = provider.credentials.filter(in_use(sent))[:CREDENTIALS_TRIED]
-    results = [_probe_credential(provider, row) for row in rows] or [_probe_with(provider, None)]
+    rows: list[Credential | None] = list(provider.credentials.filter(in_use(sent))[:CREDENTIALS_TRIED])
+    results: list[Probe] = []
+    for row in rows or [None]:
+        results.append(_probe_credential(provider, row) if row else _probe_with(provider, None))
+        step(len(results), len(rows) or 1)
     if any(one.ok for one in results):
         with transaction.atomic():
             Provider.objects.filter(pk=provider.pk).update(reached_at=sent)

@@ -1,11 +1,11 @@
 """What is on offer, for people to read? The data plane reads `providers.catalog`, never this."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Concat, Lower, StrIndex
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat, Lower, StrIndex
 from django.utils import timezone
 from msgspec import Struct
 
@@ -171,6 +171,14 @@ def models_called(text: str, limit: int) -> list[str]:
     return called(LanguageModel.objects.all(), "name", text, limit)
 
 
+def aliases_called(text: str, limit: int) -> list[tuple[str, str]]:
+    """Aliases that hold `text`, whatever the case, each with the model that it leads to; one query."""
+    rows = LanguageModel.objects.annotate(written=Cast("aliases", TextField())).filter(written__icontains=text)
+    named = rows.order_by("name").values_list("name", "aliases")[:limit]
+    found = [(alias, name) for name, aliases in named for alias in aliases if text.casefold() in alias.casefold()]
+    return found[:limit]
+
+
 def deployments_called(text: str, limit: int) -> list[str]:
     """As `providers_called`, of deployments: provider/model."""
     rows = Deployment.objects.annotate(called=Concat("provider__name", Value("/"), "model__name"))
@@ -207,9 +215,16 @@ def deployment_ids() -> dict[str, int]:
     return {f"{provider}/{model}": pk for provider, model, pk in rows}
 
 
-def standings() -> dict[str, Standing]:
-    """Every deployment by `provider/model`, without the resilience drill's own."""
-    rows = Deployment.objects.exclude(provider__source__in=APART)
+def deployments_near(names: Collection[str]) -> "QuerySet[Deployment]":
+    """Those called `provider/model` by one of `names`, by indexes; with others whose words both stand in them."""
+    providers, models = ({name.partition("/")[part] for name in names} for part in (0, 2))
+    return Deployment.objects.filter(provider__name__in=providers, model__name__in=models)
+
+
+def standings(names: Collection[str] | None = None) -> dict[str, Standing]:
+    """Every deployment, or all near `names`, by `provider/model`, without the resilience drill's own."""
+    rows = Deployment.objects.all() if names is None else deployments_near(names)
+    rows = rows.exclude(provider__source__in=APART)
     columns = ("provider__name", "model__name", "id", "enabled", "provider__enabled")
     return {f"{provider}/{model}": Standing(*rest) for provider, model, *rest in rows.values_list(*columns)}
 

@@ -90,7 +90,9 @@ def dollars(usd: Decimal) -> str:
     if not usd:
         return "0.00"
     if usd < CENT:
-        return f"{rounded(usd, 1 - usd.adjusted()):f}"  # two digits that count
+        usd = rounded(usd, 1 - usd.adjusted())  # two digits that count; by them 0.000998 begins a place earlier
+    if usd < CENT:
+        return f"{rounded(usd, 1 - usd.adjusted()):f}"
     shown = rounded(usd, 4)
     return f"{shown:f}" if shown < 1 else f"{rounded(usd, 2):,f}"
 

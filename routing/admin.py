@@ -6,13 +6,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
+from profiling.compareadmin import ComparesModels
+from profiling.importadmin import ImportsModels
+from profiling.provideradmin import TestsConnection
 from providers import bulk
 from providers.admin import DeploymentAdmin, LanguageModelAdmin, ProviderAdmin
-from providers.adminbase import ReadOnlyAdmin, Switchable
+from providers.adminbase import ReadOnlyAdmin, Switchable, reason_of
 from providers.apartfilter import LeavesOutApart
 from providers.catalog import Catalog, load_catalog
 from providers.credentialadmin import CredentialInline
@@ -25,10 +28,10 @@ from routing.features.client_task import TASKS
 from routing.healthnow import health_now
 from routing.models import DrillRun, Policy
 from routing.policybook import EVERY_TASK, SHORT_NAMES
+from routing.policyforms import BudgetPolicyForm, TenantPolicyForm
 from routing.versionadmin import VersionPages
 from routing.weightsfield import WeightsField
-from tenants.adminforms import TenantForm
-from tenants.budgetadmin import BudgetAdmin, BudgetForm
+from tenants.budgetadmin import BudgetAdmin
 from tenants.models import Budget, Tenant
 from tenants.tenantadmin import TenantAdmin
 from usage.admin import CredentialUse
@@ -116,41 +119,6 @@ def _unserved(order: Iterable[str], catalog: Catalog) -> list[str]:
     return [name for name in order if name not in known]
 
 
-class TenantPolicyForm(TenantForm):
-    """Tenants know their default policy by name only; the names are known here."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _offer_policies(self, "default_policy")
-
-
-class BudgetPolicyForm(BudgetForm):
-    """The same for the policy that takes over when little of a budget is left."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _offer_policies(self, "low_policy", ("", "None: what was asked for stays"))
-
-
-def _offer_policies(form: forms.ModelForm, field: str, *first: tuple[str, str]) -> None:
-    """Let people choose a policy's name instead of typing it; one that is held and gone stays visible."""
-    if field not in form.fields:
-        return
-    held, typed = getattr(form.instance, field), form.fields[field]
-    names = Policy.objects.filter(enabled=True, drill=False).values_list("name", flat=True)
-    choices = [*first, *((name, name) for name in names)]
-    if held not in dict(choices):
-        choices.append((held, f"{held} (not enabled)"))
-    form.fields[field] = forms.ChoiceField(
-        label=typed.label,
-        help_text=typed.help_text,
-        required=typed.required,
-        choices=choices,
-        initial=held,
-        widget=UnfoldAdminSelectWidget(choices=choices),
-    )
-
-
 @admin.register(DrillRun)
 class DrillRunAdmin(ReadOnlyAdmin):
     """All drills there have been; the page at /dashboard/drill/ shows their scorecards."""
@@ -217,8 +185,12 @@ class RoutedCredentialInline(CredentialUse, CredentialInline):
 
 
 @admin.register(Provider)
-class RoutedProviderAdmin(InHistory, HealthResets, ProviderAdmin):
+class RoutedProviderAdmin(InHistory, HealthResets, TestsConnection, ImportsModels, ComparesModels, ProviderAdmin):
     word = "provider"
+    actions_detail = [
+        "test_connection",
+        {"title": "Models", "icon": "neurology", "items": ["import_listed", "compare_listed", "add_deployment"]},
+    ]
     inlines = [RoutedCredentialInline if each is CredentialInline else each for each in ProviderAdmin.inlines]
     actions = [*ProviderAdmin.actions, "reset_health"]
 
@@ -228,9 +200,14 @@ class RoutedDeploymentAdmin(InHistory, HealthResets, DeploymentAdmin):
     actions = [*DeploymentAdmin.actions, "open_breaker", "reset_health"]
 
     @admin.action(description="Open breaker", permissions=["switch_off"])
-    def open_breaker(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        done = self.act(request, queryset, "open breaker")
+    def open_breaker(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """The question first; with the answer, the deed."""
+        if "post" not in request.POST:
+            effect = "Sends nothing there for a minute, in every worker"
+            return self.question(request, queryset, "Open breaker of", effect)
+        done = self.act(request, queryset, "open breaker", reason=reason_of(request))
         self.tell(request, done, f"{done.changed} left alone for a minute; every worker follows within a second.")
+        return None
 
     def words_of(self, row: Deployment) -> dict[str, str]:
         return {"provider": row.provider.name, "model": row.model.name}

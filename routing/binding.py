@@ -9,10 +9,11 @@ from typing import Final
 
 from providers.catalog import Catalog
 from providers.requests import Request
+from providers.reserved import is_auto
 from providers.targets import Target
 from routing.asked import Asked
 from routing.candidates import Rule, may_call
-from tenants.callers import Caller, is_auto
+from tenants.callers import Caller
 
 RULE: Final = "serving identity"
 

@@ -11,6 +11,7 @@ from providers.catalog import Catalog
 from providers.chat import ChatRequest, TokenUsage
 from providers.embeddings import EmbeddingRequest, only_embeds
 from providers.parameters import EXCLUDE, rules_out
+from providers.reserved import is_auto
 from providers.targets import Target
 from routing.answering.billing import forecast
 from routing.asked import LONGEST_SHARE, RequestClass
@@ -19,7 +20,7 @@ from routing.errors import UnknownModel
 from routing.evidence import Evidence, EvidenceBook
 from routing.resilience import Health
 from routing.scorers.base import Facts, Origin
-from tenants.callers import Caller, Scope, admits, is_auto
+from tenants.callers import Caller, Scope, admits
 
 PARAMETER: Final = "parameter"
 CREDENTIAL: Final = "credential"
@@ -80,25 +81,38 @@ def _meant(catalog: Catalog, name: str) -> tuple[Target, ...]:
     return (one,) if one else ()
 
 
-def sift(targets: Iterable[Target], gate: Gate) -> tuple[list[Target], list[Excluded]]:
-    """Split into the eligible and the excluded; where only soft rests stand in the way, the resting are eligible."""
+class Sifted(Struct, frozen=True):
+    """The eligible, those ruled out, and of these the ones that have no usable credential until a known instant."""
+
+    fit: list[Target]
+    excluded: list[Excluded]
+    barred: list[Target]
+
+
+def sift(targets: Iterable[Target], gate: Gate) -> Sifted:
+    """Divide the targets; where only soft rests stand in the way, the resting are eligible."""
     fit: list[Target] = []
     tired: list[tuple[float, Target, Excluded]] = []
     excluded: list[Excluded] = []
+    barred: list[Target] = []
     for target in targets:
         if (reason := _ruled_out(target, gate)) is not None:
             excluded.append(Excluded(target.name, *reason))
+        elif bar := gate.health.barred(target, gate.now):
+            excluded.append(Excluded(target.name, CREDENTIAL, _until(*bar)))
+            if isfinite(bar[0]):
+                barred.append(target)
         elif rest := gate.health.resting(target, gate.now):
             tired.append((rest[0], target, Excluded(target.name, "cooldown", f"{rest[1]}; back in {rest[0]:.0f} s")))
         else:
             fit.append(target)
     if fit:
-        return fit, excluded + [reason for _, _, reason in tired]
-    return [target for _, target, _ in sorted(tired, key=lambda item: item[0])], excluded
+        return Sifted(fit, excluded + [reason for _, _, reason in tired], barred)
+    return Sifted([target for _, target, _ in sorted(tired, key=lambda item: item[0])], excluded, barred)
 
 
 def _ruled_out(target: Target, gate: Gate) -> tuple[str, str] | None:
-    """The first rule that says no: who asks, the conversation's, then everybody's, then the caller's wishes.
+    """The first lasting rule that says no: who asks, the conversation's, then everybody's, then the caller's wishes.
 
     Rights come first: what the caller may not is told to nobody else than the record, whatever else is against it.
     """
@@ -178,11 +192,8 @@ def _too_small(target: Target, gate: Gate) -> str | None:
     return f"context {target.context:,} < {needed:,} needed" if target.context < needed else None
 
 
-def _barred(target: Target, gate: Gate) -> str | None:
-    bar = gate.health.barred(target, gate.now)
-    if bar is None:
-        return None
-    return f"{bar[1]}; " + (f"back in {bar[0]:.0f} s" if isfinite(bar[0]) else "until it is changed or reset")
+def _until(seconds: float, why: str) -> str:
+    return f"{why}; " + (f"back in {seconds:.0f} s" if isfinite(seconds) else "until it is changed or reset")
 
 
 RULES_OF_RIGHTS: Final[Sequence[Filter]] = ((ALLOW_LIST, not_allowed), (KEY_SCOPE, outside_scope))
@@ -191,7 +202,6 @@ FILTERS: Final[Sequence[Filter]] = (
     (PARAMETER, _lacks_parameters),
     ("capability", _lacks),
     ("context", _too_small),
-    (CREDENTIAL, _barred),
 )
 
 

@@ -17,6 +17,7 @@ from providers.errors import RateLimited, Refused
 from providers.parameters import ALL
 from providers.parameters import NONE as NO_PARAMETERS
 from providers.requests import Request
+from providers.reserved import is_auto
 from providers.targets import Target
 from providers.vendors import routes_itself
 from routing.asked import Asked, RequestClass
@@ -49,7 +50,7 @@ from routing.scorers import scorers
 from routing.scorers.base import Facts, Field
 from routing.wishes.providerwish import ProviderWish
 from routing.wishes.wishrules import wish_rules, wish_warnings, wished_order
-from tenants.callers import Caller, is_auto
+from tenants.callers import Caller
 from tenants.errors import Forbidden, OutsideScope
 
 WISHED: Final = ("provider.", "neuroroute.")  # how the rules of callers' wishes begin
@@ -68,6 +69,8 @@ class Plan(Struct, frozen=True):
     why: str
     warnings: tuple[str, ...] = ()
     calibrations: Calibrations = Calibrations()  # as they were when the candidates were compared
+    barred: tuple[Candidate, ...] = ()  # without a usable credential for some time: asked once that has passed, if
+    barred_fallback_from: int = 0  # all candidates have failed; those from this index on serve a fallback model
 
 
 class Planner:
@@ -127,18 +130,8 @@ class Planner:
             wish_rules(asked, catalog, calibrations),
             strict=bool(wish and wish.require_parameters),
         )
-        ordered: list[Candidate] = []
-        excluded: list[Excluded] = []
-        fallback_from = 0
-        for index, meant in enumerate(pools):
-            targets, others = one_model(_new(meant, ordered), gate)
-            fit, out = sift(targets, gate)
-            scored = score([facts_of(t, request, self._evidence, now) for t in fit], request, policy)
-            chosen, unchosen = _chosen(scored, policy, wish, catalog)
-            ordered += chosen
-            excluded += out + unchosen + others
-            if index == 0:
-                fallback_from = len(ordered)
+        chosen = self._choose(pools, gate, policy, wish)
+        ordered, excluded = chosen.ordered, chosen.excluded
         decision = decision_record(ruled, request, asked.wishes, ordered, excluded, Standings(self._health, now))
         if not ordered:
             error = nobody(excluded, gate, catalog)
@@ -148,7 +141,42 @@ class Planner:
         warnings = ruled.warnings + (wish_warnings(wish, ordered) if wish else ())
         if caller.scope.models:
             warnings += passed_over(names, catalog, caller)
-        return Plan(policy, tuple(ordered), fallback_from, decision, said, warnings, calibrations)
+        return Plan(
+            policy, tuple(ordered), chosen.fallback_from, decision, said, warnings, calibrations,
+            tuple(chosen.barred), chosen.barred_fallback_from,
+        )  # fmt: skip
+
+    def _choose(
+        self, pools: list[tuple[Target, ...]], gate: Gate, policy: PolicySpec, wish: ProviderWish | None
+    ) -> "_Choice":
+        """Divide, score and order the deployments of each pool, which has those only that no earlier one had."""
+        found = _Choice()
+
+        def chosen(targets: list[Target]) -> tuple[list[Candidate], list[Excluded]]:
+            facts = [facts_of(target, gate.request, self._evidence, gate.now) for target in targets]
+            return _chosen(score(facts, gate.request, policy), policy, wish, gate.catalog)
+
+        for index, meant in enumerate(pools):
+            targets, others = one_model(_new(meant, [*found.ordered, *found.barred]), gate)
+            sifted = sift(targets, gate)
+            fit, unchosen = chosen(sifted.fit)
+            found.ordered += fit
+            found.excluded += sifted.excluded + unchosen + others
+            if sifted.barred and not (fit and _no_backups(wish)):
+                found.barred += chosen(sifted.barred)[0]
+            if index == 0:
+                found.fallback_from, found.barred_fallback_from = len(found.ordered), len(found.barred)
+        return found
+
+
+class _Choice(Struct):
+    """What came of weighing all pools; see `Plan`."""
+
+    ordered: list[Candidate] = []  # msgspec copies what is empty
+    barred: list[Candidate] = []
+    excluded: list[Excluded] = []
+    fallback_from: int = 0
+    barred_fallback_from: int = 0
 
 
 def classify(asked: Asked[Request], contexts: tuple[int, ...], factor: float = UNKNOWN) -> RequestClass:
@@ -207,10 +235,14 @@ def _chosen(
     if wish is None:
         return chosen, out
     chosen = wished_order(chosen, wish, catalog)
-    if wish.allow_fallbacks is not False or wish.order:
+    if not _no_backups(wish):
         return chosen, out
     backups = [Excluded(c.name, "provider.allow_fallbacks", "the caller allows no backup") for c in chosen[1:]]
     return chosen[:1], out + backups
+
+
+def _no_backups(wish: ProviderWish | None) -> bool:
+    return wish is not None and wish.allow_fallbacks is False and not wish.order
 
 
 def _bars(catalog: Catalog, excluded: list[Excluded], gate: Gate) -> list[Bar]:

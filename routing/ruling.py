@@ -11,11 +11,12 @@ import msgspec
 from msgspec import Struct
 
 from providers.requests import Request
+from providers.reserved import is_auto
 from routing.asked import Asked, Preferences
 from routing.candidates import KEY_SCOPE
 from routing.policies.base import PolicySpec
 from routing.policybook import PolicyBook, names_of
-from tenants.callers import Caller, admits, is_auto
+from tenants.callers import Caller, admits
 from tenants.errors import Forbidden, OutsideScope
 
 LITTLE_LEFT: Final = "little of a budget is left"

@@ -100,13 +100,11 @@ class Runtime:
         self.obedience.skip()
         for plugins in (adapters, features, scorers, policy_kinds, surfaces, surface_at):
             plugins()  # imported now, not while the first caller waits
-        gc.collect()
-        gc.freeze()  # what is loaded by now lives as long as the process: the collector need not look at it again
-        gc.set_threshold(GARBAGE, 20, 20)
+        spare_the_collector()
         self.loop = asyncio.get_running_loop()
         self.watch.start()
         if self.shared_health is not None:
-            self.shared_health.start()
+            await self.shared_health.start()
         if self.hearing is not None:
             self.hearing.start()
         resets.listeners.append(self._obey)
@@ -129,6 +127,9 @@ class Runtime:
         if self.hearing is not None:
             await self.hearing.close()
         await asyncio.to_thread(self.watcher.stop)
+        for listeners, heard in ((resets.listeners, self._obey), (reached.listeners, self._relieve)):
+            if heard in listeners:  # the loop that they call ends with this
+                listeners.remove(heard)
         await self.limiter.close()
         await self.repeats.close()
         await self.engine.serving.close()
@@ -170,6 +171,13 @@ class Runtime:
             if self.engine.evidence.changed or uneasy:
                 self.engine.evidence.changed = False
                 self.engine.planner.forget()
+
+
+def spare_the_collector() -> None:
+    """What is loaded by now lives as long as the process: let the collector look at it no more, and come less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 20)
 
 
 def used_today(ring: Keyring) -> list[tuple[Window, int]]:

@@ -27,6 +27,7 @@ class TenantForm(forms.ModelForm):
         initial=everything,
         help_text="Patterns of policy names, one per line: * is every policy",
     )
+    reason = reason_field()
 
     class Meta:
         model = Tenant
@@ -39,6 +40,7 @@ class KeyForm(forms.ModelForm):
     allow_models = ModelsField()
     allow_policies = PoliciesField()
     allow_routes = RoutesField()
+    reason = reason_field()
 
     class Meta:
         model = ClientKey
@@ -51,7 +53,6 @@ class NewKeyForm(KeyForm):
     lifetime = forms.ChoiceField(
         label="Expires", choices=LIFETIMES, required=False, widget=UnfoldAdminSelectWidget(choices=LIFETIMES)
     )
-    reason = reason_field()
 
     class Meta:
         model = ClientKey

@@ -14,10 +14,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from providers.adminbase import AuditedAdmin
 from providers.apartfilter import LeavesOutApart
+from providers.barred import takes
 from providers.formfields import LinesField, reason_field
 from providers.revisions import TENANTS
 from tenants.adminrows import RowsInSight, TenantFilter
-from tenants.budgets import Budget, BudgetWindow, amount_text, usual_alerts
+from tenants.budgets import RAISE, Budget, BudgetWindow, amount_text, usual_alerts
 from tenants.models import apart
 from tenants.selectors import state_of
 from tenants.settling import release_lost
@@ -115,11 +116,16 @@ class BudgetAdmin(LeavesOutApart, BudgetColumns, RowsInSight, AuditedAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """What was counted stays what it was counted for; a limit that stands is moved by those who may raise it."""
+        """What was counted stays what it was counted for; only who may raise it lets more be spent."""
         if obj is None:
             return self.readonly_fields
-        limits = [] if request.user.has_perm("tenants.raise_budget") else ["limit_usd", "limit_tokens"]
-        return [*self.readonly_fields, "tenant", "key", "tag", "period", *limits]
+        fixed = () if request.user.has_perm(RAISE) else obj.fixed_without_raise
+        return list(dict.fromkeys([*self.readonly_fields, "tenant", "key", "tag", "period", *fixed]))
+
+    @takes("the rights to delete and to raise budgets")
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Without a budget more may be spent than with it."""
+        return super().has_delete_permission(request, obj) and request.user.has_perm(RAISE)
 
     @admin.action(description="Release what lost workers hold", permissions=["change"])
     def release(self, request: HttpRequest, queryset: QuerySet[Budget]) -> None:

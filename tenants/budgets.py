@@ -17,6 +17,7 @@ from tenants.periods import Period
 
 NANO_PER_USD: Final = 1_000_000_000
 USD, TOKENS = "usd", "tokens"
+RAISE: Final = "tenants.raise_budget"  # lets more be spent than a budget that stands does
 
 
 def usual_alerts() -> list[int]:
@@ -108,6 +109,14 @@ class Budget(models.Model):
         return "" if wanted > present else f"{wanted:,} is not above the limit, {self.limit_text}"
 
     @property
+    def fixed_without_raise(self) -> tuple[str, ...]:
+        """The columns that only who has `RAISE` may change, as some change of them lets more be spent: a limit or a
+        period, and what is turned soft or allowed without a price. Taking the whole budget away takes `RAISE`, too."""
+        turned = (("kind", self.Hard.HARD), ("unpriced", self.Unpriced.REFUSE))
+        strict = (column for column, value in turned if getattr(self, column) == value)
+        return "limit_usd", "limit_tokens", "period", *strict
+
+    @property
     def hard(self) -> bool:
         return self.kind == self.Hard.HARD
 
@@ -148,6 +157,11 @@ class BudgetLease(models.Model):
     @property
     def outstanding(self) -> int:
         return self.granted - self.settled
+
+
+def fixes_zone(tenant: Any) -> bool:
+    """Whether only who has `RAISE` may move the clocks of a tenant: with them its budgets begin new periods."""
+    return tenant.pk is not None and Budget.objects.filter(tenant=tenant).exists()
 
 
 def amount_text(unit: str, amount: int) -> str:

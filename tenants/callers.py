@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from providers.realms import OURS, Realm
+from providers.reserved import AUTO, AUTO_COLON
 
 
 class Limits(Struct, frozen=True):
@@ -22,8 +23,6 @@ NO_LIMITS: Final = Limits()
 LONGEST_KEPT_DAYS: Final = 365  # that a tenant may keep prompts and answers
 LIMITS: Final = Limits.__struct_fields__
 EVERYTHING: Final = "*"
-AUTO: Final = "auto"  # leaves the choice to the tenant's default policy; "auto:NAME" to that one
-AUTO_COLON: Final = AUTO + ":"
 # What a key may be kept from asking for, in the words of its scope; `GatewayView.route` says which address is which.
 ROUTES: Final[Mapping[str, str]] = {
     "chat": "/v1/chat/completions",
@@ -75,11 +74,6 @@ def scope_of(models: Iterable[str], policies: Iterable[str], routes: Iterable[st
     """The scope of three lists as they are stored: an empty one and one with `*` both take nothing away."""
     found = Scope(*(() if EVERYTHING in given else given for given in map(tuple, (models, policies, routes))))
     return WHOLE if found == WHOLE else found
-
-
-def is_auto(model: str) -> bool:
-    """Whether the name of a model leaves the choice to a policy."""
-    return model == AUTO or model.startswith(AUTO_COLON)
 
 
 def admits(patterns: tuple[str, ...], *names: str) -> bool:

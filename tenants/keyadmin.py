@@ -84,7 +84,18 @@ class ClientKeyAdmin(LeavesOutApart, KeyColumns, RowsInSight, AuditedAdmin):
     search_fields = ["name", "prefix", "tenant__name"]
     readonly_fields = ["tenant", "shown", "status", "rights", "lent", "owner", "created_at", "revoked_at"]
     fieldsets: ClassVar[list[Any]] = [
-        (None, {"fields": [("name", "tenant"), ("shown", "status"), ("rights", "created_at"), ("lent", "owner")]}),
+        (
+            None,
+            {
+                "fields": [
+                    ("name", "tenant"),
+                    ("shown", "status"),
+                    ("rights", "created_at"),
+                    ("lent", "owner"),
+                    "reason",
+                ]
+            },
+        ),
         ("Scope of this key, within what its tenant may", SCOPE_FIELDS),
         ("Limits of this key, within its tenant's", LIMIT_FIELDS),
         ("End", {"fields": ["expires_at", "revoked_at"]}),

@@ -19,10 +19,11 @@ AWAY: Final = (RedisError, OSError, TimeoutError)
 
 
 class RedisLink:
-    """One client per event loop; `otherwise` says in the log what happens while Redis is away."""
+    """One client per event loop; `otherwise` says in the log what happens while Redis is away, which it is when it has
+    not answered for `patience_s`."""
 
-    def __init__(self, url: str, otherwise: str) -> None:
-        self._url, self._otherwise = url, otherwise
+    def __init__(self, url: str, otherwise: str, patience_s: float = PATIENCE_S) -> None:
+        self._url, self._otherwise, self._patience_s = url, otherwise, patience_s
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
         self._away_until = self._quiet_until = 0.0
 
@@ -33,7 +34,10 @@ class RedisLink:
         client = self._clients.get(loop)
         if client is None:
             client = self._clients[loop] = Redis.from_url(
-                self._url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
+                self._url,
+                socket_timeout=self._patience_s,
+                socket_connect_timeout=self._patience_s,
+                retry=Retry(NoBackoff(), 0),
             )
         return client
 

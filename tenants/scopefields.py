@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from providers.formfields import LinesField
-from tenants.callers import ROUTES, Scope, is_auto
+from providers.reserved import is_auto
+from tenants.callers import ROUTES, Scope
 
 NAMES: Final = ("allow_models", "allow_policies", "allow_routes")
 

@@ -13,6 +13,7 @@ from django.urls import reverse_lazy
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from tenants.ownpasswords import password_told
 from tenants.signin import enter
 
 ROUTE: Final = "sign-in/<uidb64>/<token>/"
@@ -25,7 +26,8 @@ class SignInLink(PasswordResetConfirmView):
     success_url = reverse_lazy("dashboard:start")
 
     def form_valid(self, form: Any) -> HttpResponseRedirect:
-        super().form_valid(form)  # keeps the password
+        with password_told(self.request, form.user, "chosen by the link to sign in"):
+            super().form_valid(form)  # keeps the password
         return enter(self.request, form.user, str(self.success_url))
 
 

@@ -16,6 +16,7 @@ from providers.revisions import TENANTS
 from tenants.adminforms import TenantForm
 from tenants.adminrows import RowsInSight
 from tenants.budgetadmin import BudgetColumns
+from tenants.budgets import RAISE, fixes_zone
 from tenants.keyadmin import LIMIT_FIELDS, KeyColumns
 from tenants.memberadmin import MemberInline
 from tenants.models import Budget, ClientKey, Tenant, apart
@@ -77,6 +78,7 @@ class TenantAdmin(LeavesOutApart, RowsInSight, Switchable):
                     "allow_policies",
                     ("time_zone", "explain"),
                     "keep_bodies_days",
+                    "reason",
                 ]
             },
         ),
@@ -86,6 +88,11 @@ class TenantAdmin(LeavesOutApart, RowsInSight, Switchable):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         counted = Q(keys__revoked_at=None, keys__lent_to=None)
         return super().get_queryset(request).annotate(keys_count=Count("keys", filter=counted))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What lets more be spent is changed by who may raise budgets."""
+        moves = obj is None or request.user.has_perm(RAISE) or not fixes_zone(obj)
+        return self.readonly_fields if moves else [*self.readonly_fields, "time_zone"]
 
     @takes("the rights to add tenants and to see every one")
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -11,6 +11,10 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 import redis
 
+from tenants.redislink import RedisLink
+
+BUSY_MACHINE_S = 10.0
+
 
 class OwnRedis:
     """Keeps nothing on disk; its port is its own also while it is stopped."""
@@ -49,3 +53,8 @@ def own_redis(environment: Mapping[str, str] | None = None) -> Iterator[OwnRedis
         yield made
     finally:
         made.stop()
+
+
+def patient_link(url: str) -> RedisLink:
+    """To a Redis that is there: a busy machine, which answers no request for a second, is not one that is away."""
+    return RedisLink(url, "this process counts by itself", BUSY_MACHINE_S)

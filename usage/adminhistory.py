@@ -35,12 +35,15 @@ class Use(Struct, frozen=True):
     recorded: bool
     keys: int
     names: str
+    itself: bool = False  # of a key, which nobody uses but itself
 
     @property
     def last_hour(self) -> str:
         """`3 keys used it in the last hour: team-a/ci, …`."""
         if not self.keys:
             return "Nobody used it in the last hour."
+        if self.itself:
+            return "Used in the last hour."
         more = f" and {self.keys - NAMED} more" if self.keys > NAMED else ""
         return f"{self.keys} key{'s' * (self.keys != 1)} used it in the last hour: {self.names}{more}."
 
@@ -53,7 +56,7 @@ def use_of(row: Model, sight: Sight = None) -> Use:
     if not ids:
         return Use(_recorded(which, now) > 0, 0, "")
     keys = ClientKey.objects.filter(pk__in=ids).select_related("tenant")[:NAMED]
-    return Use(True, len(ids), ", ".join(map(str, keys)))
+    return Use(True, len(ids), ", ".join(map(str, keys)), isinstance(row, ClientKey))
 
 
 def requests_of_last_hour(row: Model) -> int:

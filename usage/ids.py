@@ -3,12 +3,16 @@
 A request's instant is the one in its id, everywhere: a range over ids and one over buckets name the same requests.
 """
 
+import re
 from typing import Final
 from uuid import UUID
 
 WIRE_PREFIX: Final = "req_"
 ATTEMPT_PREFIX: Final = "att_"
 _TIME_SHIFT: Final = 80
+_DIGITS: Final = 32
+_FEWEST: Final = 8  # digits of a start: about a minute of requests
+_START: Final = re.compile(rf"(?:{WIRE_PREFIX})?([0-9a-f]{{{_FEWEST},{_DIGITS}}})", re.IGNORECASE)
 _INDEX_BITS: Final = 0xFFFF
 
 
@@ -47,3 +51,9 @@ def parse(text: str) -> UUID | None:
         return UUID(text.strip().removeprefix(WIRE_PREFIX))
     except ValueError:
         return None
+
+
+def begun(text: str) -> tuple[UUID, UUID] | None:
+    """The first and last id, inclusive, that begin so, as people paste it; None for text that begins none."""
+    found = _START.fullmatch(text.strip().replace("-", ""))
+    return (UUID(found[1].ljust(_DIGITS, "0")), UUID(found[1].ljust(_DIGITS, "f"))) if found else None

@@ -99,6 +99,7 @@ class RequestRecord(models.Model):
             # Most requests are answered at once: those are found by id, the others by these small indexes.
             models.Index(fields=["status", "id"], condition=~Q(status="answered"), name="request_troubled"),
             models.Index(fields=["first_choice", "id"], condition=Q(failovers__gt=0), name="request_failed_over"),
+            models.Index(fields=["id"], condition=Q(failovers__gt=0), name="request_failed_over_id"),
             models.Index(fields=["id"], condition=Q(cost_nano_usd__isnull=True), name="request_without_cost"),
             models.Index(fields=["session", "id"], condition=Q(session__isnull=False), name="request_session"),
             models.Index(fields=["error", "id"], condition=Q(error__isnull=False), name="request_error"),
@@ -149,6 +150,7 @@ class AttemptRecord(models.Model):
     estimated = models.BooleanField()
     held_nano_usd = models.BigIntegerField(null=True)
     cost_nano_usd = models.BigIntegerField(null=True)
+    upstream_request_id = models.TextField(null=True)
 
     class Meta:
         indexes = [

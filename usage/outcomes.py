@@ -49,6 +49,7 @@ class AttemptOutcome(Struct, omit_defaults=True):
     estimated: bool = False
     held_nano_usd: int | None = None  # set aside of budgets before it was sent; None: no budget in money applied
     cost_nano_usd: int | None = None
+    upstream_request_id: str | None = None  # by which the upstream knows the call
 
     @property
     def usage(self) -> TokenUsage:

@@ -68,7 +68,8 @@ REQUEST_SUMS: Final = tuple(field.attname for field in RequestSums._meta.local_f
 class ComparedSums(models.Model):
     """What answered requests would have cost elsewhere, nano-dollars: `usage.comparing`, when they were folded.
 
-    The database's default is for rows from before: those `looked_at` are fewer than those answered, then.
+    The database's default is for rows from before: those `looked_at` are fewer than those answered, then, and those
+    `split` fewer than those `compared`.
     """
 
     looked_at = models.BigIntegerField(db_default=0)
@@ -90,6 +91,22 @@ class ComparedSums(models.Model):
     first = models.BigIntegerField(db_default=0)  # requests whose first choice has a price
     first_paid = models.BigIntegerField(db_default=0)
     first_cost = models.BigIntegerField(db_default=0)  # at that choice
+    # What became of the difference, of those compared of whom it is known: `usage.comparing.Steps`.
+    split = models.BigIntegerField(db_default=0)  # requests
+    split_local = models.BigIntegerField(db_default=0)  # of these, answered on the operator's own hardware
+    split_served = models.BigIntegerField(db_default=0)  # what the attempts that answered cost
+    split_cached = models.BigIntegerField(db_default=0)  # what their tokens from a cache saved them
+    dearest_routing = models.BigIntegerField(db_default=0)
+    dearest_cache = models.BigIntegerField(db_default=0)
+    dearest_further = models.BigIntegerField(db_default=0)
+    asked_split = models.BigIntegerField(db_default=0)
+    asked_routing = models.BigIntegerField(db_default=0)
+    asked_cache = models.BigIntegerField(db_default=0)
+    asked_further = models.BigIntegerField(db_default=0)
+    first_split = models.BigIntegerField(db_default=0)
+    first_routing = models.BigIntegerField(db_default=0)
+    first_cache = models.BigIntegerField(db_default=0)
+    first_further = models.BigIntegerField(db_default=0)
 
     class Meta:
         abstract = True
@@ -156,7 +173,18 @@ class AttemptRollup(Rollup):
     generation_us = models.BigIntegerField()  # from the first token to the end of those
 
     class Meta:
-        indexes = [models.Index(fields=["grain", "bucket"], name="attempt_rollup_bucket")]
+        indexes = [
+            models.Index(fields=["grain", "bucket"], name="attempt_rollup_bucket"),
+            # Holds what deployments are compared by, in one place: rows of an hour lie as far apart as hours do.
+            models.Index(
+                fields=[
+                    *("grain", "bucket", "provider", "model", "ended"),
+                    *("attempts", "retries", "completion_tokens", "generation_us"),
+                ],
+                condition=models.Q(tenant_id=ALL_TENANTS),
+                name="attempt_rollup_shared",
+            ),
+        ]
 
 
 class FlowRollup(Rollup):

@@ -72,7 +72,7 @@ class Shipper:
         self._partitions_since = datetime.now(UTC)
         self._success = families.SuccessWindow()
         self._prices = PriceBook()
-        self._comparer, self._tags = Comparer(self._prices.price), TagCap()
+        self._comparer, self._tags = Comparer(self._prices), TagCap()
         self._bury_at = 0.0
 
     def run(self, stop: threading.Event) -> None:

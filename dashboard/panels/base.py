@@ -1,12 +1,14 @@
 """What is a panel? One question, answered by a frozen struct and drawn by one template of the same name."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
+from dashboard.accepted import named
 from dashboard.documents import address
+from dashboard.groups import refused
 from dashboard.pages import PAGES
 from dashboard.scope import Scope
 from dashboard.tables import Table, chart_table
@@ -32,6 +34,10 @@ class Panel(ABC):
     def data(self, scope: Scope) -> Struct:
         """Ask the selectors, return numbers; called once per page view."""
 
+    def stands(self, data: Any) -> bool:
+        """Whether it has its place on the page; one that has not is hidden, and comes or goes with the answer."""
+        return True
+
     def table(self, data: Any, scope: Scope) -> Table | None:
         """The same answer in rows and columns, offered as CSV; by default that of its chart. None: it has none."""
         chart = getattr(data, "chart", None)
@@ -41,9 +47,17 @@ class Panel(ABC):
         """The address of the requests that it counts, offered beside its title. Empty: it counts none."""
         return scope.link("requests", **self.counts) if self.counts is not None else ""
 
+    def groups(self, scope: Scope) -> Sequence[str]:
+        """By what it can be grouped under these filters; empty: it is not grouped."""
+        return ()
+
     def unused(self, scope: Scope) -> tuple[str, ...]:
-        """The filters in use that change nothing in its table; by default those of its page."""
-        return scope.unused
+        """The words in use that change nothing in its table; by default the filters that its page does not know."""
+        return (*scope.unused, *refused(scope, self.groups(scope)))
+
+    def note(self, scope: Scope) -> str:
+        """Which filters its figures do not know, beyond those of which its page says so; empty: none."""
+        return ""
 
     @property
     def documentation(self) -> str:
@@ -53,6 +67,12 @@ class Panel(ABC):
     @property
     def template(self) -> str:
         return f"dashboard/panels/{self.name}.html"
+
+
+def whatever(words: Iterable[str], what: str = "") -> str:
+    """The sentence that says which filters `what` (all figures of a panel) does not know; empty: none."""
+    names = ", ".join(map(named, words))
+    return f"{what or 'Counted'} whatever their {names}." if names else ""
 
 
 class RequestPanel(Panel):

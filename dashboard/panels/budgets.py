@@ -1,23 +1,24 @@
 """Which budget will not hold?"""
 
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from django.urls import reverse
 from msgspec import Struct
 
 from dashboard import budgetverbs
-from dashboard.burndown import amount, said
-from dashboard.outlooks import Level, Outlook, outlooks_of
+from dashboard.behind import requests_of_budget
+from dashboard.burndown import amount, limit_of, said
+from dashboard.fills import fill_of_used
+from dashboard.outlooks import Outlook, outlooks_of
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
-from dashboard.verbs import Verb, barred, offered
+from dashboard.verbs import Barred, Verb, barred, offered
 from tenants.alerting import last_deliveries, receivers_of
 from tenants.budgets import USD
 from tenants.models import AlertDelivery
-from tenants.periods import Period
 from usage.selectors import TimeRange, Totals, totals
 
 MOST_ROWS = 200
@@ -49,7 +50,7 @@ class Budgets(Struct, frozen=True):
     budgets: int
     month: Totals | None  # what was spent this month, where there is no budget
     add: str
-    barred: tuple[str, ...]  # why some buttons are off
+    barred: tuple[Barred, ...]
 
 
 class BudgetsPanel(Panel):
@@ -73,7 +74,7 @@ class BudgetsPanel(Panel):
         order, places = sorting(scope, SORTS, SOONEST), list(enumerate(outlooks_of(scope)))
         found = [one for _, one in order.rows(places, lambda placed, by: _key(*placed, by))]
         month = None if found else scope.ask(totals, _this_month(scope.period.now), scope.entities)
-        add = reverse("admin:tenants_budget_add") if scope.may("tenants.add_budget") else ""
+        add = reverse("dashboard:budget-new") if scope.may(budgetverbs.ADD) else ""
         ids = [one.state.id for one in found[:MOST_ROWS]]
         shown = [one.state for one in found[:MOST_ROWS]]
         receivers, last = (receivers_of(shown), last_deliveries(ids)) if ids else ({}, {})
@@ -119,14 +120,14 @@ def _row(one: Outlook, scope: Scope, receivers: int, last: AlertDelivery | None)
         outlook=one,
         whose=state.tenant,
         part=part or "all of its requests",
-        limit=f"{amount(one, state.limit)} {Period(state.period).phrase}",
-        spent=amount(one, state.spent),
-        held=amount(one, state.reserved),
-        left=amount(one, state.remaining),
+        limit=limit_of(state),
+        spent=amount(state, state.spent),
+        held=amount(state, state.reserved),
+        left=amount(state, state.remaining),
         share=min(state.used_percent / 100, 1.0),
-        fill=fill_of(one),
+        fill=fill_of_used(state.used_percent / 100),
         words=said(one),
-        requests=_requests(one, scope),
+        requests=requests_of_budget(scope, one),
         told=_told(last, scope),
         receivers=receivers,
         settings=reverse("admin:tenants_budget_change", args=[state.id]) if scope.may(budgetverbs.CHANGE) else "",
@@ -155,25 +156,6 @@ def _told(last: AlertDelivery | None, scope: Scope) -> str:
     ended = f"{last.ended_at.astimezone(scope.period.zone):%-d %b %H:%M}" if last.ended_at else ""
     given_up = last.state == AlertDelivery.State.FAILED
     return f"{percent} could not be told, given up {ended}: {last.problem}" if given_up else f"{percent} told {ended}"
-
-
-def fill_of(one: Outlook) -> Literal["fok", "fwarn", "fbad", "f6"]:
-    """The colour of how it looks."""
-    fills: dict[Level, Literal["fok", "fwarn", "fbad", "f6"]] = {
-        "holds": "fok",
-        "tight": "fwarn",
-        "short": "fwarn",
-        "spent": "fbad",
-        "unknown": "f6",
-    }
-    return fills[one.level]
-
-
-def _requests(one: Outlook, scope: Scope) -> str:
-    """Those of its window; a tag cannot be asked for, so that they are the tenant's, or the key's."""
-    words = {"range": "custom", "from": f"{one.starts:%Y-%m-%dT%H:%M}", "to": "", "tz": one.state.zone}
-    key = "" if one.state.key_id is None else str(one.state.key_id)
-    return scope.link("requests", **words, tenant=one.state.tenant, key=key)
 
 
 def _this_month(now: datetime) -> TimeRange:

@@ -12,12 +12,12 @@ from dashboard.discovering import RIGHT as LOOK
 from dashboard.discovering import WHY_NOT as NO_LOOK
 from dashboard.groups import requests_of
 from dashboard.interventions import switch_of
-from dashboard.panels.base import Panel
+from dashboard.panels.base import Panel, whatever
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.standing import deployment_state
 from dashboard.tables import Column, Table
-from dashboard.verbs import Verb, barred, offered
+from dashboard.verbs import Barred, Verb, barred, offered
 from providers.cataloguelines import CatalogueLine, Listed, catalogue, catalogued, listed
 from providers.residency import look_at
 from routing.healthnow import health_now
@@ -45,6 +45,7 @@ COLUMNS: Final = (
     Column("Requests served"),
     Column("First token p50", "ms"),
 )
+UNTIMED: Final = ("policy", "key")  # filters that requests and costs are summed up by, and times are not
 
 
 class Row(Struct, frozen=True):
@@ -74,7 +75,7 @@ class Catalogue(Struct, frozen=True):
     next: str
     any: bool  # whether anything is offered at all, whatever the filters
     rest: str  # where the local servers are asked what is loaded; empty: they were, or there are none
-    barred: tuple[str, ...]  # why some verbs are off
+    barred: tuple[Barred, ...]
     discover: Verb
 
 
@@ -108,7 +109,18 @@ class CataloguePanel(Panel):
         )
 
     def table(self, data: Catalogue, scope: Scope) -> Table | None:
-        return Table(COLUMNS, _all(scope)) if data.rows else None
+        if not data.rows:
+            return None
+        known = COLUMNS[:-1] if _untimed(scope) else COLUMNS
+        return Table(known, (cells[: len(known)] for cells in _all(scope)))
+
+    def note(self, scope: Scope) -> str:
+        return whatever(_untimed(scope), "The time to the first token is counted")
+
+
+def _untimed(scope: Scope) -> tuple[str, ...]:
+    """The filters in use that the time to the first token does not know; a file leaves it out then."""
+    return tuple(word for word in UNTIMED if scope.word(word))
 
 
 def _is_id(word: str) -> bool:

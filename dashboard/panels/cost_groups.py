@@ -1,10 +1,9 @@
 """Who spends how much, and how did that change?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 
-from django.urls import reverse
 from django.utils.http import urlencode
 from msgspec import Struct
 
@@ -12,8 +11,9 @@ from dashboard.accepted import By
 from dashboard.colours import OTHER, colours_of
 from dashboard.formatting import NANO, money, moved, share_of
 from dashboard.groups import labels, requests_of, words_of
+from dashboard.pages import path_of
 from dashboard.panels.base import Panel
-from dashboard.panels.cost_over_time import group_of
+from dashboard.panels.cost_over_time import group_of, groups_of
 from dashboard.panels.tiles import total
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
@@ -26,7 +26,6 @@ MOST_ROWS = 50
 DEAREST = {"sort": "-cost"}
 BUDGETED: tuple[By, ...] = ("tenant", "key", "tag")
 PERIODS = ((28, "month", 30), (7, "week", 7), (1, "day", 1))  # from so many days on; so many days of spend
-SORTS = ("name", "requests", "in", "out", "cost", "change", "per_thousand", "unpriced")
 
 
 class Spender(Struct, frozen=True):
@@ -49,6 +48,19 @@ class Spender(Struct, frozen=True):
     def per_thousand(self) -> int | None:
         """Nano-dollars per 1,000 of the requests with a price."""
         return round(self.sums.cost_nano_usd * 1000 / self.sums.priced) if self.sums.priced else None
+
+
+# What a column is sorted by.
+KEYS: Mapping[str, Callable[[Spender], Key]] = {
+    "name": lambda one: one.name.casefold(),
+    "requests": lambda one: one.sums.requests,
+    "in": lambda one: one.sums.prompt_tokens,
+    "out": lambda one: one.sums.completion_tokens,
+    "cost": lambda one: one.cost,
+    "change": lambda one: one.cost / one.cost_before if one.cost is not None and one.cost_before else None,
+    "per_thousand": lambda one: one.per_thousand,
+    "unpriced": lambda one: one.sums.unpriced,
+}
 
 
 class Row(Struct, frozen=True):
@@ -93,8 +105,11 @@ class CostGroupsPanel(Panel):
     )
     counts = {}
 
+    def groups(self, scope: Scope) -> tuple[By, ...]:
+        return groups_of(scope)
+
     def data(self, scope: Scope) -> CostGroups:
-        group, order = group_of(scope), sorting(scope, SORTS, "-cost")
+        group, order = group_of(scope), sorting(scope, KEYS, "-cost")
         found = spenders(scope, group)
         period = budget_period(scope, group)
         # A request with several tags is in several groups, and in the total once.
@@ -103,7 +118,7 @@ class CostGroupsPanel(Panel):
         )
         sums: Spend = total(parts) if parts else Spend()
         colours = colours_of((one.name for one in found), scope.board.colours)
-        shown = order.rows(found, _key)[:MOST_ROWS]
+        shown = order.rows(found, lambda one, column: KEYS[column](one))[:MOST_ROWS]
         budgets = _budgets(scope, group, period, shown)
         rows = tuple(_row(scope, group, one, colours, sums, budgets) for one in shown)
         return CostGroups(
@@ -173,7 +188,7 @@ def _form(scope: Scope, period: str, cost: int, words: Mapping[str, Value]) -> s
     length = next(length for _, name, length in PERIODS if name == period)
     limit = (Decimal(cost) / NANO * length / Decimal(_days(scope))).quantize(Decimal("0.000001"))
     filled: dict[str, Value] = {"limit_usd": f"{limit.normalize():f}", "period": period, **words}
-    return f"{reverse('admin:tenants_budget_add')}?{urlencode(filled)}"
+    return f"{path_of('dashboard:budget-new')}?{urlencode(filled)}"
 
 
 def budget_here(scope: Scope, group: By, sums: Spend) -> str:
@@ -182,7 +197,7 @@ def budget_here(scope: Scope, group: By, sums: Spend) -> str:
     apart = any(scope.word(name) for name in ("key", "provider", "model", "policy"))
     if group in BUDGETED or apart or not period or not isinstance(tenant, int) or tenant not in scope.tenants:
         return ""
-    words: dict[str, Value] = {"tenant": tenant} | ({"tag": scope.tag} if scope.tag else {})
+    words = {"tenant": scope.tenants[tenant]} | ({"tag": scope.tag} if scope.tag else {})
     return _form(scope, period, sums.cost_nano_usd, words) if sums.cost_nano_usd else ""
 
 
@@ -195,7 +210,9 @@ def _budgets(scope: Scope, group: By, period: str, shown: list[Spender]) -> dict
     for one in shown:
         tenant = _owner(scope, group, one.value, owners)
         if one.cost and tenant is not None and tenant in scope.tenants:
-            words = {"tenant": tenant} | ({} if group == "tenant" else {group: one.value})
+            words: dict[str, Value] = {"tenant": scope.tenants[tenant]}
+            if group != "tenant":
+                words[group] = one.value
             addresses[one.value] = _form(scope, period, one.cost, words)
     return addresses
 
@@ -205,23 +222,6 @@ def _owner(scope: Scope, group: By, value: Value, owners: Mapping[int, int]) -> 
     if group == "tag":
         return scope.tenant_id if isinstance(scope.tenant_id, int) and value not in ("", OTHER_TAGS) else None
     return owners.get(int(value)) if group == "key" else int(value)
-
-
-def _key(one: Spender, column: str) -> Key:
-    """What a column is sorted by."""
-    sums = one.sums
-    if column == "change":
-        return None if one.cost is None or not one.cost_before else one.cost / one.cost_before
-    keys: dict[str, Key] = {
-        "name": one.name.casefold(),
-        "requests": sums.requests,
-        "in": sums.prompt_tokens,
-        "out": sums.completion_tokens,
-        "cost": one.cost,
-        "per_thousand": one.per_thousand,
-        "unpriced": sums.unpriced,
-    }
-    return keys[column]
 
 
 def _cells(row: Row, compared: bool) -> tuple[str | float | None, ...]:

@@ -2,12 +2,13 @@
 
 from msgspec import Struct
 
+from dashboard.accepted import By
 from dashboard.colours import OTHER, colours_of
 from dashboard.formatting import change, share_of
 from dashboard.groups import labels, requests_of
 from dashboard.panels.base import Panel
-from dashboard.panels.cost_groups import costs_before
-from dashboard.panels.cost_over_time import group_of
+from dashboard.panels.cost_groups import costs_before, spenders
+from dashboard.panels.cost_over_time import group_of, groups_of
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from usage.selectors import Spend, spent_by
@@ -63,6 +64,9 @@ class CostMoversPanel(Panel):
     )
     counts = {}
 
+    def groups(self, scope: Scope) -> tuple[By, ...]:
+        return groups_of(scope)
+
     def data(self, scope: Scope) -> CostMovers:
         group, before = group_of(scope), costs_before(scope, group_of(scope))
         if before is None:
@@ -75,7 +79,8 @@ class CostMoversPanel(Panel):
         moved = [value for value, (cost, earlier) in costs.items() if cost != earlier]
         moved.sort(key=lambda value: (-abs(costs[value][0] - costs[value][1]), str(value)))
         whole = sum(abs(costs[value][0] - costs[value][1]) for value in moved)
-        named = labels(scope, group, moved[:MOST_ROWS])
+        named = {one.value: one.name for one in spenders(scope, group)}  # the dearest first, as the table beside it
+        named |= labels(scope, group, [value for value in moved[:MOST_ROWS] if value not in named])
         colours = colours_of(named.values(), scope.board.colours)
         rows = tuple(
             Mover(

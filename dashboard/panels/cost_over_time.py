@@ -7,7 +7,7 @@ from msgspec import Struct
 from dashboard.accepted import By
 from dashboard.charts import Chart
 from dashboard.costs import cost_chart
-from dashboard.groups import Tab, chosen, tabs
+from dashboard.groups import Tabs, chosen, tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from usage.selectors import Entities, TimeRange, tags_kept_since, totals
@@ -30,7 +30,7 @@ def group_of(scope: Scope) -> By:
 
 
 class CostOverTime(Struct, frozen=True):
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
     chart: Chart | None
     shown: int
     groups: int
@@ -53,6 +53,9 @@ class CostOverTimePanel(Panel):
         "What has no price is not in the bars; the table below counts it."
     )
     counts = {}
+
+    def groups(self, scope: Scope) -> tuple[By, ...]:
+        return groups_of(scope)
 
     def data(self, scope: Scope) -> CostOverTime:
         drawn = cost_chart(self.name, scope, group_of(scope), before=scope.compares)

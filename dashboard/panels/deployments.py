@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from dashboard.behind import failures_in
+from dashboard.behind import failures_in, requests_served
 from dashboard.drawing import sparkline
+from dashboard.errorclasses import reworded
 from dashboard.groups import requests_of
 from dashboard.interventions import verbs_of
 from dashboard.panels.base import Panel
@@ -17,7 +18,7 @@ from dashboard.sorting import Key, Sorting, sorting
 from dashboard.standing import deployment_state
 from dashboard.tables import Column, ColumnUnit, Table
 from dashboard.timeline import OFF, seen, since
-from dashboard.verbs import Verb, barred
+from dashboard.verbs import Barred, Verb, barred
 from providers.selectors import Standing, standings
 from routing.healthnow import health_now
 from routing.resilience.report import HealthReport
@@ -73,7 +74,7 @@ class Deployments(Struct, frozen=True):
     rows: tuple[Row, ...]
     order: Sorting
     deployments: int
-    barred: tuple[str, ...]  # why some buttons are off
+    barred: tuple[Barred, ...]
 
 
 class Facts(Struct, frozen=True):
@@ -105,11 +106,14 @@ class DeploymentsPanel(Panel):
         "exact while it is not healthy, else to a sixtieth of the range."
     )
 
+    def requests(self, scope: Scope) -> str:
+        return requests_served(scope)
+
     def data(self, scope: Scope) -> Deployments:
         course = scope.ask(attempt_series, scope.period.buckets, scope.tenant_id)
         called = {name: together(parts) for name, parts in course.items()}
         states, health = seen(scope), scope.ask(health_now)
-        troubled = set(health.breakers) | health.cooling if health else set()
+        troubled = set(health.breakers) | health.cooling if health and not scope.sample else set()  # now, and ours
         names = {name for name in {*called, *states, *troubled} if name != NO_DEPLOYMENT and scope.fits(name)}
         tries = {name: called.get(name, Attempts(name)) for name in names}
         moved, order = _moved(scope, tries), sorting(scope, SORTS, TROUBLED)
@@ -179,7 +183,7 @@ def _facts(
     failed = frozenset(name for name in names if tries[name].failed)
     return Facts(
         health=health,
-        standings=scope.ask(standings),
+        standings=scope.ask(standings, frozenset(names)),
         states=states,
         moved=moved,
         last={one.deployment: one for one in scope.ask(last_errors, scope.period.span, failed, scope.tenant_id)},
@@ -230,6 +234,6 @@ def _now(scope: Scope, name: str, standing: Standing | None, facts: Facts) -> tu
     if (breaker := health.breakers.get(name)) is not None:
         span_s = breaker.since_s if breaker.down_s is None else breaker.down_s
         began = None if span_s is None else scope.period.now - timedelta(seconds=span_s)
-        return breaker.state, breaker.reason, began
+        return breaker.state, reworded(breaker.reason), began
     state = deployment_state(name, health)
     return state, "", since(name, state, facts.states, scope)

@@ -1,12 +1,14 @@
 """When did attempts fail, how, and where?"""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dashboard.behind import failures_in
-from dashboard.charts import Chart, coloured
+from dashboard.charts import Chart, Series, coloured
 from dashboard.colours import COLOURS, colours_of
+from dashboard.errorclasses import in_words
 from dashboard.formatting import count
-from dashboard.groups import Tab, chosen, tabs
+from dashboard.groups import Tabs, chosen, tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from usage.selectors import Attempts, attempt_series
@@ -15,7 +17,7 @@ GROUPS = ("class", "deployment")
 
 
 class ErrorsOverTime(Struct, frozen=True):
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
     chart: Chart | None
     attempts: int
     shown: int
@@ -36,6 +38,14 @@ class ErrorsOverTimePanel(Panel):
         "requests that had such an attempt, in whatever way they ended."
     )
 
+    def groups(self, scope: Scope) -> tuple[str, ...]:
+        return GROUPS
+
+    def requests(self, scope: Scope) -> str:
+        """Those with such an attempt, where the page is narrowed to one deployment: of all there is no list."""
+        one = scope.word("deployment") or (scope.word("provider") and scope.word("model"))
+        return failures_in(scope) if one else ""
+
     def data(self, scope: Scope) -> ErrorsOverTime:
         period, group = scope.period, chosen(scope, GROUPS)
         found = scope.ask(attempt_series, period.buckets, scope.tenant_id)
@@ -49,19 +59,29 @@ class ErrorsOverTimePanel(Panel):
         if len(ranked) > COLOURS:
             layers["Other"] = tuple(map(sum, zip(*(failed[name] for name in ranked[COLOURS:]), strict=True)))
         total, most = sum(map(sum, failed.values())), ranked[0]
-        of_most = f"most {'as' if group == 'class' else 'at'} {most}: {count(sum(failed[most]))}"
+        of_most = f"most {_named(group, most)}: {count(sum(failed[most]))}"
         sentence = f"{count(total)} of {count(made)} attempts failed, {of_most}."
         behind = {name: _behind(scope, group, name) for name in ranked[:COLOURS]}
         drawn = coloured(layers, "bar", colours_of(ranked, scope.board.colours), behind)
-        chart = Chart(self.name, "requests", period.labels, drawn, sentence, partial=period.partial)
+        series = tuple(map(_worded, drawn)) if group == "class" else drawn
+        chart = Chart(self.name, "requests", period.labels, series, sentence, partial=period.partial)
         return ErrorsOverTime(tabs(scope, GROUPS), chart, made, min(len(ranked), COLOURS), len(ranked))
+
+
+def _named(group: str, name: str) -> str:
+    return f"as {in_words(name)} ({name})" if group == "class" else f"at {name}"
+
+
+def _worded(series: Series) -> Series:
+    """The series of a class of error under its plain words."""
+    words = in_words(series.label)
+    return series if words == series.label else replace(series, label=words, code=series.label)
 
 
 def _behind(scope: Scope, group: str, name: str) -> tuple[str, ...]:
     """The requests behind each bar of a class or of a deployment."""
     error, deployment = (name, "") if group == "class" else ("", name)
-    places = range(len(scope.period.buckets))
-    return tuple(failures_in(scope, place, error=error, deployment=deployment) for place in places)
+    return tuple(failures_in(scope, part, error=error, deployment=deployment) for part in scope.period.buckets)
 
 
 def _by_class(called: dict[str, list[Attempts]]) -> dict[str, tuple[int, ...]]:

@@ -8,7 +8,7 @@ from dashboard.accepted import PERCENTILES, By
 from dashboard.behind import failures_in
 from dashboard.colours import OTHER, colours_of
 from dashboard.drawing import sparkline
-from dashboard.groups import Tab, chosen, labels, requests_of, tabs, words_of
+from dashboard.groups import Tab, Tabs, chosen, labels, requests_of, tabs, words_of
 from dashboard.latencies import percentile_of, percentile_tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
@@ -42,7 +42,7 @@ class Found(Struct, frozen=True):
     timeouts: int | None
     stalls: int | None
     tokens_per_s: float | None  # weighted by tokens
-    course: tuple[float | None, ...]  # the chosen percentile of the time to first token, bucket by bucket
+    course: tuple[float | None, ...]  # the chosen percentile of the time to first token, along the range
 
 
 class Row(Struct, frozen=True):
@@ -57,7 +57,7 @@ class Row(Struct, frozen=True):
 
 
 class LatencyGroups(Struct, frozen=True):
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
     percentiles: tuple[Tab, ...]
     percentile: int
     group: str
@@ -83,6 +83,9 @@ class LatencyGroupsPanel(Panel):
         "byte, to the first token, or in all; stalls those whose answer had begun, and then stopped for too long."
     )
     counts = {"status": "answered"}
+
+    def groups(self, scope: Scope) -> tuple[By, ...]:
+        return GROUPS
 
     def data(self, scope: Scope) -> LatencyGroups:
         group, percentile = chosen(scope, GROUPS), percentile_of(scope)
@@ -149,7 +152,7 @@ def _felt(scope: Scope, metric: Metric, group: By) -> dict[int | str, Percentile
 
 
 def _over_time(scope: Scope, group: By) -> dict[int | str, tuple[Percentiles, list[Percentiles]]]:
-    return percentile_series_by("ttft", scope.period.buckets, group, **_whose(scope))  # type: ignore[arg-type]
+    return percentile_series_by("ttft", scope.period.course, group, **_whose(scope))  # type: ignore[arg-type]
 
 
 def _whose(scope: Scope) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from dashboard.accepted import PERCENTILES
+from dashboard.behind import requests_within
 from dashboard.formatting import counted, duration
 from dashboard.groups import Tab
 from dashboard.latencies import percentile_of, percentile_tabs
@@ -20,6 +21,7 @@ SHORTEST, LONGEST = timedelta(days=7), timedelta(days=28)
 SHADES: Final = 10
 HOURS: Final = range(24)
 A_SECOND_MS: Final = 1000
+TEN_SECONDS_MS: Final = 9_995  # from here on hundredths say nothing
 
 
 class Cell(Struct, frozen=True):
@@ -72,6 +74,9 @@ class LatencyHeatmapPanel(Panel):
         cells = ((day, hour, cell.found) for day, hours in data.rows for hour, cell in enumerate(hours))
         return Table(columns, ((day, hour, one.n, *map(one.at, PERCENTILES)) for day, hour, one in cells))
 
+    def requests(self, scope: Scope) -> str:
+        return requests_within(scope, _weeks(scope), status="answered")
+
 
 def _columns() -> list[Column]:
     return [Column(f"p{one}", "ms") for one in PERCENTILES]
@@ -101,7 +106,7 @@ def _cell(when: str, one: Percentiles, percentile: int, slowest: float) -> Cell:
     found = one.at(percentile)
     if found is None:
         return Cell("·" if one.n else "", None, f"{when}: {one.n} of 20 samples", one)
-    text = f"{found:.0f}" if found < A_SECOND_MS else f"{found / A_SECOND_MS:.1f} s"
+    text = f"{found / A_SECOND_MS:.2f}" if found < TEN_SECONDS_MS else f"{found / A_SECOND_MS:.0f}"
     shade = min(int(found / slowest * SHADES), SHADES - 1)
     return Cell(text, shade, f"{when}: p{percentile} {duration(found)}, {counted(one.n, 'sample')}", one)
 
@@ -115,4 +120,4 @@ def _sentence(found: dict[tuple[int, int], Percentiles], period: TimeRange, scop
         return f"{span}: no hour of the week has twenty samples."
     (day, hour), slowest = max(known.items(), key=lambda item: item[1])
     where = f"slowest on {day_abbr[day]} at {hour:02d}:00, {duration(slowest)} at p{percentile}"
-    return f"{span}: {where}. Milliseconds, unless it says s."
+    return f"{span}: {where}. The cells are in seconds."

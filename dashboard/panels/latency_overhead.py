@@ -18,4 +18,4 @@ class LatencyOverheadPanel(Panel):
     counts = {}
 
     def data(self, scope: Scope) -> Latency:
-        return latency_chart(self.name, scope, "overhead", "Our own time", by_tenant=False)
+        return latency_chart(self.name, scope, "overhead", "Our own time", "ms", by_tenant=False)

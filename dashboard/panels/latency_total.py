@@ -10,7 +10,7 @@ class LatencyTotalPanel(Panel):
 
     name = "latency_total"
     title = "How long does an answer take?"
-    unit = "milliseconds, answered requests"
+    unit = "seconds, answered requests"
     page = "latency"
     order = 20
     width = "half"
@@ -18,4 +18,4 @@ class LatencyTotalPanel(Panel):
     counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> Latency:
-        return latency_chart(self.name, scope, "total", "Total time")
+        return latency_chart(self.name, scope, "total", "Total time", "s")

@@ -25,7 +25,7 @@ class LatencyTpotPanel(Panel):
     counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> Latency:
-        found = latency_chart(self.name, scope, "tpot", "Time per token", by_tenant=False)
+        found = latency_chart(self.name, scope, "tpot", "Time per token", "ms", by_tenant=False)
         called = [one for one in scope.ask(attempts, scope.period.span, scope.tenant_id) if scope.fits(one.deployment)]
         whole = together(called).tokens_per_s if called else None
         if found.chart is None or whole is None:

@@ -10,7 +10,7 @@ class LatencyTtftPanel(Panel):
 
     name = "latency_ttft"
     title = "How long until the first token?"
-    unit = "milliseconds, answered requests"
+    unit = "seconds, answered requests"
     page = "latency"
     order = 10
     width = "half"
@@ -18,4 +18,4 @@ class LatencyTtftPanel(Panel):
     counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> Latency:
-        return latency_chart(self.name, scope, "ttft", "Time to first token")
+        return latency_chart(self.name, scope, "ttft", "Time to first token", "s")

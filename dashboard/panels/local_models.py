@@ -12,7 +12,7 @@ from dashboard.residents import WHY_NOT, address_of, hindrance
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
-from dashboard.verbs import Verb, barred
+from dashboard.verbs import Barred, Verb, barred
 from profiling.localorders import Ordered, given
 from providers.local_servers.base import LocalModel
 from providers.local_servers.base import Verb as Deed
@@ -47,7 +47,7 @@ class Server(Struct, frozen=True):
     seen: Seen
     rows: tuple[Row, ...]
     order: Sorting
-    barred: tuple[str, ...]  # why some buttons are off
+    barred: tuple[Barred, ...]
 
     @property
     def in_memory(self) -> int:
@@ -182,5 +182,5 @@ def _verb(deed: Deed, seen: Seen, model: LocalModel, under_way: bool, scope: Sco
     if not scope.may(RIGHT):
         why = WHY_NOT
     elif under_way and not why:
-        why = "Something is being done to it."
+        why = "Something is being done to the model."
     return Verb(label, "" if why else address_of(deed, seen.provider, model.name), why, danger=deed == "unload")

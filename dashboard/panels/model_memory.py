@@ -13,7 +13,7 @@ from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from profiling.memory import Memory, ModelCourse, Move, memory
 from profiling.models import ModelStay
-from profiling.selectors import GpuCourse, Missed, gpu_courses, last_missed
+from profiling.selectors import GpuCourse, gpu_courses
 
 LITTLE: Final = 0.1  # of what the GPUs have: room for computation and other programs
 LISTED: Final = 20  # moves below the chart
@@ -22,14 +22,13 @@ Values = tuple[float | None, ...]
 
 
 class ModelMemory(Struct, frozen=True):
-    """`silent` are models whose server does not say how much VRAM they take; `missed` why there is no capacity."""
+    """`silent` are models whose server does not say how much VRAM they take."""
 
     chart: Chart | None
     moves: tuple[Move, ...] = ()
     more_moves: int = 0
     silent: tuple[str, ...] = ()
     looked_at: datetime | None = None
-    missed: Missed | None = None
     capacity: bool = False
 
 
@@ -55,11 +54,10 @@ class ModelMemoryPanel(Panel):
         found, gpus = memory(buckets), scope.ask(gpu_courses, buckets)
         name = _namer(found)
         silent = tuple(name(one) for one in found.courses if not one.told)
-        missed = None if gpus else scope.ask(last_missed)
         moves = tuple(_local(move, scope) for move in found.moves[:LISTED])
         return ModelMemory(
             _chart(self.name, found, gpus, scope), moves, len(found.moves) - len(moves), silent,
-            found.looked_at and found.looked_at.astimezone(scope.period.zone), missed, bool(gpus),
+            found.looked_at and found.looked_at.astimezone(scope.period.zone), bool(gpus),
         )  # fmt: skip
 
 

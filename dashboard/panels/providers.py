@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from dashboard.colours import OTHER, colours_of
+from dashboard.errorclasses import reworded
 from dashboard.formatting import duration
 from dashboard.groups import labels, requests_of
 from dashboard.panels.base import Panel
@@ -120,7 +121,7 @@ def notes_of(provider: str, health: HealthReport | None) -> tuple[str, ...]:
     if health is None:
         return ()
     served = [(name, each) for name, each in health.breakers.items() if name.partition("/")[0] == provider]
-    breakers = [f"{name}: {each.reason}, next probe {_in(each.next_probe_in_s)}" for name, each in served]
+    breakers = [f"{name}: {reworded(each.reason)}, next probe {_in(each.next_probe_in_s)}" for name, each in served]
     return (*breakers, *[_credential(each) for each in health.credentials_of(provider)])
 
 

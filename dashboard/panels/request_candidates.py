@@ -1,6 +1,6 @@
 """Which deployments could have answered, how did each score, and why were the others ruled out?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -28,12 +28,11 @@ class Part(Struct, frozen=True):
 
 class Row(Struct, frozen=True):
     """`speed_age_ms` is the age of the figures of speed when the request came, `loaded_age_ms` that of the look at its
-    memory. `load` is what ran at it then; None: not recorded, or not for who looks."""
+    memory. `load` is what ran at it then; None: not recorded, or not for who looks. `outcome` is what became of it."""
 
     candidate: Candidate
     parts: tuple[Part, ...]
-    served: bool
-    tried: bool
+    outcome: str
     speed_age_ms: float | None
     loaded_age_ms: float | None
     load: Load | None
@@ -46,6 +45,7 @@ class Candidates(Struct, frozen=True):
     rows: tuple[Row, ...]
     excluded: tuple[Excluded, ...]
     plan_age_ms: float | None = None  # how long before the request the figures were taken
+    asked_later: frozenset[str] = frozenset()  # ruled out when the request came, and asked once that was over
 
     @property
     def sizes(self) -> tuple[object, object] | None:
@@ -87,21 +87,33 @@ class RequestCandidates(RequestPanel):
             return Candidates(None, (), (), ())
         shares = decision.shares
         served = f"{record.provider}/{record.model}" if record.status in TOLD else ""
-        tried = {attempt.deployment for attempt in record.attempts}
+        tried = {each.deployment: "failed" if each.error else "given up" for each in record.attempts}
         age_ms = None if decision.planned_us is None else max(record.started_us - decision.planned_us, 0) / 1000
         busy = decision.busy if scope.sight is None else None  # these are requests of all tenants
         came = datetime.fromtimestamp(record.started_us / 1e6, UTC)
         rated = opinions(came, scope.sight)
-        rows = [_row(candidate, shares, served, tried, age_ms, busy, rated) for candidate in decision.candidates]
-        rows.sort(key=lambda row: (row.candidate.rank is None, row.candidate.rank, -(row.candidate.score or 0)))
-        return Candidates(decision, tuple(shares.items()), tuple(rows), decision.excluded, age_ms)
+        ordered = sorted(decision.candidates, key=lambda one: (one.rank is None, one.rank, -(one.score or 0)))
+        ends = _outcomes([one.deployment for one in ordered], served, tried)
+        rows = [_row(one, shares, end, age_ms, busy, rated) for one, end in zip(ordered, ends, strict=True)]
+        later = frozenset(out.deployment for out in decision.excluded if out.deployment in tried)
+        return Candidates(decision, tuple(shares.items()), tuple(rows), decision.excluded, age_ms, later)
+
+
+def _outcomes(names: Sequence[str], served: str, tried: Mapping[str, str]) -> list[str]:
+    """What became of each candidate, in the order of the plan. Who stands before one that was asked and was not asked
+    itself was passed over: a budget, a breaker or a limit kept the request from it."""
+    asked = [place for place, name in enumerate(names) if name == served or name in tried]
+    last, rest = max(asked, default=-1), "not needed" if served else "not asked"
+    return [
+        "chosen" if name == served else tried.get(name, "passed over" if place < last else rest)
+        for place, name in enumerate(names)
+    ]
 
 
 def _row(
     candidate: Candidate,
     shares: dict[str, float],
-    served: str,
-    tried: set[str],
+    outcome: str,
     plan_age_ms: float | None,
     busy: Mapping[str, Load] | None,
     rated: Mapping[str, Estimate],
@@ -110,8 +122,7 @@ def _row(
     return Row(
         candidate,
         tuple(Part(scorer, candidate.parts.get(scorer), share) for scorer, share in shares.items()),
-        name == served,
-        name in tried,
+        outcome,
         _age_ms(candidate.speed_age_s, plan_age_ms),
         _age_ms(candidate.loaded_age_s, plan_age_ms),
         None if busy is None else busy.get(name, Load()),

@@ -64,8 +64,8 @@ class RequestMoney(RequestPanel):
         "The forecast is the first choice's, for half the expected answer and for the longest. A hold is the worst "
         "case of an attempt, set aside of every budget in money that applies, and replaced by the cost when it ends. "
         "The cost of an attempt is its tokens times the price in effect when the request began, reported by the "
-        "provider unless it says estimated (≈); it is never priced anew. Attempts sum to the total exactly, in "
-        "billionths of a dollar."
+        "provider unless it says estimated (≈); it is never priced anew. Attempts sum to the total exactly, in the "
+        "billionths of a dollar that the title of each amount has."
     )
 
     def about(self, record: Outcome, scope: Scope) -> Money:

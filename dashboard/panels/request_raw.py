@@ -18,7 +18,7 @@ class RequestRaw(RequestPanel):
     """The record as it was journalled."""
 
     name = "request_raw"
-    title = "The raw record"
+    title = "What exactly was recorded?"
     unit = "JSON, as journalled"
     order = 90
     formula = (

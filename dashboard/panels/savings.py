@@ -4,7 +4,8 @@ from msgspec import Struct
 
 from dashboard.formatting import share_of
 from dashboard.panels.base import Panel
-from dashboard.savings import ASKED, DEAREST, FIRST, Part, Saved, baseline_of, parts, saved_in, total
+from dashboard.savings import ASKED, DEAREST, FIRST, SPLIT_BY, Saved, baseline_of, saved_in, total
+from dashboard.savingsteps import Step, steps
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from providers.selectors import dearest_models
@@ -21,13 +22,6 @@ class Baseline(Struct, frozen=True):
     current: bool
 
 
-class Step(Struct, frozen=True):
-    """A part, with the requests behind it."""
-
-    part: Part
-    address: str
-
-
 class Against(Struct, frozen=True):
     whole: Saved
     baselines: tuple[Baseline, ...]
@@ -38,7 +32,7 @@ class Against(Struct, frozen=True):
 
 
 class SavingsPanel(Panel):
-    """From the baseline to what was paid, and how many requests that speaks of."""
+    """From the baseline step by step to what was paid, and how many requests that speaks of."""
 
     name = "savings"
     title = "What did routing save, against what?"
@@ -52,20 +46,26 @@ class SavingsPanel(Panel):
         "a record lists and the dearest of the others), of the model that the request named (“as asked”), of the first "
         "choice of its plan, or of a model that is named here, whether it could have answered or not; where several "
         "providers have that model, of the dearest. Another model would have counted and answered in other tokens: "
-        "that is not in it. ≈: there are tokens that we estimated."
+        "that is not in it. The steps add up to saved, exactly. Routing: the tokens at the baseline’s list price − the "
+        "same at the list price of the deployment that answered, as if none had come from a cache; where that runs on "
+        "our own hardware, this difference is Local instead. Cache: what tokens from a cache saved at the deployment "
+        "that answered, against its own price of uncached input and less what keeping them cost, − what they would "
+        "have saved at the baseline, whose cost above counts them at its own cached price. Further attempts: − what "
+        "all attempts but the one that answered cost. Not told apart: what requests saved of whom only the whole is "
+        "known. ≈: there are tokens that we estimated."
     )
     counts = {"status": "answered"}
 
     def data(self, scope: Scope) -> Against:
-        by_model = {model: sums[0] for model, sums in saved_in(scope, (scope.period.span,), "model").items()}
-        whole, chosen = total(list(by_model.values())), baseline_of(scope)
+        whole = total([sums for (sums,) in saved_in(scope, (scope.period.span,), SPLIT_BY).values()])
+        chosen = baseline_of(scope)
         models = [] if scope.sample else scope.ask(dearest_models, MOST_MODELS)  # no price of ours is of its days
         names = list(dict.fromkeys([*LABELS, *models, chosen]))
         return Against(
             whole=whole,
             baselines=tuple(Baseline(_label(name), scope.here(baseline=name), name == chosen) for name in names),
             against=_label(chosen),
-            steps=tuple(_step(scope, part) for part in parts(by_model)) if whole.requests else (),
+            steps=steps(whole) if whole.requests else (),
             share=share_of(whole.saved, whole.baseline),
             unmatched=_unmatched(chosen),
         )
@@ -73,16 +73,11 @@ class SavingsPanel(Panel):
     def table(self, data: Against, scope: Scope) -> Table | None:
         if not data.steps:
             return None
-        columns = (Column("Part"), Column("Requests"), Column("Amount", "USD"))
-        return Table(columns, [(each.part.label, each.part.requests, each.part.amount) for each in data.steps])
+        return Table((Column("Step"), Column("Amount", "USD")), [(step.label, step.amount) for step in data.steps])
 
 
 def _label(baseline: str) -> str:
     return LABELS.get(baseline, baseline)
-
-
-def _step(scope: Scope, part: Part) -> Step:
-    return Step(part, scope.link("requests", model=part.model, status="answered") if part.model else "")
 
 
 def _unmatched(baseline: str) -> str:

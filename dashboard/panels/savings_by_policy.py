@@ -1,13 +1,18 @@
 """Which policy saves?"""
 
+from collections import defaultdict
+
 from msgspec import Struct
 
 from dashboard.formatting import share_of
 from dashboard.panels.base import Panel
-from dashboard.savings import Saved, saved_in
+from dashboard.savings import SPLIT_BY, Saved, saved_in
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
 from usage.selectors.requestwords import NOBODY
+
+STEPS = ("routing", "cache", "local models", "further attempts", "what is not told apart")
+MONEY = ("Baseline", "Paid", "Saved", *(f"Saved by {step}" for step in STEPS))
 
 
 class Row(Struct, frozen=True):
@@ -20,6 +25,11 @@ class Row(Struct, frozen=True):
 class SavingsByPolicy(Struct, frozen=True):
     rows: tuple[Row, ...]
 
+    @property
+    def unsplit(self) -> bool:
+        """Whether the steps of some requests are not known."""
+        return any(row.sums.split < row.sums.requests for row in self.rows)
+
 
 class SavingsByPolicyPanel(Panel):
     """Baseline and cost of the requests that each policy decided, the greatest savings first."""
@@ -28,21 +38,23 @@ class SavingsByPolicyPanel(Panel):
     title = "Which policy saves?"
     page = "savings"
     order = 30
-    width = "half"
     counts = {"status": "answered"}
     formula = (
-        "The savings of the panel above, added up by the policy that decided each request: saved = baseline − paid."
+        "The savings of the panel above and their steps, added up by the policy that decided each request: saved = "
+        "baseline − paid = routing + cache + local + further attempts + what is not told apart."
     )
 
     def data(self, scope: Scope) -> SavingsByPolicy:
-        found = {policy: sums[0] for policy, sums in saved_in(scope, (scope.period.span,), "policy").items()}
+        found = defaultdict[str, Saved](Saved)
+        for (policy, _), (sums,) in saved_in(scope, (scope.period.span,), SPLIT_BY).items():
+            found[policy] += sums
         rows = [_row(policy, sums, scope) for policy, sums in found.items() if sums.requests]
         return SavingsByPolicy(tuple(sorted(rows, key=lambda row: (-row.sums.saved, row.policy))))
 
     def table(self, data: SavingsByPolicy, scope: Scope) -> Table | None:
         if not data.rows:
             return None
-        money = (Column(name, "USD") for name in ("Baseline", "Paid", "Saved"))
+        money = (Column(name, "USD") for name in MONEY)
         columns = (Column("Policy"), Column("Requests"), *money, Column("Share saved", "share"))
         return Table(columns, [_cells(row) for row in data.rows])
 
@@ -54,4 +66,5 @@ def _row(policy: str, sums: Saved, scope: Scope) -> Row:
 
 def _cells(row: Row) -> tuple[str | float | None, ...]:
     sums = row.sums
-    return row.policy, sums.requests, sums.baseline, sums.paid, sums.saved, row.share
+    steps = (sums.routing, sums.cache, sums.local, sums.further, sums.unsplit)
+    return row.policy, sums.requests, sums.baseline, sums.paid, sums.saved, *steps, row.share

@@ -24,7 +24,6 @@ class SavingsOverTimePanel(Panel):
     unit = "US dollars, saved so far"
     page = "savings"
     order = 20
-    width = "half"
     counts = {"status": "answered"}
     formula = (
         "The savings of the panel above, added up bucket by bucket. The line begins with the range, or behind the last "
@@ -33,7 +32,7 @@ class SavingsOverTimePanel(Panel):
     )
 
     def data(self, scope: Scope) -> SavingsOverTime:
-        sums = saved_in(scope, scope.period.buckets).get("", [])
+        sums = saved_in(scope, scope.period.buckets)[()]
         begins = 1 + max((position for position, part in enumerate(sums) if part.earlier), default=-1)
         known = sums[begins:]
         whole = total(known)

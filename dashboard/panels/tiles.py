@@ -12,7 +12,7 @@ from dashboard.formatting import (
     count,
     counted,
     duration,
-    exact_money,
+    exact_dollars,
     money,
     percent,
     share_of,
@@ -71,7 +71,8 @@ def _requests(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) 
     exact = f"{count(now.prompt_tokens)} tokens in, {count(now.completion_tokens)} out"
     both, points = now.prompt_tokens + now.completion_tokens, _course(buckets, _of("requests"))
     caveat = f"{tokens(both)} tokens" if both else ""
-    return Tile("Requests", count(now.requests), exact, note, points, scope.link("requests"), caveat)
+    was = _was(scope, before, _of("requests"), count)
+    return Tile("Requests", count(now.requests), exact, note, points, scope.link("requests"), caveat, was)
 
 
 def _success(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
@@ -90,19 +91,21 @@ def _cost(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> T
     note = _against(scope, now, before, lambda part: part.known_cost_nano_usd, money)
     points = _course(buckets, _of("cost_nano_usd"))
     caveat = f"{count(now.unpriced)} without a price" if now.unpriced else ""
-    return Tile("Cost", money(cost), f"${exact_money(cost)}", note, points, scope.link("cost"), caveat)
+    was = _was(scope, before, lambda part: part.known_cost_nano_usd, money)
+    return Tile("Cost", money(cost), exact_dollars(cost), note, points, scope.link("cost"), caveat, was)
 
 
 def _failovers(scope: Scope, now: Totals, before: Totals, buckets: list[Totals]) -> Tile:
     note = _share(scope, now, before, _of("failed_over"))
     points = _course(buckets, _of("failed_over"))
     exact = f"{count(now.failovers)} failovers in {count(now.failed_over)} requests"
-    return Tile("Failed over", count(now.failed_over), exact, note, points, scope.link("requests", status="failover"))
+    was, address = _was(scope, before, _of("failed_over"), count), scope.link("requests", status="failover")
+    return Tile("Failed over", count(now.failed_over), exact, note, points, address, before=was)
 
 
 def _first_token(scope: Scope) -> Tile:
     period = scope.period
-    asked = (period.span, period.before, *period.buckets)
+    asked = (period.span, period.before, *period.course)
     names = {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
     now, before, *buckets = scope.ask(percentile_series, "ttft", asked, **names)  # type: ignore[arg-type]
     note = against(now.p95, before.p95, before.n, duration) if scope.compares and now.p95 is not None else ""
@@ -110,7 +113,8 @@ def _first_token(scope: Scope) -> Tile:
     caveat = f"whatever the {' and '.join(unknown)}" if unknown else f"{now.n} of 20 samples" if now.p95 is None else ""
     points = sparkline([part.p95 for part in buckets])
     exact = f"{counted(now.n, 'sample')}; p50 {duration(now.p50)}, p99 {duration(now.p99)}"
-    return Tile("First token, p95", duration(now.p95), exact, note, points, scope.link("latency"), caveat)
+    was = f"before: {duration(before.p95)}" if scope.compares and before.p95 is not None else ""
+    return Tile("First token, p95", duration(now.p95), exact, note, points, scope.link("latency"), caveat, was)
 
 
 def _share(scope: Scope, now: Totals, before: Totals, value: Callable[[Totals], int]) -> str:
@@ -123,6 +127,12 @@ def _against(
 ) -> str:
     """How a figure was before; empty where the page does not compare."""
     return against(value(now), value(before), before.requests, write) if scope.compares else ""
+
+
+def _was(
+    scope: Scope, before: Totals, value: Callable[[Totals], int | None], write: Callable[[int | None], str]
+) -> str:
+    return f"before: {write(value(before))}" if scope.compares and before.requests else ""
 
 
 def _of(field: str) -> Callable[[Totals], int]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.urls import reverse
 from msgspec import Struct
 
-from dashboard import newcredentials, providertests
+from dashboard import newcredentials, newproviders, providertests
 from dashboard.draining import NO_DRAIN, NOTHING
 from dashboard.formatting import percent, share_of
 from dashboard.groups import requests_of
@@ -17,7 +17,7 @@ from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.standing import provider_state
 from dashboard.tables import Column, Table
-from dashboard.verbs import Verb, barred, offered
+from dashboard.verbs import Barred, Verb, barred, offered
 from providers.selectors import Upstream, upstreams
 from routing import acts
 from routing.healthnow import health_now
@@ -65,7 +65,7 @@ class Upstreams(Struct, frozen=True):
     order: Sorting
     buckets: int
     add: str
-    barred: tuple[str, ...]  # why some buttons are off
+    barred: tuple[Barred, ...]
 
 
 class UpstreamsPanel(Panel):
@@ -100,12 +100,12 @@ class UpstreamsPanel(Panel):
         health = scope.ask(health_now)
         lefts = known_headrooms(scope).lefts
         rows = []
-        for name in {*known, *served}:
+        for name in served if scope.sample else {*known, *served}:
             cells = {deployment: parts for deployment, parts in called.items() if deployment.partition("/")[0] == name}
             felt = speed.get(name, Percentiles(name)).p95
             rows.append(_row(scope, name, known.get(name), cells, felt, limited[name], last.get(name), health, lefts))
         rows.sort(key=lambda row: (ORDER.get(row.now, 0), -(row.error_rate or 0), -row.attempts, row.name))
-        add = reverse("admin:providers_provider_add") if scope.may("providers.add_provider") else ""
+        add = reverse("dashboard:provider-new") if scope.may(newproviders.RIGHT) else ""
         order = sorting(scope, SORTS, WORST)
         rows = order.rows(rows, _key)
         return Upstreams(

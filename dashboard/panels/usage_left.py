@@ -6,7 +6,9 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 from msgspec import Struct
 
-from dashboard.formatting import count, money, tokens
+from dashboard.burndown import amount, name_of
+from dashboard.fills import fill_of_used
+from dashboard.formatting import count, tokens
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
@@ -131,13 +133,12 @@ def _budgets(tenant: Tenant, now: datetime) -> "list[Bar]":
         if state.key_id not in (None, NO_KEY):
             continue
         said, in_usd = budget_left(state), state.unit == USD
-        limit, left = (money(each) if in_usd else tokens(each) for each in (state.limit, state.remaining))
         bars.append(
             Bar(
-                said.name,
+                name_of(state),
                 f"budget, {'USD' if in_usd else 'tokens'}{'' if said.hard else ', soft'}",
-                limit,
-                left,
+                amount(state, state.limit),
+                amount(state, state.remaining),
                 *_share(state.spent + state.reserved, state.limit),
                 None if said.resets_at is None else _local(said.resets_at),
                 (said.limit, state.text_of(state.spent + state.reserved), said.remaining),
@@ -147,9 +148,9 @@ def _budgets(tenant: Tenant, now: datetime) -> "list[Bar]":
 
 
 def _share(used: int, limit: int) -> tuple[float, str]:
-    """The part that is used, and its colour: a tenth left warns, nothing left is bad."""
+    """The part that is used, and its colour."""
     share = min(used / limit, 1.0) if limit else 1.0
-    return share, "fbad" if share >= 1 else "fwarn" if share >= 0.9 else "fok"
+    return share, fill_of_used(share)
 
 
 def _local(iso: str) -> datetime:

@@ -1,12 +1,11 @@
 """How are the requests spread over the range?"""
 
-from msgspec.structs import replace
-
 from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series
+from dashboard.errorclasses import in_words
 from dashboard.formatting import counted
 from dashboard.pages import UNSUMMED
-from dashboard.panels.base import Panel
+from dashboard.panels.base import Panel, whatever
 from dashboard.panels.traffic import Traffic, chart_of
 from dashboard.scope import Scope
 from usage.selectors import failure_series, series
@@ -35,14 +34,17 @@ class VolumePanel(Panel):
 
     def data(self, scope: Scope) -> Traffic:
         if any(map(scope.word, FAILING)):
-            return Traffic(_noted(_failures(self.name, scope), self.unused(scope)))
+            return Traffic(_failures(self.name, scope))
         _, *buckets = scope.ask(series, (scope.period.before, *scope.period.buckets), scope.entities)
-        return Traffic(_noted(chart_of(self.name, scope, buckets), self.unused(scope)))
+        return Traffic(chart_of(self.name, scope, buckets))
 
     def unused(self, scope: Scope) -> tuple[str, ...]:
         """What neither the sums of requests know nor, where an error is chosen, those of attempts."""
         unknown = (*SERVING, *UNSUMMED) if any(map(scope.word, FAILING)) else UNSUMMED
         return tuple(word for word in unknown if scope.word(word) and word not in FAILING)
+
+    def note(self, scope: Scope) -> str:
+        return whatever(self.unused(scope))
 
 
 def _failures(name: str, scope: Scope) -> Chart | None:
@@ -52,20 +54,14 @@ def _failures(name: str, scope: Scope) -> Chart | None:
     found = failure_series(scope.period.buckets, error or None, *parts, scope.tenant_id)
     if not (number := sum(found)):
         return None
-    how, where = f" as {error}" if error else "", f" at {at}" if at else ""
+    how, where = f": {in_words(error)}" if error else "", f" at {at}" if at else ""
     behind = bucket_links(scope, error=error, failed=at)
-    bars = Series(f"failed{how}", tuple(found), "bad", addresses=behind)
-    sentence = f"{counted(number, 'attempt')} failed{how}{where}."
+    bars = Series(f"failed{how}", tuple(found), "bad", code=f"failed as {error}" if error else "", addresses=behind)
+    as_what = f" as {in_words(error)} ({error})" if error else ""
+    sentence = f"{counted(number, 'attempt')} failed{as_what}{where}."
     return Chart(name, "requests", scope.period.labels, (bars,), sentence, partial=scope.period.partial)
 
 
 def _part(name: str, beside_error: bool) -> str | None:
     """None is any; as in the list, a star is that beside an error alone."""
     return None if not name or (name == ANY and beside_error) else name
-
-
-def _noted(chart: Chart | None, unused: tuple[str, ...]) -> Chart | None:
-    """The chart, which says the filters that its sums do not know."""
-    if chart is None or not unused:
-        return chart
-    return replace(chart, sentence=f"{chart.sentence} Counted whatever their {', '.join(unused)}.")

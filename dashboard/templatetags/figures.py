@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard import formatting
+from dashboard import errorclasses, formatting
 from dashboard.examples import examples
 from dashboard.headrooms import Left
 from dashboard.scope import Scope
@@ -103,13 +103,20 @@ def money(nano_usd: int | None, estimated: bool = False) -> SafeString:
     if nano_usd is None:
         return format_html('<span title="unknown: no price for this model">{}</span>', formatting.UNKNOWN)
     exact = formatting.exact_money(nano_usd)
-    return format_html('<data value="{}" title="${}">{}</data>', exact, exact, formatting.money(nano_usd, estimated))
+    title, said = formatting.exact_dollars(nano_usd), formatting.money(nano_usd, estimated)
+    return format_html('<data value="{}" title="{}">{}</data>', exact, title, said)
 
 
 @register.filter
-def exact_money(nano_usd: int | None) -> str:
-    """All nine digits, where columns are added up."""
-    return formatting.exact_money(nano_usd)
+def in_words(error: str) -> str:
+    """A class of error in plain words."""
+    return errorclasses.in_words(error)
+
+
+@register.filter
+def error(name: str | None) -> SafeString | str:
+    """The same, with the name of the class in the title."""
+    return format_html('<span title="{}">{}</span>', name, errorclasses.in_words(name)) if name else formatting.UNKNOWN
 
 
 @register.filter

@@ -8,7 +8,7 @@ from django.conf import settings
 from neuroroute.serve.child import Child
 
 MANAGE: Final = [sys.executable, "manage.py"]
-CELERY: Final = [sys.executable, "-m", "celery", "-A", "neuroroute", "--skip-checks"]
+CELERY: Final = [sys.executable, "-m", "celery", "-A", "neuroroute", "--skip-checks", "--quiet"]
 LAST_STEPS_S: Final = 10  # from the last answer to the end of a web worker
 
 

@@ -34,6 +34,7 @@ def main() -> None:
         lifespan="on",
         loop="uvloop",
         access_log=False,
+        log_config=None,  # its lines go the way of all others (`neuroroute.logs`)
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
     )

@@ -168,14 +168,16 @@ class Story:
             return "first"
         if self.tries(target.id):
             return "retry"
+        assert self.plan is not None
         plan = self.plan
-        names = [c.facts.target.id for c in plan.candidates[: plan.fallback_from]] if plan else []
-        return "failover" if target.id in names else "fallback"
+        meant = (*plan.candidates[: plan.fallback_from], *plan.barred[: plan.barred_fallback_from])
+        return "failover" if any(target.id == each.facts.target.id for each in meant) else "fallback"
 
     def _ended(self, attempt: Try, exc: BaseException | None) -> None:
         """An attempt is over: close its books."""
         outcome, marks = attempt.outcome, attempt.marks
         outcome.ended_ms = self.elapsed_ms()
+        outcome.upstream_request_id = marks.request_id
         if marks.first_byte is not None:
             outcome.first_byte_ms = self._ms(marks.first_byte)
         if marks.first_token is not None:

@@ -1,5 +1,7 @@
 """Whom to ask next, after which pause and until when? Each candidate once; then, while nobody else is left, again.
 
+To those whose failure may pass come those that had no usable credential when the plan was made.
+
 One deadline stands over the request. What is left of it is divided among the candidates that may still have to answer,
 so that one that hangs leaves time for the next.
 """
@@ -98,25 +100,26 @@ class Turns:
     def _retriable(self) -> tuple[Target, float] | None:
         """The best candidate whose last failure may pass in time, and the seconds until it may be asked."""
         assert self._story.plan is not None
-        longest_s = self._story.longest_wait_s(self._patience_s)
+        plan, longest_s = self._story.plan, self._story.longest_wait_s(self._patience_s)
         found: list[tuple[float, int, Target]] = []
-        for rank, candidate in enumerate(self._story.plan.candidates):
+        for rank, candidate in enumerate((*plan.candidates, *plan.barred)):
             target = candidate.facts.target
-            wait_s = self._wait_s(target, self._story.error_of(target))
+            wait_s = self._wait_s(target, new=rank >= len(plan.candidates))
             if wait_s is not None and wait_s <= longest_s:
                 found.append((wait_s, rank, target))
         for wait_s, _, target in sorted(found, key=lambda one: one[:2]):
-            if self._may_retry(target):
+            if not self._story.tries(target.id) or self._may_retry(target):
                 return target, wait_s
         return None
 
-    def _wait_s(self, target: Target, error: GatewayError | None) -> float | None:
-        """Seconds until another attempt makes sense; None: it does not."""
-        if not isinstance(error, ProviderError):
-            return None
-        if isinstance(error, RateLimited):
+    def _wait_s(self, target: Target, new: bool) -> float | None:
+        """Seconds until another attempt makes sense, or the first of a `new` one; None: it does not."""
+        error = self._story.error_of(target)
+        if isinstance(error, RateLimited) or (new and error is None):
             bar = self._health.barred(target, self._clock())
             return bar[0] if bar else 0.0
+        if not isinstance(error, ProviderError):
+            return None
         return (error.retry_after_s or 0.0) if error.retries_same else None
 
     def _may_retry(self, target: Target) -> bool:

@@ -10,6 +10,7 @@ import uuid_utils
 from providers.catalog import Catalog
 from providers.chat import ChatRequest
 from providers.requests import Request
+from providers.reserved import is_auto
 from routing.asked import NO_WISHES, Asked, Wishes
 from routing.candidates import may_call, pool
 from routing.errors import BodyTooLarge, InvalidBody
@@ -18,7 +19,7 @@ from routing.runtime import Runtime
 from routing.surfaces.base import Read, Surface
 from routing.wishes.providerwish import LISTS, MaxPrice, ProviderWish, passed_on
 from tenants.admission import Admission
-from tenants.callers import Caller, is_auto
+from tenants.callers import Caller
 from tenants.errors import OutsideScope
 from tenants.keyring import Keyring, authenticate, token_of
 

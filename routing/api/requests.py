@@ -99,6 +99,7 @@ def attempt_of(request_id: str, attempt: AttemptOutcome) -> dict[str, Any]:
         "status": attempt.status,
         "error": attempt.error,
         "upstream_status": attempt.upstream_status,
+        "upstream_request_id": attempt.upstream_request_id,
         "committed": attempt.committed,
         "started_ms": attempt.started_ms,
         "first_byte_ms": attempt.first_byte_ms,

@@ -10,10 +10,9 @@ from providers.revisions import TENANTS
 from routing.configfile import schema
 from routing.configfile.changes import Changes
 from routing.configfile.reading import nearest
-from tenants.budgets import TOKENS, USD
+from tenants.budgets import RAISE, TOKENS, USD
 from tenants.models import Budget, ClientKey, Tenant
 
-RAISE = "tenants.raise_budget"  # moves a limit that stands
 Identity = tuple[int | None, str, str, str]  # key, tag, unit, period
 
 
@@ -34,7 +33,7 @@ def put_budgets(changes: Changes, path: str, tenant: Tenant, specs: list[schema.
         row = rows.get(identity) or Budget(tenant=tenant, key=key, tag=spec.tag, period=spec.period)
         label = f"budget of {tenant.name}, {spec.period}" + "".join(f", {w}" for w in (spec.key, spec.tag) if w)
         values = _values(spec)
-        if row.pk and any(getattr(row, column) != value for _, column, value in values[:2] if value is not UNSET):
+        if row.pk and _frees(row, values):
             changes.require(RAISE)
         changes.put(TENANTS, row, label, values)
 
@@ -62,12 +61,18 @@ def _is_wrong(
     return len(changes.problems) > before
 
 
+def _frees(row: Budget, values: list[tuple[str, str, object]]) -> bool:
+    """Whether what is given changes something that only who may raise a budget changes."""
+    fixed = row.fixed_without_raise
+    return any(getattr(row, column) != value for _, column, value in values if column in fixed and value is not UNSET)
+
+
 def _values(spec: schema.Budget) -> list[tuple[str, str, object]]:
     low = spec.low
     percent: object = UNSET if isinstance(low, UnsetType) else low.percent if low else None
     policy: object = UNSET if isinstance(low, UnsetType) else low.policy if low else ""
     hard: object = UNSET if isinstance(spec.hard, UnsetType) else "hard" if spec.hard else "soft"
-    return [  # the limits first
+    return [
         ("usd", "limit_usd", UNSET if spec.usd is None else Decimal(str(spec.usd))),
         ("tokens", "limit_tokens", UNSET if spec.tokens is None else spec.tokens),
         ("hard", "kind", hard),

@@ -5,11 +5,10 @@ from collections import defaultdict
 from msgspec import UNSET, UnsetType
 
 from providers.models import LanguageModel
+from providers.reserved import why_reserved
 from providers.revisions import CATALOG
 from routing.configfile import schema
 from routing.configfile.changes import Changes
-
-OURS = "auto"
 
 
 def put_models(changes: Changes, specs: list[schema.Model]) -> None:
@@ -27,10 +26,10 @@ def put_models(changes: Changes, specs: list[schema.Model]) -> None:
 
 def is_free(changes: Changes, path: str, name: str) -> bool:
     """Whether `name` may name a model: `auto` and its variants are the router's own."""
-    if name != OURS and not name.startswith(f"{OURS}:"):
-        return True
-    changes.problem(path, f"{name} is a name of the router itself; choose another, e.g. my-{name.replace(':', '-')}")
-    return False
+    why = why_reserved(name)
+    if why:
+        changes.problem(path, why)
+    return not why
 
 
 def _is_sound(changes: Changes, path: str, spec: schema.Model) -> bool:

@@ -6,13 +6,14 @@ from typing import Final
 from msgspec import UnsetType, structs
 
 from providers.models import Deployment, LanguageModel
+from providers.reserved import AUTO, AUTO_COLON, is_auto
 from routing.configfile import schema
 from routing.configfile.changes import Changes
 from routing.configfile.reading import nearest
 from routing.configfile.schema import given
 from routing.models import Policy
 from routing.policybook import SHORT_NAMES
-from tenants.callers import AUTO, AUTO_COLON, EVERYTHING, ROUTES, Scope, is_auto
+from tenants.callers import EVERYTHING, ROUTES, Scope
 
 WILD: Final = frozenset("*?[")
 

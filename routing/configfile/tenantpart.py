@@ -11,6 +11,7 @@ from routing.configfile.reading import nearest
 from routing.configfile.schema import given
 from routing.models import Policy
 from routing.policybook import SHORT_NAMES
+from tenants.budgets import RAISE, fixes_zone
 from tenants.models import Tenant
 
 
@@ -32,6 +33,8 @@ def put_tenants(changes: Changes, specs: list[schema.Tenant]) -> None:
         if zone not in available_timezones():
             changes.problem(f"{path}.time_zone", f"{zone} is no time zone{nearest(zone, available_timezones())}")
             continue
+        if given(spec.time_zone, row.time_zone) != row.time_zone and fixes_zone(row):
+            changes.require(RAISE)
         changes.put(TENANTS, row, f"tenant {spec.name}", _values(spec))
         maker.put_keys(path, row, spec.keys or [])
         made.append((path, row, spec))

@@ -88,7 +88,7 @@ def _traffic(tenant: Tenant, tell: Tell, count: int) -> Comparer:
         _wait_for_records(tenant, taken)
     _go_on(tenant)
     tell(0.95, "their records move over the last days")
-    return Comparer(prices.price)
+    return Comparer(prices)
 
 
 def _ended(performance: "Performance[bool]") -> Iterator[tuple[int, bool]]:

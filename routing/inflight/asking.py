@@ -78,6 +78,30 @@ def live(sight: Sight, wanted: Wanted = EVERYTHING, now: float | None = None) ->
     )
 
 
+class Holding(Struct, frozen=True):
+    """The requests for which something is set aside of budgets, the oldest first; `total` counts also those beyond
+    `MOST_ROWS`. `answered` of the `asked` workers told; `alone`: Redis is away, this process spoke for itself."""
+
+    rows: tuple[InFlight, ...]
+    total: int
+    answered: int
+    asked: int
+    alone: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether every worker was heard."""
+        return not self.alone and self.answered == self.asked
+
+
+def holding(sight: Sight) -> Holding:
+    """What is set aside for requests of the tenants in sight at this moment."""
+    answers = _everybody(Question(tenants=_tenants(sight), holding=True))
+    rows = sorted((row for one in answers.told for row in one.rows if row.held), key=lambda row: (row.began_us, row.id))
+    total = sum(one.total for one in answers.told)
+    return Holding(tuple(rows[:MOST_ROWS]), total, len(answers.told), answers.asked, answers.alone)
+
+
 class Serving(Struct, frozen=True):
     """Which revision of each part of the configuration the workers serve, by worker. `asked` of them were there."""
 

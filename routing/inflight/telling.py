@@ -16,6 +16,16 @@ State = Literal["queued", "waiting", "streaming", "failing over", "retrying"]
 MOST_ROWS: Final = 200  # of one answer: nobody reads more, and they would be written on the workers' time
 
 
+class Held(Struct, frozen=True):
+    """What an attempt that runs has set aside of a window of a hard budget: its worst case, in the budget's unit."""
+
+    budget_id: int
+    start: int  # of the window, seconds since the epoch
+    amount: int
+    since_us: int  # UTC, since the epoch
+    deployment: str
+
+
 class InFlight(Struct, frozen=True):
     """One request that is not over. `tokens` is what has come so far, None while nothing has: a whole answer comes in
     one piece. `queued` waits for its turn, `waiting` for the first token."""
@@ -35,6 +45,7 @@ class InFlight(Struct, frozen=True):
     attempts: int
     tokens: int | None
     estimated: bool
+    held: list[Held] = []  # what is set aside for it at this moment
 
 
 class Wanted(Struct, frozen=True):
@@ -54,7 +65,7 @@ class Wanted(Struct, frozen=True):
 class Question(Struct, frozen=True):
     """Asked of every worker. `tenants` None: all of them. With `only`, a request's id, about that one alone; with
     `cancel` it is to end. With `configuration`, which revisions it serves, with `headroom`, what upstreams told it of
-    their rate limits, and of no request."""
+    their rate limits, and of no request; with `holding` about those alone for which money or tokens are set aside."""
 
     answer_to: str = ""
     tenants: list[int] | None = None
@@ -63,6 +74,7 @@ class Question(Struct, frozen=True):
     cancel: bool = False
     configuration: bool = False
     headroom: bool = False
+    holding: bool = False
 
 
 class Told(Struct, frozen=True):
@@ -95,6 +107,9 @@ def told(question: Question, running: Running, serves: Mapping[str, int] | None 
             story.cancel()
         return Told([row], 1)
     stories = [story for story in running.stories() if _is_meant(marks_of(story), question)]
+    if question.holding:
+        holding = [story for story in stories if held_by(story)]
+        return Told([row_of(story) for story in holding[:MOST_ROWS]], len(holding))
     samples = running.samples()
     counted = samples.items() if question.wanted.by_bearer else ()
     return Told(
@@ -127,7 +142,22 @@ def row_of(story: Story) -> InFlight:
         attempts=len(outcome.attempts),
         tokens=tokens,
         estimated=estimated,
+        held=held_by(story),
     )
+
+
+def held_by(story: Story) -> list[Held]:
+    """What is set aside for its attempts that run. One that is over took what it cost, and waits for the shipper."""
+    began_us, attempts = story.outcome.started_us, story.outcome.attempts
+    charges = [(charge, attempts[charge.attempt - 1]) for charge in story.outcome.charges if charge.lease is not None]
+    return [
+        Held(
+            charge.budget_id, charge.start, charge.amount, began_us + round(attempt.started_ms * 1000),
+            attempt.deployment,
+        )
+        for charge, attempt in charges
+        if not attempt.ended_ms
+    ]  # fmt: skip
 
 
 def state_of(story: Story) -> State:

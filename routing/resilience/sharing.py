@@ -1,9 +1,9 @@
 """How do several workers act on what one has learnt, and send one probe together? Through Redis, beside the requests.
 
-A hash holds what is open or barred. Twice a second, and as soon as something changes, each worker tells what is new
-here, takes over what is new there, and takes back what another has taken back. Of a breaker that is about to be half
-open a worker claims the probe; who has no claim sends none. No request waits for any of this. While Redis is away each
-worker acts by itself, which is logged once a minute.
+A hash holds what is open or barred. Before it serves, twice a second, and as soon as something changes, each worker
+tells what is new here, takes over what is new there, and takes back what another has taken back. Of a breaker that is
+about to be half open a worker claims the probe; who has no claim sends none. No request waits for any of this. While
+Redis is away each worker acts by itself, which is logged once a minute.
 """
 
 import asyncio
@@ -69,8 +69,8 @@ class SharedHealth:
         self._redis: Redis | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin, on the running loop."""
+    async def start(self) -> None:
+        """Learn what the others know, where Redis answers, then keep in step on the running loop."""
         heard = self._health.on_change
 
         def changed() -> None:
@@ -78,7 +78,7 @@ class SharedHealth:
             self._changed.set()
 
         self._health.on_change = changed
-        self._changed.set()  # a worker that has just begun learns at once what the others know
+        await self._in_step()  # before anything is served: what the others know to be broken need not fail here too
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
@@ -113,11 +113,14 @@ class SharedHealth:
                 await asyncio.wait_for(self._changed.wait(), EVERY_S)
                 await asyncio.sleep(TOGETHER_S)
             self._changed.clear()
-            try:
-                await self.exchange()
-                self._health.probes_freely = False
-            except (RedisError, OSError, TimeoutError) as exc:
-                self._act_alone(exc)
+            await self._in_step()
+
+    async def _in_step(self) -> None:
+        try:
+            await self.exchange()
+            self._health.probes_freely = False
+        except (RedisError, OSError, TimeoutError) as exc:
+            self._act_alone(exc)
 
     async def _round(
         self, new: dict[str, bytes], gone: list[str], claims: list[Key]

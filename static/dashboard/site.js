@@ -8,12 +8,13 @@
   const short = (value) => Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);
   // As `money` of dashboard/formatting.py writes it: axes and tables say an amount alike, and a test holds them to it.
   const dollars = (nano) => {
-    const usd = Math.abs(nano) / 1e9, few = usd > 0 && usd < 1 ? (usd < 0.01 ? 1 - Math.floor(Math.log10(usd) + 1e-12) : 4) : 2;
-    return `${nano < 0 ? "-" : ""}$${usd.toLocaleString("en", { minimumFractionDigits: few, maximumFractionDigits: few })}`;
+    const exact = Math.abs(nano) / 1e9, usd = exact < 0.01 ? Number(exact.toPrecision(2)) : exact;
+    const few = usd > 0 && usd < 1 ? (usd < 0.01 ? 1 - Math.floor(Math.log10(usd) + 1e-12) : 4) : 2;
+    return `${nano < 0 ? "−" : ""}$${usd.toLocaleString("en", { minimumFractionDigits: few, maximumFractionDigits: few })}`;
   };
-  const span = (ms) => (ms === 0 ? "0" : ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`);
+  const rounded = (value) => Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 6 });
   const gibibytes = (bytes) => `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`;
-  const ticks = { bytes: gibibytes, usd: dollars, ms: span, share: (v) => `${Number((v * 100).toPrecision(4))} %`, requests: short, rate: short, tokens: short };
+  const ticks = { bytes: gibibytes, usd: dollars, s: (ms) => `${rounded(ms / 1000)} s`, ms: (ms) => `${rounded(ms)} ms`, share: (v) => `${Number((v * 100).toPrecision(4))} %`, requests: short, rate: short, tokens: short };
 
   // A layer of which nothing is known takes no room between those of which something is: a gap would leave the next one unfilled.
   function grounded(values, chart) {

@@ -139,12 +139,13 @@ def test_finance_prices_a_deployment_and_changes_nothing_else_of_it() -> None:
     where = page("providers_deployment", "change", served.pk)
     priced = {"prices-TOTAL_FORMS": "1", "prices-0-input": "1.5", "prices-0-output": "3"}
     priced |= {"prices-0-effective_from_0": "2026-01-01", "prices-0-effective_from_1": "00:00:00"}
-    fixed = {"retries": "0", "enabled": None, "upstream_model": "other"}
+    fixed = {"retries": "0", "enabled": None, "upstream_model": "other", "reason": "their new list"}
     answer = fill(finance, where, "deployment_form", **priced, **fixed)
     assert answer.status_code == 302, answer.context["errors"]
     now = Deployment.objects.get(pk=served.pk)
     assert (now.retries, now.enabled, now.upstream_model) == (2, True, "upstream")
     assert DeploymentPrice.objects.filter(deployment=served).count() == 1
+    assert AuditEntry.objects.get(actor="fin").reason == "their new list"
     assert finance.post(page("providers_provider", "change", served.provider_id), {}).status_code == 403
     off = {"action": "disable", "_selected_action": served.pk, "post": "yes"}
     finance.post(page("providers_deployment", "changelist"), off)
@@ -158,9 +159,9 @@ def test_a_standing_limit_is_raised_by_finance_only(ours: Tenant) -> None:
         Permission.objects.filter(Q(codename__endswith="_budget") & ~Q(codename="raise_budget"))
     )
     where = page("tenants_budget", "change", budget.pk)
-    fill(browser_of(person), where, "budget_form", limit_usd="9000", kind="soft")
+    fill(browser_of(person), where, "budget_form", limit_usd="9000", alerts="90")
     budget.refresh_from_db()
-    assert (budget.limit_usd, budget.kind) == (25, "soft")
+    assert (budget.limit_usd, budget.alerts) == (25, [90])
     fill(browser_of(staff("fin", "finance", EVERYBODYS)), where, "budget_form", limit_usd="30")
     budget.refresh_from_db()
     assert budget.limit_usd == 30

@@ -26,7 +26,7 @@ from tenants.callers import Scope
 from tests.admin import rows
 from tests.admin.pages import fill
 from tests.admin.phones import PASSWORD
-from tests.admin.test_import_models import RICH, lists
+from tests.admin.test_import_models import RICH, lists, worker
 from tests.dashboard.browsing import looking
 from tests.dashboard.traffic import outcome, ship
 from tests.looks import SIZES, THEMES, looked_at, picture, violations
@@ -193,10 +193,18 @@ def _verb(name: str, title: str) -> Callable[[Page], None]:
     return step
 
 
+def _models_listed(page: Page) -> None:
+    """The page that waits for a worker becomes the one to choose on, by itself."""
+    page.get_by_role("button", name="List the models").click()
+    page.get_by_text("A worker lists the models with each key").wait_for()
+    worker().join()
+    page.get_by_label("Only names that contain").wait_for()
+
+
 STEPS = {
     "disable": [_verb("disable", "Nobody used it in the last hour")],
     "delete": [_verb("delete_selected", "Are you sure")],
-    "provider-import": [lambda page: page.get_by_role("button", name="List the models").click()],
+    "provider-import": [_models_listed],
     "tenant-requests": [lambda page: page.get_by_text("The newest 8 requests").wait_for()],
     "key-new": [_saved],
 }

@@ -43,6 +43,15 @@ CHANGED: dict[type[Model], dict[str, Any]] = {
 NO_CHANGE = {"reset_health", "open_breaker", "release"}  # actions on what workers hold, not on the configuration
 
 
+@pytest.mark.parametrize(("field", "word"), [("name", "auto"), ("aliases", "auto:cheap")])
+def test_no_model_bears_a_name_of_the_router(operator: Client, field: str, word: str):
+    given = {"name": "mine", "aliases": "small", field: word}
+    answer = fill(operator, address(LanguageModel, "add"), "languagemodel_form", **given)
+    (told,) = answer.context["adminform"].form.errors[field]
+    assert told.startswith(f"{field.capitalize()}: {word} is a name of the router itself")
+    assert not LanguageModel.objects.filter(name__in=("mine", word)).exists()
+
+
 def named(model: type[Model]) -> str:
     return model._meta.model_name or ""
 
@@ -91,9 +100,11 @@ def test_adding_a_row_becomes_live(model: type[Model], operator: Client) -> None
 def test_changing_a_row_becomes_live(model: type[Model], operator: Client) -> None:
     row = rows.ROWS[model]()
     with Watch(model) as watch:
-        response = fill(operator, address(model, "change", row.pk), f"{named(model)}_form", **CHANGED[model])
+        values = {**CHANGED[model], "reason": "cheaper so"}
+        response = fill(operator, address(model, "change", row.pk), f"{named(model)}_form", **values)
     assert response.status_code == 302, response.context["errors"]
     check(watch, "changed")
+    assert {entry.reason for entry in watch.entries} == {"cheaper so"}
     for field, value in CHANGED[model].items():
         assert str(watch.entries[0].changes[field][1]) == value
 
@@ -191,7 +202,8 @@ def test_health_is_reset_for_the_chosen_rows(model: type[Model], operator: Clien
 def test_breakers_of_the_chosen_deployments_are_opened(operator: Client) -> None:
     row = rows.deployment()
     rows.deployment()
-    operator.post(address(Deployment, "changelist"), {"action": "open_breaker", "_selected_action": [row.pk]})
+    chosen = {"action": "open_breaker", "_selected_action": [row.pk], "post": "yes"}
+    operator.post(address(Deployment, "changelist"), chosen)
     assert [(wish.scope, wish.opens) for wish in load_resets()] == [(str(row), True)]
     assert AuditEntry.objects.get().action == "opened breaker"
 

@@ -10,10 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse, reverse_lazy
 
+from providers import audit
 from providers.models import AuditEntry
 from tenants.models import Tenant
 from tests.admin import rows
-from tests.admin.pages import fill
+from tests.admin.pages import fill, page
 from tests.dashboard.downloads import lines_at
 from tests.operator.conftest import Caller
 from tests.people import browser_of, staff
@@ -144,3 +145,10 @@ def test_pitfall_05_the_log_with_every_filter_asks_as_often_as_without_one(
 @pytest.mark.django_db
 def test_pitfall_05_who_may_not_read_the_log_gets_no_file() -> None:
     assert browser_of(staff("vic", "viewer")).get(reverse(CSV)).status_code == 403
+
+
+@pytest.mark.parametrize("changes", [{}, {"name": ["a", "b"]}])
+def test_pitfall_05_an_act_that_changed_no_field_shows_no_empty_table(changes: audit.Changes, operator: Client) -> None:
+    audit.record(audit.Actor("ana", "admin", None), "tested", rows.provider(), changes)
+    text = operator.get(page("providers_auditentry", "change", AuditEntry.objects.get().pk)).content.decode()
+    assert (">Before<" in text) == bool(changes)

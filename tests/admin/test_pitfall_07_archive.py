@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from providers.models import Deployment, Provider
+from providers.models import AuditEntry, Deployment, Provider
 from tenants.models import ClientKey
 from tests.admin import rows
 from tests.admin.pages import fields_of
@@ -41,7 +41,8 @@ def test_pitfall_07_a_row_that_the_history_names_is_not_deleted(
     ClientKey.objects.update(revoked_at=timezone.now())
     for row in (target, target.model, target.provider, key, key.tenant):
         text = operator.get(address(row)).content.decode()
-        assert f"1 key used it in the last hour: {key}" in text and "cannot be deleted" in text, row
+        lately = "Used in the last hour." if row == key else f"1 key used it in the last hour: {key}"
+        assert lately in text and ("used it in" in text) is (row != key) and "cannot be deleted" in text, row
         assert reverse("dashboard:requests") in text and address(row, "delete") not in text
         assert operator.post(address(row, "delete"), {"post": "yes"}).status_code == 403
         where = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_changelist")
@@ -75,9 +76,9 @@ def test_pitfall_07_disabling_asks_and_says_who_is_cut_off(
     assert f"{target}. 1 key used it in the last hour: {key}." in page.content.decode()
     target.refresh_from_db()
     assert target.enabled
-    assert operator.post(where, fields_of(page)).status_code == 302
+    assert operator.post(where, fields_of(page) | {"reason": "too dear"}).status_code == 302
     target.refresh_from_db()
-    assert not target.enabled
+    assert not target.enabled and AuditEntry.objects.get(action="changed").reason == "too dear"
 
 
 def test_pitfall_07_who_sees_one_tenant_reads_nothing_of_the_others_keys(used: tuple[ClientKey, Deployment]) -> None:

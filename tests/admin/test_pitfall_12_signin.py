@@ -12,6 +12,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django_ratelimit import core
 
+from providers.models import AuditEntry
 from tests.admin.phones import SIGN_IN, signed_in, turn_on
 
 MEMORY = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "sign-in"}}
@@ -103,6 +104,10 @@ def test_pitfall_12_a_new_password_ends_every_other_session() -> None:
         "new_password1": "battery-staple-4711",
         "new_password2": "battery-staple-4711",
     }
+    assert here.post("/admin/password_change/", new | {"old_password": "wrong"}).status_code == 200
+    assert not AuditEntry.objects.exists()
     assert here.post("/admin/password_change/", new).status_code == 302
+    told = AuditEntry.objects.get()
+    assert (told.actor, told.kind, told.changes) == ("ana", "user", {"password": ["(secret)", "changed"]})
     assert here.get("/admin/").status_code == 200
     assert elsewhere.get("/admin/").status_code == 302

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.test import override_settings
+from django.test import Client, override_settings
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from neuroroute.checks import admin_pages, problems_of, reverse_proxy
@@ -62,3 +63,28 @@ def test_pitfall_13_a_proxy_that_django_was_not_told_of_fails_the_check(
 def test_pitfall_13_the_demo_on_this_machine_needs_neither() -> None:
     with override_settings(PUBLIC_URL="", CSRF_TRUSTED_ORIGINS=[], SECURE_PROXY_SSL_HEADER=None):
         assert reverse_proxy(None) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/admin/login/", "/dashboard/settings/"])
+def test_pitfall_13_a_form_from_an_unknown_address_says_what_to_set(address: str) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    refused = browser.post(address, {"username": "ana"}, headers={"Origin": "https://llm.example.com"})
+    text = refused.content.decode()
+    assert refused.status_code == 403 and "PUBLIC_URL" in text and "X-Forwarded-Proto" in text
+    assert "Nothing was changed" in text and "Open it anew" not in text and f'href="{reverse("welcome")}"' in text
+
+
+@pytest.mark.django_db
+def test_pitfall_13_a_form_that_is_refused_leads_to_the_page_it_stood_on() -> None:
+    """Its own address may take nothing but forms; and nobody is led to another host."""
+    browser, address = Client(enforce_csrf_checks=True), reverse("system-backups")
+    for stood_on, leads in (
+        ("http://testserver/admin/system/", True),
+        ("https://testserver/admin/system/?x=1", True),
+        ("https://elsewhere.example/admin/system/", False),
+        ("javascript:alert(1)", False),
+        ("", False),
+    ):
+        text = browser.post(address, {"at": ""}, headers={"Referer": stood_on}).content.decode()
+        assert (f'href="{stood_on}">Open it anew' in text) is leads and f'href="{address}"' not in text, stood_on

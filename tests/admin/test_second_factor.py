@@ -161,6 +161,10 @@ def test_the_link_of_the_first_start_leads_to_what_is_demanded(ana: User) -> Non
             assert browser.post(form.request["PATH_INFO"], new).url == ends_at
             assert (browser.get("/admin/").status_code == 200) is not demanded
         ana.refresh_from_db()
+    said = AuditEntry.objects.filter(object_id=ana.pk, kind="user")
+    assert [(one.actor, one.address, one.changes) for one in said] == [
+        ("ana", "127.0.0.1", {"password": ["(secret)", "changed"]}),
+    ] * 2
 
 
 def test_a_superuser_takes_it_off_somebody_after_the_question() -> None:

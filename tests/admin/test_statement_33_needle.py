@@ -2,6 +2,8 @@
 
 import re
 from base64 import b32decode
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -188,6 +190,52 @@ def test_statement_33_no_error_page_tells_what_was_typed(secrets: dict[str, str]
     misled = operator.post(where, wrong, headers={"host": "elsewhere.example"})
     assert misled.status_code == 400
     check(misled.content.decode(), secrets, "another host's name")
+
+
+DIALOGS = {
+    *("provider-test", "provider-key", "provider-drain", "deployment-test", "deployment-alias", "deployment-price"),
+    *("budget-raise", "budget-notify", "budget-thresholds", "key-new", "discover", "test-result"),
+}
+
+
+TYPED_INTO = DIALOGS - {"provider-drain", "test-result"}
+EMPTY = {"reason": ""}
+
+
+def routes_of_the_dashboard() -> Iterator[tuple[str, list[str]]]:
+    """Each named route, and what its address is made of."""
+    _, below = get_resolver().namespace_dict["dashboard"]
+    for name in filter(lambda each: isinstance(each, str), below.reverse_dict):
+        for made_of, *_ in below.reverse_dict.getlist(name):
+            yield from ((name, words) for _, words in made_of)
+
+
+def test_statement_33_no_page_or_dialog_of_the_dashboard_tells_a_secret(
+    secrets: dict[str, str], operator: Client
+) -> None:
+    """As they open, and as they come back after nothing was typed; a word of an address without a value here fails."""
+    for make in rows.ROWS.values():
+        make()
+    server, key = rows.credential().provider, rows.client_key()
+    asked = operator.post(reverse("dashboard:provider-test", args=[server.name]), EMPTY)
+    values: dict[str, list[object]] = {
+        "provider": [server.name], "name": [server.name, "cost"], "deployment_id": [rows.deployment().pk],
+        "budget": [rows.budget().pk], "key_id": [key.pk], "request_id": [f"req_{rows.record(key).id.hex}"],
+        "page": ["upstreams"], "number": [asked["Location"].rstrip("/").rpartition("/")[2]], "panel": ["cost_groups"],
+        "verb": ["drain", "reset", "load"], "word": ["model", "key"], "run": [1], "case_id": [1], "invoice_id": [1],
+    }  # fmt: skip
+    opened = set()
+    for name, words in routes_of_the_dashboard():
+        for chosen in product(*(values[word] for word in words)):
+            where = reverse(f"dashboard:{name}", kwargs=dict(zip(words, chosen, strict=True)))
+            for answer in (operator.get(where), *([operator.post(where, EMPTY)] if name in TYPED_INTO else [])):
+                check(body(answer), secrets, where)
+                opened |= {name} if answer.status_code in (200, 409) else set()
+    assert opened >= DIALOGS
+    taken = {"secret": SECOND, "name": server.credentials.all()[0].name}
+    refused = operator.post(reverse("dashboard:provider-key", args=[server.name]), taken)
+    assert refused.status_code == 422
+    check(refused.content.decode(), secrets, "a key under a name that is taken")
 
 
 def test_statement_33_no_answer_of_the_operators_api_tells_a_secret(secrets: dict[str, str]) -> None:

@@ -41,7 +41,7 @@ def test_page_and_file_have_what_fits_and_a_chip_takes_each_filter_away(staff_cl
         chip = re.search(rf'class="chip" href="([^"]*)"[^>]*>{named(word)}: {re.escape(value)}', shown.content.decode())
         assert chip and word not in unescape(chip[1])
     unsummed = [word for word in words if word != "model"]
-    assert f"Counted whatever their {', '.join(sorted(unsummed, key=_place))}." in text_of(shown)
+    assert f"Counted whatever their {', '.join(map(named, sorted(unsummed, key=_place)))}." in text_of(shown)
 
 
 def _place(word: str) -> int:

@@ -95,7 +95,7 @@ def test_the_row_offers_its_verbs_or_says_why_not(finance, row, team):
         ("Notify", "add alert receivers"),
         ("Thresholds", "change budgets"),
     ):
-        assert re.search(rf"{label}: \w+ takes? the right to {right}: the role finance has it", viewer)
+        assert re.search(rf"Where {label} is off: \w+ takes? the right to {right}: the role finance has it", viewer)
 
 
 def test_a_raise_says_how_it_stands_and_is_live_and_audited(finance, row):

@@ -3,17 +3,21 @@
 import csv
 import io
 import random
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
 
-from dashboard.burndown import said
+from dashboard.burndown import burn_down, said
 from dashboard.outlooks import outlooks
 from tenants.budgets import Budget, BudgetWindow
 from tenants.models import ClientKey, Tenant
 from tenants.periods import Period, span_of
+from tests.dashboard.downloads import rows_of
 from tests.dashboard.test_dashboard_csv import _whole
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.dashboard.traffic import outcome, ship
@@ -106,6 +110,15 @@ def test_two_days_of_spend_are_too_few(team, tmp_path):
     assert said(only(team)) == "unknown: 2 whole days of spend so far, 3 are needed"
 
 
+@pytest.mark.parametrize(("period", "unit"), [("month", "days"), ("day", "hours")])
+def test_what_was_spent_in_the_last_minutes_is_spent(team, tmp_path, period, unit):
+    """They are in no whole step yet; that nothing was spent is not true for that."""
+    now, rng = NOON + timedelta(minutes=12), random.Random(3)
+    ship([outcome(now - timedelta(minutes=5), rng, tenant_id=2, cost_nano_usd=DOLLAR)], tmp_path / "spool")
+    budget(team, spent=DOLLAR, now=now, limit_usd=2, period=period)
+    assert said(only(team, now)) == f"unknown: 0 whole {unit} of spend so far, 3 are needed"
+
+
 def test_the_page_names_budget_window_amounts_and_links(staff_client, team, spending):
     now = datetime.now(UTC)
     User.objects.get(username="ana").user_permissions.add(Permission.objects.get(codename="change_budget"))
@@ -117,13 +130,23 @@ def test_the_page_names_budget_window_amounts_and_links(staff_client, team, spen
         "$72.00 in total",
         "never resets",
         "Asia/Kolkata",
-        "$60.00 83 %",
+        "$60.00 83.3 %",
         "$2.00 $10.00",
         "runs out on",
     ):
         assert text in page
     for text in (f"/admin/tenants/budget/{row.pk}/change/", "tenant=team-b", "tz=Asia%2FKolkata", "chart-budget-"):
         assert text in answer.content.decode()
+
+
+@pytest.mark.parametrize(("spent", "fill"), [(50, "fok"), (66, "fwarn"), (72, "fbad")])
+def test_its_bar_has_one_colour_here_and_on_my_usage(staff_client, team, spending, spent, fill):
+    """Fifty of 72 dollars run out within some days, which the badge says and not the bar."""
+    budget(team, spent=spent * DOLLAR, now=datetime.now(UTC), limit_usd=72, period="total")
+    for address in ("/dashboard/budgets/", "/dashboard/usage/?tenant=team-b"):
+        page = staff_client.get(address).content.decode()
+        row = page.partition("$72.00 in total")[2][:3000]
+        assert re.search(r'<rect class="(f\w+)"', row)[1] == fill, address
 
 
 def test_the_links_lead_to_the_requests_of_the_window(staff_client, team, spending):
@@ -152,7 +175,7 @@ def test_none_set_says_what_was_spent_and_offers_the_form(staff_client, traffic)
     User.objects.get(username="ana").user_permissions.add(Permission.objects.get(codename="add_budget"))
     page = staff_client.get("/dashboard/budgets/")
     assert "No budget is set; spent $" in text_of(page)
-    assert 'href="/admin/tenants/budget/add/"' in page.content.decode()
+    assert 'href="/dashboard/budgets/new/"' in page.content.decode()
 
 
 def test_the_file_holds_exact_amounts(staff_client, team, spending):
@@ -161,3 +184,65 @@ def test_the_file_holds_exact_amounts(staff_client, team, spending):
     head, row = csv.reader(io.StringIO(async_to_sync(_whole)(answer).decode()))
     told = dict(zip(head, row, strict=True))
     assert (told["Tenant"], told["Spent, USD"], told["Spent, tokens"]) == ("team-b", "60.000000001", "")
+
+
+def test_the_burn_down_is_to_be_had_as_a_file_with_what_its_chart_draws(staff_client, team, spending):
+    now = datetime.now(UTC)
+    budget(team, spent=60 * DOLLAR + 1, now=now, limit_usd=72, period="total")
+    budget(team, spent=6000, now=now, limit_tokens=10**9, period="month")
+    head, *rows = rows_of(staff_client, "budgets/burn_down", tz="Asia/Kolkata")
+    told = [dict(zip(head, row, strict=True)) for row in rows]
+    dollars = [one for one in told if one["Period"] == "total"]
+    assert len(dollars) > 20 and {one["Limit, USD"] for one in dollars} == {"72"}
+    spent = [one["Spent, USD"] for one in dollars if one["Spent, USD"]]
+    assert spent[-1] == "60.000000001" and [float(one) for one in spent] == sorted(map(float, spent))
+    ends = [datetime.fromisoformat(one["Until"]) for one in dollars]
+    assert ends == sorted(ends) and abs(ends[len(spent) - 1] - now) < timedelta(minutes=1)
+    ahead = dollars[len(spent) :]
+    assert ahead and all(one["At least, USD"] for one in ahead) and not any(one["Spent, tokens"] for one in dollars)
+    assert {one["Limit, tokens"] for one in told if one["Period"] == "month"} == {str(10**9)}
+
+
+def test_the_burn_down_leads_to_the_requests_behind_it(staff_client, team, spending):
+    def offered() -> tuple[str, list[str]]:
+        panel = staff_client.get("/dashboard/budgets/").content.decode()
+        panel = panel.split('id="panel-burn_down"')[1].split('id="panel-')[0].split("<footer")[0]
+        heading, *each = re.findall(r'href="([^"]+)"[^>]*>(?:<span[^>]*>[^<]*</span>)?Requests', panel)
+        return unescape(heading), [unescape(one) for one in each]
+
+    now = datetime.now(UTC)
+    budget(team, now=now, limit_usd=72, period="total")
+    heading, each = offered()
+    assert each == [heading]
+    budget(team, now=now, limit_usd=7, period="day", tag="nightly")
+    heading, each = offered()
+    words = [dict(parse_qsl(urlsplit(one).query)) for one in (heading, *each)]
+    assert words[0]["from"] == min(one["from"] for one in words[1:]) and "tenant" not in words[0]
+    assert sorted(one.get("tag", "") for one in words[1:]) == ["", "nightly"]
+    assert all(one["tenant"] == "team-b" for one in words[1:])
+    assert "nr-b" in staff_client.get(heading).content.decode()
+
+
+def test_the_axis_of_a_forecast_ends_where_its_lines_do(team, spending):
+    """At three dollars a day a limit of twelve, of which three are left, is passed half over within some days."""
+    budget(team, spent=9 * DOLLAR, limit_usd=12, period="month")
+    chart = burn_down(only(team))
+    course, ahead = len(only(team).course), len(chart.labels) - len(only(team).course)
+    assert chart.labels[course - 1] == "now" and 1 <= ahead <= 3
+    assert any(series.values[-1] is not None for series in chart.series if series.label not in ("Limit", "Spent"))
+
+
+def test_what_is_held_for_no_request_that_is_known_is_not_made_up(staff_client, team):
+    now = datetime.now(UTC)
+    budget(team, spent=DOLLAR, now=now, held=DOLLAR // 2, limit_usd=12, period="total")
+    budget(team, now=now, limit_tokens=500, period="total")
+    page = text_of(staff_client.get("/dashboard/budgets/"))
+    told = page.partition("What is held now, and for which requests?")[2].partition("How is this counted?")[0]
+    assert "team-b: $12.00 in total $0.5000 held: nothing for a running request, $0.5000 in" in told
+    assert "500 tokens" not in told  # of that budget nothing is held
+
+
+def test_where_nothing_is_held_the_page_says_so(staff_client, team):
+    assert "No budget, so nothing is held." in text_of(staff_client.get("/dashboard/budgets/"))
+    budget(team, limit_usd=12, period="total")
+    assert "Nothing is held." in text_of(staff_client.get("/dashboard/budgets/"))

@@ -5,8 +5,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dashboard.colours import COLOURS, colours_of, given
-from dashboard.formatting import against, change, duration, money, moved, percent, tokens
-from dashboard.ranges import PRESETS, period_of
+from dashboard.formatting import (
+    against,
+    change,
+    duration,
+    exact_dollars,
+    in_milliseconds,
+    in_seconds,
+    money,
+    moved,
+    percent,
+    tokens,
+)
+from dashboard.ranges import PRESETS, Usual, period_of
 from dashboard.templatetags.figures import badge
 
 NOW = datetime(2026, 11, 21, 14, 3, 20, tzinfo=UTC)
@@ -19,15 +30,22 @@ NOW = datetime(2026, 11, 21, 14, 3, 20, tzinfo=UTC)
         (0, "$0.00"),
         (1, "$0.0000000010"),
         (120_000, "$0.00012"),
+        (998_000, "$0.0010"),
         (9_990_000, "$0.0100"),
         (12_300_000, "$0.0123"),
         (999_960_000, "$1.00"),
         (1_234_560_000_000, "$1,234.56"),
-        (-5_000_000, "-$0.0050"),
+        (-5_000_000, "−$0.0050"),
     ],
 )
 def test_money_keeps_the_digits_that_count_and_unknown_is_not_zero(nano, text):
     assert money(nano) == text
+
+
+def test_a_title_has_every_digit_and_the_same_sign():
+    assert [exact_dollars(nano) for nano in (None, 0, 12_345, -5)] == [
+        "—", "$0.000000000", "$0.000012345", "−$0.000000005",
+    ]  # fmt: skip
 
 
 def test_an_estimate_is_marked():
@@ -65,6 +83,18 @@ def test_a_change_from_nothing_is_said_in_words():
     assert change(112.3, 100) == "+12.3 %"
 
 
+def test_a_change_of_ten_times_and_more_is_said_in_times():
+    assert (change(9.99, 1), change(10, 1), change(69_900, 100)) == ("+899.0 %", "×10", "×699")
+    assert against(6990, 10, 3, money) == "×699 vs previous period"
+    assert change(-5, 1) == "−600.0 %"
+
+
+def test_what_stands_along_one_axis_has_one_unit_whatever_its_size():
+    seconds = [in_seconds(ms) for ms in (None, 0.4, 842, 999.6, 3420, 125_000)]
+    assert seconds == ["—", "0.000 s", "0.842 s", "1.00 s", "3.42 s", "125 s"]
+    assert [in_milliseconds(ms) for ms in (None, 0.4, 842, 3420)] == ["—", "0.4 ms", "842 ms", "3,420 ms"]
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_covers_the_running_minute_and_draws_few_points(name):
     period = period_of({"range": name}, NOW)
@@ -95,10 +125,20 @@ def test_a_custom_range_is_read_in_its_zone():
     assert not period.problem
 
 
+def test_instants_without_a_range_are_a_custom_one_and_a_range_beside_them_wins():
+    instants = {"from": "2026-11-18T00:00", "to": "2026-11-19T00:00"}
+    assert period_of(instants, NOW, Usual("7d")) == period_of({"range": "custom", **instants}, NOW)
+    assert period_of({"from": "2026-11-18T00:00"}, NOW).name == "custom"
+    assert period_of({"range": "7d", **instants}, NOW) == period_of({"range": "7d"}, NOW)
+    assert period_of({}, NOW, Usual("7d")).name == "7d"
+
+
 @pytest.mark.parametrize(
     "words",
     [
         {"range": "2 weeks"},
+        {"from": "soon"},
+        {"to": "2026-11-19T00:00"},
         {"range": "custom"},
         {"range": "custom", "from": "soon"},
         {"range": "custom", "from": "2026-11-20T00:00", "to": "2026-11-19T00:00"},

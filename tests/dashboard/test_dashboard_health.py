@@ -36,7 +36,10 @@ def test_each_provider_says_what_is_the_matter_now(traffic: list[Outcome]):
     provider = next(attempt.provider for outcome in traffic for attempt in outcome.attempts)
     credentials = tuple(structs.replace(each, provider=provider) for each in (REJECTED, LIMITED))
     body = drawn(ProvidersPanel, HealthReport({f"{provider}/fast": OPEN}, credentials, served={provider: 1}))
-    assert "circuit open" in body and f"{provider}/fast: Overloaded, 5 in a row, next probe in 12.00 s" in body
+    assert (
+        "circuit open" in body
+        and f"{provider}/fast: provider overloaded or broken, 5 in a row, next probe in 12.00 s" in body
+    )
     assert "credential …wxyz: credential rejected, until changed or reset" in body
     assert "credential …abcd for acme/fast: rate limited, back in 29.00 s" in body
     quiet = drawn(ProvidersPanel, None)

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from dashboard import documents
+from providers.models import LanguageModel
 from tests.dashboard.browsing import looking
 from tests.looks import SIZES, looked_at
 
@@ -60,3 +61,12 @@ def test_statement_27_everybody_can_read_it(chromium, live_server, signed_in) ->
             page.set_viewport_size({"width": 320, "height": 640})
             assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
         assert problems == []
+
+
+@pytest.mark.django_db
+def test_a_model_is_found_by_its_alias(staff_client: Client) -> None:
+    LanguageModel.objects.create(name="gemma-3-27b", aliases=["chat-default", "house"])
+    for typed in ("chat-default", "Chat-D"):
+        found = staff_client.get("/dashboard/find/", {"q": typed}).content.decode()
+        assert "leads to gemma-3-27b" in found and "Did you mean" not in found and ">house<" not in found
+        assert "model=gemma-3-27b" in found

@@ -151,7 +151,10 @@ def test_without_a_look_a_model_or_a_gpu_it_says_which(staff_client):
     looked(timedelta(minutes=3))
     assert "No model was in memory in this range" in text_of(staff_client.get(address))
     looked(timedelta(minutes=2), ("a", 6))
-    assert "There is no line of capacity: no GPU was seen" in text_of(staff_client.get(address))
+    page = staff_client.get(address)
+    assert "There is no line of capacity: no GPU was seen" in text_of(page)
+    assert text_of(page).count("NVIDIA's driver (NVML)") == 1, "the panel of GPUs says what was looked for, once"
+    assert '<a href="#panel-gpu_memory">' in page.content.decode() and 'id="panel-gpu_memory"' in page.content.decode()
 
 
 # What people may do to a model.
@@ -171,8 +174,8 @@ def box() -> Iterator[Sandbox]:
 
 
 def row_of(client: Client, model: str) -> str:
-    """The row of one model, as it is written."""
-    rows = re.findall(r"<tr>.*?</tr>", client.get(ALONE).content.decode(), re.DOTALL)
+    """The lines of one model, as they are written."""
+    rows = re.findall(r"<tbody>.*?</tbody>", client.get(ALONE).content.decode(), re.DOTALL)
     return next(row for row in rows if f'class="id">{model}' in row)
 
 
@@ -186,15 +189,19 @@ def press(client: Client, verb: str, reason: str = "noon") -> None:
 def test_a_model_is_loaded_pinned_and_let_go_from_its_row(box, transactional_db):
     operator = browser_of(staff("olga", "operator", "every tenant"))
     row = row_of(operator, "sandbox-local-8b")
-    assert "not in memory" in row and 'title="It is not in memory."' in row
+    assert "not in memory" in row and 'title="The model is not in memory."' in row
     need = gibibytes(4_920_753_328 + 8192 * 131_072)
     assert "≈ <data" in row and need in row
     press(operator, "load")
     row = row_of(operator, "sandbox-local-8b")
-    assert "in memory" in row and re.search(r">(5 m 00|4 m 5\d) s<", row) and 'title="It is in memory."' in row
+    assert (
+        "in memory" in row
+        and re.search(r">(5 m 00|4 m 5\d) s<", row)
+        and 'title="The model is in memory already."' in row
+    )
     press(operator, "pin")
     row = row_of(operator, "sandbox-local-8b")
-    assert "pinned in memory" in row and ">stays<" in row and 'title="It is pinned already."' in row
+    assert "pinned in memory" in row and ">stays<" in row and 'title="The model is pinned already."' in row
     press(operator, "unload", "")
     assert "not in memory" in row_of(operator, "sandbox-local-8b")
     told = AuditEntry.objects.filter(action__startswith="asked to").values_list("actor", "action", "reason", "changes")
@@ -222,7 +229,7 @@ def test_who_may_not_sees_the_buttons_with_the_reason(box, staff_client):
     row = row_of(staff_client, "sandbox-local-8b")
     assert row.count("disabled") == 3 and "takes the right to change providers" in row
     whole = text_of(staff_client.get(ALONE))
-    assert "Load, Unload, Pin: This takes the right to change providers" in whole
+    assert "Where Load, Unload and Pin are off: This takes the right to change providers" in whole
     for answer in (staff_client.get(ACT.format(verb="load")), staff_client.post(ACT.format(verb="load"))):
         assert answer.status_code == 403 and "an owner can give it" in text_of(answer)
     assert Job.objects.count() == 0
@@ -246,7 +253,7 @@ def test_an_order_that_failed_says_so_and_one_that_waits_too(box, transactional_
     operator.post(ACT.format(verb="load"), {"reason": ""})
     waits = text_of(operator.get(ALONE))
     assert "waits for a worker Load sandbox-local-8b:latest on box" in waits and "Look again" in waits
-    assert "Something is being done to it." in row_of(operator, "sandbox-local-8b")
+    assert "Something is being done to the model." in row_of(operator, "sandbox-local-8b")
     box.script(fault("503"), to="pages")
     run_due()
     failed = text_of(operator.get(ALONE))

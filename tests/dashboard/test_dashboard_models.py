@@ -101,6 +101,18 @@ def test_models_sort_by_price_requests_and_speed(staff_client, acme, traffic):
     assert felt[0] is not None and felt[-1] is None
 
 
+def test_times_say_which_filters_they_do_not_know_and_are_left_out_of_the_file(staff_client, acme, traffic):
+    offered(acme, "only")
+    words = {"range": "7d", "policy": "cheap", "key": "1"}
+    assert "The time to the first token is counted whatever their policy, key." in text_of(
+        staff_client.get("/dashboard/models/", words)
+    )
+    assert "whatever their" not in text_of(staff_client.get("/dashboard/models/", {"range": "7d", "tenant": "team-a"}))
+    head, *_ = rows_of(staff_client, "models/catalogue", **words)
+    assert head[-1] == "Requests served"
+    assert rows_of(staff_client, "models/catalogue", range="7d")[0][-1] == "First token p50, ms"
+
+
 @pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "999999"])
 def test_a_cursor_that_is_none_begins_at_the_first(acme, cursor):
     offered(acme, "only")

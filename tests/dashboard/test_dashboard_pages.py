@@ -4,6 +4,7 @@ import random
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -82,12 +83,14 @@ def test_every_grouping_of_cost_has_the_same_total(staff_client, traffic, group)
     assert sum(parts) == whole
 
 
-def test_a_chart_and_the_table_beside_it_give_an_entity_one_colour(staff_client, traffic):
-    page = staff_client.get("/dashboard/cost/?group=deployment").content.decode()
+@pytest.mark.parametrize("group", ["deployment", "model"])
+def test_a_chart_and_the_tables_beside_it_give_an_entity_one_colour(staff_client, traffic, group):
+    page = staff_client.get(f"/dashboard/cost/?group={group}").content.decode()
     legend = set(re.findall(r'<li><span class="key f(\d)"></span>(sandbox[^<]+)</li>', page))
     table = set(re.findall(r'<span class="key f(\d)"></span>(sandbox[^<]+)</a>', page))
     assert legend
     assert legend <= table
+    assert len({name for _, name in table}) == len(table), "what moved, and what costs how much"
 
 
 def test_statement_15_a_model_has_one_colour_in_every_panel_of_cost_and_latency(staff_client, traffic):
@@ -160,6 +163,32 @@ def test_the_list_can_be_narrowed_to_who_failed_over(staff_client, traffic):
     page = staff_client.get("/dashboard/requests/?status=failover").content.decode()
     listed = set(re.findall(r"req_([0-9a-f]{32})", page))
     assert listed == set(sorted((t.id for t in traffic if t.failovers), reverse=True)[:50])
+
+
+def test_what_is_measured_for_all_tenants_is_one_click_away_from_one_of_them(staff_client, traffic):
+    page = staff_client.get("/dashboard/latency/?range=7d&tenant=team-a").content.decode()
+    links = re.findall(r'<a href="([^"]+)">Remove the tenant filter</a>', page)
+    assert links == ["/dashboard/latency/?range=7d"] * 2
+    assert "Our own time over the range: p50" in staff_client.get(links[0]).content.decode()
+
+
+def test_a_sentence_of_latency_says_times_as_the_table_does(staff_client, traffic):
+    page = text_of(staff_client.get("/dashboard/latency/"))
+    said = re.findall(r"over the range: p50 (\S+ \S+), p95 (\S+ \S+), p99 (\S+ \S+), of", page)
+    assert len(said) == 4 and said[0][0].endswith(" ms"), "a median below a second"
+    assert all(re.fullmatch(r"\d\.\d ms|\d{2,3} ms|[1-9]\d?\.\d\d s", each) for line in said for each in line)
+
+
+def test_the_bill_of_what_cost_nothing_says_so_and_keeps_the_billionths_in_titles(staff_client, traffic):
+    free, paid = (
+        next(r for r in traffic if r.status == "answered" and r.attempts_count == 1 and bool(r.cost_nano_usd) is known)
+        for known in (False, True)
+    )
+    for record, said in ((free, "$0.00"), (paid, money(paid.cost_nano_usd))):
+        page = staff_client.get(f"/dashboard/requests/req_{record.id}/").content.decode()
+        bill = page.partition("The bill, attempt by attempt")[2].partition("</table>")[0]
+        exact = f"{record.cost_nano_usd / 1e9:.9f}"
+        assert bill.count(f'title="${exact}">{said}</data>') == 2
 
 
 def test_a_link_of_the_flow_leads_to_exactly_these_requests(staff_client, traffic):
@@ -236,3 +265,13 @@ def test_an_address_without_a_page_says_so_in_plain_words(staff_client):
     answer = staff_client.get("/dashboard/no-such-page/")
     assert answer.status_code == 404 and "There is no page at this address." in text_of(answer)
     assert "Resolver404" not in answer.content.decode()
+
+
+def test_statement_16_instants_in_panels_are_by_the_clock_of_the_page(staff_client, traffic):
+    check(datetime.now(UTC))
+    newest, kolkata = traffic[-1], ZoneInfo("Asia/Kolkata")
+    came = f"{datetime.fromtimestamp(newest.started_us / 1e6, kolkata):%H:%M:%S}"
+    for path in ("", "requests/", f"requests/req_{newest.id}/", "panels/requests/request_list/"):
+        assert came in text_of(staff_client.get(f"/dashboard/{path}?tz=Asia/Kolkata")), path
+    last = board().checked_at.astimezone(kolkata)
+    assert f"Last check {last:%H:%M:%S}." in text_of(staff_client.get("/dashboard/?tz=Asia/Kolkata"))

@@ -49,7 +49,7 @@ def records_for(kind: type[Panel]) -> list[Outcome | None]:
 @pytest.mark.parametrize("kind", PANELS.values(), ids=PANELS)
 def test_it_stands_on_a_page_with_a_question_and_a_template(kind):
     assert kind.page in PAGES
-    assert kind.title
+    assert kind.title.endswith("?")
     assert get_template(kind().template)
 
 

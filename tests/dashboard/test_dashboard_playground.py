@@ -209,6 +209,12 @@ def test_a_sample_and_columns_come_from_the_address(ana):
     assert browser_of(ana).get(PAGE, {"sample": "99999999999"}).status_code == 200
 
 
+def test_the_headings_of_its_panels_are_questions(ana):
+    page = browser_of(ana).get(PAGE).content.decode()
+    headings = re.findall(r'<h2 id="(?:cases|code)-title">(.*?)</h2>', page)
+    assert len(headings) == 2 and all(heading.endswith("?") for heading in headings)
+
+
 def test_the_code_leaves_the_key_out(ana):
     page = text_of(browser_of(ana).post(PAGE, {"act": "code", "prompt": "it's", "model": ["small"], "seed": "7"}))
     assert "curl http://testserver/v1/chat/completions" in page

@@ -68,7 +68,7 @@ def test_no_panel_of_all_tenants_has_it_and_each_shows_it_where_it_is_chosen(sta
 
 @pytest.mark.parametrize("page", [page for page in PAGES.values() if page.listed], ids=lambda page: page.name)
 def test_the_page_of_the_sample_says_so_and_another_s_does_not(staff_client, sample, page):
-    mark = "These are requests of the sample"
+    mark = "The sample is chosen, and has nothing to show here" if page.own else "These are requests of the sample"
     assert mark in text(staff_client, f"/dashboard/{page.path}?tenant={NEEDLE}")
     assert mark not in text(staff_client, f"/dashboard/{page.path}")
 
@@ -100,6 +100,14 @@ def test_its_keys_which_end_within_the_hour_are_nothing_to_look_at(staff_client,
 def test_the_check_gives_its_names_colours_that_stay(sample):
     colours = check(datetime.now(UTC)).colours
     assert {f"{NEEDLE}-model", f"{NEEDLE}/{NEEDLE}-model"} <= colours.keys()
+
+
+def test_ones_own_upstreams_are_not_among_its_own(staff_client, sample):
+    Provider.objects.create(name="ours", wire="openai", base_url="http://127.0.0.1:9/v1")
+    panel = "/dashboard/panels/upstreams/upstreams/"
+    assert ">ours<" in text(staff_client, panel)
+    chosen = text(staff_client, f"{panel}?tenant={NEEDLE}")
+    assert f">{NEEDLE}<" in chosen and ">ours<" not in chosen
 
 
 def test_providers_that_are_gone_are_not_called_healthy(staff_client, sample):

@@ -1,87 +1,34 @@
 """Does the page of savings compare what can be compared, and say what it compares with?"""
 
-import random
-import re
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
-from msgspec import Raw
 
-from dashboard.savings import ASKED, DEAREST, FIRST, parts, saved, total
-from providers.models import Deployment, LanguageModel, Provider
-from providers.pricerows import BEGINNING, DeploymentPrice
+from dashboard.savings import ASKED, DEAREST, FIRST, SPLIT_BY, saved, total
+from dashboard.savingsteps import steps
+from providers.models import Deployment, Provider
+from providers.pricerows import DeploymentPrice
 from providers.revisions import CATALOG, bump
+from tests.dashboard.comparables import CENT, HOME, LARGE, SMALL, deploy, lately, six, stock, told
 from tests.dashboard.downloads import rows_of
 from tests.dashboard.test_dashboard_pages import text_of
-from tests.dashboard.traffic import outcome, ship
+from tests.dashboard.traffic import ship
 from usage.models import RequestRollup
 from usage.outcomes import AttemptOutcome
 from usage.rollups import COMPARED_SUMS
 from usage.selectors import Entities, TimeRange
 
 pytestmark = pytest.mark.django_db
-CENT = 10**7
-SMALL, LARGE, HOME = "a/small", "b/large", "c/home"
-PRICES = {SMALL: (10, 20), LARGE: (100, 200), HOME: (0, 0), "d/unpriced": None}  # USD per million tokens
 
 
 @pytest.fixture(autouse=True)
 def catalogue(db):
-    for name, price in PRICES.items():
-        deploy(name, price)
-    bump(CATALOG)
-
-
-def deploy(name: str, price: tuple[float, float] | None, **more: object) -> Deployment:
-    provider, model = name.split("/")
-    found = Deployment.objects.create(
-        provider=Provider.objects.get_or_create(name=provider, base_url="http://127.0.0.1:9/v1")[0],
-        model=LanguageModel.objects.get_or_create(name=model)[0],
-        upstream_model=model,
-    )
-    if price:
-        facts = {"effective_from": BEGINNING, "input": price[0], "output": price[1]} | more
-        DeploymentPrice.objects.create(deployment=found, **facts)
-    return found
-
-
-def lately() -> datetime:
-    """Of the moment when a test runs: a long suite reads this file half an hour before it runs it."""
-    return datetime.now(UTC) - timedelta(minutes=2)
-
-
-def told(served: str, candidates: tuple[str, ...], cost: int | None, minutes: float = 0, tokens=(1000, 500), **facts):
-    """An answered request: 1,000 tokens in and 500 out make 2 cents at `SMALL` and 20 at `LARGE`. `cost` in cents."""
-    provider, _, model = served.partition("/")
-    cost = None if cost is None else cost * CENT
-    attempt = AttemptOutcome(
-        index=1, deployment_id=1, deployment=served, provider=provider, model=model, status="answered", committed=True,
-        prompt_tokens=tokens[0], completion_tokens=tokens[1], cost_nano_usd=cost, estimated=facts.pop("guess", False),
-    )  # fmt: skip
-    listed = [{"rank": rank, "deployment": name} for rank, name in enumerate(candidates, 1)]
-    facts = {
-        "status": "answered", "provider": provider, "model": model, "cost_nano_usd": cost, "attempts": [attempt],
-        "attempts_count": 1, "failovers": 0, "asked_model": "auto", "policy": "balanced", "first_choice": candidates[0],
-        "decision": Raw(msgspec.json.encode({"candidates": listed} | facts.pop("decided", {}))),
-    } | facts  # fmt: skip
-    return outcome(lately() - timedelta(minutes=minutes), random.Random(minutes), **facts)
+    stock()
 
 
 @pytest.fixture
 def shipped(tmp_path):
-    """Six answered requests: of one the cost is unknown."""
-    both = (SMALL, LARGE)
-    outcomes = [
-        told(SMALL, both, 2, 1, asked_model="small"),
-        told(LARGE, (LARGE, SMALL), 20, 2),
-        told(HOME, (HOME, *both), 0, 3, policy="cheap"),
-        told(SMALL, (LARGE, SMALL), 5, 4, attempts_count=2),  # a failed attempt at LARGE was paid for, too
-        told("d/unpriced", (*both, "d/unpriced"), None, 5),
-        told(SMALL, (SMALL, "d/unpriced"), 2, 6),
-    ]
-    ship(outcomes, tmp_path / "spool")
-    return outcomes
+    return six(tmp_path / "spool")
 
 
 def hour() -> TimeRange:
@@ -90,11 +37,19 @@ def hour() -> TimeRange:
 
 
 def found(baseline: str, entities: Entities = Entities()):  # noqa: B008 - frozen
-    return total(saved([hour()], entities, baseline, datetime.now(UTC)).get("", []))
+    return total(saved([hour()], entities, baseline, datetime.now(UTC))[()])
 
 
-def by_model(baseline: str):
-    return {model: sums[0] for model, sums in saved([hour()], Entities(), baseline, datetime.now(UTC), "model").items()}
+def split(baseline: str):
+    by_policy = saved([hour()], Entities(), baseline, datetime.now(UTC), SPLIT_BY)
+    return total([sums for (sums,) in by_policy.values()])
+
+
+def cents(baseline: str) -> tuple[float, ...]:
+    sums = split(baseline)
+    amounts = (sums.baseline, sums.routing, sums.cache, sums.local, sums.further, sums.paid)
+    assert sums.unsplit == 0 and sums.split == sums.requests
+    return tuple(amount / CENT for amount in amounts)
 
 
 def test_the_dearest_candidate_is_charged_for_the_tokens_that_were_counted(shipped):
@@ -169,14 +124,74 @@ def test_the_line_begins_where_baselines_are_kept(staff_client, tmp_path):
     assert "$0.1800 saved in all, over 1 request, since" in text_of(staff_client.get("/dashboard/savings/?range=1h"))
 
 
-def test_the_parts_lead_from_the_baseline_to_what_was_paid(shipped):
-    for baseline in (DEAREST, FIRST, "small", "large", "home"):
-        first, *steps, last = parts(by_model(baseline))
-        assert first.amount + sum(step.amount for step in steps) == last.amount
-        assert all(part.x >= 0 and part.x + part.width <= 1.0000001 for part in (first, *steps, last))
-    assert [part.label for part in parts(by_model(DEAREST))] == [
-        *("Baseline", "small answered", "home answered", "large answered", "Paid")
-    ]
+def test_the_steps_lead_from_the_baseline_to_what_was_paid(shipped):
+    Provider.objects.filter(name="c").update(local=True)
+    for baseline in (DEAREST, FIRST, ASKED, "small", "large", "home"):
+        first, *between, last = steps(split(baseline))
+        assert first.amount + sum(step.amount for step in between) == last.amount
+        assert all(part.x >= 0 and part.x + part.width <= 1.0000001 for part in (first, *between, last))
+        assert [step.label for step in between] == ["Routing", "Cache", "Local", "Further attempts"]
+
+
+def test_what_ran_on_own_hardware_and_what_was_paid_for_nothing_are_steps_of_their_own(tmp_path):
+    Provider.objects.filter(name="c").update(local=True)
+    bump(CATALOG)
+    failed = AttemptOutcome(
+        index=1, deployment_id=2, deployment=LARGE, provider="b", model="large", status="failed", prompt_tokens=300,
+        completion_tokens=0, cost_nano_usd=3 * CENT,
+    )  # fmt: skip
+    rescued = told(SMALL, (LARGE, SMALL), 2, 1, cost_nano_usd=5 * CENT, attempts_count=2)
+    rescued.attempts[0].index = 2
+    rescued.attempts.insert(0, failed)
+    ship([rescued, told(HOME, (HOME, LARGE), 0, 2), told(LARGE, (LARGE, SMALL), 20, 3)], tmp_path / "spool")
+    assert cents(DEAREST) == (60, 18, 0, 20, -3, 25)
+    assert cents(FIRST) == (40, 18, 0, 0, -3, 25)
+    assert cents("small") == (6, -18, 0, 2, -3, 25)
+
+
+def test_a_cache_saves_what_the_baseline_would_not_have_saved_by_its_own(tmp_path):
+    """1,000 tokens in, 800 of them from a cache. Uncached 1 cent at `e/half`, where cached ones cost half."""
+    deploy("e/half", (10, 0), cached_input=5)
+    deploy("f/tenth", (100, 0), cached_input=10)
+    deploy("g/never", (100, 0))
+    bump(CATALOG)
+    both = told("e/half", ("f/tenth", "e/half"), None, 1, tokens=(1000, 0), cost_nano_usd=6_000_000)
+    both.attempts[0].cached_tokens, both.attempts[0].cost_nano_usd = 800, 6_000_000
+    ship([both], tmp_path / "spool")
+    assert cents(FIRST) == (2.8, 9, 0.4 - 7.2, 0, 0, 0.6)
+    assert cents("never") == (10, 9, 0.4, 0, 0, 0.6)
+    assert cents("half") == (0.6, 0, 0, 0, 0, 0.6)
+    assert split(DEAREST).cached_of_all == 4_000_000
+
+
+def test_a_cache_at_an_unknown_price_leaves_the_steps_unknown(staff_client, tmp_path):
+    one = told("d/unpriced", (LARGE, "d/unpriced"), 2, 1)
+    one.attempts[0].cached_tokens = 800
+    ship([one], tmp_path / "spool")
+    sums = split(DEAREST)
+    assert (sums.requests, sums.split, sums.unsplit // CENT) == (1, 0, 18)
+    assert sums.cached_of_all is None
+
+
+def test_what_was_shipped_before_the_steps_were_kept_is_not_told_apart(staff_client, shipped):
+    kept = [name for name in COMPARED_SUMS if "split" in name or name.endswith(("_routing", "_cache", "_further"))]
+    RequestRollup.objects.filter(provider="a").update(**dict.fromkeys(kept, 0))
+    *_, untold, last = rows_of(staff_client, "savings/savings", range="1h")
+    assert (untold, last) == (["Not told apart", "-0.33"], ["Paid", "0.29"])
+    page = text_of(staff_client.get("/dashboard/savings/?range=1h"))
+    assert "Not told apart 3 requests from before the steps were kept, or without the price that tells them" in page
+    assert found(DEAREST).saved == 53 * CENT
+
+
+def test_each_policy_has_the_steps_of_its_own(staff_client, shipped):
+    policies = rows_of(staff_client, "savings/savings_by_policy", range="1h")
+    assert policies[0][5:] == [
+        "Saved by routing, USD", "Saved by cache, USD", "Saved by local models, USD", "Saved by further attempts, USD",
+        "Saved by what is not told apart, USD", "Share saved, share",
+    ]  # fmt: skip
+    assert [row[:6] for row in policies[1:]] == [
+        ["balanced", "4", "0.62", "0.29", "0.33", "0.33"], ["cheap", "1", "0.2", "0", "0.2", "0.2"],
+    ]  # fmt: skip
 
 
 def test_filters_leave_sums_that_belong_to_them(shipped):
@@ -190,7 +205,7 @@ def test_statement_19_the_baseline_in_the_address_changes_the_numbers_and_is_nam
     assert "Against dearest eligible , routing saved $0.5300 (64.6 % of $0.8200 ), over 5 requests." in dearest
     assert "5 of 6 answered requests of this range. Not compared: 1, what they cost is unknown." in dearest
     small = text_of(staff_client.get("/dashboard/savings/?baseline=small"))
-    assert "Against small , routing cost more: -$0.1900 saved" in small
+    assert "Against small , routing cost more: −$0.1900 saved" in small
     assert 'href="/dashboard/savings/?baseline=large"' in staff_client.get("/dashboard/savings/").content.decode()
 
 
@@ -209,30 +224,6 @@ def test_estimated_tokens_are_marked(staff_client, tmp_path):
 def test_savings_are_told_by_policy(staff_client, shipped):
     rows = staff_client.get("/dashboard/savings/").content.decode().split('id="panel-savings_by_policy"')[1]
     assert "policy=cheap" in rows and "policy=balanced" in rows
-
-
-def tile_of(answer) -> str:
-    tile = answer.content.decode().split(">Savings</div>")[1].split("</a>")[0]
-    return " ".join(re.sub(r"<[^>]*>", " ", tile).split())
-
-
-def test_the_tile_on_the_first_page_says_what_the_page_of_savings_says(staff_client, shipped):
-    answer = staff_client.get("/dashboard/")
-    assert tile_of(answer) == "$0.5300 no earlier data 1 of 6 not compared"
-    tile = answer.content.decode().split(">Savings</div>")[1].split("</a>")[0]
-    assert 'title="64.6 % of $0.8200 at the dearest eligible candidates, over 5 requests"' in tile and "<svg" in tile
-
-
-def test_the_tile_compares_with_the_period_before(staff_client, tmp_path):
-    both = (LARGE, SMALL)
-    ship([told(SMALL, both, 2, 1), *(told(SMALL, both, 2, 70 + n) for n in range(4))], tmp_path / "spool")
-    assert tile_of(staff_client.get("/dashboard/?range=1h")) == "$0.1800 -75.0 % vs previous period"
-
-
-def test_the_tile_has_a_dash_where_nothing_can_be_compared(staff_client, tmp_path):
-    assert tile_of(staff_client.get("/dashboard/")) == "$0.00 nothing answered"
-    ship([told("d/unpriced", ("d/unpriced",), None, 1)], tmp_path / "spool")
-    assert tile_of(staff_client.get("/dashboard/")) == "— nothing to compare with"
 
 
 @pytest.mark.parametrize("page", ["savings", "cost", "latency"])

@@ -22,7 +22,6 @@ from usage.rollups import ALL_KEYS, DAY, RequestRollup
 from usage.selectors import attempts, errors, flow, percentiles, totals
 
 pytestmark = pytest.mark.django_db
-NOW = datetime.now(UTC)
 LIMITED = {"range": "7d"}
 
 
@@ -73,20 +72,20 @@ def test_no_page_names_another_tenant(page, member, tenants):
 
 
 def test_two_tenants_are_summed_and_chosen_from(tenants, traffic):
-    both = frozenset({1, 2})
-    everybody = scope_of("home", LIMITED, NOW).period.span
+    both, now = frozenset({1, 2}), datetime.now(UTC)
+    everybody = scope_of("home", LIMITED, now).period.span
     for question in (attempts, errors, flow):
         assert question(everybody, both) == question(everybody)
     assert percentiles("ttft", everybody, "model", tenant_id=both) == percentiles("ttft", everybody, "model")
-    scope = scope_of("home", LIMITED, NOW, sight=both)
+    scope = scope_of("home", LIMITED, now, sight=both)
     assert totals(everybody, scope.entities) == totals(everybody)
     assert list(scope.tenants.values()) == ["demo", "team-a"]
-    assert totals(everybody, scope_of("home", LIMITED, NOW, sight=frozenset({3})).entities).requests == 0
-    assert totals(everybody, scope_of("home", LIMITED, NOW, sight=frozenset()).entities).requests == 0
+    assert totals(everybody, scope_of("home", LIMITED, now, sight=frozenset({3})).entities).requests == 0
+    assert totals(everybody, scope_of("home", LIMITED, now, sight=frozenset()).entities).requests == 0
     told = RequestRollup.objects.filter(tenant_id=2, grain=DAY, key_id=ALL_KEYS).aggregate(Sum("requests"))[
         "requests__sum"
     ]
-    chosen = scope_of("home", LIMITED | {"tenant": "team-a"}, NOW, sight=both)
+    chosen = scope_of("home", LIMITED | {"tenant": "team-a"}, now, sight=both)
     assert totals(everybody, chosen.entities).requests == told
 
 

@@ -167,15 +167,15 @@ def test_a_budget_of_what_a_tenant_spent_is_one_click_away(staff_client, tmp_pat
     owner = browser_of(staff("olga", "owner"))
     for group in ("tenant", "key"):
         page = owner.get("/dashboard/cost/", {"group": group, **words}).content.decode()
-        address = unescape(re.search(r'href="(/admin/tenants/budget/add/[^"]+)"', page)[1])
+        address = unescape(re.search(r'href="(/dashboard/budgets/new/[^"]+)"', page)[1])
         form = owner.get(address).content.decode()
         field = re.search(r'<input[^>]*name="limit_usd"[^>]*value="([\d.]+)"', form)
         assert float(field[1]) == pytest.approx(limit, rel=0.01), "a range begins on a whole quarter of an hour"
-        assert f'<option value="{period}" selected>' in form and f'<option value="{tenant.pk}" selected>' in form
-        assert (f'<option value="{key.pk}" selected>app' in form or f">{key}</option>" in form) == (group == "key")
-    assert "budget/add" not in owner.get("/dashboard/cost/?group=model").content.decode()
+        assert f'<option value="{period}" selected>' in form and '<option value="team-a" selected>' in form
+        assert (f'name="key" value="{key.name}"' in form) == (group == "key")
+    assert "budgets/new" not in owner.get("/dashboard/cost/?group=model").content.decode()
     viewer = browser_of(staff("vera", "viewer", tenants=(tenant,)))
-    assert "budget/add" not in viewer.get("/dashboard/cost/", {"group": "tenant", **words}).content.decode()
+    assert "budgets/new" not in viewer.get("/dashboard/cost/", {"group": "tenant", **words}).content.decode()
 
 
 def test_the_tiles_of_home_leave_the_period_before_out_where_the_address_says_so(staff_client, traffic):

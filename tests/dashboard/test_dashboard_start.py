@@ -2,12 +2,14 @@
 
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from dashboard.examples import examples
+from neuroroute.places import BASE_DIR, FIRST_RUN_FILE
+from profiling.runner import run_due
 from providers.models import Credential, Provider
 from providers.sandbox.testing import Sandbox
 from providers.secrets import seal
@@ -15,13 +17,8 @@ from tenants.models import ClientKey, Tenant
 from tests.dashboard.test_dashboard_pages import text_of
 from tests.people import browser_of, staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a worker reads what was queued
 START = "/dashboard/start/"
-
-
-@pytest.fixture(autouse=True)
-def untested():
-    cache.clear()
 
 
 @pytest.fixture
@@ -43,8 +40,12 @@ def provider_at(sandbox: Sandbox, name: str = "here", *secrets: str) -> Provider
 
 
 def outcome_of(browser: Client, name: str = "here") -> str:
-    answer = browser.get(f"{START}tested/{name}/")
+    answer = browser.post(f"{START}test/{name}/", follow=True)
     assert answer.status_code == 200
+    if "hx-get" in answer.content.decode():
+        run_due()
+        answer = browser.get(answer.request["PATH_INFO"])
+    assert "hx-get" not in answer.content.decode()
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
 
 
@@ -53,6 +54,14 @@ def test_a_test_lists_the_models_and_says_how_long_it_took_and_when(owner: Clien
     said = outcome_of(owner)
     assert re.fullmatch(r"✓ works [\d.]+ ms \d+ models listed, at \d\d:\d\d:\d\d UTC", said), said
     assert [call.path for call in sandbox.calls()] == ["/v1/models"]
+
+
+def test_while_a_worker_is_at_it_the_line_says_so_and_asks_again(owner: Client, sandbox: Sandbox) -> None:
+    provider_at(sandbox)
+    answer = owner.post(f"{START}test/here/", follow=True)
+    assert "A worker lists the models" in text_of(answer) and 'hx-get="' in answer.content.decode()
+    assert sandbox.calls() == [], "the page itself calls nobody"
+    assert owner.get(f"{START}tested/999999/").status_code == 404
 
 
 def test_those_who_look_within_half_a_minute_share_a_test_until_the_provider_is_changed(
@@ -78,14 +87,14 @@ def test_a_server_that_is_not_there_failed_and_says_why_without_a_key(owner: Cli
 def test_who_may_not_test_sees_the_button_switched_off_and_hears_why(sandbox: Sandbox) -> None:
     provider_at(sandbox)
     viewer = browser_of(staff("vic", "viewer", "every tenant"))
-    assert viewer.get(f"{START}tested/here/").status_code == 403 and sandbox.calls() == []
+    assert viewer.post(f"{START}test/here/").status_code == 403 and sandbox.calls() == []
 
 
 def test_a_provider_that_is_none_or_off_is_not_outcome_of(owner: Client, sandbox: Sandbox) -> None:
     provider_at(sandbox)
     Provider.objects.update(enabled=False)
     for name in ("here", "nobody"):
-        assert owner.get(f"{START}tested/{name}/").status_code == 404
+        assert owner.post(f"{START}test/{name}/").status_code == 404
     assert sandbox.calls() == []
 
 
@@ -114,6 +123,17 @@ def test_a_first_key_is_made_with_one_button_shown_once_and_offered_no_more(owne
     assert f"# first, in the shell: export NEUROROUTE_API_KEY={plain}" in lines["client-codex"].splitlines()[0]
     after = owner.get(START).content.decode()
     assert "first-key" not in after and plain not in after and "1 client key in use" in after
+
+
+def test_a_key_is_offered_once_and_the_first_one_has_its_real_place(owner: Client) -> None:
+    Tenant.objects.create(name="default")
+    page = owner.get(START)
+    step = page.content.decode().partition("How does my application ask?")[2].partition("<details")[0]
+    assert step.count("Make a key</") == 1 and "Make another" not in step and "$VAR_DIR" not in step
+    place = re.search(r"<code>([^<]*first-run\.env)</code>", step)[1]
+    assert (BASE_DIR / place).resolve() == FIRST_RUN_FILE.resolve() and not Path(place).is_absolute()
+    viewer = browser_of(staff("vic", "viewer", "every tenant")).get(START).content.decode()
+    assert "an owner or an operator makes one for you" in viewer and "first-run.env" not in viewer
 
 
 def test_it_leaves_the_menu_once_a_request_is_recorded_and_the_list_of_keys_leads_to_it_still(

@@ -16,7 +16,6 @@ from dashboard.curls import curl_of
 from dashboard.panels.request_candidates import RequestCandidates
 from dashboard.panels.request_features import RequestFeatures
 from dashboard.panels.request_money import RequestMoney
-from dashboard.panels.request_raw import RequestRaw
 from dashboard.scope import scope_of
 from dashboard.sentences import sentence
 from feedback.models import Rating
@@ -83,6 +82,7 @@ SENTENCES = {
     ),
     "refused": (told(status="rejected", first_choice=None, why=None), "", ["refused before any provider was asked"]),
     "nobody able": (told(first_choice=None, why=None), "", ["no provider could be asked"]),
+    "nobody covered": (told(), "", ["no provider could be asked"]),
     "nobody eligible": (
         told(first_choice=None, why="nobody of 2 is eligible: context 2"),
         "",
@@ -129,38 +129,6 @@ def with_decision(**more: object) -> Outcome:
 
 def scope(record: Outcome, *rights: str):  # noqa: ANN201 - a Scope
     return scope_of("request", {}, NOW, record, tenants={}, may=lambda right: right in rights)
-
-
-def test_a_figure_is_as_old_as_it_was_when_the_request_came(db: None) -> None:
-    planned_us = int(NOW.timestamp() * 1e6) - 3_000_000
-    candidate = {"deployment": "a/x", "rank": 1, "ttft_ms": 90.0, "speed_from": "measured", "speed_age_s": 4.5}
-    data = RequestCandidates().data(scope(with_decision(planned_us=planned_us, candidates=[candidate])))
-    assert data.plan_age_ms == pytest.approx(3000)
-    assert data.rows[0].speed_age_ms == pytest.approx(7500)
-
-
-def test_a_record_from_before_these_figures_says_that_they_are_not_recorded(db: None) -> None:
-    data = RequestCandidates().data(scope(outcome(NOW, random.Random(3))))
-    assert data.plan_age_ms is None
-    assert {row.candidate.propensity for row in data.rows} == {None}
-    assert {row.candidate.state for row in data.rows} == {None}
-
-
-def test_how_busy_a_candidate_was_is_for_who_sees_every_tenant(db: None) -> None:
-    planned_us = int(NOW.timestamp() * 1e6) - 3_000_000
-    memory = {"loaded": True, "loaded_age_s": 40.0}
-    listed = [{"deployment": "a/x", "state": "closed"} | memory, {"deployment": "b/y", "state": "closed"}]
-    busy = {"a/x": {"running": 3, "waiting": 2}}
-    record = with_decision(candidates=listed, busy=busy, planned_us=planned_us)
-    rows = RequestCandidates().data(scope(record)).rows
-    assert [(row.load.running, row.load.waiting) for row in rows] == [(3, 2), (0, 0)]
-    assert [row.loaded_age_ms for row in rows] == [pytest.approx(43_000), None]
-    assert '"busy"' in RequestRaw().data(scope(record)).json
-    member = replace(scope(record), sight=frozenset({1}))
-    assert [row.load for row in RequestCandidates().data(member).rows] == [None, None]
-    assert '"busy"' not in RequestRaw().data(member).json
-    old = RequestCandidates().data(scope(with_decision(candidates=listed))).rows
-    assert [row.load for row in old] == [None, None], "not recorded"
 
 
 def test_a_quality_that_was_given_stands_beside_what_was_said_with_its_interval(db: None, tmp_path: Path) -> None:

@@ -88,6 +88,19 @@ def test_cost_is_told_by_tag_and_a_request_of_two_tags_is_in_the_total_once(staf
     assert "tag=search" in answer.content.decode()
 
 
+def test_cost_over_time_draws_the_six_dearest_tags_and_adds_the_others_up(staff_client, tmp_path):
+    ship([told([f"t{cents}", "all"], cents, cents) for cents in range(1, 10)], tmp_path / "spool")
+    head, *rows = rows_of(staff_client, "cost/cost_over_time", range="1h", group="tag")
+    names = [name.removesuffix(", USD") for name in head[1:] if "previous" not in name]
+    assert names == ["all", "t9", "t8", "t7", "t6", "t5", "Other"]
+    drawn = {name: sum(float(row[head.index(f"{name}, USD")]) for row in rows) for name in names}
+    assert {name: round(cost * 100) for name, cost in drawn.items()} == {
+        "all": 45,
+        **{f"t{cents}": cents for cents in range(5, 10)},
+        "Other": 1 + 2 + 3 + 4,
+    }
+
+
 def test_a_tag_filters_cost_and_goes_along_to_the_requests(staff_client, shipped):
     page = staff_client.get("/dashboard/cost/?range=1h&tag=beta&group=tenant").content.decode()
     assert "$0.1000" in page.split("<tfoot>")[1]
@@ -122,6 +135,29 @@ def test_a_filter_that_figures_do_not_know_is_said_once_and_refused_for_their_fi
     assert refused.status_code == 400 and f"{unused}: this table is not kept by it" in refused.content.decode()
 
 
+UNGROUPED = [
+    ("cost", "cost_groups", {"group": "tag", "model": "sandbox-mini"}, "model: beside these filters"),
+    ("cost", "cost_over_time", {"group": "key", "tag": "beta"}, "tag: beside these filters"),
+    ("latency", "latency_groups", {"group": "tag"}, "provider: on this page"),
+    ("reliability", "errors_over_time", {"group": "tag"}, "class: on this page"),
+]
+
+
+@pytest.mark.parametrize(("page", "panel", "words", "instead"), UNGROUPED)
+def test_a_group_that_no_sums_are_kept_by_is_said_once_and_refused_for_its_file(
+    staff_client, shipped, page, panel, words, instead
+):
+    by, where = instead.split(": ")
+    shown = staff_client.get(f"/dashboard/{page}/", {"range": "1h", **words})
+    assert text_of(shown).count(f"Shown by {by}: there are no sums by {words['group']} {where}.") == 1
+    for address in re.findall(rf'href="([^"]*/{panel}\.csv[^"]*)"', shown.content.decode()):
+        assert "group=" not in address and staff_client.get(unescape(address)).status_code == 200
+    refused = staff_client.get(f"/dashboard/panels/{page}/{panel}.csv", {"range": "1h", **words})
+    assert refused.status_code == 400 and "group: this table is not kept by it" in refused.content.decode()
+    kept = staff_client.get(f"/dashboard/{page}/", {"range": "1h", **words, "group": by})
+    assert "there are no sums by" not in text_of(kept)
+
+
 def test_the_chart_above_a_list_says_what_it_does_not_know_and_so_does_its_file(staff_client, shipped):
     shown = staff_client.get("/dashboard/requests/?range=1h&tag=beta&tenant=demo")
     assert "Counted whatever their tag." in text_of(shown)
@@ -152,11 +188,10 @@ def test_a_budget_of_a_tag_burns_down(shipped, tmp_path):
 
 def test_a_tag_and_a_page_of_one_tenant_offer_a_budget_of_what_was_spent(client, shipped):
     client.force_login(staff("otto", "owner", "every tenant"))
-    pk = Tenant.objects.get(name="demo").pk
     page = client.get("/dashboard/cost/?range=24h&group=tag&tenant=demo").content.decode()
-    assert f"/admin/tenants/budget/add/?limit_usd=0.15&amp;period=day&amp;tenant={pk}&amp;tag=search" in page
+    assert "/dashboard/budgets/new/?limit_usd=0.15&amp;period=day&amp;tenant=demo&amp;tag=search" in page
     page = client.get("/dashboard/cost/?range=24h&group=model&tenant=demo").content.decode()
-    assert f"/admin/tenants/budget/add/?limit_usd=0.18&amp;period=day&amp;tenant={pk}" in page
+    assert "/dashboard/budgets/new/?limit_usd=0.18&amp;period=day&amp;tenant=demo" in page
 
 
 def test_a_range_from_before_sums_were_kept_says_so(staff_client, shipped, tmp_path):

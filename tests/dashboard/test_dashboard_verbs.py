@@ -165,7 +165,7 @@ def test_names_are_added_and_taken_away(big, owner):
     [
         ("two words", "contains a space"),
         ("small", "already leads to another model"),
-        ("auto:fast", "lets a policy decide"),
+        ("auto:fast", "is a name of the router itself"),
     ],
 )
 def test_a_name_that_cannot_be_is_told_at_its_field(big, owner, typed, said):

@@ -8,15 +8,13 @@ import pytest
 
 from tests import console
 from tests.drill.onpage import Played, play
-from tests.gateway.gateway import Gateway, clean_environment, manage
+from tests.gateway.gateway import Gateway, clean_environment
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installation(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated installation without a provider."""
-    var = tmp_path_factory.mktemp("drilled")
-    manage(var, "migrate", "-v0")
-    return var
+    return Gateway.made_from(migrated, tmp_path_factory.mktemp("drilled")).var
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pytest
 from providers.sandbox import nowhere
 from providers.sandbox.certificates import Authority
 from providers.sandbox.testing import Sandbox
-from tests.gateway.gateway import ROOT, Gateway, Watched, clean_environment, manage
+from tests.gateway.gateway import ROOT, Gateway, Watched, clean_environment
 from tests.gateway.served import Served
 
 FLAWS = ("expired", "wrong_host", "self_signed")
@@ -50,14 +50,6 @@ class Supervised(Gateway):
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         self.wait_until(self.answers)
         return self
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated installation to copy from."""
-    var = tmp_path_factory.mktemp("migrated")
-    manage(var, "migrate", "-v0")
-    return var
 
 
 @pytest.fixture(scope="session")

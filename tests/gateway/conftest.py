@@ -8,17 +8,9 @@ import pytest
 
 from providers.sandbox.testing import Sandbox
 
-from .gateway import Gateway, Watched, manage
+from .gateway import Gateway, Watched
 
 PRICE = {"input": 1, "output": 2}
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated installation to copy from."""
-    var = tmp_path_factory.mktemp("migrated")
-    manage(var, "migrate", "-v0")
-    return var
 
 
 @pytest.fixture(scope="session")

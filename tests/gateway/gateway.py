@@ -72,18 +72,24 @@ class Gateway:
             self.keys |= dict(line.split("=", 1) for line in keys.read_text().split())
 
     def start(self, *options: str) -> Self:
-        """Serve; returns when the first answer came."""
+        """Serve; returns when the first answer came and, of several workers, the last has begun."""
         command = ["uvicorn", self.application, "--loop", "uvloop", *options]
         command += ["--http", "httptools", "--no-access-log", "--host", "127.0.0.1", "--port", str(self.port)]
         environment, log = clean_environment(self.var, self.env), self.var / "web.log"
-        if "--workers" in options:  # which are new processes of Python, whatever their parent is
+        begun, workers = self._begun(), int(options[options.index("--workers") + 1]) if "--workers" in options else 1
+        if workers > 1:  # which are new processes of Python, whatever their parent is
             with log.open("ab") as file:
                 argv = [sys.executable, "-m", *command]
                 self.process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=file, stderr=file)
         else:
             self.process = console.start(environment, log, *command)
-        self.wait_until(self.answers)
+        self.wait_until(lambda: self.answers() and (workers == 1 or self._begun() >= begun + workers))
         return self
+
+    def _begun(self) -> int:
+        """How many workers have ever said in the log that they serve."""
+        log = self.var / "web.log"
+        return log.read_text().count("Application startup complete") if log.exists() else 0
 
     def answers(self) -> bool:
         """Whether it answers at all."""

@@ -49,6 +49,7 @@ def both(services, tmp_path_factory, slow, fallback_process) -> Iterator[Gateway
         gateway = Gateway(var, env)
         configuration = two_providers(slow, fallback_process)
         configuration["tenants"][0]["keys"].append({"name": "op", "operator": True})
+        configuration["tenants"][0]["budgets"] = [{"usd": 100, "period": "month"}]
         configuration["tenants"].append({"name": "other", "keys": [{"name": "ci"}]})
         gateway.apply(configuration)
         gateway.start("--workers", "2")

@@ -18,6 +18,7 @@ const loaded = performance.getEntriesByType("navigation")[0].loadEventEnd;  // a
 const since = (seen) => seen.getEntries().filter((one) => one.startTime > loaded);
 new PerformanceObserver((seen) => since(seen).forEach((one) => window.shifts.push(...one.sources.map(place))))
     .observe({ type: "layout-shift", buffered: true });"""
+REQUEST_ID = re.compile(r"req_[0-9a-f]{32}")
 HIGHEST = """name => {
     const canvas = document.querySelector(`canvas[data-chart=${name}]`);
     return Math.max(...Chart.getChart(canvas).data.datasets[0].data);
@@ -175,3 +176,20 @@ def test_a_browser_asks_nothing_while_it_is_paused_or_hidden_and_says_when_it_ca
         expect(said).to_contain_text(re.compile(r"Data from \d\d:\d\d:\d\d, retrying"))
         page.unroute("**/live/now/**")
         expect(said).to_contain_text("Live", timeout=10_000)
+
+
+def test_the_page_of_budgets_lists_what_is_held_for_requests_that_run(both, slow, sessions):
+    eventually(lambda: listed(both) == [])
+    panel = "/dashboard/panels/budgets/open_holds/"
+    with person(both, sessions, "bob") as bob, person(both, sessions, "mia") as mia:
+        with streams(both, slow, 3) as opened:
+            ids = {answer.headers["x-request-id"] for answer, _ in opened}
+            held = mia.get("/dashboard/panels/budgets/open_holds.csv").text.splitlines()
+            assert {line.split(",")[2] for line in held[1:]} == ids
+            amounts = {line.split(",")[-2] for line in held[1:]}
+            assert len(amounts) == 1 and 0 < float(amounts.pop()) < 100
+            page = mia.get(panel).text
+            assert set(re.findall(r"/dashboard/live/\?tenant=team#live-(req_[0-9a-f]{32})", page)) == ids
+            assert "team: $100.00 per month" in page and "for running requests" in page
+            assert not ids & set(REQUEST_ID.findall(bob.get(panel).text))
+        assert eventually(lambda: not ids & set(REQUEST_ID.findall(mia.get(panel).text)))

@@ -95,8 +95,8 @@ def test_who_may_raise_and_who_may_change_are_not_the_same(call, team):
     raising, changing = Caller("", browser_of(ana)), Caller("", browser_of(ben))
     path = f"budgets/{budget['id']}"
     assert raising("POST", f"{path}/raise", {"usd": 50}).status_code == 200
-    assert "tenants.change_budget" in refused(raising("PATCH", path, {"hard": False}), 403)
-    assert changing("PATCH", path, {"hard": False}).status_code == 200
+    assert "tenants.change_budget" in refused(raising("PATCH", path, {"alerts": [90]}), 403)
+    assert changing("PATCH", path, {"alerts": [90]}).status_code == 200
     for method, address, body in (("POST", f"{path}/raise", {"usd": 99}), ("PATCH", path, {"usd": 1})):
         assert "tenants.raise_budget" in refused(changing(method, address, body), 403)
     assert raising("POST", f"budgets/{unseen['id']}/raise", {"usd": 99}).status_code == 404

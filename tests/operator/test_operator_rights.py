@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from providers.models import Provider
 from tenants import keys
-from tenants.models import Budget, ClientKey, Tenant
+from tenants.models import ClientKey, Tenant
 from tests.admin import rows
 from tests.admin.pages import fill, page
 from tests.operator.conftest import Caller
@@ -104,24 +104,6 @@ def test_who_has_every_right_of_an_operator_key_makes_and_rotates_it(team):
 
 def test_a_key_of_the_operator_api_makes_another(call):
     assert call.made("api-keys", {"tenant": "ops", "name": "next", "operator": True})["operator"]
-
-
-@pytest.mark.parametrize("way", ["tenants", "config", "budgets"])
-def test_a_limit_that_stands_is_moved_by_who_may_raise_it_whichever_way(way, team):
-    budget = rows.budget(tenant=team, limit_usd=25, period="month")
-    wish = [{"usd": 900, "period": "month"}]
-
-    def deed(person: User):
-        call = api(person)
-        if way == "config":
-            return call("PUT", "config", f"tenants: [{{name: team, budgets: [{wish[0]}]}}]")
-        if way == "budgets":
-            return call("PATCH", f"budgets/{budget.pk}", {"usd": 900})
-        return call("PATCH", f"tenants/{team.pk}", {"budgets": wish})
-
-    assert "tenants.raise_budget" in told(deed(without("raise_budget")))
-    assert Budget.objects.get().limit_usd == 25
-    assert deed(staff("olga", "owner")).status_code == 200 and Budget.objects.get().limit_usd == 900
 
 
 def test_the_value_of_a_key_is_replaced_by_a_document_of_who_may_rotate(team):

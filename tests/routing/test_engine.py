@@ -121,3 +121,11 @@ def test_what_is_too_long_is_cut_and_says_so():
         keeping.told(b"x" * (MOST_KEPT // 2))
     assert (len(keeping.kept.answer), keeping.kept.cut) == (MOST_KEPT, True)
     assert not Keeping(asked("Hello").request).kept.cut
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_each_attempt_tells_by_which_id_the_upstream_knows_it(sandbox, stream):
+    sandbox.script(fault("503"), "Hello")
+    record = await ask(engine_of(sandbox, "a/demo", "b/demo", retries=0), stream)
+    ids = [attempt.upstream_request_id for attempt in record.attempts]
+    assert len(set(ids)) == 2 and all(each.startswith("req_") for each in ids), ids

@@ -13,7 +13,7 @@ from routing.repeating.repeats import KEPT_S, LocalAnswers, Repeats
 from routing.repeating.sharedrepeats import SharedAnswers
 from tenants.redislink import RedisLink
 from tests.clocks import WallClock, why_not
-from tests.ownredis import own_redis
+from tests.ownredis import own_redis, patient_link
 
 GOOD = Finished(200, [(b"x-request-id", b"req_1")], '{"text": "Grüße"}'.encode())
 NOBODY = "redis://127.0.0.1:1/0"
@@ -24,9 +24,11 @@ class Work:
 
     def __init__(self, *answers, takes_s=0.1):
         self.answers, self.takes_s, self.runs = [*answers] or [GOOD], takes_s, 0
+        self.begun = asyncio.Event()
 
     async def __call__(self):
         self.runs += 1
+        self.begun.set()
         await asyncio.sleep(self.takes_s)
         return self.answers[min(self.runs, len(self.answers)) - 1]
 
@@ -40,7 +42,7 @@ async def workers(request):
         return
     services = request.getfixturevalue("services")
     prefix = f"{services.redis_prefix}:{uuid.uuid4().hex}:"
-    both = [Repeats(SharedAnswers(RedisLink(services.redis_url, "alone"), prefix)) for _ in range(2)]
+    both = [Repeats(SharedAnswers(patient_link(services.redis_url), prefix)) for _ in range(2)]
     yield tuple(both)
     for each in both:
         await each.close()
@@ -59,7 +61,7 @@ async def test_fifty_equal_requests_are_one(workers):
 async def test_another_body_is_refused_while_it_runs_and_afterwards(workers):
     work = Work()
     first = asyncio.create_task(workers[0].once("name", b"body", work))
-    await asyncio.sleep(0.05)
+    await work.begun.wait()
     for _ in range(2):
         with pytest.raises(IdempotencyKeyReused) as caught:
             await workers[1].once("name", b"another", work)
@@ -76,9 +78,9 @@ async def test_a_failure_is_told_to_those_who_waited_and_not_kept(workers):
 
 
 async def test_who_waits_takes_over_from_one_that_left(workers):
-    work = Work(takes_s=0.2)
+    work = Work(takes_s=1)
     first = asyncio.create_task(workers[0].once("name", b"body", work))
-    await asyncio.sleep(0.05)
+    await work.begun.wait()
     second = asyncio.create_task(workers[1].once("name", b"body", work))
     await asyncio.sleep(0.05)
     first.cancel()
@@ -110,7 +112,7 @@ async def test_a_process_keeps_a_day_and_no_more_than_fits(monkeypatch):
 async def test_a_killed_workers_claim_ends_by_itself(services, monkeypatch):
     monkeypatch.setattr(sharedrepeats, "CLAIM_MS", 300)
     prefix = f"{services.redis_prefix}:{uuid.uuid4().hex}:"
-    killed, other = (SharedAnswers(RedisLink(services.redis_url, "alone"), prefix) for _ in range(2))
+    killed, other = (SharedAnswers(patient_link(services.redis_url), prefix) for _ in range(2))
     assert await killed._claim("name", sharedrepeats.Entry("d", "killed")) is None  # and nothing more is heard of it
     work = Work()
     assert await other.run("name", "d", work) == (GOOD, False) and work.runs == 1
@@ -122,7 +124,7 @@ async def test_a_long_run_keeps_its_claim(services, monkeypatch):
     monkeypatch.setattr(sharedrepeats, "CLAIM_MS", 300)
     monkeypatch.setattr(sharedrepeats, "RENEWED_S", 0.1)
     prefix = f"{services.redis_prefix}:{uuid.uuid4().hex}:"
-    one, other = (Repeats(SharedAnswers(RedisLink(services.redis_url, "alone"), prefix)) for _ in range(2))
+    one, other = (Repeats(SharedAnswers(patient_link(services.redis_url), prefix)) for _ in range(2))
     work = Work(takes_s=1)
     told = await asyncio.gather(*(each.once("name", b"", work) for each in (one, other)))
     assert work.runs == 1 and sorted(replayed for _, replayed in told) == [False, True]
@@ -159,7 +161,7 @@ async def test_without_redis_a_worker_still_runs_equal_requests_together():
 
 
 async def test_nothing_readable_lies_in_redis(services):
-    link = RedisLink(services.redis_url, "alone")
+    link = patient_link(services.redis_url)
     prefix = f"{services.redis_prefix}:{uuid.uuid4().hex}:"
     one = Repeats(SharedAnswers(link, prefix))
     await one.once("name", b"body", Work())

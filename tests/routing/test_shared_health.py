@@ -221,7 +221,7 @@ async def test_while_redis_is_away_each_worker_acts_by_itself_and_says_so_once(c
     health = Health()
     shared = SharedHealth(health, "redis://127.0.0.1:1/0", "nobody")
     with caplog.at_level(logging.WARNING):
-        shared.start()
+        await shared.start()
         for _ in range(5):
             health.failed(ONE, KEYS[0], Overloaded(), time.monotonic())
         await asyncio.sleep(4 * EVERY_S)
@@ -235,11 +235,23 @@ async def test_a_running_worker_tells_within_a_second(services):
     one, two = Health(), Health()
     pair = [SharedHealth(health, services.redis_url, prefix) for health in (one, two)]
     for shared in pair:
-        shared.start()
+        await shared.start()
     await asyncio.sleep(0.2)
     one.failed(ONE, KEYS[0], CredentialRejected(), time.monotonic())
     async with asyncio.timeout(5):
         while not two.uneasy:
             await asyncio.sleep(0.01)
+    for shared in pair:
+        await shared.close()
+
+
+async def test_a_worker_that_begins_knows_what_the_others_know_before_it_serves(services):
+    prefix = f"{services.redis_prefix}:{uuid.uuid4().hex[:8]}"
+    one, two = Health(), Health()
+    one.failed(ONE, KEYS[0], CredentialRejected(), time.monotonic())
+    pair = [SharedHealth(health, services.redis_url, prefix) for health in (one, two)]
+    for shared in pair:
+        await shared.start()
+    assert two.uneasy
     for shared in pair:
         await shared.close()

@@ -48,3 +48,40 @@ async def test_a_deadline_leaves_no_time_for_another_round(sandbox):
     with pytest.raises((Overloaded, UpstreamTimeout)):
         await ask(engine, False, neuroroute={"deadline_ms": 40})
     assert engine.journal[-1].total_ms < 1000 and len(sandbox.calls(chats=True)) <= 3
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_is_rate_limited_is_waited_for_when_all_others_have_failed(sandbox, stream):
+    engine = await with_the_first_rate_limited(sandbox, 1)
+    sandbox.script(fault("500"), "Hello")
+    record = await ask(engine, stream)
+    assert [(one.deployment, one.kind, one.status) for one in record.attempts] == [
+        ("b/demo", "first", "failed"),
+        ("a/demo", "failover", "answered"),
+    ]
+    assert record.attempts[1].started_ms >= 500
+
+
+async def test_nobody_is_waited_for_longer_than_the_caller_can_wait(sandbox):
+    engine = await with_the_first_rate_limited(sandbox, 1)
+    sandbox.script(fault("500"), "Hello")
+    with pytest.raises(Overloaded):
+        await ask(engine, False, neuroroute={"deadline_ms": 300})
+    assert [one.deployment for one in engine.journal[-1].attempts] == ["b/demo"]
+
+
+async def test_who_wants_no_backup_waits_for_none(sandbox):
+    engine = await with_the_first_rate_limited(sandbox, 1)
+    sandbox.script(fault("500"), "Hello")
+    with pytest.raises(Overloaded):
+        await ask(engine, False, provider={"allow_fallbacks": False})
+    assert [one.deployment for one in engine.journal[-1].attempts] == ["b/demo"]
+
+
+async def with_the_first_rate_limited(sandbox, seconds):
+    """An engine of two deployments, `a/demo` and `b/demo`, of which the first has just been told to wait."""
+    engine = engine_of(sandbox, "a/demo", "b/demo", retries=0)
+    sandbox.script(rate_limited(seconds), "Hello")
+    record = await ask(engine, False)
+    assert [one.deployment for one in record.attempts] == ["a/demo", "b/demo"]
+    return engine

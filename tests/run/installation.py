@@ -16,8 +16,9 @@ from pathlib import Path
 from tests.settings import SERVICES, UPSTREAMS
 
 ROOT = Path(__file__).resolve().parents[2]
+# `*.pyc.*` is bytecode that another test process is writing at this moment.
 LEFT_OUT = shutil.ignore_patterns(
-    ".venv", "var", ".git", ".env", "tests", "bench", "__pycache__", ".*_cache", ".hypothesis"
+    *(".venv", "var", ".git", ".env", "tests", "bench", ".*_cache", ".hypothesis", "*.pyc.*")
 )
 PATIENCE_S = 90.0
 POLL_S = 0.05
@@ -30,7 +31,7 @@ NO_UPSTREAMS = {name: "off" for name in ("OLLAMA_URL", "LM_STUDIO_URL", "LLAMA_C
 
 
 def copy_tree(target: Path) -> Path:
-    """The sources without anything that a run has left."""
+    """The sources and their bytecode, without anything else that a run has left."""
     return Path(shutil.copytree(ROOT, target, ignore=LEFT_OUT))
 
 

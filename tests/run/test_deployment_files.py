@@ -1,6 +1,9 @@
 """Whether what `deploy`, the Dockerfile and docker-compose.yml name is really there."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from typing import Any
 
@@ -14,6 +17,7 @@ from tests.run.installation import ROOT
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if "build" in service}
 DOCUMENTED = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+INSIDE = {"VAR_DIR", "ENV_FILE", "PROXY_SOCKET", "REDIS_PREFIX"}  # the containers' own business
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
@@ -31,8 +35,21 @@ def test_a_command_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_variables_of_a_service_are_settings(name: str) -> None:
-    assert set(OURS[name]["environment"]) <= DOCUMENTED
-    assert {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"} <= set(OURS[name]["environment"])
+    assert set(OURS[name]["environment"]) == DOCUMENTED - INSIDE, "what is set in .env reaches the containers"
+
+
+def test_a_setting_that_is_passed_on_is_the_one_of_the_same_name() -> None:
+    for name, value in OURS["web"]["environment"].items():
+        assert set(re.findall(r"^\$\{(\w+)", value)) <= {name}
+
+
+def test_what_is_passed_on_empty_counts_as_absent() -> None:
+    empty = {name: "" for name, value in OURS["web"]["environment"].items() if value == f"${{{name}:-}}"}
+    settings = "from neuroroute.settings import EMAIL_URL, MAX_BODY_BYTES; print(MAX_BODY_BYTES, EMAIL_URL)"
+    told = subprocess.run(
+        [sys.executable, "-c", settings], env={**os.environ, **empty}, cwd=ROOT, capture_output=True, text=True
+    )
+    assert told.stdout.split() == ["33554432"], told.stderr
 
 
 @pytest.mark.parametrize("name", OURS)

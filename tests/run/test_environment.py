@@ -78,6 +78,11 @@ def test_a_random_text_is_a_secret() -> None:
     assert not is_placeholder("q7Jx0n5cGJ3v9hPz1sYkR8mWd2LbTfUe")
 
 
+def test_a_random_secret_with_three_letters_alike_is_none() -> None:
+    """As the first start makes them: one in 500 is like this, and the installation could not be opened to others."""
+    assert not is_placeholder("2fBKTGExxxZq7Jx0n5cGJ3v9hPz1sYkR8mWd2LbTfUe4aQoXxXpN6vCiHgDs-_0L")
+
+
 @pytest.mark.parametrize(
     ("host", "alone"),
     [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)],

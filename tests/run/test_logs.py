@@ -21,6 +21,8 @@ from neuroroute import slowqueries
 from neuroroute.logs import Sampling, logging_config
 from neuroroute.redaction import Redaction, secrets_in
 from routing.api import health, ownusage
+from tenants import keys
+from tenants.models import Tenant
 from tests.run.installation import ROOT
 
 NEEDLE = "Zq7wN3edLe0f4tests"
@@ -150,6 +152,16 @@ def test_a_refused_page_leaves_one_line_and_no_traceback(lines: Callable[..., An
     assert client.get("/dashboard/").status_code == 403
     (line,) = [json.loads(line) for line in written()]
     assert line["level"] == "warning" and line["request_id"].startswith("req_") and "exception" not in line
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/admin/sync-benchmarks", "/admin/sync-benchmarks"])
+def test_what_is_not_offered_is_no_error(lines: Callable[..., Any], path: str) -> None:
+    key = keys.issue(Tenant.objects.create(name="ops"), "operator", operator=True)[1]
+    written = lines()
+    assert Client().post(path, headers={"authorization": f"Bearer {key}"}).status_code == 501
+    (line,) = [json.loads(line) for line in written()]
+    assert line["level"] == "warning" and path in line["event"] and "exception" not in line
 
 
 async def test_a_static_file_is_answered_whole_and_without_a_word(lines: Callable[..., Any]) -> None:

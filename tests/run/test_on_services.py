@@ -42,10 +42,13 @@ def test_there_are_two_web_workers(on_services: Installation) -> None:
     assert len(web_workers(on_services)) == 2, on_services.living()
 
 
-def test_its_queries_are_not_compiled(on_services: Installation, services: Services) -> None:
-    ask = "from django.db import connection as c; q = c.cursor(); q.execute('SHOW jit'); print(*q.fetchone())"
+@pytest.mark.parametrize(("setting", "value"), [("jit", "off"), ("max_parallel_workers_per_gather", "0")])
+def test_its_queries_are_neither_compiled_nor_shared(
+    on_services: Installation, services: Services, setting: str, value: str
+) -> None:
+    ask = f"from django.db import connection as c; q = c.cursor(); q.execute('SHOW {setting}'); print(*q.fetchone())"
     said = on_services.run("manage.py", "shell", "--no-imports", "-c", ask, **services.environment())
-    assert said.stdout.split() == ["off"], said
+    assert said.stdout.split() == [value], said
 
 
 def test_they_are_replaced_one_by_one_and_no_request_fails(on_services: Installation) -> None:

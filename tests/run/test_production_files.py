@@ -71,7 +71,7 @@ def test_nothing_is_written_beside_var_and_tmp(running: Installation) -> None:
 def _files(root: Path, below: str = "") -> set[str]:
     found = set()
     names = [path.name for path in (root / below).iterdir()]
-    for name in set(names) - set(LEFT_OUT(below, names)):
+    for name in set(names) - set(LEFT_OUT(below, names)) - {"__pycache__"}:
         path = f"{below}/{name}".lstrip("/")
         found |= _files(root, path) if (root / path).is_dir() else {path}
     return found
@@ -139,6 +139,14 @@ def test_grafana_looks_where_its_boards_are_mounted() -> None:
     home = Path(BASE["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
     assert str(home.parent) == provider["options"]["path"]
     assert (ROOT / "deploy/grafana/dashboards" / home.name).exists()
+
+
+@pytest.mark.parametrize("name", ["web", "ship"])
+def test_what_ends_in_peace_has_the_time_for_it_and_one_variable_sets_it(name: str) -> None:
+    told = re.fullmatch(r"\$\{STOP_GRACE_S:-(\d+)\}s", PRODUCTION[name]["stop_grace_period"])
+    needed = [BASE["web"]["environment"][word].split(":-")[1].rstrip("}") for word in ("DRAIN_S", "GRACE_S")]
+    assert told and int(told[1]) >= sum(map(int, needed)) + 15
+    assert f"{told[1]} unless" in PAGE and "`DRAIN_S` + `GRACE_S` + 15 seconds" in PAGE
 
 
 def test_who_asks_the_web_server_asks_its_port() -> None:
@@ -227,16 +235,16 @@ def test_a_command_of_the_page_does_what_it_says(running: Installation, line: st
 
 
 def test_what_the_page_calls_a_setting_is_one() -> None:
-    explained = {"WEB_CPUS", "WEB_MEMORY", *_made_secrets()}
+    explained = {"WEB_CPUS", "WEB_MEMORY", "STOP_GRACE_S", *_made_secrets()}
     named = set(re.findall(r"`([A-Z][A-Z]+_[A-Z_]+)`", PAGE))
     assert named and named <= SETTINGS | explained
 
 
 def test_the_figures_of_the_page_are_those_of_the_benchmarks() -> None:
     results = (ROOT / "bench/RESULTS.md").read_text().replace(",", "")
-    for figure in ("5944.1", "1214.3", "0.248", "148 MB per worker", "1.44 times", "14324 rows/s"):
+    for figure in ("5944.1", "1214.3", "0.248", "148 MB per worker", "1.44 times", "8564", "7120"):
         assert figure in results
-    for figure in ("5,944", "1,214", "0.25 ms", "148 MB", "1.44 times", "14,324 rows"):
+    for figure in ("5,944", "1,214", "0.25 ms", "148 MB", "1.44 times", "8,564; 7,120 rows"):
         assert figure in PAGE
 
 

@@ -15,8 +15,8 @@ from tenants.admission import RateLimiter
 from tenants.errors import LimitsUnavailable, RateLimitExceeded
 from tenants.leases import LARGEST_SLICE, SHARE, LeasedWindows
 from tenants.limits import MINUTE_S, days_of
-from tenants.redislink import RedisLink
 from tenants.slots import LocalSlots
+from tests.ownredis import patient_link
 from tests.tenants.callers import MIDNIGHT, NOON, Took, admit, caller
 
 NOBODY = "redis://127.0.0.1:1/0"
@@ -30,7 +30,7 @@ print(asyncio.run(admitted_in_every_case(*sys.argv[1:])))
 
 
 def limiter_at(url, prefix, **options):
-    return RateLimiter(LeasedWindows(RedisLink(url, "windows are local"), prefix=prefix, **options), LocalSlots())
+    return RateLimiter(LeasedWindows(patient_link(url), prefix=prefix, **options), LocalSlots())
 
 
 async def admitted(limiter, who, tries, now=NOON, at_once=20, takes=0):

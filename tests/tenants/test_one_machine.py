@@ -264,3 +264,24 @@ def test_a_worker_that_starts_while_another_writes_the_file_waits_for_it(tmp_pat
     with table.held():
         assert table.place_of("anything") in table.contents()
     table.close()
+
+
+def test_who_stands_still_itself_does_not_blame_the_holder(tmp_path, monkeypatch):
+    """Beside other work each pause takes much longer than it should: the holder, too, has no processor then."""
+    table, pause = HostTable(tmp_path / "table"), time.sleep
+    monkeypatch.setattr(hosttable.time, "sleep", lambda seconds: pause(0.6 * hosttable.PATIENCE_S))
+    with (tmp_path / "table").open("rb+") as holding:
+        fcntl.flock(holding, fcntl.LOCK_EX)
+        threading.Timer(4 * hosttable.PATIENCE_S, fcntl.flock, (holding, fcntl.LOCK_UN)).start()
+        with table.held():
+            assert table.place_of("anything") in table.contents()
+    table.close()
+
+
+def test_nobody_waits_for_ever_for_a_process_that_was_stopped(tmp_path):
+    table = HostTable(tmp_path / "table")
+    with (tmp_path / "table").open("rb+") as holding:
+        fcntl.flock(holding, fcntl.LOCK_EX)
+        with pytest.raises(LimitsUnavailable), table.held():
+            pytest.fail("somebody else holds it")
+    table.close()

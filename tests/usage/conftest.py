@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.utils import ConnectionHandler
 from environ import Env
+from pytest_django import DjangoDbBlocker
 
 from neuroroute.settings import SQLITE_OPTIONS
 from tenants.models import Budget, BudgetLease, BudgetWindow, Tenant
@@ -24,6 +25,7 @@ from usage.outcomes import Outcome
 from usage.shipper import Shipper
 
 ROOT = Path(__file__).resolve().parents[2]
+NEVER_CHANGED = {"sqlite": "PRAGMA query_only = 1", "postgresql": "SET default_transaction_read_only = on"}
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.services)
 
 
@@ -80,40 +82,72 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('usage') / 'usage.sqlite3'}"
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('usage') / 'usage.sqlite3'}"
+    _migrate(url, django_db_blocker)
+    return url
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(services: Services) -> Iterator[str]:
-    server, _, name = services.database_url.rpartition("/")
-    own = f"{name}_usage"
-    with closing(psycopg.connect(services.database_url, autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {own}")
-        yield f"{server}/{own}"
-        connection.execute(f"DROP DATABASE {own} WITH (FORCE)")
+def postgresql_url(services: Services, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    with _own_postgresql(services, "usage", django_db_blocker) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def outcomes() -> list[Outcome]:
+    return stories(800)
+
+
+@pytest.fixture(scope="session")
+def sqlite_told_url(
+    outcomes: list[Outcome], tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
+) -> str:
+    var = tmp_path_factory.mktemp("told")
+    url = f"sqlite:///{var / 'told.sqlite3'}"
+    _migrate(url, django_db_blocker)
+    _tell(url, outcomes, var, django_db_blocker)
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgresql_told_url(
+    services: Services,
+    outcomes: list[Outcome],
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[str]:
+    with _own_postgresql(services, "told", django_db_blocker) as url:
+        _tell(url, outcomes, tmp_path_factory.mktemp("told"), django_db_blocker)
+        yield url
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
-def database(request: pytest.FixtureRequest, place: Place, django_db_blocker: object) -> Iterator[Place]:
+def database(request: pytest.FixtureRequest, place: Place, django_db_blocker: DjangoDbBlocker) -> Iterator[Place]:
     """An empty, migrated database, used by this thread's ORM and by the processes that `place` starts."""
     place.url = request.getfixturevalue(f"{request.param}_url")
     yield from _used(place, django_db_blocker)
 
 
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def telling(request: pytest.FixtureRequest, place: Place, django_db_blocker: DjangoDbBlocker) -> Iterator[Place]:
+    """A database that holds what is `told` and cannot be changed, for all tests to read."""
+    place.url = request.getfixturevalue(f"{request.param}_told_url")
+    place.spool.mkdir()
+    with _asked(place.url, django_db_blocker):
+        with connections["default"].cursor() as cursor:
+            cursor.execute(NEVER_CHANGED[connections["default"].vendor])
+        yield place
+
+
 @pytest.fixture
-def told(database: Place) -> list[Outcome]:
+def told(telling: Place, outcomes: list[Outcome]) -> list[Outcome]:
     """800 outcomes of thirty hours, shipped."""
-    outcomes = stories(800)
-    journal(database.spool, outcomes)
-    shipper = Shipper(database.spool)
-    while shipper.ship_batch():
-        pass
     return outcomes
 
 
 @pytest.fixture
-def postgresql(place: Place, postgresql_url: str, django_db_blocker: object) -> Iterator[Place]:
+def postgresql(place: Place, postgresql_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[Place]:
     place.url = postgresql_url
     yield from _used(place, django_db_blocker)
 
@@ -131,14 +165,45 @@ def switch() -> Iterator[Callable[[str], None]]:
     connections["default"] = before
 
 
-def _used(place: Place, blocker: object) -> Iterator[Place]:
-    before = connections["default"]
-    connections["default"] = _connect(place.url)
-    with blocker.unblock():  # type: ignore[attr-defined]
-        for app in ("providers", "usage", "tenants"):
-            call_command("migrate", app, verbosity=0)
+def _used(place: Place, blocker: DjangoDbBlocker) -> Iterator[Place]:
+    with _asked(place.url, blocker):
         _empty()
         yield place
+
+
+@contextmanager
+def _own_postgresql(services: Services, word: str, blocker: DjangoDbBlocker) -> Iterator[str]:
+    """A migrated database beside that of the run, with this word at the end of its name."""
+    server, _, name = services.database_url.rpartition("/")
+    own = f"{name}_{word}"
+    with closing(psycopg.connect(services.database_url, autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {own}")
+        _migrate(f"{server}/{own}", blocker)
+        yield f"{server}/{own}"
+        connection.execute(f"DROP DATABASE {own} WITH (FORCE)")
+
+
+def _tell(url: str, outcomes: list[Outcome], var: Path, blocker: DjangoDbBlocker) -> None:
+    journal(var / "spool", outcomes)
+    with _asked(url, blocker):
+        shipper = Shipper(var / "spool")
+        while shipper.ship_batch():
+            pass
+
+
+def _migrate(url: str, blocker: DjangoDbBlocker) -> None:
+    with _asked(url, blocker):
+        for app in ("providers", "usage", "tenants"):
+            call_command("migrate", app, verbosity=0)
+
+
+@contextmanager
+def _asked(url: str, blocker: DjangoDbBlocker) -> Iterator[None]:
+    """This thread's ORM asks the database at `url`."""
+    before = connections["default"]
+    connections["default"] = _connect(url)
+    with blocker.unblock():
+        yield
         connections["default"].close()
     connections["default"] = before
 

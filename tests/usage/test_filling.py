@@ -7,6 +7,7 @@ from django.db.models import F
 
 from bench.again import Move, forget_minutes, set_apart, tell_again
 from bench.recount import differences, uneven_days
+from providers.pricebook import PriceBook
 from tests.usage.conftest import Place
 from tests.usage.shipping import ship
 from tests.usage.stories import NOON, journal, stories
@@ -15,7 +16,7 @@ from usage.comparing import Comparer
 from usage.models import AttemptRecord, RequestRecord
 from usage.rollups import DAY, HOUR, MINUTE, OF_REQUESTS, Rollup, TagRollup
 
-NO_PRICES = Comparer(lambda name, at_us: None)
+NO_PRICES = Comparer(PriceBook())
 FIRST, SECOND = NOON - timedelta(hours=2), NOON - timedelta(hours=1)
 TARGET = NOON - timedelta(days=3)
 LATER = TARGET + timedelta(hours=1)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
+from providers.pricebook import PriceBook
 from tenants.models import Tenant
 from tests.usage.conftest import Place
 from tests.usage.stories import NOON, journal, story
@@ -19,7 +20,7 @@ from usage.selectors import Entities
 from usage.shipper import Shipper
 
 THEIRS = 9
-NO_PRICES = Comparer(lambda name, at_us: None)
+NO_PRICES = Comparer(PriceBook())
 DAY = timedelta(days=1)
 LAST_HOUR = TimeRange.around(NOON - timedelta(hours=1), NOON + timedelta(minutes=1), NOON)
 WEEK = TimeRange.around(NOON - 8 * DAY, NOON + timedelta(minutes=1), NOON)

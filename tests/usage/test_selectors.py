@@ -237,12 +237,12 @@ def test_errors_and_attempts_are_counted_by_deployment(told: list[Outcome]) -> N
     assert [one.deployment for one in selectors.attempts(RANGES[-1], deployment="beta/free")] == ["beta/free"]
 
 
-def test_a_story_is_only_its_own_tenants(told: list[Outcome], database: Place) -> None:
+def test_a_story_is_only_its_own_tenants(told: list[Outcome], telling: Place) -> None:
     one = told[0]
 
-    assert selectors.find(f"req_{one.id}", one.tenant_id, database.spool)
-    assert selectors.find(f"req_{one.id}", one.tenant_id + 1, database.spool) is None
-    assert selectors.find("req_nothing", directory=database.spool) is None
+    assert selectors.find(f"req_{one.id}", one.tenant_id, telling.spool)
+    assert selectors.find(f"req_{one.id}", one.tenant_id + 1, telling.spool) is None
+    assert selectors.find("req_nothing", directory=telling.spool) is None
 
 
 def test_todays_use_counts_what_was_granted_shipped_or_not(database: Place) -> None:

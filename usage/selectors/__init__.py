@@ -7,7 +7,7 @@ flow errors attempts attempt_series failure_series together
 last_attempts state_series                                what failed, and what caught it
 last_errors                                               the newest failure of each deployment
 compared                                                  what answers would have cost elsewhere
-page tops find served                                     requests one by one
+page tops find begun_with served                               requests one by one
 """
 
 from usage.ranges import TimeRange
@@ -35,7 +35,7 @@ from usage.selectors.reliability import (
     together,
 )
 from usage.selectors.requestfilter import RequestFilter
-from usage.selectors.requests import Listed, Page, Top, find, page, tops
+from usage.selectors.requests import Listed, Page, Top, begun_with, find, page, tops
 from usage.selectors.totals import (
     Dimension,
     Entities,
@@ -49,6 +49,7 @@ from usage.selectors.totals import (
     series_by,
     series_of_tags,
     spent_by,
+    spent_by_few_tags,
     spent_series_by,
     tags_kept_since,
     totals,
@@ -82,6 +83,7 @@ __all__ = [
     "Whose",
     "attempt_series",
     "attempts",
+    "begun_with",
     "by",
     "compared",
     "errors",
@@ -100,6 +102,7 @@ __all__ = [
     "series_by",
     "series_of_tags",
     "spent_by",
+    "spent_by_few_tags",
     "spent_series_by",
     "state_series",
     "tags_kept_since",

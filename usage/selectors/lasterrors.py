@@ -7,7 +7,7 @@ from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 from msgspec import Struct
 
-from providers.models import Deployment
+from providers.selectors import deployments_near
 from usage import ids
 from usage.models import AttemptRecord
 from usage.ranges import TimeRange
@@ -25,11 +25,11 @@ class LastError(Struct, frozen=True):
 
 
 def last_errors(period: TimeRange, deployments: Collection[str], whose: Whose = None) -> list[LastError]:
-    """One for each of these deployments that failed in the range and is still there, the latest first; two queries."""
-    named = Deployment.objects.annotate(called=Concat("provider__name", Value("/"), "model__name"))
+    """One for each of these deployments that failed in the range and is still there, the latest first; one query."""
+    called = Concat("provider__name", Value("/"), "model__name")
+    named = deployments_near(deployments).annotate(called=called).filter(called__in=deployments)
     newest = Subquery(_failed(period, whose).filter(deployment=OuterRef("called")).order_by("-id").values("id")[:1])
-    found = named.filter(called__in=deployments).annotate(last=newest).values_list("last", flat=True)
-    rows = AttemptRecord.objects.filter(id__in=[key for key in found if key]).order_by("-id")
+    rows = AttemptRecord.objects.filter(id__in=named.order_by().values(last=newest)).order_by("-id")
     return [_told(row) for row in rows]
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from msgspec import Struct
 
+from tenants.sight import Sight, seen
 from usage import ids, spool
 from usage.models import AttemptRecord, RequestRecord
 from usage.outcomes import Outcome, Status
@@ -174,6 +175,16 @@ def find(
     if outcome is None or not _is_of(outcome.tenant_id, tenant_id) or key_id not in (None, outcome.key_id):
         return None
     return outcome
+
+
+def begun_with(text: str, sight: Sight, limit: int) -> list[RequestRecord]:
+    """The newest requests in sight whose id begins so, of at least eight digits; what the journal holds still is not
+    among them."""
+    bounds = ids.begun(text)
+    if bounds is None:
+        return []
+    rows = seen(RequestRecord.objects.filter(id__range=bounds), sight, "tenant_id").order_by("-id")
+    return list(rows.only("status", "asked_model", "tenant")[:limit])
 
 
 def _is_of(tenant_id: int, whose: Whose) -> bool:

@@ -22,12 +22,14 @@ def read(
     level: str = "",
     only: Mapping[str, Collection[int | str]] | None = None,
     group: Sequence[str] = (),
+    few: tuple[str, Collection[int | str]] | None = None,
     sums: Sequence[str],
 ) -> Iterator[tuple[int, Row, list[int]]]:
     """Yield (position of the bucket, values of `group`, sums); what has no rows is left out.
 
-    None in `where` is no bound; `only` names the values that a column may have; `level` is the condition, in SQL, by
-    which sums are told from what they sum up. Table and column names are the code's own, never a caller's.
+    None in `where` is no bound; `only` names the values that a column may have; `few` groups by these values of a
+    column, and by None for all others; `level` is the condition, in SQL, by which sums are told from what they sum up.
+    Table and column names are the code's own, never a caller's.
     """
     spans = [(position, span) for position, bucket in enumerate(buckets) for span in cover(*bucket.seconds)]
     if not spans:
@@ -36,15 +38,23 @@ def read(
     among = {column: list(values) for column, values in (only or {}).items()}
     conditions = [sql_of(tenant), *([level] if level else []), *(f"r.{column} = %s" for column in bounds)]
     conditions += [f"r.{column} IN ({', '.join(['%s'] * len(values)) or 'NULL'})" for column, values in among.items()]
-    rows = f"{table._meta.db_table} r WHERE {' AND '.join(conditions)}"
-    values = [*bounds.values(), *chain(*among.values())]
+    source, values = table._meta.db_table, [*bounds.values(), *chain(*among.values())]
+    if few is not None:
+        source, group, values = _few(source, few[0], len(few[1])), (*group, "few"), [*few[1], *values]
+    rows = f"{source} r WHERE {' AND '.join(conditions)}"
     with connection.cursor() as cursor:
-        if group and len(buckets) == 1 and connection.vendor == "postgresql":
+        if group and (len(buckets) == 1 or few is not None) and connection.vendor == "postgresql":
             cursor.execute(_written_out(rows, spans, group, sums), values * len(spans))
         else:
             cursor.execute(_joined(rows, spans, group, sums), values)
         for position, *rest in cursor.fetchall():
             yield position, tuple(rest[: len(group)]), rest[len(group) :]
+
+
+def _few(table: str, column: str, number: int) -> str:
+    """The rows with a further column: the value where it is one of so many parameters, else NULL."""
+    among = ", ".join(["%s"] * number) or "NULL"
+    return f"(SELECT t.*, CASE WHEN t.{column} IN ({among}) THEN t.{column} END AS few FROM {table} t)"
 
 
 def _joined(rows: str, spans: Sequence[tuple[int, Span]], group: Sequence[str], sums: Sequence[str]) -> str:
@@ -64,8 +74,8 @@ def _joined(rows: str, spans: Sequence[tuple[int, Span]], group: Sequence[str], 
 
 
 def _written_out(rows: str, spans: Sequence[tuple[int, Span]], group: Sequence[str], sums: Sequence[str]) -> str:
-    """The same where a range is asked for as a whole, which thousands of rows may answer: from bounds that stand in the
-    query itself, PostgreSQL knows how many, and hashes them instead of sorting them."""
+    """The same where thousands of rows may answer: a range as a whole, or each value beside a few. From bounds that
+    stand in the query itself, PostgreSQL knows how many, and hashes them instead of sorting them."""
     keys = ", ".join(["r.position", *(f"r.{column}" for column in group)])
     parts = (
         _apart(

@@ -89,6 +89,7 @@ class Group(Struct, frozen=True):
 _OF_KEYS: Final = (None, "tenant", "key")  # what a key's sum over all that answered can be grouped by
 _YEAR_S: Final = 366 * 86_400
 _SUMS: Final = Totals.__struct_fields__
+_SPENT: Final = Spend.__struct_fields__
 Sums = TypeVar("Sums", bound=Spend)
 
 
@@ -136,6 +137,22 @@ def spent_series_by(
 ) -> dict[Value, list[Spend]]:
     """The same in each bucket; `only` keeps these values."""
     return _series_by(Spend, dimension, buckets, entities, only)
+
+
+def spent_by_few_tags(
+    buckets: Sequence[TimeRange],
+    entities: Entities,
+    few: Collection[Value],
+) -> dict[Value | None, list[Spend]]:
+    """The same of a few tags, and under None of all others added up, where a request of several counts several times.
+
+    One reading of all tags: nothing finds one of them in a range.
+    """
+    found: dict[Value | None, list[Spend]] = {value: [Spend()] * len(buckets) for value in (*few, None)}
+    scope, bounds = _scope(entities, "tag"), _bounds(entities)
+    for position, (tag,), sums in read(TagRollup, buckets, tenant=scope, where=bounds, few=("tag", few), sums=_SPENT):
+        found[tag][position] = Spend(*sums)
+    return found
 
 
 def _series_by(

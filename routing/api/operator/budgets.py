@@ -17,11 +17,11 @@ from routing.api.operator.documents import MATCH, ONCE, Reason, documented, told
 from routing.api.operator.paging import Filter, one_of, yes
 from routing.api.operator.resource import References, Resource, Rows, columns
 from routing.configfile import schema
-from routing.configfile.budgetpart import RAISE, limit_of, put_budgets
+from routing.configfile.budgetpart import limit_of, put_budgets
 from routing.errors import InvalidBody
 from routing.models import Policy
 from routing.policybook import SHORT_NAMES
-from tenants.budgets import USD, Budget
+from tenants.budgets import RAISE, USD, Budget
 from tenants.models import own
 from tenants.periods import Period
 from tenants.selectors import BudgetState, states_of, tenants_in
@@ -127,6 +127,11 @@ class Budgets(Resource):
         tenant = get_object_or_404(tenants_in(self.operator.sight), name=body.tenant)
         policies = {*Policy.objects.values_list("name", flat=True), *SHORT_NAMES}
         put_budgets(changes, "", tenant, [schema.Budget(**fields_of(body, "tenant"))], policies)
+
+    def destroy(self, request: HttpRequest, pk: str) -> HttpResponse:
+        """Without a budget more may be spent than with it."""
+        self.operator.require(self.right("delete"), RAISE)
+        return super().destroy(request, pk)
 
     @told_once(
         BudgetRow,

@@ -33,6 +33,22 @@ def test_statement_39_first_use_leads_to_a_first_request(staff_client):
     assert start == "/dashboard/start/" and 'id="send"' in staff_client.get(start).content.decode()
 
 
+def test_home_begins_with_the_way_to_a_first_request_until_one_came(staff_client, tmp_path):
+    def first(**words: str) -> tuple[str, str]:
+        page = staff_client.get("/dashboard/", words).content.decode().split('<div class="panels">')[1]
+        return re.search(r'<section class="panel[^>]*>(.*?)</section>', page, re.S)[0], page
+
+    card, page = first()
+    assert "Can it answer me?" in card and "No request has come yet." in card
+    assert len(re.findall('class="button', card)) == 1
+    assert 'id="send"' in staff_client.get(link(card, "Send the first request")).content.decode()
+    assert page.count("No request has come yet.") == page.count("Send the first request") == 1
+    assert "Can it answer me?" not in first(tenant="nobody-of-this-name")[1]
+    ship(day(NOW - timedelta(days=12), 5, hours=1), tmp_path / "then")
+    card, page = first(range="1h")
+    assert card.endswith("hidden></section>") and "Can it answer me?" not in page
+
+
 @pytest.mark.parametrize(
     ("ago", "words", "verb"),
     [

@@ -45,6 +45,16 @@ def polled(page: Page, path: str) -> Iterator[Callable[[], None]]:
     yield ten_seconds
 
 
+def test_the_way_to_a_first_request_leaves_once_one_came(chromium, live_server, signed_in, tmp_path):
+    with looking(chromium, live_server.url, signed_in, **WIDE) as (page, problems), polled(page, LIVE) as ten_seconds:
+        expect(page.locator(".panel:visible").first).to_contain_text("Can it answer me?")
+        arrive([outcome(datetime.now(UTC), random.Random(9))], tmp_path / "one")
+        ten_seconds()
+        expect(page.locator("#panel-start")).to_be_hidden()
+        expect(page.locator(".panel:visible").first).to_contain_text("What needs me?")
+        assert problems == []
+
+
 def test_statement_25_figures_change_in_place(chromium, live_server, signed_in, traffic, tmp_path):
     with looking(chromium, live_server.url, signed_in, **WIDE) as (page, problems), polled(page, LIVE) as ten_seconds:
         page.evaluate(CHANGES)

@@ -23,6 +23,7 @@ def addresses(own_key: int, request_id: str) -> Iterator[str]:
     yield f"/dashboard/live/req_{request_id}/cancel/"
     yield "/dashboard/requests/?status=rejected&tenant=demo"  # filtered to nothing
     yield "/dashboard/nothing-here/"
+    yield f"/dashboard/requests/req_{'0' * 32}/"  # names an id that cannot be found
 
 
 def test_statement_29_nothing_but_tables_scrolls_sideways_and_whatever_is_pressed_is_large_enough(
@@ -44,3 +45,32 @@ def judged(page: Page) -> list[str]:
     assert found["targets"] > 1, page.url
     sideways = [f"the page is {number} px too wide" for number in {shut, found["page"]} if number]
     return [*sideways, *(f"scrolls: {one}" for one in found["wide"]), *(f"small: {one}" for one in found["small"])]
+
+
+def test_on_a_telephone_an_empty_list_takes_no_room_and_heads_stand_in_one_line(
+    chromium, live_server, signed_in, traffic
+):
+    with looking(chromium, live_server.url, signed_in, viewport={"width": 390, "height": 844}) as (page, _):
+        page.goto("/dashboard/live/")
+        assert page.locator("#live-empty").is_visible()
+        assert page.locator(".live-list").bounding_box()["height"] < 120
+        for address in ("/dashboard/upstreams/", "/dashboard/reliability/", "/dashboard/budgets/"):
+            page.goto(address)
+            rows = page.locator("thead tr").evaluate_all("all => all.map((one) => one.getBoundingClientRect().height)")
+            assert max(rows) < 50, address
+
+
+def test_a_table_that_a_telephone_lays_out_is_read_without_scrolling(
+    chromium, live_server, signed_in, traffic, served, drill
+):
+    cut = []
+    with looking(chromium, live_server.url, signed_in, viewport=PHONE) as (page, _):
+        for address in (f"/dashboard/drill/?run={drill}", "/dashboard/start/", "/dashboard/savings/"):
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+            tables = page.locator("table.laid")
+            tables.first.get_by_role("columnheader").first.wait_for(state="attached")
+            over = tables.evaluate_all("all => all.map((one) => one.scrollWidth - one.parentElement.clientWidth)")
+            assert over, address
+            cut += [(address, pixels) for pixels in over if pixels > 0]
+    assert cut == []

@@ -2,21 +2,18 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from unfold.decorators import action
 
-from providers.adapters.base import ListedModel
-from providers.adminbase import operation_page
+from profiling.provideradmin import back_to, listing_of
+from profiling.providertests import Tried
+from providers.adminbase import actor_of
 from providers.barred import takes
 from providers.choosing import Choice, Line, choice_page
 from providers.importing import Offer, import_models, offers
 from providers.models import Provider
 from providers.priceadmin import price_text
-from providers.probe import probe
 
 COLUMNS = ("Model", "USD per million tokens, in / out", "Context, tokens", "Skills", "State")
 
@@ -32,39 +29,29 @@ class ImportsModels:
 
     @action(description="Import models", url_path="import", icon="download", permissions=["import"])
     def import_listed(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks, lists what the provider has, and adds what was chosen of it."""
+        """Asks, has a worker list what the provider has, and adds what was chosen of it."""
         provider: Provider = self.row(request, object_id)  # type: ignore[attr-defined]
-        results = probe(provider) if request.method == "POST" else []
-        listed = next((result.models for result in results if result.ok), None)
-        if listed is None:
-            return self._question(request, provider, results)
-        offered, choice = offers(provider, listed), Choice(request.POST)
+        effect = f"Lists the models at {provider.base_url}, for you to choose from. Nothing is generated or billed."
+        title = f"Import the models of {provider}"
+        told = listing_of(self, request, provider, title=title, verb="List the models", effect=effect)
+        if isinstance(told, HttpResponse):
+            return told
+        offered, choice = offers(provider, told.kept or ()), Choice(request.POST)
         lines = [_line(offer) for offer in offered]
         if choice.decided:
             if chosen := choice.chosen(lines):
                 return self._import(request, provider, offered, chosen)
             messages.error(request, "No model was chosen: tick at least one that is not here yet.")
-        return self._choices(request, provider, listed, choice, lines)
-
-    def _question(self, request: HttpRequest, provider: Provider, results: list[Any]) -> HttpResponse:
-        return operation_page(
-            self,
-            request,
-            title=f"Import the models of {provider}",
-            verb="List the models",
-            form=forms.Form(),
-            effect=f"Lists the models at {provider.base_url}, for you to choose from. Nothing is generated or billed.",
-            back=back_to(provider),
-            results=results,
-        )
+        return self._choices(request, provider, told, choice, lines)
 
     def _choices(
-        self, request: HttpRequest, provider: Provider, listed: tuple[ListedModel, ...], choice: Choice, lines: Any
+        self, request: HttpRequest, provider: Provider, told: Tried, choice: Choice, lines: list[Line]
     ) -> HttpResponse:
-        here = sum(not line.offered for line in lines)
-        told = [
-            f"{provider} lists {len(listed):,} models; {here:,} are here already, and {len(listed) - len(lines):,} are "
-            "left out: they neither chat nor embed, or stand twice.",
+        here, count = sum(not line.offered for line in lines), len(told.kept or ())
+        sentences = [
+            f"{provider} listed {count:,} models at {told.at:%Y-%m-%d %H:%M} UTC; {here:,} are here already, and "
+            f"{count - len(lines):,} are left out: they neither chat nor embed, stand twice, or are called as the "
+            "router itself is.",
             "A deployment is added for each that is chosen, with what is known of it. Those that are here stay as they "
             "are. Of a long listing, models that are not well known are added switched off.",
         ]
@@ -74,7 +61,7 @@ class ImportsModels:
             choice,
             lines,
             title=f"Import the models of {provider}",
-            told=told,
+            told=sentences,
             columns=COLUMNS,
             verb="Add the ticked ones",
             verb_all=lambda count: f"Add all {count:,} that match",
@@ -84,13 +71,7 @@ class ImportsModels:
         )
 
     def _import(self, request: HttpRequest, provider: Provider, offered: list[Offer], chosen: list[str]) -> Any:
-        with transaction.atomic():
-            before = provider.deployments.count()
-            made = import_models(provider, offered, frozenset(chosen))
-            if made:
-                names = [model.upstream_model for model in made]
-                changes = {"deployments": [before, before + len(made)], "models": [None, names]}
-                self.note(request, "imported models", provider, changes)  # type: ignore[attr-defined]
+        made = import_models(provider, offered, frozenset(chosen), actor_of(request))
         off = sum(not model.enabled for model in made)
         told = f"{len(made):,} deployments added" + (f", {off:,} of them switched off." if off else ".")
         messages.success(request, told)
@@ -112,8 +93,3 @@ def _line(offer: Offer) -> Line:
         ),
         offered=not offer.here,
     )
-
-
-def back_to(provider: Provider) -> str:
-    """The address of a provider's page."""
-    return reverse("admin:providers_provider_change", args=[provider.pk])

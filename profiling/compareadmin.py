@@ -4,21 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action
 
-from providers.adminbase import operation_page
+from profiling.provideradmin import back_to, listing_of
+from profiling.providertests import Tried
 from providers.adminforms import misfit
 from providers.barred import takes
 from providers.choosing import Choice, Line, choice_page
 from providers.differences import LABELS, Difference, differences
 from providers.formfields import reason_field
-from providers.importadmin import back_to
 from providers.models import Deployment, Provider
-from providers.probe import probe
 
 COLUMNS = ("Deployment", "What", "Stored", "There", "Says")
 
@@ -38,49 +36,39 @@ class ComparesModels:
 
     @action(description="Compare models", url_path="compare", icon="compare_arrows", permissions=["compare"])
     def compare_listed(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks, shows where deployments differ from the listing, and takes over what was chosen of it."""
+        """Asks, has a worker list the models, shows where deployments differ, and takes over what was chosen of it."""
         provider: Provider = self.row(request, object_id)  # type: ignore[attr-defined]
-        if request.method != "POST":
-            return self._before(request, provider)
-        results = probe(provider)
-        listed = next((result.models for result in results if result.ok), None)
-        found, choice = differences(provider, listed or ()), ComparedChoice(request.POST)
-        chosen = choice.chosen([_line(each) for each in found])
-        if choice.decided and self._take(request, choice, found, chosen):
-            return HttpResponseRedirect(back_to(provider))
-        failed = "" if listed is not None else "; ".join(f"{each.credential}: {each.message}" for each in results)
-        return self._shown(request, provider, choice, found, failed)
-
-    def _before(self, request: HttpRequest, provider: Provider) -> HttpResponse:
         effect = (
             f"Lists the models at {provider.base_url} and shows where deployments differ from that, or from what is "
             "known of their models. Nothing is changed before you choose."
         )
-        return operation_page(
-            self,
-            request,
-            title=f"Compare the models of {provider}",
-            verb="Compare",
-            form=forms.Form(),
-            effect=effect,
-            back=back_to(provider),
-        )
+        title = f"Compare the models of {provider}"
+        told = listing_of(self, request, provider, needed=False, title=title, verb="Compare", effect=effect)
+        if isinstance(told, HttpResponse):
+            return told
+        found, choice = differences(provider, told.kept or ()), ComparedChoice(request.POST)
+        chosen = choice.chosen([_line(each) for each in found])
+        if choice.decided and self._take(request, choice, found, chosen):
+            return HttpResponseRedirect(back_to(provider))
+        return self._shown(request, provider, choice, found, told)
 
     def _shown(
-        self, request: HttpRequest, provider: Provider, choice: Choice, found: list[Difference], failed: str
+        self, request: HttpRequest, provider: Provider, choice: Choice, found: list[Difference], told: Tried
     ) -> HttpResponse:
-        told = ["Ticked lines are taken over, field by field; all else of a deployment stays as it is."]
-        if failed:
-            told.append(
-                f"The provider did not list its models, so this is the shipped catalogue's word alone. {failed}"
-            )
+        listed = f"{provider} listed its models at {told.at:%Y-%m-%d %H:%M} UTC."
+        if told.kept is None:
+            failed = told.problem or "; ".join(f"{one.credential}: {one.message}" for one in told.listings)
+            listed = f"The provider did not list its models, so this is the shipped catalogue's word alone. {failed}"
+        sentences = [
+            "Ticked lines are taken over, field by field; all else of a deployment stays as it is.", listed
+        ]  # fmt: skip
         return choice_page(
             self,
             request,
             choice,
             [_line(each) for each in found],
             title=f"Compare the models of {provider}",
-            told=told,
+            told=sentences,
             columns=COLUMNS,
             verb="Take the ticked ones",
             ticked=False,
