@@ -81,22 +81,30 @@
     const shown = page();
     if (!shown || document.hidden) return;
     asking?.abort();
-    asking = new AbortController();
-    let whole = false;
-    try {
-      const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(15_000)]);
-      const answer = await fetch(shown.dataset.parts, { cache: "no-store", headers: tag ? { "If-None-Match": tag } : {}, signal });
-      if (answer.redirected) return location.reload(); // signed out: the login says so
-      if (answer.status !== 304 && !answer.ok) throw new Error(`status ${answer.status}`);
-      whole = answer.status === 304 || place(await answer.text());
-      if (whole) {
-        tag = answer.headers.get("ETag");
-        document.querySelector("#fresh time").textContent = answer.headers.get("X-As-Of");
-      }
-    } catch { if (page() !== shown) return; }
+    const mine = asking = new AbortController(), line = document.getElementById("fresh");
+    line?.setAttribute("aria-busy", "true");
+    const whole = await heard(shown, mine.signal).catch(() => false);
+    if (asking !== mine || page() !== shown) return; // what replaced it says how it went
     failures = whole ? 0 : failures + 1;
     say(!whole);
     arm();
+    line?.removeAttribute("aria-busy");
+  }
+
+  // Whether every panel has been heard, with its figures.
+  async function heard(shown, stopped) {
+    const signal = AbortSignal.any([stopped, AbortSignal.timeout(15_000)]);
+    const answer = await fetch(shown.dataset.parts, { cache: "no-store", headers: tag ? { "If-None-Match": tag } : {}, signal });
+    if (answer.redirected) { // signed out: the login says so, and this page nothing more
+      location.reload();
+      return new Promise(() => {});
+    }
+    if (answer.status !== 304 && !answer.ok) throw new Error(`status ${answer.status}`);
+    const text = await answer.text();
+    if (stopped.aborted || page() !== shown || (answer.status !== 304 && !place(text))) return false;
+    tag = answer.headers.get("ETag");
+    document.querySelector("#fresh time").textContent = answer.headers.get("X-As-Of");
+    return true;
   }
 
   function place(text) {

@@ -41,6 +41,7 @@ def polled(page: Page, path: str) -> Iterator[Callable[[], None]]:
     def ten_seconds() -> None:
         with page.expect_response("**/dashboard/parts/**"):
             page.clock.run_for(10_500)
+        expect(page.locator("#fresh")).not_to_have_attribute("aria-busy", "true")  # until the script has placed it
 
     yield ten_seconds
 
