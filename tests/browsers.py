@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE_MS = 20_000  # of an expectation that names none: a busy machine takes seconds for what a person sees at once
 
 
 class Chromium:
@@ -54,6 +55,7 @@ class Chromium:
     def _started(self) -> Browser:
         if self._playwright is None:
             self._playwright = sync_playwright().start()
+            expect.set_options(timeout=PATIENCE_MS)
         if self._browser is None or not self._browser.is_connected():
             self._browser = self._playwright.chromium.launch(executable_path=self._path, args=FLAGS)
         return self._browser

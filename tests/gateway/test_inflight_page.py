@@ -120,7 +120,7 @@ def test_in_a_browser_rows_come_and_go_while_the_canvas_and_all_else_stay(chromi
         expect(page.locator("#live-empty")).to_be_visible()
         with streams(both, slow, 3) as opened:
             gone = opened[0][0].headers["x-request-id"]
-            expect(page.locator(f"#live-{gone} .badge")).to_contain_text("streaming", timeout=8000)
+            expect(page.locator(f"#live-{gone} .badge")).to_contain_text("streaming")
             expect(page.locator("#live-total")).to_have_text("3")
             expect(page.locator("#live-empty")).to_be_hidden()
             row = page.locator(f"#live-{gone}")
@@ -134,7 +134,7 @@ def test_in_a_browser_rows_come_and_go_while_the_canvas_and_all_else_stay(chromi
             assert page.evaluate("window.row.isConnected")
             eventually(lambda: page.evaluate(HIGHEST, "chart-live_running") >= 2)
             assert page.evaluate(HIGHEST, "chart-live_rate") > 0
-        expect(page.locator("#live-total")).to_have_text("0", timeout=8000)
+        expect(page.locator("#live-total")).to_have_text("0")
         assert page.evaluate("window.canvases.every((one) => one.isConnected && Chart.getChart(one))")
         assert page.evaluate("window.shifts") == []
         with streams(both, slow, 2):
@@ -175,7 +175,7 @@ def test_a_browser_asks_nothing_while_it_is_paused_or_hidden_and_says_when_it_ca
         page.evaluate("""delete document.hidden; document.dispatchEvent(new Event("visibilitychange"))""")
         expect(said).to_contain_text(re.compile(r"Data from \d\d:\d\d:\d\d, retrying"))
         page.unroute("**/live/now/**")
-        expect(said).to_contain_text("Live", timeout=10_000)
+        expect(said).to_contain_text("Live")
 
 
 def test_the_page_of_budgets_lists_what_is_held_for_requests_that_run(both, slow, sessions):
