@@ -106,13 +106,17 @@ class TakenTooSlowly(UpstreamTimeout):
 
 
 class Unreachable(ProviderError):
-    """DNS, connect, TLS, or a connection that broke; `connected` says whether it ever stood."""
+    """DNS, connect, TLS, or a connection that broke.
+
+    `connected` says whether it ever stood, `connection_refused` whether the host itself said no: no slowness of ours
+    explains that.
+    """
 
     status, code, retries_same = 502, "upstream_unreachable", True
 
-    def __init__(self, message: str = "", *, connected: bool = False) -> None:
+    def __init__(self, message: str = "", *, connected: bool = False, connection_refused: bool = False) -> None:
         super().__init__(message)
-        self.connected = connected
+        self.connected, self.connection_refused = connected, connection_refused
 
 
 class Untrusted(Unreachable):

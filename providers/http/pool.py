@@ -55,7 +55,8 @@ class Pool:
         except OSError as exc:
             if exc.errno in (EMFILE, ENFILE):
                 raise NotAsked("this machine has no more sockets for it") from exc
-            raise Unreachable(f"no connection: {exc.strerror or 'unknown reason'}") from exc
+            refused = isinstance(exc, ConnectionRefusedError)
+            raise Unreachable(f"no connection: {exc.strerror or 'unknown reason'}", connection_refused=refused) from exc
 
     async def _open(self, origin: Origin) -> Connection:
         addresses = await self._lookups.addresses(origin.host, origin.port)

@@ -292,8 +292,10 @@ class Health:
 
 
 def _may_be_ours(error: ProviderError) -> bool:
-    """Whether it can come of a stall of our own; a certificate that is not trusted cannot."""
-    return isinstance(error, UpstreamTimeout | Unreachable) and not isinstance(error, Untrusted)
+    """Whether it can come of a stall of our own; a certificate that is not trusted or a refused connection cannot."""
+    if isinstance(error, Unreachable):
+        return not (error.connection_refused or isinstance(error, Untrusted))
+    return isinstance(error, UpstreamTimeout)
 
 
 def _keys(target: Target) -> tuple[Key, Key]:

@@ -69,7 +69,11 @@ def exported(
         assert gateway.events("Tell me something long please")[0].status_code == 200
         with _shipping(gateway):
             yield _wait_for(
-                gateway, "llm_budget_remaining_ratio", "llm_ttft_seconds_bucket", "llm_failover_events_total"
+                gateway,
+                "llm_budget_remaining_ratio",
+                "llm_ttft_seconds_bucket",
+                "llm_failover_events_total",
+                "llm_model_success_rate",
             )
     finally:
         gateway.stop()

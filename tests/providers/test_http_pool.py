@@ -46,6 +46,18 @@ def test_a_call_that_a_kept_connection_has_carried_for_a_while_is_not_sent_again
     assert [len(calls) for calls in upstream.calls] == [2]
 
 
+def test_a_host_that_says_no_is_told_from_one_that_is_not_heard(run):
+    async def work() -> None:
+        async with serving(Upstream()) as url:
+            pass
+        for address, refused in ((url, True), ("http://nowhere.invalid", False)):
+            with pytest.raises(Unreachable) as caught:
+                await ask(address)
+            assert (caught.value.connection_refused, caught.value.connected) == (refused, False)
+
+    run(work())
+
+
 def test_that_we_have_no_more_sockets_is_not_the_upstreams_fault(run):
     async def work() -> None:
         async with serving(Upstream(says(OK))) as url:

@@ -27,6 +27,7 @@ KEYS = (Secret(1, "sk-one", "-one"), Secret(2, "sk-two", "-two"))
 ONE = target("a/one", 1, provider_id=1, secrets=KEYS)
 OTHER = target("a/other", 2, provider_id=1, secrets=KEYS)
 ELSEWHERE = target("b/one", 3, provider_id=2, secrets=KEYS)
+FARTHER = target("c/one", 4, provider_id=3, secrets=KEYS)
 NOW = 1000.0
 
 
@@ -203,6 +204,8 @@ def test_what_comes_too_late_while_our_own_loop_stands_still_is_nobody_elses_fau
     assert health.uneasy, "what the upstream itself said counts all the same"
     fail(health, ELSEWHERE, Untrusted("no connection: TLS failed"))
     assert health.resting(ELSEWHERE, NOW), "no stall makes a certificate wrong"
+    fail(health, FARTHER, Unreachable("no connection: Connection refused", connection_refused=True), 2)
+    assert health.resting(FARTHER, NOW), "no stall makes a host say no"
     stands_still = False
     fail(health, OTHER, UpstreamTimeout("no first byte in time"), 5)
     assert health.resting(OTHER, NOW)
