@@ -14,7 +14,7 @@ from tests.halves import Services, open_services
 from .conftest import two_providers
 from .gateway import Gateway, manage
 
-TOKENS, FEW = 1500, 100  # words: longer than a test looks, and soon over
+TOKENS, FEW = 6000, 100  # words: longer than anybody looks on a busy machine, and soon over
 PEOPLE = """
 from django.contrib.auth.models import Group, User
 from django.conf import settings
