@@ -45,6 +45,7 @@ IN_WORDS: Final[Mapping[str, str]] = {  # what went wrong, as it stands in a leg
     "Internal": OURS,
     "InvalidBody": "request malformed",
     "JournalUnavailable": "request could not be recorded",
+    "NobodyAble": "no deployment can do what was asked",
     "NoEligibleCandidate": "every deployment ruled out",
     "NotAsWished": "no deployment fits the request's wishes",
     "NotReady": "gateway not ready yet",

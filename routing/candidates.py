@@ -23,6 +23,7 @@ from routing.scorers.base import Facts, Origin
 from tenants.callers import Caller, Scope, admits
 
 PARAMETER: Final = "parameter"
+CONTEXT: Final = "context"
 CREDENTIAL: Final = "credential"
 ALLOW_LIST: Final = "allow list"
 KEY_SCOPE: Final = "key scope"
@@ -201,7 +202,7 @@ FILTERS: Final[Sequence[Filter]] = (
     ("operation", cannot_do),
     (PARAMETER, _lacks_parameters),
     ("capability", _lacks),
-    ("context", _too_small),
+    (CONTEXT, _too_small),
 )
 
 

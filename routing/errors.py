@@ -31,6 +31,12 @@ class NotAsWished(NoEligibleCandidate):
     retry = False
 
 
+class NobodyAble(NoEligibleCandidate):
+    """Nobody can do what is asked, at whatever time it is asked: the SDK should not send it again."""
+
+    retry = False
+
+
 class IdempotencyKeyReused(RoutingError):
     """The same Idempotency-Key came with another body before."""
 

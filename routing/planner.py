@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Raw, Struct
 
 from providers.catalog import Catalog
-from providers.errors import RateLimited, Refused
+from providers.errors import ContextTooLong, RateLimited, Refused
 from providers.parameters import ALL
 from providers.parameters import NONE as NO_PARAMETERS
 from providers.requests import Request
@@ -24,6 +24,7 @@ from routing.asked import Asked, RequestClass
 from routing.binding import identity_rules
 from routing.calibration import UNKNOWN, Calibrations
 from routing.candidates import (
+    CONTEXT,
     CREDENTIAL,
     KEY_SCOPE,
     PARAMETER,
@@ -38,7 +39,7 @@ from routing.candidates import (
     without_rights,
 )
 from routing.decisions import LISTED, Standings, decision_record, why, why_nobody
-from routing.errors import NoEligibleCandidate, NotAsWished, UnsupportedParameter
+from routing.errors import NobodyAble, NoEligibleCandidate, NotAsWished, UnsupportedParameter
 from routing.evidence import EvidenceBook
 from routing.onemodel import one_model
 from routing.policies import policy_kinds
@@ -56,6 +57,7 @@ from tenants.errors import Forbidden, OutsideScope
 WISHED: Final = ("provider.", "neuroroute.")  # how the rules of callers' wishes begin
 PLANS_KEPT: Final = 4096
 CANDIDATES_KEPT: Final = 50_000  # in all plans together: about 30 MB, also where a plan has a thousand of them
+PROMPT_FIELDS: Final = {"responses": "input", "embeddings": "input", "prompt": "prompt"}  # by surface; else "messages"
 MEANT: Final = RIGHTS | {"operation"}  # rules against deployments that were never meant
 
 
@@ -134,7 +136,7 @@ class Planner:
         ordered, excluded = chosen.ordered, chosen.excluded
         decision = decision_record(ruled, request, asked.wishes, ordered, excluded, Standings(self._health, now))
         if not ordered:
-            error = nobody(excluded, gate, catalog)
+            error = nobody(excluded, gate, catalog, PROMPT_FIELDS.get(asked.request.surface, "messages"))
             error.refused = Refused(policy.name, policy.version, why_nobody(excluded), decision)
             raise error
         said = why(ordered, policy, asked.wishes, excluded)
@@ -253,10 +255,10 @@ def _bars(catalog: Catalog, excluded: list[Excluded], gate: Gate) -> list[Bar]:
 
 
 def nobody(
-    excluded: list[Excluded], gate: Gate, catalog: Catalog
-) -> NoEligibleCandidate | Forbidden | UnsupportedParameter | RateLimited:
-    """Why nobody is left: what the caller may, a parameter, rate limits upstream, or each candidate's reason; and when
-    to come back."""
+    excluded: list[Excluded], gate: Gate, catalog: Catalog, field: str
+) -> NoEligibleCandidate | Forbidden | UnsupportedParameter | ContextTooLong | RateLimited:
+    """Why nobody is left: what the caller may, a parameter, the length of what stands in `field`, rate limits upstream,
+    or each candidate's reason; and when to come back."""
     meant = [e for e in excluded if e.rule not in MEANT]
     ruled = [e for e in excluded if e.rule in RIGHTS]
     if ruled and not meant:
@@ -264,19 +266,28 @@ def nobody(
         kind = OutsideScope if last.rule == KEY_SCOPE else Forbidden
         return kind(f"model: {last.detail}", param="model")
     named = without_rights(excluded)
-    reasons = "; ".join(f"{e.deployment}: {e.detail}" for e in named[:LISTED]) or "no deployment is enabled"
-    more = f"; and {len(named) - LISTED} more" if len(named) > LISTED else ""
-    told = f"no deployment can answer this request: {reasons}{more}"
+    told = f"no deployment can answer this request: {_reasons(named) or 'no deployment is enabled'}"
     if meant and all(e.rule == PARAMETER for e in meant):
         names = cannot_carry(catalog.by_name[meant[0].deployment], gate)
         return UnsupportedParameter(told, param=ALL[names[0]].field)
     if meant and all(e.rule.startswith(WISHED) for e in meant):
         return NotAsWished(told)
+    if named and all(e.rule != CREDENTIAL for e in meant):  # waiting helps nobody
+        small = [e for e in meant if e.rule == CONTEXT]  # the last of the filters: these can do all else
+        if small:
+            why_not = f"the prompt is too long, with the answer that may follow: {_reasons(small)}"
+            return ContextTooLong(f"{field}: {why_not}", param=field)
+        return NobodyAble(told)
     bars = _bars(catalog, excluded, gate)
     back_s = min((bar.until - gate.now for bar in bars if isfinite(bar.until)), default=None)
     if bars and len(bars) == len(meant) and all(bar.kind == RATE_LIMITED for bar in bars):
         return RateLimited("every deployment that could answer is rate limited upstream", retry_after_s=back_s)
     return NoEligibleCandidate(told, retry_after_s=back_s)
+
+
+def _reasons(excluded: list[Excluded]) -> str:
+    more = f"; and {len(excluded) - LISTED} more" if len(excluded) > LISTED else ""
+    return "; ".join(f"{e.deployment}: {e.detail}" for e in excluded[:LISTED]) + more
 
 
 def _new(targets: Iterable[Target], ordered: list[Candidate]) -> list[Target]:

@@ -41,13 +41,15 @@ class PolicyBook(Struct, frozen=True):
         """The policy of this name or short name, if it is enabled."""
         return self.by_name.get(name) or self.by_name.get(SHORT_NAMES.get(name, ""))
 
-    def named(self, name: str, caller: Caller) -> PolicySpec:
-        """The policy of this name or short name; raises `UnknownPolicy` with the nearest that the caller may choose."""
+    def named(self, name: str, caller: Caller, field: str | None = None) -> PolicySpec:
+        """The policy of this name or short name, which stood in `field`; raises `UnknownPolicy` with the nearest that
+        the caller may choose."""
         spec = self.find(name)
         if spec is None:
             chosen = [names for names in map(names_of, self.by_name.values()) if caller.may_choose(*names)]
             near = difflib.get_close_matches(name, chain.from_iterable(chosen), 1)
-            raise UnknownPolicy(f"{name}: no enabled policy has this name" + (f"; nearest: {near[0]}" if near else ""))
+            nearest = f"; nearest: {near[0]}" if near else ""
+            raise UnknownPolicy(f"{name}: no enabled policy has this name{nearest}", param=field)
         return spec
 
     def own(self, caller: Caller) -> PolicySpec:

@@ -66,14 +66,15 @@ def _led_to(policy: PolicySpec | None, by: str) -> list[dict[str, Any]]:
 def _asked_for(asked: Asked[Request], caller: Caller, policies: PolicyBook) -> PolicySpec:
     """What the caller names, else what it means without a name."""
     name, model = asked.wishes.options.policy, asked.request.model
+    field = "model" if name is None else "neuroroute.policy"
     if name is None:
         name = model.partition(":")[2] if is_auto(model) else ""
-    return _permitted(policies.named(name, caller), asked, caller) if name else policies.own(caller)
+    return _permitted(policies.named(name, caller, field), field, caller) if name else policies.own(caller)
 
 
-def _permitted(policy: PolicySpec, asked: Asked[Request], caller: Caller) -> PolicySpec:
+def _permitted(policy: PolicySpec, field: str, caller: Caller) -> PolicySpec:
     """The policy that the caller named; raises `Forbidden`, which names the field."""
-    names, field = names_of(policy), "model" if asked.wishes.options.policy is None else "neuroroute.policy"
+    names = names_of(policy)
     if not admits(caller.allow_policies, *names):
         told = f"policy {policy.name}: {caller.tenant} may use {', '.join(caller.allow_policies)}"
         raise Forbidden(f"{field}: {told}", param=field)

@@ -29,7 +29,7 @@ def exhausted(story: Story, health: Health) -> GatewayError:
         error = errors[-1]
     else:
         error = AllAttemptsFailed(
-            f"all {len(errors)} attempts failed ({'; '.join(_told(story))})", retry_after_s=wait_s
+            f"all {len(story.outcome.attempts)} attempts failed ({'; '.join(_told(story))})", retry_after_s=wait_s
         )
     if error.status == AllAttemptsFailed.status and error.retry_after_s is None:
         error.retry_after_s = _soonest_s(story, health)

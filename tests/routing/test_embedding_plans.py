@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from providers.errors import ContextTooLong
 from routing.api import embeddings
 from routing.errors import InvalidBody, NoEligibleCandidate, UnsupportedParameter
 from tenants.callers import Caller
@@ -81,8 +82,9 @@ def test_tokens_go_only_where_the_wire_takes_them():
 def test_the_context_is_each_inputs_own():
     desk = Desk(SMALL)
     assert desk.order(wanted("small", ["word " * 2000] * 50)) == ["a/small"]
-    with pytest.raises(NoEligibleCandidate, match="context"):
+    with pytest.raises(ContextTooLong, match="input: the prompt is too long") as raised:
         desk.order(wanted("small", ["short", "word " * 20_000]))
+    assert raised.value.param == "input"
 
 
 def test_other_models_are_no_fallback():

@@ -42,8 +42,13 @@ def test_an_unknown_model_names_the_nearest_and_an_unknown_policy_too():
     desk = Desk(MINI, LARGE)
     with pytest.raises(UnknownModel, match="nearest: large"):
         desk.order(asked(model="larg"))
-    with pytest.raises(UnknownPolicy, match="nearest: cheap"):
-        desk.order(asked(model="auto:cheep"))
+    for named, field in (
+        ({"model": "auto:cheep"}, "model"),
+        ({"neuroroute": {"policy": "cheep"}}, "neuroroute.policy"),
+    ):
+        with pytest.raises(UnknownPolicy, match="nearest: cheap") as raised:
+            desk.order(asked(**named))
+        assert raised.value.param == field
 
 
 def test_the_context_filter_is_exact_and_names_both_figures():

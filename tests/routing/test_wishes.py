@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from providers.errors import ContextTooLong
 from providers.targets import Price
-from routing.errors import InvalidBody, NoEligibleCandidate, NotAsWished, UnknownModel, UnsupportedParameter
+from routing.errors import InvalidBody, NobodyAble, NoEligibleCandidate, NotAsWished, UnknownModel, UnsupportedParameter
 from routing.wishes.providerwish import passed_on
 
 from .factories import CALLER, Desk, asked, parse, target
@@ -239,6 +240,10 @@ def test_the_operator_chooses_per_deployment():
 
 
 def test_other_reasons_beside_the_parameter_stay_a_503():
-    small = target("s/m", 6, context=10)
-    with pytest.raises(NoEligibleCandidate, match="cannot carry n.*context 10"):
+    plain = target("p/m", 6, capabilities=frozenset())
+    with pytest.raises(NobodyAble, match="cannot carry n.*lacks vision"):
+        Desk(OLLAMA, plain).order(asked([{"type": "image_url", "image_url": {"url": "https://a.b/c.png"}}], n=2))
+    small = target("s/m", 7, context=10)
+    with pytest.raises(ContextTooLong, match="messages: the prompt is too long.*: s/m: context 10 <") as raised:
         Desk(OLLAMA, small).order(asked("word " * 100, n=2))
+    assert raised.value.param == "messages" and "local/m" not in raised.value.message, "it could not do it anyway"

@@ -50,6 +50,12 @@ def test_names_itself_a_sandbox_and_the_model_it_plays(client):
     assert text(ask(client)).startswith("Sandbox text, played as sandbox-mini: The capital of France is Paris.")
 
 
+def test_refuses_more_choices_than_openai_makes(client):
+    with pytest.raises(openai.BadRequestError, match="above maximum value") as refused:
+        ask(client, n=1_000_000)
+    assert (refused.value.param, refused.value.code) == ("n", "integer_above_max_value")
+
+
 def test_streams_the_same_text_and_usage_as_it_answers(client):
     whole = ask(client)
     chunks = list(ask(client, stream=True, stream_options={"include_usage": True}))

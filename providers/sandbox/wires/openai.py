@@ -31,6 +31,8 @@ ROLES: Mapping[str, Role] = {
     "function": "tool",
 }
 
+MOST_CHOICES = 128  # as at OpenAI: each is made in turn, and whoever asked for a million would stop the sandbox
+
 
 class OpenAI(Wire):
     name = "openai"
@@ -62,7 +64,7 @@ class OpenAI(Wire):
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
-            n=int(body.get("n") or 1),
+            n=_choices(body),
             seed=int(body.get("seed") or 0),
             tools=tuple(_tools(body)),
             tool_choice=_tool_choice(body.get("tool_choice")),
@@ -166,6 +168,17 @@ def _turn(message: dict[str, Any], where: str) -> Turn:
 def _tool_use(call: dict[str, Any]) -> ToolUse:
     function = call.get("function") or {}
     return ToolUse(function.get("name") or "", function.get("arguments") or "", call.get("id") or "")
+
+
+def _choices(body: Mapping[str, Any]) -> int:
+    n = int(body.get("n") or 1)
+    if n > MOST_CHOICES:
+        raise invalid(
+            f"Invalid 'n': integer above maximum value. Expected a value <= {MOST_CHOICES}, but got {n} instead.",
+            "n",
+            "integer_above_max_value",
+        )
+    return n
 
 
 def _tools(body: Mapping[str, Any]) -> Iterator[ToolSpec]:

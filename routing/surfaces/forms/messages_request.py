@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from providers.chat import ChatBody, FunctionSpec, Tool
+from routing.errors import InvalidBody
 from routing.surfaces.forms.messages_body import Format, MessagesBody, ToolChoice, decode_body, unread
 from routing.surfaces.forms.messages_turns import Conversation
 
@@ -25,8 +26,11 @@ class Translated(msgspec.Struct):
 
 
 def chat_of(raw: bytes) -> Translated:
-    """Read a Messages body; raises `msgspec.DecodeError`, `msgspec.ValidationError`, `UnicodeDecodeError`."""
+    """Read a Messages body; raises `msgspec.DecodeError`, `msgspec.ValidationError`, `UnicodeDecodeError`,
+    `InvalidBody`."""
     said = decode_body(raw)
+    if said.max_tokens is not None and said.max_tokens < 1:  # by the caller's name for it: a chat's is another
+        raise InvalidBody(f"max_tokens: {said.max_tokens} is below the smallest value, 1", param="max_tokens")
     talk = Conversation(said)
     body = ChatBody(
         model=said.model,

@@ -31,6 +31,11 @@ def test_errors_have_their_classes(up, client, status, kind, word, stream):
     assert caught.value.request_id == body["request_id"] and body["request_id"].startswith("req_")
 
 
+def test_a_limit_is_refused_by_the_name_that_it_came_under(up, client):
+    with pytest.raises(anthropic.BadRequestError, match="max_tokens: 0 is below the smallest value, 1"):
+        asked(client, False, model="gpt", max_tokens=0)
+
+
 def test_errors_outside_the_view_have_anthropics_shape(up):
     url, headers = f"{up.gateway.url}/v1/messages", {"x-api-key": up.gateway.key}
     answers = {
