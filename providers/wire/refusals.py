@@ -60,6 +60,8 @@ UNSUPPORTED = re.compile(  # by this model or server; another may be able to
     r"unsupported_(parameter|value)|does not support|prefill"
     r"|(deprecated|(not|n't) (supported|available)) (for|by|with|on|in) this model"
     r"|not (enabled|supported) for (the current model|models/)|missing a thought_signature|mime type.{1,60}unsupported"
+    r"|max_?((completion|output|new)_?)?tokens\b.{0,60}"  # an answer longer than this model writes
+    r"(too (large|high)|above maximum|is the maximum|less than or equal|valid range|supported range)"
 )
 
 

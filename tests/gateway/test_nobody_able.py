@@ -82,3 +82,19 @@ def test_what_may_be_asked_again_later_says_nothing_of_the_kind(small, primary):
     again = small.chat(model="primary/demo")
     assert (again.status_code, again.json()["error"]["code"]) == (503, "no_eligible_candidate")
     assert "x-should-retry" not in again.headers, "somebody may mend the credential"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_longer_than_one_model_writes_is_asked_of_the_next(make_gateway, primary, fallback, stream):
+    configuration = two_providers(primary, fallback)
+    for each, name in zip(configuration["providers"], ("sandbox-flash", "sandbox-mini"), strict=True):
+        each["deployments"][0]["upstream_model"] = name
+    gateway = make_gateway(configuration)
+    answer = gateway.chat(model="demo", max_tokens=10_000, stream=stream)
+    assert (answer.status_code, answer.headers["x-neuroroute-provider"]) == (200, "fallback")
+    story = gateway.story(answer.headers["x-request-id"])
+    assert [each["error"] for each in story["attempts"]] == ["UnsupportedByWire", None]
+    alone = gateway.chat(model="primary/demo", max_tokens=10_000, stream=stream)
+    told = alone.json()["error"]
+    assert (alone.status_code, told["code"], told["param"]) == (400, "unsupported_parameter", "max_tokens")
+    assert "at most 8192" in told["message"] and gateway.chat(model="primary/demo").status_code == 200, "and stays fit"
