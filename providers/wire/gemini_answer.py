@@ -101,6 +101,12 @@ class Counts(Struct, rename="camel"):
         usage = TokenUsage(prompt, completion, cached, 0, thoughts, audio_input=heard, audio_output=spoken)
         return WireUsage.of(usage)
 
+    @property
+    def prompt(self) -> TokenUsage | None:
+        """What is known of the prompt while the answer comes."""
+        usage = self.wire(answered=False)
+        return usage.tokens() if usage is not None else None
+
 
 def _audio(details: list[OfModality] | None) -> int:
     return sum(max(part.token_count, 0) for part in details or () if part.modality == "AUDIO")
@@ -176,8 +182,7 @@ class GeminiDecoder(SseDecoder):
             self._without_candidates(response)
         for candidate in response.candidates or ():
             self._look(candidate, head, chunks)
-        if self._complete:
-            self._last = message
+        self._note(message, response, chunks)
 
     def _take_whole(self, body: bytes, chunks: list[Chunk]) -> None:
         """One response, or all those of a stream in an array."""
@@ -199,6 +204,12 @@ class GeminiDecoder(SseDecoder):
         usage = self._counts.wire(any(candidate.answered for candidate in self._candidates.values()))
         if usage is not None:
             chunks.append(self._head.usage(usage))
+
+    def _note(self, message: bytes, response: Response, chunks: list[Chunk]) -> None:
+        if chunks and response.usage_metadata is not None:
+            chunks[-1].prompt = self._counts.prompt
+        if self._complete:
+            self._last = message
 
     def _says_again(self, message: bytes, response: Response) -> bool:
         """Whether an event behind the end repeats what was said. Servers that end every event go on, and are heard."""

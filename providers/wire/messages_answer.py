@@ -51,7 +51,9 @@ class MessagesDecoder(MessagesReader):
 
     def _begin(self, payload: bytes, message: MessageBody, chunks: list[Chunk]) -> None:
         self._head = Composer(message.id, unix_time(), message.model, self._model)
-        chunks.append(self._head.chunk(Delta(role="assistant", content="")))
+        chunk = self._head.chunk(Delta(role="assistant", content=""))
+        chunk.prompt = message.usage.prompt
+        chunks.append(chunk)
 
     def _say(self, payload: bytes, event: Event, delta: Delta | None, chunks: list[Chunk]) -> None:
         if delta is not None:

@@ -69,6 +69,12 @@ class Usage(Struct, omit_defaults=True):
         prompt = fresh + read + written
         return WireUsage.of(TokenUsage(prompt, completion, read, written - hour, reasoning, cache_write_1h=hour))
 
+    @property
+    def prompt(self) -> TokenUsage | None:
+        """What is known of the prompt when the answer begins."""
+        usage = msgspec.structs.replace(self, output_tokens=0).wire()
+        return usage.tokens() if usage is not None else None
+
 
 class Block(Struct):
     """A content block; `input` is an object, empty where it follows in pieces. `data` is redacted thinking."""

@@ -78,7 +78,9 @@ class NativeDecoder(MessagesReader):
         fields = decode_fields(payload)
         named = decode_fields(fields["message"]) | {"model": quoted(self._model)}
         renamed = msgspec.json.encode(fields | {"message": named})
-        chunks.append(self._chunk("message_start", renamed, [ChunkChoice(0, Delta(role="assistant", content=""))]))
+        chunk = self._chunk("message_start", renamed, [ChunkChoice(0, Delta(role="assistant", content=""))])
+        chunk.prompt = message.usage.prompt
+        chunks.append(chunk)
 
     def _say(self, payload: bytes, event: Event, delta: Delta | None, chunks: list[Chunk]) -> None:
         chunk = self._chunk(event.type, payload, [ChunkChoice(0, delta)] if delta is not None else [])

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
+import msgspec
+
 from providers.attempts import Marks
 from providers.chat import Answer, Chunk, TokenUsage
 from providers.errors import ProviderError, StreamInterrupted
@@ -18,7 +20,8 @@ class Try:
     """One attempt. As a context manager it takes a `ProviderError` in when another candidate may be asked."""
 
     __slots__ = (
-        "_on_close", "answer_length", "hold", "marks", "outcome", "response_id", "secret", "signed", "target", "usage",
+        "_on_close", "answer_length", "hold", "marks", "outcome", "prompt", "response_id", "secret", "signed", "target",
+        "usage",
     )  # fmt: skip
 
     def __init__(
@@ -33,6 +36,7 @@ class Try:
         self.hold = hold  # what was set aside for it in its caller's budgets
         self.marks = Marks()
         self.usage: TokenUsage | None = None
+        self.prompt: TokenUsage | None = None  # what was counted of the prompt before the answer was whole
         self.answer_length = 0  # characters
         self.response_id: str | None = None
         self.signed: tuple[str, ...] = ()  # marks that bind the conversation to this deployment
@@ -49,6 +53,7 @@ class Try:
             event = chunk.event
             if chunk.marks:
                 self.signed += chunk.marks
+            self.prompt = chunk.prompt or self.prompt
             if event.usage:
                 self.usage = event.usage.tokens()
             for choice in event.choices:
@@ -72,10 +77,13 @@ class Try:
         self.signed = answer.marks
 
     def reckoned(self, prompt_tokens: Callable[[Target], int]) -> TokenUsage | None:
-        """Its tokens: as reported, else estimated from what arrived, else none."""
+        """Its tokens: as reported, else estimated from what arrived, else none. A prompt that was counted before the
+        answer broke off is not estimated: most of it may have come from a cache, at a tenth of the price."""
         if self.usage is not None or not self.answer_length:
             return self.usage
         tokens = int(self.answer_length / CHARACTERS_PER_TOKEN) + 1
+        if self.prompt is not None:
+            return msgspec.structs.replace(self.prompt, completion=tokens, reasoning=0, audio_output=0, estimated=True)
         return TokenUsage(prompt_tokens(self.target), tokens, estimated=True)
 
     def close(self, exc: BaseException | None) -> bool:

@@ -51,6 +51,12 @@ def test_a_signature_on_a_text_or_alone_on_the_last_empty_part_stands_beside_the
         assert text(chunks) == "A" and [mark for item in chunks for mark in item.marks] == [SIGNED]
 
 
+def test_a_prompt_is_counted_before_the_answer_is_whole():
+    begun = streamed(GEMINI, [sse(event(said("A"), usageMetadata=COUNTS)), sse(event(said("B"), reason="STOP"))])
+    told = next(item.prompt for item in begun if item.event.choices[0].delta.content == "A")
+    assert told is not None and (told.prompt, told.cached) == (93, 80)
+
+
 def test_usage_counts_thoughts_as_completion_and_the_last_counts_win():
     usage = streamed(GEMINI, [FULL])[-1].event.usage.tokens()
     assert (usage.prompt, usage.completion, usage.cached, usage.reasoning) == (93, 40, 80, 12)

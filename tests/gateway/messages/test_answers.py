@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from providers.sandbox.steps import ScriptedCall, Step
-from providers.sandbox.testing import tool_call
+from providers.sandbox.testing import fault, tool_call
 from tests.gateway.messages.asking import ASK, PICTURE, SCHEMA, SIGNATURE, THINKING, TOOL, asked, behind, post
 
 
@@ -108,6 +108,20 @@ def test_cached_tokens_are_counted_once(client, up, stream):
         behind(up, model).script(Step(text="Some", usage=counts))
         usage = asked(client, stream, model=model).usage
         assert (usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens) == (20, 80, 7), model
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+def test_a_prompt_that_was_counted_before_the_cut_is_not_estimated(up, path):
+    """Most of a long conversation comes from the cache, at a tenth of the price: whoever leaves pays no more."""
+    counts = {"prompt": 90_000, "completion": 700, "cached": 80_000, "reasoning": 0}
+    up.claude.script(fault("cut_mid", text="one two three four five six", usage=counts))
+    answer = post(up, path, model="claude", stream=True)
+    assert answer.status_code == 200 and "broke off" in answer.text
+    story = up.gateway.story(answer.headers["x-request-id"])
+    usage = story["usage"]
+    assert (usage["prompt_tokens"], usage["cached_tokens"], usage["estimated"]) == (90_000, 80_000, True)
+    assert 0 < usage["completion_tokens"] < 20, "what arrived of the answer"
+    up.gateway.rest()
 
 
 def test_an_anthropic_upstream_gets_the_body_unchanged_but_for_the_model(up):
