@@ -58,15 +58,15 @@ class Gate(Struct, frozen=True):
 Filter = tuple[str, Callable[[Target, Gate], str | None]]
 
 
-def pool(catalog: Catalog, asked: str, caller: Caller) -> tuple[Target, ...]:
-    """The deployments that the asked name means; raises `UnknownModel` naming the nearest that the caller may call."""
+def pool(catalog: Catalog, asked: str, caller: Caller, field: str = "model") -> tuple[Target, ...]:
+    """The deployments that the name in `field` means; raises `UnknownModel`, naming the nearest that may be called."""
     if is_auto(asked):
         return catalog.targets
     if found := _meant(catalog, asked):
         return found
     near = nearest(catalog, asked, caller)
     raise UnknownModel(
-        f"{asked}: no enabled deployment has this name" + (f"; nearest: {near}" if near else ""), param="model"
+        f"{asked}: no enabled deployment has this name" + (f"; nearest: {near}" if near else ""), param=field
     )
 
 

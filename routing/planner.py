@@ -224,7 +224,7 @@ def _pools(catalog: Catalog, names: Sequence[str], caller: Caller) -> list[tuple
     for name in names[1:]:
         known = is_auto(name) or name in catalog.by_model or name in catalog.by_name
         if known or not routers:
-            pools.append(pool(catalog, name, caller))
+            pools.append(pool(catalog, name, caller, "models"))
     return pools
 
 

@@ -172,7 +172,8 @@ def _check(read: Read) -> None:
     body = read.body
     check_model(body.model)
     if not body.messages and not read.needs:
-        raise InvalidBody("messages: at least one message is needed", param="messages")
+        lost = f": {', '.join(read.warnings)}" if read.warnings else ""
+        raise InvalidBody(f"messages: at least one message is needed{lost}", param="messages")
     for name in ("max_tokens", "max_completion_tokens", "n"):
         value = getattr(body, name)
         if value is not None and not 1 <= value <= MOST:

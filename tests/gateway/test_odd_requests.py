@@ -103,3 +103,25 @@ def test_values_that_no_record_could_hold_are_refused_by_name(gateway, fields, p
     answer = gateway.chat("x", **{"model": "demo"} | fields)
     assert (answer.status_code, code_of(answer)) == (400, "invalid_request")
     assert answer.json()["error"]["param"] == param and len(answer.text) < 500
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "param", "said"),
+    [
+        ("/v1/chat/completions", {"models": ["nope"]}, "models", "nope: no enabled deployment"),
+        ("/v1/responses", {"input": [{"type": "riddle"}]}, "input", "riddle dropped"),
+        ("/v1/messages", {"messages": [{"role": "user", "content": [{"type": "riddle"}]}]}, None, "riddle dropped"),
+        (
+            "/v1/messages",
+            {"messages": [{"role": "user", "content": [{"type": "image"}]}]},
+            None,
+            "messages: the source",
+        ),
+    ],
+)
+def test_a_refusal_says_which_part_of_the_body_it_is_about(gateway, path, fields, param, said):
+    asked = {"model": "demo", "messages": [{"role": "user", "content": "x"}]} | fields
+    answer = httpx.post(gateway.url + path, json=asked, headers=gateway.headers, timeout=10)
+    error = answer.json()["error"]
+    assert answer.status_code in (400, 404) and said in error["message"], answer.text
+    assert error.get("param") == param

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from providers.chat import FunctionCall, ImageUrl, Message, Part, ToolCall
+from routing.errors import InvalidBody
 from routing.surfaces.forms.messages_body import Block, MessagesBody, Source, Turn, decode_content, decode_source
 
 RESULT: Final = "tool_result"
@@ -92,9 +93,9 @@ class Conversation:
             case "text":
                 return [Part("text", text=block.text)] if block.text else []
             case "image":
-                return self._picture(decode_source(block.source))
+                return self._picture(_source(block))
             case "document":
-                return self._document(decode_source(block.source), block.title)
+                return self._document(_source(block), block.title)
             case "search_result":
                 return self._parts(decode_content(block.content))
         self._leave_out(block)
@@ -142,3 +143,10 @@ def arguments_of(text: str) -> msgspec.Raw:
     except msgspec.DecodeError:
         return msgspec.Raw(msgspec.json.encode({"invalid_json": text}))
     return msgspec.Raw((text or "{}").encode())
+
+
+def _source(block: Block) -> Source:
+    try:
+        return decode_source(block.source)
+    except msgspec.ValidationError as exc:
+        raise InvalidBody(f"messages: the source of a block of type {block.type}: {exc}", param="messages") from exc

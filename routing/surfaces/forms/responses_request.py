@@ -29,7 +29,8 @@ def read_request(raw: bytes) -> Read:
     fields = _fields(body) | _tools(body, names, talk.lost) | {"messages": talk.messages}
     references = talk.references + _kept_elsewhere(body)
     if not talk.messages and not references and body.prompt is None:
-        raise InvalidBody("input: must not be empty", param="input")
+        lost = f": {', '.join(talk.lost)}" if talk.lost else ""
+        raise InvalidBody(f"input: must not be empty{lost}", param="input")
     _note_losses(body, names, talk.lost)
     needs = talk.needs | ({CAPABILITY} if references or body.prompt is not None else set())
     raw_chat = msgspec.json.encode(fields)
