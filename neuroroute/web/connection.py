@@ -21,6 +21,7 @@ class Connection(HttpToolsProtocol):
 
     _ending = False
     _reading = False  # a request has begun and not ended
+    _heard = False  # a piece of it has come since the timer rang
     _idle_since: float | None = None  # as the loop tells time; only looked at when the end is near
     _refusal: bytes | None = None  # of the request that is being read
     _turned_away: tuple[int, bytes, bytes | None] = (0, b"", None)  # the latest in one piece: length, head, answer
@@ -51,12 +52,14 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         if self.client is None:  # by a Unix socket: the proxy of this machine, trusted as it is on the loopback
             self.client = LOCAL_PROXY
+        self._rest()  # who never asks is not kept either
 
     @property
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
     def data_received(self, data: bytes) -> None:
+        self._heard = True
         if self._door.shut and not (self._reading or self._answering or self._ending):
             refusal = self._refusal_for(data)
             if refusal:
@@ -156,11 +159,24 @@ class Connection(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None
-        if self._reading or self._answering or self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._reading:
+            self._wait_for_more()
+            return
+        if self._answering:
             return
         rests_s = self._rests_since + self.timeout_keep_alive - self.loop.time()
         if rests_s > 0:
             self._ring_in(rests_s)
+        else:
+            self.transport.close()
+
+    def _wait_for_more(self) -> None:
+        """Of a request that has begun. Who sends nothing of it from one ring to the next has left without a word."""
+        if self._heard or self.flow.read_paused:
+            self._heard = False
+            self._ring_in(self.timeout_keep_alive)
         else:
             self.transport.close()
 

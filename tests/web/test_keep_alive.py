@@ -1,4 +1,4 @@
-"""How long does a connection rest? As long as its timer says, from its last answer or refusal on."""
+"""How long does a connection rest? As long as its timer says, since its last answer, refusal or piece of a request."""
 
 import asyncio
 import socket
@@ -73,7 +73,19 @@ def test_an_answer_that_takes_longer_is_not_cut(client):
 
 def test_a_request_that_comes_slowly_is_not_cut(client):
     assert asked(client) == b"HTTP/1.1 200"
-    client.sendall(ASK[:30])
-    time.sleep(KEPT_S * 1.6)
-    assert asked(client, ASK[30:]) == b"HTTP/1.1 200"
+    for at in range(0, 40, 10):
+        client.sendall(ASK[at : at + 10])
+        time.sleep(KEPT_S * 0.6)
+    assert asked(client, ASK[40:]) == b"HTTP/1.1 200"
+    assert closed_after_s(client) > KEPT_S * 0.9
+
+
+@pytest.mark.parametrize("before", [b"", ASK], ids=["first", "later"])
+@pytest.mark.parametrize("sent", [b"", ASK[:1], ASK[:40], ASK[:-1]], ids=["nothing", "a letter", "a head", "a body"])
+def test_a_request_of_which_nothing_more_comes_is_not_waited_for(client, before, sent):
+    if before:
+        assert asked(client, before) == b"HTTP/1.1 200"
+    client.sendall(sent)
+    if sent == ASK[:-1]:  # the application has answered what it heard of the body
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
     assert closed_after_s(client) > KEPT_S * 0.9
