@@ -37,6 +37,7 @@ IN_WORDS: Final[Mapping[str, str]] = {  # what went wrong, as it stands in a leg
     # of a request
     "AllAttemptsFailed": "every attempt failed",
     "BodyTooLarge": "request too large",
+    "CancelledError": "client left before the end",  # Python's name of it, as records have it
     "CancelledByOperator": "ended by an operator",
     "DeadlineExceeded": "request's time ran out",
     "GatewayBusy": "gateway too busy",

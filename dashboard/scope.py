@@ -152,8 +152,10 @@ class Scope(Struct, frozen=True):
         return name_said(self.word(word))
 
     def fits(self, deployment: str) -> bool:
-        """Whether `provider/model` is among those that the filters of provider, model and deployment leave."""
-        wanted = (self.word("provider"), self.word("model"), self.word("deployment"))
+        """Whether `provider/model` is among those that the filters of provider, model and deployment leave, as far as
+        the page knows them."""
+        ignored = PAGES[self.page].ignores
+        wanted = ["" if name in ignored else self.word(name) for name in ("provider", "model", "deployment")]
         provider, _, model = deployment.partition("/")
         return all(word in ("", part) for word, part in zip(wanted, (provider, model, deployment), strict=True))
 

@@ -73,6 +73,8 @@ def _cell(value: Any, column: Column, zone: tzinfo) -> str:
         return value.astimezone(zone).isoformat()
     if column.unit == "USD":
         return f"{Decimal(value) / NANO:f}"
+    if isinstance(value, Decimal):  # as the database keeps it, which may be with a tail of zeros
+        return f"{value.normalize():f}"
     if isinstance(value, float):
         return f"{value:.6g}" if column.unit == "share" else f"{value:.3f}"
     text = str(value)

@@ -231,6 +231,11 @@ class ScheduleForm(PeriodicTaskForm):
             if name in self.fields:
                 self.fields[name].widget = widget
 
+    def clean(self) -> dict[str, Any]:
+        """Its parent takes for granted that there is a task, which is not so of one that its field has refused."""
+        self.cleaned_data.setdefault("task", self.data.get("task", ""))
+        return dict(super().clean())
+
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(Switchable):

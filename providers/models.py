@@ -85,6 +85,8 @@ class Provider(models.Model):
         return self.name
 
     def clean(self) -> None:
+        if not self.base_url:
+            return  # its field says so, or why it refused what was given
         try:
             check_base_url(self.base_url, self.allow_private)
         except ValueError as exc:

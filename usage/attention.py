@@ -68,7 +68,8 @@ def _unanswered(now: datetime, onsets: Onsets) -> Iterator[Notice]:
     if not _lossy(last):
         return
     what = f"{_share_lost(last) * 100:.1f} % of the requests of the last hour got no answer"
-    effect = f"{lost:,} of {last.requests:,} failed or broke off, after every attempt there was."
+    waited = last.answered + lost  # what the share is of
+    effect = f"{lost:,} of {waited:,} that were waited for failed or broke off, after every attempt there was."
     began = first_hour(hours, course, _lossy)
     yield Notice(
         what,

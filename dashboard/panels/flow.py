@@ -90,7 +90,9 @@ def _delay(scope: Scope) -> Percentiles:
 
 
 def _link(one: selectors.Flow, scope: Scope) -> Link:
-    address = scope.link("requests", first=one.first_choice, served=one.served or NOBODY)
+    # Both ends say whom it is about: a filter of who served, carried along, would leave out those that another rescued.
+    ends = {"first": one.first_choice, "served": one.served or NOBODY}
+    address = scope.link("requests", **ends, provider="", model="")
     return Link(one.first_choice, one.served, one.requests, one.failed_over, address)
 
 

@@ -14,13 +14,13 @@ from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.tables import Column, Table
+from usage.scale import lower_ms, slot_of
 from usage.selectors import Attempts, Metric, Percentiles, attempts, percentile_series_by, percentiles, together
 from usage.selectors.failures import ANY
 
 GROUPS: tuple[By, ...] = ("provider", "model", "deployment", "tenant")
 MOST_ROWS = 50
 TIMEOUT, STALL = "UpstreamTimeout", "UpstreamStalled"  # classes of error of providers.errors
-WITHIN = 0.94  # of a percentile, which is right to about 6 %: none that it may be about is left out
 SLOWEST = {"status": "answered", "sort": "-ttft"}  # the list of the requests that waited longest
 METRICS = ("ttft", "tpot", "total")
 SORTS = (
@@ -200,10 +200,14 @@ def _row(scope: Scope, group: By, value: int | str, one: Found, colours: dict[st
 
 
 def _slowest(scope: Scope, group: By, value: int | str, metric: str, felt: Percentiles) -> str:
-    """Its answered requests that took about its p99 or more, the longest first; empty where that is not known."""
+    """Its answered requests that took about its p99 or more, the longest first; empty where that is not known.
+
+    From the beginning of the slot that the percentile lies in: of where in it each sample was nothing is known.
+    """
     if felt.p99 is None:
         return ""
-    words = {"status": "answered", "sort": f"-{metric}", f"min_{metric}": str(int(felt.p99 * WITHIN))}
+    least_ms = int(lower_ms(slot_of(felt.p99)))
+    words = {"status": "answered", "sort": f"-{metric}", f"min_{metric}": str(least_ms)}
     return scope.link("requests", **words_of(scope, group, value) | words)
 
 

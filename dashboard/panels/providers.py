@@ -1,12 +1,14 @@
 """Which provider is well, which is slow, which is dear?"""
 
+from typing import Final
+
 from msgspec import Struct
 
 from dashboard.colours import OTHER, colours_of
 from dashboard.errorclasses import reworded
-from dashboard.formatting import duration
+from dashboard.formatting import duration, share_of
 from dashboard.groups import labels, requests_of
-from dashboard.panels.base import Panel
+from dashboard.panels.base import Panel, whatever
 from dashboard.scope import Scope
 from dashboard.standing import provider_state
 from dashboard.tables import Column, Table
@@ -14,6 +16,9 @@ from routing.healthnow import health_now
 from routing.resilience.report import CredentialReport, HealthReport
 from usage.selectors import Attempts, Percentiles, attempts, percentiles, spent_by
 
+NONE: Final = (0, 0, 0)  # answered, failed and cancelled attempts
+UNATTEMPTED: Final = ("policy", "key")  # filters of requests by which no sums of attempts and times are kept
+REQUESTED: Final = (0, 3, 4, 7)  # the columns that are not of these
 GOOD, FAIR = 0.99, 0.95  # shares of attempts that worked
 
 
@@ -44,7 +49,8 @@ class ProvidersPanel(Panel):
     page = "home"
     order = 50
     formula = (
-        "Attempts count every call, retries and failovers too; requests count who served. Time to first token is "
+        "Attempts count every call, retries and failovers too; success is of those waited for: what a leaving client "
+        "cancelled is not judged. Requests count who served. Time to first token is "
         "that of whole requests, from their arrival here, and counts from twenty samples on. Now: the circuit breakers "
         "and credentials as the workers see them at this moment, whatever the range; disabled: it is gone, or has "
         "no model in use."
@@ -52,24 +58,25 @@ class ProvidersPanel(Panel):
     counts = {}
 
     def data(self, scope: Scope) -> Providers:
-        span, tenant_id = scope.period.span, scope.tenant_id
-        served = scope.ask(spent_by, "provider", span, scope.entities)
-        called = by_provider(scope.ask(attempts, span, tenant_id))
-        speed = {str(p.value): p for p in scope.ask(percentiles, "ttft", span, "provider", tenant_id=tenant_id)}
+        served = scope.ask(spent_by, "provider", scope.period.span, scope.entities)
+        called = by_provider(
+            [one for one in scope.ask(attempts, scope.period.span, scope.tenant_id) if scope.fits(one.deployment)]
+        )
+        speed = {str(one.value): one for one in _speeds(scope)}
         health = scope.ask(health_now)
-        names = sorted(({*map(str, served)} | called.keys()) - {""}, key=lambda n: (-sum(called.get(n, (0, 0))), n))
+        names = sorted(({*map(str, served)} | called.keys()) - {""}, key=lambda n: (-sum(called.get(n, NONE)), n))
         colours = colours_of(names, scope.board.colours)
         rows = []
         for name in names:
-            answered, failed = called.get(name, (0, 0))
-            success = answered / (answered + failed) if answered + failed else None
+            answered, failed, cancelled = called.get(name, NONE)
+            success = share_of(answered, answered + failed)
             totals, felt = served.get(name), speed.get(name, Percentiles(name))
             rows.append(
                 Row(
                     name=labels(scope, "provider", [name])[name],
                     address=requests_of(scope, "provider", name),
                     colour=colours.get(name, OTHER),
-                    attempts=answered + failed,
+                    attempts=answered + failed + cancelled,
                     success=success,
                     level=level(success),
                     now=_now(name, health),
@@ -82,6 +89,9 @@ class ProvidersPanel(Panel):
             )
         return Providers(tuple(rows))
 
+    def note(self, scope: Scope) -> str:
+        return whatever(_uncounted(scope), "Attempts and times to the first token are counted")
+
     def table(self, data: Providers, scope: Scope) -> Table:
         columns = (
             Column("Provider"),
@@ -93,7 +103,14 @@ class ProvidersPanel(Panel):
             Column("First token p95", "ms"),
             Column("Cost", "USD"),
         )
-        return Table(columns, (_cells(row) for row in data.rows))
+        known = REQUESTED if _uncounted(scope) else range(len(columns))
+        rows = (tuple(cells[place] for place in known) for cells in map(_cells, data.rows))
+        return Table(tuple(columns[place] for place in known), rows)
+
+
+def _uncounted(scope: Scope) -> tuple[str, ...]:
+    """The filters in use that attempts and times do not know; a file leaves these out then."""
+    return tuple(word for word in UNATTEMPTED if scope.word(word))
 
 
 def _now(provider: str, health: HealthReport | None) -> str:
@@ -106,14 +123,19 @@ def _cells(row: Row) -> tuple[str | float | None, ...]:
     return row.name, row.attempts, row.success, row.now or None, row.requests, *felt, row.cost_nano_usd
 
 
-def by_provider(found: list[Attempts]) -> dict[str, tuple[int, int]]:
-    """Answered and failed attempts of each provider; what a leaving client cancelled is neither."""
-    sums: dict[str, tuple[int, int]] = {}
+def by_provider(found: list[Attempts]) -> dict[str, tuple[int, int, int]]:
+    """Answered and failed attempts of each provider, and those that a leaving client cancelled, which are neither."""
+    sums: dict[str, tuple[int, int, int]] = {}
     for one in found:
         provider = one.deployment.partition("/")[0]
-        answered, failed = sums.get(provider, (0, 0))
-        sums[provider] = (answered + one.answered, failed + one.failed)
+        answered, failed, cancelled = sums.get(provider, NONE)
+        sums[provider] = (answered + one.answered, failed + one.failed, cancelled + one.cancelled)
     return sums
+
+
+def _speeds(scope: Scope) -> list[Percentiles]:
+    names = {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
+    return scope.ask(percentiles, "ttft", scope.period.span, "provider", **names)  # type: ignore[arg-type]
 
 
 def notes_of(provider: str, health: HealthReport | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dashboard.formatting import percent, share_of
 from dashboard.groups import requests_of
 from dashboard.headrooms import Left, known_headrooms
 from dashboard.panels.base import Panel
-from dashboard.panels.providers import by_provider, level, notes_of
+from dashboard.panels.providers import NONE, by_provider, level, notes_of
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
 from dashboard.standing import provider_state
@@ -76,7 +76,8 @@ class UpstreamsPanel(Panel):
     page = "upstreams"
     order = 10
     formula = (
-        "Error rate: failed attempts of those that were waited for, retries and failovers included. First token: of "
+        "Attempts: every call, retries and failovers included. Error rate: of those waited for; what a leaving client "
+        "cancelled is not judged. First token: of "
         "whole requests, from their arrival here, from twenty samples on. 429s: attempts that the upstream refused "
         "with that status. Credentials: those switched on, less those that are barred now. Each cell of the strip is a "
         "bucket of the range: green from 99 % of attempts that worked, yellow from 95 %, red below. "
@@ -159,7 +160,8 @@ def _row(
     health: HealthReport | None,
     lefts: tuple[Left, ...],
 ) -> Row:
-    answered, failed = by_provider([cell for parts in cells.values() for cell in parts]).get(name, (0, 0))
+    tried = by_provider([cell for parts in cells.values() for cell in parts])
+    answered, failed, cancelled = tried.get(name, NONE)
     may_change = upstream and scope.may("providers.change_provider")
     told = [left for left in lefts if left.provider == name]
     barred_now = health.credentials_of(name) if health else []
@@ -169,7 +171,7 @@ def _row(
         now=_now(name, upstream, health),
         notes=notes_of(name, health),
         credentials_ok=_fit(upstream, health),
-        attempts=answered + failed,
+        attempts=answered + failed + cancelled,
         error_rate=share_of(failed, answered + failed),
         p95_ms=p95_ms,
         limited=limited,
@@ -213,7 +215,7 @@ def _fit(upstream: Upstream | None, health: HealthReport | None) -> int | None:
 def _strip(scope: Scope, name: str, cells: dict[str, list[Attempts]]) -> tuple[Cell, ...]:
     drawn = []
     for place, label in enumerate(scope.period.labels):
-        answered, failed = by_provider([parts[place] for parts in cells.values()]).get(name, (0, 0))
+        answered, failed, _ = by_provider([parts[place] for parts in cells.values()]).get(name, NONE)
         if answered + failed:
             success = answered / (answered + failed)
             drawn.append(Cell(place, level(success), f"{label}: {percent(success)} of {answered + failed:,} worked"))

@@ -46,3 +46,20 @@ def test_pitfall_10_a_message_has_its_field_the_value_and_a_good_example(
     assert answer.status_code == 200
     told = " ".join(answer.context["adminform"].form.errors.get(field, []))
     assert value in told and good in told, told
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"), [("", "This field is required."), (f"https://{'a' * 500}.example", "at most 500 characters")]
+)
+def test_a_base_url_that_its_field_refuses_is_refused_once(typed: str, why: str, operator: Client) -> None:
+    words = {"name": "acme", "wire": "openai", "base_url": typed}
+    answer = fill(operator, page("providers_provider", "add"), "provider_form", **words)
+    (told,) = answer.context["adminform"].form.errors["base_url"]
+    assert why in told and "must start with" not in told
+
+
+@pytest.mark.parametrize("task", ["", "x" * 201, "a task\0"])
+def test_a_schedule_with_a_task_that_cannot_be_is_refused_at_its_field(task: str, operator: Client) -> None:
+    where = page("django_celery_beat_periodictask", "add")
+    answer = fill(operator, where, "periodictask_form", name="nightly", task=task)
+    assert answer.status_code == 200 and answer.context["adminform"].form.errors["task"]

@@ -52,3 +52,28 @@ def test_the_hours_of_the_week_lead_to_the_answered_requests_of_their_weeks(staf
     assert found["range"] == "custom" and timedelta(0) <= end - start - timedelta(days=7) < timedelta(minutes=15)
     own = {one.id for one in traffic if one.status == "answered" and one.provider == "sandbox-openai"}
     assert listed(staff_client, found) == own and own
+
+
+def test_the_slowest_of_a_group_are_found_where_its_p99_leads(staff_client, traffic):
+    drawn = staff_client.get("/dashboard/latency/", {"range": "7d", "group": "provider"}).content.decode()
+    found = [parse_qsl(urlsplit(unescape(one)).query) for one in re.findall(r'class="above" href="([^"]+)"', drawn)]
+    assert any("min_ttft" in dict(words) for words in found) and any("min_total" in dict(words) for words in found)
+    for words in map(dict, found):
+        own = [one for one in traffic if one.status == "answered" and one.provider == words["provider"]]
+        figure = "total_ms" if "min_total" in words else "ttft_ms"
+        slowest = max((one for one in own if getattr(one, figure) is not None), key=lambda one: getattr(one, figure))
+        assert slowest.id in listed(staff_client, words)
+
+
+def test_links_of_the_flow_lead_to_those_that_another_than_the_chosen_provider_rescued(staff_client, traffic):
+    first, rescuer = next(
+        (one.first_choice.split("/")[0], one.provider)
+        for one in traffic
+        if one.failovers and one.provider and not one.first_choice.startswith(f"{one.provider}/")
+    )
+    words = {"provider": first, "range": "7d"}
+    drawn = staff_client.get("/dashboard/panels/reliability/flow/", words).content.decode()
+    links = re.findall(r'<td class="n"><a href="([^"]+)">([\d,]+)</a>', drawn)
+    assert any(f"served={rescuer}" in link for link, _ in links)
+    for link, number in links:
+        assert len(listed(staff_client, dict(parse_qsl(urlsplit(unescape(link)).query)))) == int(number), link

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from django.test import Client
 from dashboard.panels.base import Panel, RequestPanel
 from dashboard.tables import MOST_ROWS, Column, Table, csv_lines
 from neuroroute.plugins import discover
-from tests.dashboard.traffic import NAMES
+from tests.dashboard.traffic import NAMES, day, ship
 from usage import states
 
 PANELS = discover("dashboard.panels", Panel)
@@ -69,6 +70,27 @@ def test_costs_in_the_file_are_exact_and_add_up(staff_client, traffic):
     assert "" in each, "a request without a price has no cost, which is not 0"
 
 
+def test_providers_count_the_attempts_that_the_filters_of_home_leave_and_those_that_were_cancelled(
+    staff_client, tmp_path
+):
+    told = day(datetime.now(UTC) - timedelta(minutes=1), 40, hours=5)
+    left = next(one.attempts[-1] for one in told if one.provider == "sandbox-openai" and one.model == "sandbox-mini")
+    left.status = "cancelled"
+    ship(told, tmp_path / "spool")
+    for words in ({}, {"model": "sandbox-mini"}, {"provider": "sandbox-openai"}):
+        wanted = [
+            one
+            for each in told
+            for one in each.attempts
+            if one.model == words.get("model", one.model) and one.provider == words.get("provider", one.provider)
+        ]
+        heads, *lines = read(staff_client, "providers", **{"range": "24h"} | words)
+        rows = [dict(zip(heads, line, strict=True)) for line in lines]
+        assert {row["Provider"]: int(row["Attempts"]) for row in rows} == Counter(one.provider for one in wanted)
+    heads, *_ = read(staff_client, "providers", policy="balanced")
+    assert heads == ["Provider", "Now", "Requests served", "Cost, USD"], "attempts are kept by no policy"
+
+
 def test_statement_16_times_are_in_the_zone_of_the_page(staff_client, traffic):
     _, *rows = read(staff_client, "traffic", tz="Asia/Kolkata")
     assert all(datetime.fromisoformat(row[0]).utcoffset().total_seconds() == 19_800 for row in rows)
@@ -92,6 +114,8 @@ def test_a_file_has_an_end_and_no_command_for_a_spreadsheet():
         (Column("Name"), Column("Cost", "USD")), ((f"=cmd|{n}", None if n else 1) for n in range(MOST_ROWS + 5))
     )
     lines = list(csv_lines(table, ZoneInfo("UTC")))
+    prices = Table((Column("Price"),), ((Decimal(one),) for one in ("0.800000000000000", "100", "0E-9")))
+    assert list(csv_lines(prices, ZoneInfo("UTC")))[1:] == ["0.8\r\n", "100\r\n", "0\r\n"]
     assert lines[0] == 'Name,"Cost, USD"\r\n' and lines[1] == "'=cmd|0,0.000000001\r\n" and lines[2] == "'=cmd|1,\r\n"
     assert len(lines) == MOST_ROWS + 2 and lines[-1].startswith(f"# {MOST_ROWS}")
 

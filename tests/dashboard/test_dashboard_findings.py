@@ -88,8 +88,10 @@ def test_less_than_twice_or_too_few_to_tell_is_no_finding(tmp_path, count, ttft_
 def test_errors_over_the_line_are_told_of_the_deployment_and_of_all_requests(tmp_path):
     well = course(timedelta(minutes=50), timedelta(minutes=1), 40)
     lost = course(timedelta(minutes=30), timedelta(minutes=3), 6, error="Overloaded", status="failed")
-    ship([*well, *lost], tmp_path / "spool")
+    refused = course(timedelta(minutes=20, seconds=30), timedelta(minutes=1), 9, status="rejected")
+    ship([*well, *lost, *refused], tmp_path / "spool")
     whole, one = found("failing")
+    assert whole.effect == "6 of 46 that were waited for failed or broke off, after every attempt there was."
     assert whole.since == one.since == minute_of(NOW - timedelta(minutes=30))
     assert whole.what == "13.0 % of the requests of the last hour got no answer" and whole.requests == 6
     assert one.about == f"failing {NAME}" and one.effect == "6 of 46 attempts failed in 24 h."

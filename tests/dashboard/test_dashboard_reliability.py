@@ -211,13 +211,16 @@ def test_each_row_counts_failovers_and_names_its_last_error(traffic, configured)
         assert (row.last and row.last.error) == (failed[-1].error if failed else None)
 
 
-def test_a_stream_that_broke_off_is_counted_and_found(staff_client, tmp_path):
+def test_a_stream_that_broke_off_is_counted_and_found(staff_client, configured, tmp_path):
     told = outcome(datetime.now(UTC) - timedelta(minutes=3), random.Random(3))
     cut = f"{told.provider}/{told.model}"
     told.status, told.http_status, told.error = "interrupted", 200, "StreamInterrupted"
+    last = told.attempts[-1]
+    last.status, last.error = "interrupted", "Unreachable"
     ship([told], tmp_path / "one")
     row = next(row for row in module.DeploymentsPanel().data(scope()).rows if row.name == cut)
     assert row.moved.truncated == 1
+    assert row.last and row.last.error == "Unreachable", "what is counted as failed has a last error"
     assert told.id in staff_client.get(row.truncated_address).content.decode()
 
 

@@ -62,6 +62,8 @@ def test_the_figures_are_those_of_the_records(key, tmp_path):
     headers = {"authorization": f"Bearer {key}"}
     stats = Client().get("/dashboard/stats", headers=headers).json()
     assert stats["totals"]["requests"] == 60 and stats["totals"]["cost_usd"] > 0
+    length = datetime.fromisoformat(stats["end"]) - datetime.fromisoformat(stats["start"])
+    assert length == timedelta(hours=24), "the same minutes as the dashboard's last 24 hours"
     for name in ("model", "provider", "deployment", "policy", "tenant"):
         usage = Client().get(f"/dashboard/usage?by={name}", headers=headers).json()
         assert sum(row["totals"]["requests"] for row in usage["data"]) == 60, name

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Final
 
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
@@ -12,6 +13,8 @@ from usage import ids
 from usage.models import AttemptRecord
 from usage.ranges import TimeRange
 from usage.selectors.whose import Whose, of
+
+FAILED: Final = ("failed", "interrupted")  # what is counted as failed, streams that broke off among it
 
 
 class LastError(Struct, frozen=True):
@@ -36,7 +39,7 @@ def last_errors(period: TimeRange, deployments: Collection[str], whose: Whose = 
 def _failed(period: TimeRange, whose: Whose) -> "QuerySet[AttemptRecord]":
     # The exclusion is the condition of the index that this walks.
     low, high = period.id_bounds
-    rows = AttemptRecord.objects.exclude(status="answered").filter(status="failed", id__gte=low, id__lt=high)
+    rows = AttemptRecord.objects.exclude(status="answered").filter(status__in=FAILED, id__gte=low, id__lt=high)
     return of(rows, whose)
 
 

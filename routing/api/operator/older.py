@@ -114,7 +114,8 @@ class Figures(OperatorView):
     def _period(self, request: HttpRequest) -> TimeRange:
         self.operator.require_every_tenant("what all tenants did together")
         hours, now = number(request.GET, "hours", USUAL, 1, LONGEST), timezone.now()
-        return TimeRange.around(now - timedelta(hours=hours), now, now)
+        end = now.replace(second=0, microsecond=0) + timedelta(minutes=1)  # as the dashboard's ranges end
+        return TimeRange.around(end - timedelta(hours=hours), end, now)
 
 
 def _sums(found: Totals) -> Sums:
