@@ -208,29 +208,21 @@ class Switchable(AuditedAdmin):
     """Rows with an `enabled` column get two bulk actions."""
 
     actions: ClassVar[Sequence[str]] = ("enable", "disable")
-    asks_first: ClassVar[bool] = True  # before rows are disabled
+    asks_first: ClassVar[bool] = True  # before rows are enabled or disabled
 
     @admin.action(description="Enable", permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._switch(request, queryset, True)
+    def enable(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """The question first; with the answer, the deed."""
+        if not self.asks_first or "post" in request.POST:
+            self._switch(request, queryset, True, reason_of(request))
+            return None
+        effect = "Takes into use, in every worker within a second"
+        return question(self, request, queryset, "Enable", effect, danger=False)
 
     @takes("the right to change {rows}")
     def has_switch_off_permission(self, request: HttpRequest) -> bool:
         """Whether somebody may take rows out of use."""
         return self.has_change_permission(request)
-
-    def question(self, request: HttpRequest, queryset: QuerySet[Any], verb: str, effect: str) -> HttpResponse:
-        """The page before a bulk act: what it does, to which rows, who would notice, and why it is done."""
-        total, rows = queryset.count(), list(queryset[:NAMED])
-        names = ", ".join(str(row) for row in rows)
-        more = f" and {total - len(rows):,} more" if total > len(rows) else ""
-        plural = self.opts.verbose_name_plural if total > 1 else self.opts.verbose_name
-        return operation_page(
-            self, request, title=f"{verb} {total:,} {plural}", verb=verb.removesuffix(" of"), form=WhyForm(),
-            effect=f"{effect}: {names}{more}. {self.who_would_notice(request, rows)}".strip(),
-            hidden=[("post", "yes"), *hidden(request.POST, "action", ACTION_CHECKBOX_NAME, "select_across")],
-            back=request.get_full_path(), danger=True,
-        )  # fmt: skip
 
     @admin.action(description="Disable", permissions=["switch_off"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
@@ -239,12 +231,29 @@ class Switchable(AuditedAdmin):
             self._switch(request, queryset, False, reason_of(request))
             return None
         effect = "Takes out of use, within a second and until somebody enables it again"
-        return self.question(request, queryset, "Disable", effect)
+        return question(self, request, queryset, "Disable", effect)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Any], enabled: bool, reason: str = "") -> None:
         done = self.change_rows(request, queryset, reason, enabled=enabled)
         verb = "enabled" if enabled else "disabled"
         self.tell(request, done, f"{done.changed} {verb}; {done.total - done.changed} were {verb} before.")
+
+
+def question(
+    of: AuditedAdmin, request: HttpRequest, queryset: QuerySet[Any], verb: str, effect: str, *, danger: bool = True
+) -> HttpResponse:
+    """The page before a bulk act: what it does, to which rows, who would notice, and why it is done."""
+    total, rows = queryset.count(), list(queryset[:NAMED])
+    names = ", ".join(str(row) for row in rows)
+    more = f" and {total - len(rows):,} more" if total > len(rows) else ""
+    plural = of.opts.verbose_name_plural if total > 1 else of.opts.verbose_name
+    noticed = of.who_would_notice(request, rows) if danger else ""
+    return operation_page(
+        of, request, title=f"{verb} {total:,} {plural}", verb=verb.removesuffix(" of"), form=WhyForm(),
+        effect=f"{effect}: {names}{more}. {noticed}".strip(),
+        hidden=[("post", "yes"), *hidden(request.POST, "action", ACTION_CHECKBOX_NAME, "select_across")],
+        back=request.get_full_path(), danger=danger,
+    )  # fmt: skip
 
 
 def hidden(post: Any, *names: str) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from profiling.importadmin import ImportsModels
 from profiling.provideradmin import TestsConnection
 from providers import bulk
 from providers.admin import DeploymentAdmin, LanguageModelAdmin, ProviderAdmin
-from providers.adminbase import ReadOnlyAdmin, Switchable, reason_of
+from providers.adminbase import ReadOnlyAdmin, Switchable, question, reason_of
 from providers.apartfilter import LeavesOutApart
 from providers.catalog import Catalog, load_catalog
 from providers.credentialadmin import CredentialInline
@@ -152,10 +152,15 @@ class HealthResets:
     """A bulk action: cooldowns and barred credentials of the chosen rows are forgotten in every worker."""
 
     @admin.action(description="Reset health", permissions=["change"])
-    def reset_health(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        done = self.act(request, queryset, "reset health")  # type: ignore[attr-defined]
+    def reset_health(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """The question first; with the answer, the deed."""
+        if "post" not in request.POST:
+            effect = "Forgets cooldowns, open breakers and barred credentials, in every worker"
+            return question(self, request, queryset, "Reset health of", effect, danger=False)  # type: ignore[arg-type]
+        done = self.act(request, queryset, "reset health", reason=reason_of(request))  # type: ignore[attr-defined]
         text = f"Health of {done.changed} forgotten; every worker follows within a second."
         self.tell(request, done, text)  # type: ignore[attr-defined]
+        return None
 
 
 for extended in (Budget, Tenant, Provider, Deployment, LanguageModel):
@@ -204,7 +209,7 @@ class RoutedDeploymentAdmin(InHistory, HealthResets, DeploymentAdmin):
         """The question first; with the answer, the deed."""
         if "post" not in request.POST:
             effect = "Sends nothing there for a minute, in every worker"
-            return self.question(request, queryset, "Open breaker of", effect)
+            return question(self, request, queryset, "Open breaker of", effect)
         done = self.act(request, queryset, "open breaker", reason=reason_of(request))
         self.tell(request, done, f"{done.changed} left alone for a minute; every worker follows within a second.")
         return None

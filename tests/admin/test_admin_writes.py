@@ -193,7 +193,8 @@ def test_deployments_are_switched_on_the_page_of_their_provider(operator: Client
 def test_health_is_reset_for_the_chosen_rows(model: type[Model], operator: Client) -> None:
     row = rows.ROWS[model]()
     rows.ROWS[model]()
-    operator.post(address(model, "changelist"), {"action": "reset_health", "_selected_action": [row.pk]})
+    chosen = {"action": "reset_health", "_selected_action": [row.pk], "post": "yes"}
+    operator.post(address(model, "changelist"), chosen)
     assert [wish.scope for wish in load_resets()] == [str(row)]
     assert numbers()["health"] == 1
     assert AuditEntry.objects.get().action == "reset health"

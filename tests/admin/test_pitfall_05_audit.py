@@ -25,7 +25,7 @@ QUERIES = 7  # session, person, rows, their number, the values of three filters
 
 def test_pitfall_05_one_request_has_one_id_in_all_its_rows_and_in_its_answer(operator: Client) -> None:
     chosen = [rows.tenant(enabled=False) for _ in range(3)]
-    data = {"action": "enable", "_selected_action": [row.pk for row in chosen]}
+    data = {"action": "enable", "_selected_action": [row.pk for row in chosen], "post": "yes"}
     answer = operator.post(reverse("admin:tenants_tenant_changelist"), data)
     assert set(AuditEntry.objects.values_list("request_id", flat=True)) == {answer["x-request-id"]}
     assert AuditEntry.objects.count() == 3

@@ -59,7 +59,7 @@ def test_pitfall_08_all_rows_are_done_in_chunks_under_one_request_id(operator: C
     tenants(SOME)
     before = numbers().get(TENANTS, 0)
     with CaptureQueriesContext(connection) as seen:
-        answer = on_all(operator, "enable")
+        answer = on_all(operator, "enable", post="yes")
     assert f"{SOME} enabled; 0 were enabled before" in said(answer)
     writes = [query["sql"].split()[0] for query in seen if "audit" in query["sql"] or "SAVEPOINT" in query["sql"]]
     chunks = " ".join(writes).split("RELEASE")
@@ -72,11 +72,11 @@ def test_pitfall_08_all_rows_are_done_in_chunks_under_one_request_id(operator: C
 def test_pitfall_08_what_is_interrupted_says_how_far_it_came_and_goes_on(operator: Client, monkeypatch) -> None:
     tenants(SOME)
     failing_at(monkeypatch, bulk.CHUNK + 30)
-    answer = on_all(operator, "enable")
+    answer = on_all(operator, "enable", post="yes")
     told = f"Stopped after 200 of {SOME} rows (OperationalError): 200 were changed and stay so"
     assert answer.status_code == 302 and told in said(answer)
     assert Tenant.objects.filter(enabled=True).count() == AuditEntry.objects.count() == bulk.CHUNK
-    assert f"{SOME - 200} enabled; 200 were enabled before" in said(on_all(operator, "enable"))
+    assert f"{SOME - 200} enabled; 200 were enabled before" in said(on_all(operator, "enable", post="yes"))
     assert AuditEntry.objects.count() == SOME
 
 
@@ -91,7 +91,7 @@ def test_pitfall_08_more_than_a_request_should_do_is_a_job_with_progress(operato
     monkeypatch.setattr(bulk, "AT_ONCE", MANY - 1)
     monkeypatch.setattr(bulk, "CHUNK", 20)
     tenants(MANY)
-    answer = on_all(operator, "enable")
+    answer = on_all(operator, "enable", post="yes")
     job = Job.objects.get(kind="bulk_act")
     page = reverse("admin:profiling_job_change", args=[job.pk])
     assert f"{MANY} rows are too many for one request" in said(answer) and f'href="{page}"' in said(answer)
@@ -131,7 +131,7 @@ def test_pitfall_08_other_deeds_go_the_same_way(operator: Client, monkeypatch) -
     for _ in range(3):
         rows.deployment()
     before = numbers().get(CATALOG, 0)
-    assert "the job" in said(on_all(operator, "reset_health", "providers_deployment"))
+    assert "the job" in said(on_all(operator, "reset_health", "providers_deployment", post="yes"))
     run_due()
     assert HealthReset.objects.count() == AuditEntry.objects.filter(action="reset health").count() == 3
     assert numbers().get(CATALOG, 0) == before, "forgetting health changes no configuration"
@@ -144,7 +144,7 @@ def test_pitfall_08_other_deeds_go_the_same_way(operator: Client, monkeypatch) -
 def test_pitfall_08_there_is_a_limit_and_it_is_told(operator: Client, monkeypatch) -> None:
     monkeypatch.setattr(bulk, "MOST", 3)
     tenants(4)
-    assert "an act may have 3 rows at most. Filter the list first" in said(on_all(operator, "enable"))
+    assert "an act may have 3 rows at most. Filter the list first" in said(on_all(operator, "enable", post="yes"))
     assert not Tenant.objects.filter(enabled=True).exists() and not AuditEntry.objects.exists()
 
 
@@ -154,5 +154,5 @@ def test_pitfall_08_who_may_not_see_jobs_is_told_without_a_link(monkeypatch) -> 
     person.user_permissions.set(Permission.objects.filter(codename__endswith="_policy"))
     for _ in range(2):
         rows.policy(enabled=False)
-    told = said(on_all(browser_of(person), "enable", "routing_policy"))
+    told = said(on_all(browser_of(person), "enable", "routing_policy", post="yes"))
     assert "the job bulk_act" in told and "<a" not in told

@@ -41,9 +41,9 @@ def test_a_page_that_asks_takes_a_reason(operator: Client, place: Place) -> None
     assert AuditEntry.objects.get().reason == WHY
 
 
-@pytest.mark.parametrize("action", ["delete_selected", "open_breaker", "disable"])
+@pytest.mark.parametrize("action", ["delete_selected", "open_breaker", "reset_health", "disable", "enable"])
 def test_a_bulk_action_that_asks_takes_a_reason(operator: Client, action: str) -> None:
-    chosen = [rows.deployment().pk for _ in range(2)]
+    chosen = [rows.deployment(enabled=action != "enable").pk for _ in range(2)]
     asks = _act(operator, {"action": action, "_selected_action": chosen})
     assert asks.status_code == 200 and not AuditEntry.objects.exists() and not load_resets()
     _act(operator, fields_of(asks) | {"reason": [WHY]})
