@@ -5,8 +5,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from dashboard.errorclasses import error_classes, in_words
+from dashboard.errorclasses import error_classes
 from dashboard.scope import Scope
+from providers.errorwords import in_words
 from providers.neighbours import Neighbours
 from providers.selectors import deployments_called, models_called, providers_called
 from routing.selectors import policies_called

@@ -152,8 +152,7 @@ class Scope(Struct, frozen=True):
         return name_said(self.word(word))
 
     def fits(self, deployment: str) -> bool:
-        """Whether `provider/model` is among those that the filters of provider, model and deployment leave, as far as
-        the page knows them."""
+        """Whether the filters of provider, model and deployment that the page knows leave `provider/model`."""
         ignored = PAGES[self.page].ignores
         wanted = ["" if name in ignored else self.word(name) for name in ("provider", "model", "deployment")]
         provider, _, model = deployment.partition("/")

@@ -15,6 +15,7 @@ from providers import revisions
 from providers.adapters import adapters
 from providers.adapters.base import Adapter, ListedModel
 from providers.errors import BadUpstreamResponse, ProviderError, Unreachable, UpstreamTimeout
+from providers.errorwords import in_words
 from providers.models import Credential, Provider, in_use
 from providers.secrets import SecretUnreadable, unseal
 from providers.targets import Secret
@@ -120,7 +121,7 @@ def _probe_with(provider: Provider, secret: Secret | None) -> Probe:
 
 def _said(exc: ProviderError, secret: Secret | None) -> str:
     status = f"HTTP {exc.upstream_status}: " if exc.upstream_status else ""
-    text = f"{type(exc).__name__}: {status}{exc.message}"[:400]
+    text = f"{in_words(type(exc).__name__)}: {status}{exc.message}"[:400]
     return text.replace(secret.value, f"…{secret.last_four}") if secret else text
 
 

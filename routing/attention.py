@@ -7,6 +7,7 @@ from typing import Final
 from django.urls import reverse
 
 from providers.attention import PROVIDERS, Notice, failing, outage
+from providers.errorwords import reworded
 from routing.resilience.report import BreakerReport, CredentialReport, HealthReport
 
 HOUR_S: Final = 3600
@@ -67,9 +68,10 @@ def _unreached(provider: str, breaker: BreakerReport, report: HealthReport, now:
 
 def _open(what: str, effect: str, breaker: BreakerReport, now: datetime, about: str, traffic: str) -> Notice:
     """Who is not called for a while; `about` is that of who fails by the records, which say the same."""
+    why = reworded(breaker.reason)
     return Notice(
         what,
-        f"{breaker.reason}. {effect}.",
+        f"{why[:1].upper()}{why[1:]}. {effect}.",
         f"{reverse('dashboard:reliability')}?range=1h",
         level="open",
         verb="What caught it",

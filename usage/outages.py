@@ -9,6 +9,7 @@ from django.urls import reverse
 from msgspec import Struct
 
 from providers.attention import Notice, failing, outage
+from providers.errorwords import in_words
 from providers.models import Provider
 from providers.realms import APART
 from usage.onsets import Onsets, first_hour
@@ -85,7 +86,7 @@ def _of_outage(provider: str, parts: Sequence[Failing]) -> Notice:
     failed, called = _counts(parts)
     deployments = f"{len(parts)} deployments" if len(parts) > 1 else parts[0].name
     return Notice(
-        f"{provider} cannot be reached: its last {many} calls failed ({first.error})",
+        f"{provider} cannot be reached: its last {many} calls failed ({in_words(first.error or 'failed')})",
         f"{failed:,} of {called:,} attempts at {deployments} failed in 24 h.",
         _dashboard("reliability", provider=provider),
         level="failing",
@@ -100,7 +101,7 @@ def _of_outage(provider: str, parts: Sequence[Failing]) -> Notice:
 def _of_failing(one: Failing, hours: Sequence[TimeRange], onsets: Onsets) -> Notice:
     failed, called = _counts([one])
     if one.down is not None:
-        what = f"{one.name}: its last {one.down.in_a_row} calls failed ({one.down.error or 'failed'})"
+        what = f"{one.name}: its last {one.down.in_a_row} calls failed ({in_words(one.down.error or 'failed')})"
         since, before = one.down.since, one.down.before
     else:
         what = f"{one.name}: {(one.course[-1].error_rate or 0) * 100:.1f} % of its attempts failed in the last hour"
@@ -109,9 +110,9 @@ def _of_failing(one: Failing, hours: Sequence[TimeRange], onsets: Onsets) -> Not
     return Notice(
         what,
         f"{failed:,} of {called:,} attempts failed in 24 h.",
-        _dashboard("requests", first=one.name, status="failover"),
+        _dashboard("requests", failed=one.name),  # whether another answered them or nobody did
         level="failing",
-        verb="Requests that left it",
+        verb="Requests that failed there",
         about=failing(one.name),
         since=since,
         before=before,

@@ -137,9 +137,9 @@ def noticed_in(scope: Scope) -> Iterator[Notice]:
         if fails(one):
             what = f"{one.deployment}: {percent(one.error_rate)} of its attempts failed"
             effect = f"{count(one.failed)} of {count(one.attempts)} attempts in this range."
-            link = scope.link("requests", first=one.deployment, status="failover")
-            verb, about = "Requests that left it", f"failing {one.deployment}"
-            yield Notice(what, effect, link, "", "failing", verb, about, requests=one.failed)
+            link = scope.link("requests", failed=one.deployment, provider="", model="")
+            verb, about = "Requests that failed there", f"failing {one.deployment}"
+            yield Notice(what, effect, link, "", "failing", verb, about, requests=max(one.failed - one.retries, 0))
     for group in scope.ask(unpriced, scope.period.span, scope.entities):
         what = f"{group.value or 'a deployment that is gone'} has no price"
         many = group.totals.unpriced

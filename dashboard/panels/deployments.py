@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from dashboard.behind import failures_in, requests_served
 from dashboard.drawing import sparkline
-from dashboard.errorclasses import reworded
 from dashboard.groups import requests_of
 from dashboard.interventions import verbs_of
 from dashboard.panels.base import Panel
@@ -19,6 +18,7 @@ from dashboard.standing import deployment_state
 from dashboard.tables import Column, ColumnUnit, Table
 from dashboard.timeline import OFF, seen, since
 from dashboard.verbs import Barred, Verb, barred
+from providers.errorwords import reworded
 from providers.selectors import Standing, standings
 from routing.healthnow import health_now
 from routing.resilience.report import HealthReport

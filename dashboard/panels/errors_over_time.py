@@ -6,11 +6,11 @@ from msgspec.structs import replace
 from dashboard.behind import failures_in
 from dashboard.charts import Chart, Series, coloured
 from dashboard.colours import COLOURS, colours_of
-from dashboard.errorclasses import in_words
 from dashboard.formatting import count
 from dashboard.groups import Tabs, chosen, tabs
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
+from providers.errorwords import in_words
 from usage.selectors import Attempts, attempt_series
 
 GROUPS = ("class", "deployment")

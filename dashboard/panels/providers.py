@@ -5,13 +5,13 @@ from typing import Final
 from msgspec import Struct
 
 from dashboard.colours import OTHER, colours_of
-from dashboard.errorclasses import reworded
 from dashboard.formatting import duration, share_of
 from dashboard.groups import labels, requests_of
 from dashboard.panels.base import Panel, whatever
 from dashboard.scope import Scope
 from dashboard.standing import provider_state
 from dashboard.tables import Column, Table
+from providers.errorwords import reworded
 from routing.healthnow import health_now
 from routing.resilience.report import CredentialReport, HealthReport
 from usage.selectors import Attempts, Percentiles, attempts, percentiles, spent_by

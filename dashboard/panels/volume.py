@@ -2,12 +2,12 @@
 
 from dashboard.behind import bucket_links
 from dashboard.charts import Chart, Series
-from dashboard.errorclasses import in_words
 from dashboard.formatting import counted
 from dashboard.pages import UNSUMMED
 from dashboard.panels.base import Panel, whatever
 from dashboard.panels.traffic import Traffic, chart_of
 from dashboard.scope import Scope
+from providers.errorwords import in_words
 from usage.selectors import failure_series, series
 from usage.selectors.failures import ANY
 

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard import errorclasses, formatting
+from dashboard import formatting
 from dashboard.examples import examples
 from dashboard.headrooms import Left
 from dashboard.scope import Scope
 from dashboard.sorting import ASCENDING, DESCENDING, Sorting
+from providers import errorwords
 
 register = template.Library()
 
@@ -110,13 +111,13 @@ def money(nano_usd: int | None, estimated: bool = False) -> SafeString:
 @register.filter
 def in_words(error: str) -> str:
     """A class of error in plain words."""
-    return errorclasses.in_words(error)
+    return errorwords.in_words(error)
 
 
 @register.filter
 def error(name: str | None) -> SafeString | str:
     """The same, with the name of the class in the title."""
-    return format_html('<span title="{}">{}</span>', name, errorclasses.in_words(name)) if name else formatting.UNKNOWN
+    return format_html('<span title="{}">{}</span>', name, errorwords.in_words(name)) if name else formatting.UNKNOWN
 
 
 @register.filter

@@ -137,7 +137,7 @@ def test_a_listing_that_fails_says_why_adds_nothing_and_can_be_asked_for_again(o
     with upstream(refusal(500, {})) as server:
         provider = rows.provider(base_url=f"{server.url}/v1", allow_private=True)
         where = listed(operator, address(provider))
-        assert "Overloaded" in operator.get(where).content.decode()
+        assert "provider overloaded" in operator.get(where).content.decode()
         server.answer = listing("own-model")
         again = listed(operator, where)
     assert again != where and "own-model" in operator.get(again).content.decode() and names(provider) == set()

@@ -7,9 +7,10 @@ from html import unescape
 import pytest
 
 import neuroroute.asgi  # noqa: F401 - whatever the gateway can answer with is defined then
-from dashboard.errorclasses import ENDED, IN_WORDS, OURS, error_classes, in_words, reworded
+from dashboard.errorclasses import ENDED, error_classes
 from providers import errors
 from providers.errors import ProviderError
+from providers.errorwords import IN_WORDS, OURS, in_words, reworded
 from tests.dashboard.downloads import rows_of
 from tests.dashboard.test_dashboard_choices import offered
 

@@ -123,9 +123,13 @@ def test_a_deployment_whose_last_calls_failed_is_named(staff_client, tmp_path):
     check(datetime.now(UTC))
     assert f"{NAMES[0]}: its last" not in text_of(staff_client.get("/dashboard/")), "two may be chance"
     ship([first], tmp_path / "spool")
-    said = f"{first.first_choice}: its last 3 calls failed (Overloaded)"
+    said = f"{first.first_choice}: its last 3 calls failed (provider overloaded or broken)"
     check(datetime.now(UTC))
-    assert said in text_of(staff_client.get("/dashboard/"))
+    home = staff_client.get("/dashboard/")
+    assert said in text_of(home)
+    (link,) = re.findall(r'href="([^"]+)"><span[^>]*>[^<]*</span>Requests that failed there', home.content.decode())
+    listed = staff_client.get(link.replace("&amp;", "&")).content.decode()
+    assert set(re.findall(r"requests/req_(\w+)", listed)) == {one.id for one in lost}, "whoever answered them then"
     again = next(one for one in told if one.id > first.id and one.attempts[-1].deployment == first.first_choice)
     ship([again], tmp_path / "later")
     check(datetime.now(UTC))

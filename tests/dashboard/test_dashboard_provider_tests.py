@@ -68,5 +68,6 @@ def test_a_test_that_fails_or_waits_says_so(owner):
     assert "No worker has taken it up yet: does one run?" in text_of(owner.get(asked["location"]))
     run_due()
     assert re.search(
-        r"failed no credential in [\d.]+ m?s ?: Unreachable: cannot connect", text_of(owner.get(asked["location"]))
+        r"failed no credential in [\d.]+ m?s ?: provider not reachable: cannot connect",
+        text_of(owner.get(asked["location"])),
     )

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec import structs
 
-from dashboard.errorclasses import in_words
 from dashboard.panels import deployments as module
 from dashboard.panels.errors_over_time import ErrorsOverTimePanel
 from dashboard.panels.flow import FlowPanel
 from dashboard.panels.state_timeline import StateTimelinePanel
 from dashboard.scope import Scope, scope_of
 from dashboard.timeline import slices
+from providers.errorwords import in_words
 from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from routing.models import HealthReset
 from routing.resilience.report import BreakerReport, HealthReport
@@ -213,14 +213,11 @@ def test_each_row_counts_failovers_and_names_its_last_error(traffic, configured)
 
 def test_a_stream_that_broke_off_is_counted_and_found(staff_client, configured, tmp_path):
     told = outcome(datetime.now(UTC) - timedelta(minutes=3), random.Random(3))
-    cut = f"{told.provider}/{told.model}"
     told.status, told.http_status, told.error = "interrupted", 200, "StreamInterrupted"
-    last = told.attempts[-1]
-    last.status, last.error = "interrupted", "Unreachable"
+    told.attempts[-1].status, told.attempts[-1].error = "interrupted", "Unreachable"
     ship([told], tmp_path / "one")
-    row = next(row for row in module.DeploymentsPanel().data(scope()).rows if row.name == cut)
-    assert row.moved.truncated == 1
-    assert row.last and row.last.error == "Unreachable", "what is counted as failed has a last error"
+    row = next(row for row in module.DeploymentsPanel().data(scope()).rows if row.name == told.attempts[-1].deployment)
+    assert row.moved.truncated == 1 and row.last and row.last.error == "Unreachable"
     assert told.id in staff_client.get(row.truncated_address).content.decode()
 
 

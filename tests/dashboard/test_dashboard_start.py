@@ -81,7 +81,7 @@ def test_a_server_that_is_not_there_failed_and_says_why_without_a_key(owner: Cli
         provider=Provider.objects.get(), name="k", ciphertext=seal("sk-a-key-that-is-secret"), last_four="cret"
     )
     said = outcome_of(owner, "gone")
-    assert said.startswith("✕ failed") and "Unreachable" in said and "sk-a-key" not in said
+    assert said.startswith("✕ failed") and "provider not reachable" in said and "sk-a-key" not in said
 
 
 def test_who_may_not_test_sees_the_button_switched_off_and_hears_why(sandbox: Sandbox) -> None:

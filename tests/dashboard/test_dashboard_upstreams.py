@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.auth.models import Permission, User
 
-from dashboard.errorclasses import in_words
 from dashboard.headrooms import Pace, _left
 from dashboard.panels import upstreams as module
 from providers import headroom, http
 from providers.attempts import Marks, complete
+from providers.errorwords import in_words
 from providers.headroom import Headroom
 from providers.models import AuditEntry, Credential, Deployment, LanguageModel, Provider, Revision
 from providers.revisions import CATALOG

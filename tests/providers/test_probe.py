@@ -62,7 +62,9 @@ def test_a_refusal_is_told_without_the_key() -> None:
     body = b'{"error": {"message": "Incorrect API key provided: sk-the-probe-must-not-tell", "type": "auth"}}'
     with upstream(401, body) as (url, _seen):
         (result,) = probe(provider(url))
-    assert not result.ok and "CredentialRejected" in result.message and SECRET not in result.message
+    assert (
+        not result.ok and "our credential rejected by the provider" in result.message and SECRET not in result.message
+    )
 
 
 @pytest.mark.django_db
@@ -70,14 +72,14 @@ def test_a_server_that_is_not_there_is_named_unreachable() -> None:
     with upstream(200, b"") as (url, _seen):
         pass
     (result,) = probe(provider(url, secret=None))
-    assert not result.ok and "Unreachable" in result.message and result.credential == "no credential"
+    assert not result.ok and "provider not reachable" in result.message and result.credential == "no credential"
 
 
 @pytest.mark.django_db
 def test_something_else_than_a_listing_is_said_to_be_so() -> None:
     with upstream(200, b"<html>It works!</html>") as (url, _seen):
         (result,) = probe(provider(url))
-    assert not result.ok and "BadUpstreamResponse" in result.message
+    assert not result.ok and "answer unreadable" in result.message
 
 
 @pytest.mark.django_db

@@ -106,7 +106,7 @@ def test_what_only_a_person_can_mend_becomes_a_notice(health):
 def test_an_open_breaker_is_a_notice_since_it_opened(health):
     fail(health, ONE, Overloaded(), 5)
     (notice,) = notices_of(health_report(health, ALL, NOW + 1), AT)
-    assert notice.what == "acme/one: its circuit breaker is open" and notice.effect.startswith("Overloaded")
+    assert notice.what == "acme/one: its circuit breaker is open" and notice.effect.startswith("Provider overloaded")
     assert notice.since == AT - timedelta(seconds=1) and notice.about == "failing acme/one"
 
 
@@ -117,7 +117,7 @@ def test_a_provider_that_cannot_be_reached_is_one_notice_since_it_went_away(heal
         health.failed(ONE, KEYS[0], Unreachable("refused"), NOW + later + 0.1, NOW + later)
     (notice,) = notices_of(health_report(health, ALL, NOW + 10), AT)
     assert notice.what == "acme cannot be reached: its circuit breaker is open"
-    assert notice.effect.startswith("Unreachable, 4 in a row. 2 deployments are not called")
+    assert notice.effect.startswith("Provider not reachable, 4 in a row. 2 deployments are not called")
     assert (notice.about, notice.traffic, notice.since) == ("outage acme", "acme", AT - timedelta(seconds=10))
 
 
