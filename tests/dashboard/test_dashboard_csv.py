@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
 
+from dashboard import exports
 from dashboard.panels.base import Panel, RequestPanel
 from dashboard.tables import MOST_ROWS, Column, Table, csv_lines
 from neuroroute.plugins import discover
@@ -89,6 +91,16 @@ def test_providers_count_the_attempts_that_the_filters_of_home_leave_and_those_t
         assert {row["Provider"]: int(row["Attempts"]) for row in rows} == Counter(one.provider for one in wanted)
     heads, *_ = read(staff_client, "providers", policy="balanced")
     assert heads == ["Provider", "Now", "Requests served", "Cost, USD"], "attempts are kept by no policy"
+
+
+def test_a_compressed_file_is_one_stream_to_its_end(staff_client, traffic, monkeypatch):
+    monkeypatch.setattr(exports, "LINES_AT_ONCE", 20)
+    address = "/dashboard/panels/requests/request_list.csv?range=7d"
+    answer = staff_client.get(address, headers={"accept-encoding": "gzip"})
+    reader = zlib.decompressobj(31)  # as browsers read: up to the end of the first stream
+    text = reader.decompress(async_to_sync(_whole)(answer)).decode()
+    assert answer["Content-Encoding"] == "gzip" and reader.eof and not reader.unused_data
+    assert len(text.splitlines()) == len(traffic) + 1
 
 
 def test_statement_16_times_are_in_the_zone_of_the_page(staff_client, traffic):
