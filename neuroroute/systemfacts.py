@@ -122,19 +122,11 @@ def journal() -> JournalFacts | None:
 
 def configuration() -> ConfigurationFacts:
     """Waits for the workers' answers, as long as `routing.inflight.asking` does."""
-    numbers, heard = revisions.numbers(), _heard()
+    numbers, heard = revisions.numbers(), asking.serving()
     workers = {name: serves for name, serves in sorted(heard.workers.items()) if serves}
     names = sorted({*numbers, *(part for serves in workers.values() for part in serves)})
     parts = [PartFacts(name, numbers.get(name, 0), [each.get(name) for each in workers.values()]) for name in names]
     return ConfigurationFacts(parts, list(workers), heard.asked, heard.alone)
-
-
-def _heard() -> asking.Serving:
-    """What the workers say; this one, too, may be too busy to answer."""
-    try:
-        return asking.serving()
-    except TimeoutError:
-        return asking.Serving({}, 1, False)
 
 
 def daily_copy() -> DailyCopy:

@@ -1,6 +1,6 @@
 """What do all workers of the installation answer now? Asked through Redis, where they share one; else of this process.
 
-Call it from a view's thread, never on the event loop: it waits, at most `PATIENCE_S`.
+Call it from a view's thread, never on the event loop: it waits, at most `PATIENCE_S`, about one request `LONGER_S`.
 """
 
 from concurrent.futures import Future
@@ -26,6 +26,7 @@ from routing.runtime import runtime
 from tenants.sight import Sight
 
 PATIENCE_S: Final = 0.6  # for the slowest worker
+LONGER_S: Final = 3.0  # about one request: who has it ends the wait, and one that runs must not be told to have ended
 STEP_S: Final = 4  # of the curves: whole samples
 MINUTES: Final = 5
 STEPS: Final = MINUTES * 60 // STEP_S
@@ -152,33 +153,41 @@ def _tenants(sight: Sight) -> list[int] | None:
 
 def _everybody(question: Question) -> Answers:
     if not settings.REDIS_URL:
-        return Answers((_here(question),), 1)
+        return Answers(_here(question), 1)
     try:
         return _asked(question)
     except (RedisError, OSError):
-        return Answers((_here(question),), 1, alone=True)
+        return Answers(_here(question), 1, alone=True)
 
 
-def _here(question: Question) -> Told:
-    """This process's own answer; what it changes, it changes on the loop that serves."""
+def _patience_s(question: Question) -> float:
+    return PATIENCE_S if question.only is None else LONGER_S
+
+
+def _here(question: Question) -> tuple[Told, ...]:
+    """This process's own answer; what it changes, it changes on the loop that serves. None where that stands still."""
     now = runtime()
     if now.loop is None or not now.loop.is_running():  # nobody answers requests here, or not yet
-        return told(question, now.engine.running, now.watcher.serving)
+        return (told(question, now.engine.running, now.watcher.serving),)
     done: Future[Told] = Future()
     now.loop.call_soon_threadsafe(lambda: done.set_result(told(question, now.engine.running, now.watcher.serving)))
-    return done.result(PATIENCE_S)
+    try:
+        return (done.result(_patience_s(question)),)
+    except TimeoutError:
+        return ()
 
 
 def _asked(question: Question) -> Answers:
     """Ask through Redis, which says how many workers listen. About one request, the first that has it ends the wait."""
-    client, until = _client(), monotonic() + PATIENCE_S
+    client, until = _client(), monotonic() + _patience_s(question)
     place = f"{settings.REDIS_PREFIX}:inflight:{uuid4().hex}"
     asked: int = client.publish(channel(settings.REDIS_PREFIX), msgspec.json.encode(replace(question, answer_to=place)))
     heard: list[Told] = []
     while len(heard) < asked and (left_s := until - monotonic()) > 0:
-        found: Any = client.blpop([place], timeout=max(left_s, 0.01))  # 0 would be for ever
+        # 0 would be for ever, and more than the client's own time limit an error.
+        found: Any = client.blpop([place], timeout=min(max(left_s, 0.01), PATIENCE_S))
         if found is None:
-            break
+            continue
         heard.append(_told(found[1]))
         if question.only is not None and heard[-1].rows:
             break

@@ -139,7 +139,9 @@ def test_bad_requests_name_the_field(gateway, stream):
     answer = gateway.chat("x", temperature="hot", stream=stream)
     assert answer.status_code == 400 and answer.json()["error"]["param"] == "temperature"
     answer = gateway.chat("x" * 600_000, stream=stream)
-    assert answer.status_code == 503 and "context 128,000 <" in answer.json()["error"]["message"]
+    error = answer.json()["error"]
+    assert answer.status_code == 400 and "context 128,000 <" in error["message"]
+    assert (error["param"], error["code"]) == ("messages", "context_length_exceeded")
 
 
 def test_a_method_that_is_not_allowed_and_a_body_that_is_no_json(gateway):

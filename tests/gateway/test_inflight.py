@@ -95,12 +95,17 @@ def test_a_whole_answer_that_is_ended_is_an_error_that_no_sdk_sends_again(both, 
     assert answer.headers["x-request-id"] == row["id"]
 
 
+def whole(found):
+    """The list, unless a worker was too busy to answer in time."""
+    return found if found["complete"] else None
+
+
 def test_people_of_another_tenant_see_and_end_nothing_and_viewers_end_nothing(both, slow, sessions):
     with streams(both, slow, 2) as opened:
         request_id = opened[0][0].headers["x-request-id"]
         for name, seen, status in (("bob", 0, 404), ("vera", 2, 403), ("mia", 2, 200)):
             with person(both, sessions, name) as browser:
-                found = browser.get("/api/admin/live").json()
+                found = eventually(lambda browser=browser: whole(browser.get("/api/admin/live").json()))
                 assert (len(found["data"]), found["total"]) == (seen, seen), name
                 ended = browser.post(f"/api/admin/live/{request_id}/cancel", json={"reason": "x"})
                 assert ended.status_code == status, ended.text
