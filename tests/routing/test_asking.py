@@ -1,4 +1,4 @@
-"""How long are workers waited for that are asked what they answer? Over a real Redis, with a worker of the test's own."""
+"""How long are workers waited for that are asked what they answer? Over a real Redis, with a worker of our own."""
 
 import threading
 import time
