@@ -14,7 +14,9 @@ from tests.halves import Services, open_services
 from .conftest import two_providers
 from .gateway import Gateway, manage
 
-TOKENS, FEW = 6000, 100  # words: longer than anybody looks on a busy machine, and soon over
+TOKENS, FEW = 20_000, 100  # words: longer than anybody looks on a busy machine, and soon over
+# A scene takes long, and on a busy machine nobody may fail over whom no fault lets wait.
+UNHURRIED = {"connect": 10, "first_byte": 8, "first_token": 8, "stall": 60, "total": 300}
 PEOPLE = """
 from django.contrib.auth.models import Group, User
 from django.conf import settings
@@ -35,7 +37,7 @@ for name, group, tenant in (('mia', 'operator', 'team'), ('bob', 'operator', 'ot
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Sandbox]:
-    """An upstream that takes some seconds for a text of `TOKENS` words."""
+    """An upstream that takes a hundred seconds for a text of `TOKENS` words."""
     with Sandbox.start("openai", pace=2) as sandbox:
         yield sandbox
 
@@ -48,6 +50,7 @@ def both(services, tmp_path_factory, slow, fallback_process) -> Iterator[Gateway
         manage(var, "migrate", "-v0", env=env)
         gateway = Gateway(var, env)
         configuration = two_providers(slow, fallback_process)
+        configuration["providers"][0]["deployments"][0]["timeouts"] = UNHURRIED
         configuration["tenants"][0]["keys"].append({"name": "op", "operator": True})
         configuration["tenants"][0]["budgets"] = [{"usd": 100, "period": "month"}]
         configuration["tenants"].append({"name": "other", "keys": [{"name": "ci"}]})
