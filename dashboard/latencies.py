@@ -1,6 +1,6 @@
 """How is a latency over time drawn? p50, a band up to p95, p99 thin; a bucket with too few samples is a dot."""
 
-from typing import Final
+from typing import Final, TypedDict
 
 from msgspec import Struct
 
@@ -10,9 +10,10 @@ from dashboard.charts import Chart, Series, Unit
 from dashboard.formatting import counted, duration
 from dashboard.groups import Tab
 from dashboard.scope import Scope
-from usage.selectors import Metric, percentile_series
+from usage.selectors import Metric, Whose, percentile_series
 
 USUAL_PERCENTILE: Final = 95
+UNTIMED: Final = ("policy", "key")  # filters that requests and costs are summed up by; attempts and times are not
 _TOGETHER: Final = "This is measured for all tenants together."
 _NOT_YOURS: Final = "This is measured for all tenants together, and you see some of them. An owner can let you see all."
 
@@ -23,6 +24,24 @@ class Latency(Struct, frozen=True):
     chart: Chart | None
     note: str = ""
     everybody: str = ""
+
+
+class Timed(TypedDict):
+    """Whose times, as the selectors of percentiles understand it."""
+
+    tenant_id: Whose
+    provider: str | None
+    model: str | None
+
+
+def timed(scope: Scope) -> Timed:
+    """Those that the filters of the page leave."""
+    return Timed(tenant_id=scope.tenant_id, provider=scope.name("provider"), model=scope.name("model"))
+
+
+def untimed(scope: Scope) -> tuple[str, ...]:
+    """The filters in use that attempts and times do not know; a file leaves these out then."""
+    return tuple(word for word in UNTIMED if scope.word(word))
 
 
 def percentile_of(scope: Scope) -> int:
@@ -43,14 +62,7 @@ def latency_chart(name: str, scope: Scope, metric: Metric, what: str, unit: Unit
     if scope.tenant_id is not None and not by_tenant:
         return Latency(None, _TOGETHER, scope.here(tenant="")) if scope.sight is None else Latency(None, _NOT_YOURS)
     buckets = (period.span, *period.buckets)
-    whole, *parts = scope.ask(
-        percentile_series,
-        metric,
-        buckets,
-        tenant_id=scope.tenant_id,
-        provider=scope.name("provider"),
-        model=scope.name("model"),
-    )
+    whole, *parts = scope.ask(percentile_series, metric, buckets, **timed(scope))
     if not whole.n:
         return Latency(None)
     behind = bucket_links(scope, status="answered")

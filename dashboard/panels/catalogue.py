@@ -12,6 +12,7 @@ from dashboard.discovering import RIGHT as LOOK
 from dashboard.discovering import WHY_NOT as NO_LOOK
 from dashboard.groups import requests_of
 from dashboard.interventions import switch_of
+from dashboard.latencies import untimed
 from dashboard.panels.base import Panel, whatever
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
@@ -45,7 +46,6 @@ COLUMNS: Final = (
     Column("Requests served"),
     Column("First token p50", "ms"),
 )
-UNTIMED: Final = ("policy", "key")  # filters that requests and costs are summed up by, and times are not
 
 
 class Row(Struct, frozen=True):
@@ -111,16 +111,11 @@ class CataloguePanel(Panel):
     def table(self, data: Catalogue, scope: Scope) -> Table | None:
         if not data.rows:
             return None
-        known = COLUMNS[:-1] if _untimed(scope) else COLUMNS
+        known = COLUMNS[:-1] if untimed(scope) else COLUMNS
         return Table(known, (cells[: len(known)] for cells in _all(scope)))
 
     def note(self, scope: Scope) -> str:
-        return whatever(_untimed(scope), "The time to the first token is counted")
-
-
-def _untimed(scope: Scope) -> tuple[str, ...]:
-    """The filters in use that the time to the first token does not know; a file leaves it out then."""
-    return tuple(word for word in UNTIMED if scope.word(word))
+        return whatever(untimed(scope), "The time to the first token is counted")
 
 
 def _is_id(word: str) -> bool:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from dashboard.accepted import PERCENTILES, By
+from dashboard.accepted import PERCENTILES
 from dashboard.behind import failures_in
 from dashboard.colours import OTHER, colours_of
 from dashboard.drawing import sparkline
 from dashboard.groups import Tab, Tabs, chosen, labels, requests_of, tabs, words_of
-from dashboard.latencies import percentile_of, percentile_tabs
+from dashboard.latencies import percentile_of, percentile_tabs, timed
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.sorting import Key, Sorting, sorting
@@ -17,6 +17,7 @@ from dashboard.tables import Column, Table
 from usage.scale import lower_ms, slot_of
 from usage.selectors import Attempts, Metric, Percentiles, attempts, percentile_series_by, percentiles, together
 from usage.selectors.failures import ANY
+from usage.selectors.latency import By
 
 GROUPS: tuple[By, ...] = ("provider", "model", "deployment", "tenant")
 MOST_ROWS = 50
@@ -108,14 +109,11 @@ class LatencyGroupsPanel(Panel):
         )
 
     def table(self, data: LatencyGroups, scope: Scope) -> Table:
-        heads = [
-            (f"{what} {name}", unit)
-            for what in ("First token", "Per token", "Total")
-            for name, unit in (("samples", ""), *((f"p{one}", "ms") for one in PERCENTILES))
-        ]
-        columns = (Column(data.group.capitalize()), *(Column(label, unit) for label, unit in heads))  # type: ignore[arg-type]
-        counted = (Column("Timeouts"), Column("Stalls"), Column("Speed", "tokens/s"))
-        return Table((*columns, *counted), (_cells(row.found) for row in data.rows))
+        columns = [Column(data.group.capitalize())]
+        for what in ("First token", "Per token", "Total"):
+            columns += Column(f"{what} samples"), *(Column(f"{what} p{one}", "ms") for one in PERCENTILES)
+        columns += Column("Timeouts"), Column("Stalls"), Column("Speed", "tokens/s")
+        return Table(tuple(columns), (_cells(row.found) for row in data.rows))
 
 
 def _by_attempt(scope: Scope, group: By) -> bool:
@@ -147,16 +145,12 @@ def _found(scope: Scope, group: By, percentile: int) -> dict[int | str, Found]:
 
 
 def _felt(scope: Scope, metric: Metric, group: By) -> dict[int | str, Percentiles]:
-    found = percentiles(metric, scope.period.span, group, **_whose(scope))  # type: ignore[arg-type]
+    found = percentiles(metric, scope.period.span, group, **timed(scope))
     return {one.value: one for one in found if one.value is not None}
 
 
 def _over_time(scope: Scope, group: By) -> dict[int | str, tuple[Percentiles, list[Percentiles]]]:
-    return percentile_series_by("ttft", scope.period.course, group, **_whose(scope))  # type: ignore[arg-type]
-
-
-def _whose(scope: Scope) -> dict[str, object]:
-    return {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
+    return percentile_series_by("ttft", scope.period.course, group, **timed(scope))
 
 
 def _called(scope: Scope, group: By) -> dict[int | str, Attempts] | None:

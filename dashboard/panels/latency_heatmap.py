@@ -11,7 +11,7 @@ from dashboard.accepted import PERCENTILES
 from dashboard.behind import requests_within
 from dashboard.formatting import counted, duration
 from dashboard.groups import Tab
-from dashboard.latencies import percentile_of, percentile_tabs
+from dashboard.latencies import percentile_of, percentile_tabs, timed
 from dashboard.panels.base import Panel
 from dashboard.scope import Scope
 from dashboard.tables import Column, Table
@@ -57,14 +57,7 @@ class LatencyHeatmapPanel(Panel):
         if not scope.alone:
             return Heatmap((), "", scope.panel_address(self.name), percentile_tabs(scope))
         period = _weeks(scope)
-        found = percentile_week(
-            "ttft",
-            period,
-            scope.period.zone,
-            tenant_id=scope.tenant_id,
-            provider=scope.name("provider"),
-            model=scope.name("model"),
-        )
+        found = percentile_week("ttft", period, scope.period.zone, **timed(scope))
         return Heatmap(_rows(found, percentile_of(scope)), _sentence(found, period, scope), "", percentile_tabs(scope))
 
     def table(self, data: Heatmap, scope: Scope) -> Table | None:

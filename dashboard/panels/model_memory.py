@@ -94,7 +94,7 @@ def _marks(found: Memory, layers: Mapping[str, Values], scope: Scope) -> tuple[S
     tops = [_sum(sizes) or 0.0 for sizes in zip(*layers.values(), strict=True)]
     name, buckets = _namer(found), scope.period.buckets
     marks = []
-    for loaded, label, points in ((True, "got in", "up"), (False, "got out", "down")):
+    for loaded, label in ((True, "got in"), (False, "got out")):
         names: list[list[str]] = [[] for _ in tops]
         for move in reversed(found.moves):
             if move.loaded is loaded:
@@ -103,7 +103,7 @@ def _marks(found: Memory, layers: Mapping[str, Values], scope: Scope) -> tuple[S
         values = tuple(top if said else None for top, said in zip(tops, names, strict=True))
         says = tuple(", ".join(dict.fromkeys(said)) for said in names)
         state = "ok" if loaded else "warn"
-        marks.append(Series(label, values, state, "line", dots=True, points=points, says=says))  # type: ignore[arg-type]
+        marks.append(Series(label, values, state, "line", dots=True, points="up" if loaded else "down", says=says))
     return tuple(mark for mark in marks if any(mark.says))
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from dashboard.colours import OTHER, colours_of
 from dashboard.formatting import duration, share_of
 from dashboard.groups import labels, requests_of
+from dashboard.latencies import timed, untimed
 from dashboard.panels.base import Panel, whatever
 from dashboard.scope import Scope
 from dashboard.standing import provider_state
@@ -17,8 +18,7 @@ from routing.resilience.report import CredentialReport, HealthReport
 from usage.selectors import Attempts, Percentiles, attempts, percentiles, spent_by
 
 NONE: Final = (0, 0, 0)  # answered, failed and cancelled attempts
-UNATTEMPTED: Final = ("policy", "key")  # filters of requests by which no sums of attempts and times are kept
-REQUESTED: Final = (0, 3, 4, 7)  # the columns that are not of these
+REQUESTED: Final = (0, 3, 4, 7)  # the columns that are not of attempts and times
 GOOD, FAIR = 0.99, 0.95  # shares of attempts that worked
 
 
@@ -62,7 +62,8 @@ class ProvidersPanel(Panel):
         called = by_provider(
             [one for one in scope.ask(attempts, scope.period.span, scope.tenant_id) if scope.fits(one.deployment)]
         )
-        speed = {str(one.value): one for one in _speeds(scope)}
+        found = scope.ask(percentiles, "ttft", scope.period.span, "provider", **timed(scope))
+        speed = {str(one.value): one for one in found}
         health = scope.ask(health_now)
         names = sorted(({*map(str, served)} | called.keys()) - {""}, key=lambda n: (-sum(called.get(n, NONE)), n))
         colours = colours_of(names, scope.board.colours)
@@ -90,7 +91,7 @@ class ProvidersPanel(Panel):
         return Providers(tuple(rows))
 
     def note(self, scope: Scope) -> str:
-        return whatever(_uncounted(scope), "Attempts and times to the first token are counted")
+        return whatever(untimed(scope), "Attempts and times to the first token are counted")
 
     def table(self, data: Providers, scope: Scope) -> Table:
         columns = (
@@ -103,14 +104,9 @@ class ProvidersPanel(Panel):
             Column("First token p95", "ms"),
             Column("Cost", "USD"),
         )
-        known = REQUESTED if _uncounted(scope) else range(len(columns))
+        known = REQUESTED if untimed(scope) else range(len(columns))
         rows = (tuple(cells[place] for place in known) for cells in map(_cells, data.rows))
         return Table(tuple(columns[place] for place in known), rows)
-
-
-def _uncounted(scope: Scope) -> tuple[str, ...]:
-    """The filters in use that attempts and times do not know; a file leaves these out then."""
-    return tuple(word for word in UNATTEMPTED if scope.word(word))
 
 
 def _now(provider: str, health: HealthReport | None) -> str:
@@ -131,11 +127,6 @@ def by_provider(found: list[Attempts]) -> dict[str, tuple[int, int, int]]:
         answered, failed, cancelled = sums.get(provider, NONE)
         sums[provider] = (answered + one.answered, failed + one.failed, cancelled + one.cancelled)
     return sums
-
-
-def _speeds(scope: Scope) -> list[Percentiles]:
-    names = {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
-    return scope.ask(percentiles, "ttft", scope.period.span, "provider", **names)  # type: ignore[arg-type]
 
 
 def notes_of(provider: str, health: HealthReport | None) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from dashboard.formatting import (
     share_of,
     tokens,
 )
+from dashboard.latencies import timed, untimed
 from dashboard.panels.base import Panel
 from dashboard.savingstile import Tile, savings_tile
 from dashboard.scope import Scope
@@ -106,10 +107,9 @@ def _failovers(scope: Scope, now: Totals, before: Totals, buckets: list[Totals])
 def _first_token(scope: Scope) -> Tile:
     period = scope.period
     asked = (period.span, period.before, *period.course)
-    names = {"tenant_id": scope.tenant_id, "provider": scope.name("provider"), "model": scope.name("model")}
-    now, before, *buckets = scope.ask(percentile_series, "ttft", asked, **names)  # type: ignore[arg-type]
+    now, before, *buckets = scope.ask(percentile_series, "ttft", asked, **timed(scope))
     note = against(now.p95, before.p95, before.n, duration) if scope.compares and now.p95 is not None else ""
-    unknown = [word for word in ("policy", "key") if scope.word(word)]  # no sum of times is kept by them
+    unknown = untimed(scope)
     caveat = f"whatever the {' and '.join(unknown)}" if unknown else f"{now.n} of 20 samples" if now.p95 is None else ""
     points = sparkline([part.p95 for part in buckets])
     exact = f"{counted(now.n, 'sample')}; p50 {duration(now.p50)}, p99 {duration(now.p99)}"

@@ -5,6 +5,7 @@ https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse
 """
 
 import uuid
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -104,8 +105,12 @@ class Counts(Struct, rename="camel"):
     @property
     def prompt(self) -> TokenUsage | None:
         """What is known of the prompt while the answer comes."""
-        usage = self.wire(answered=False)
-        return usage.tokens() if usage is not None else None
+        return usage.tokens() if (usage := self.wire(answered=False)) is not None else None
+
+
+_of_prompt: Final = attrgetter(
+    "prompt_token_count", "cached_content_token_count", "tool_use_prompt_token_count", "prompt_tokens_details"
+)
 
 
 def _audio(details: list[OfModality] | None) -> int:
@@ -158,6 +163,7 @@ class GeminiDecoder(SseDecoder):
         self._head: Composer | None = None
         self._candidates: dict[int, Progress] = {}
         self._counts = Counts()
+        self._counted = _of_prompt(self._counts)
         self._blocked: str | None = None
         self._last = b""  # the event that completed the answer
 
@@ -182,7 +188,7 @@ class GeminiDecoder(SseDecoder):
             self._without_candidates(response)
         for candidate in response.candidates or ():
             self._look(candidate, head, chunks)
-        self._note(message, response, chunks)
+        self._note(message, chunks)
 
     def _take_whole(self, body: bytes, chunks: list[Chunk]) -> None:
         """One response, or all those of a stream in an array."""
@@ -205,9 +211,11 @@ class GeminiDecoder(SseDecoder):
         if usage is not None:
             chunks.append(self._head.usage(usage))
 
-    def _note(self, message: bytes, response: Response, chunks: list[Chunk]) -> None:
-        if chunks and response.usage_metadata is not None:
-            chunks[-1].prompt = self._counts.prompt
+    def _note(self, message: bytes, chunks: list[Chunk]) -> None:
+        """Most events repeat what was counted of the prompt: that is told once."""
+        counted = _of_prompt(self._counts)
+        if chunks and counted != self._counted:
+            self._counted, chunks[-1].prompt = counted, self._counts.prompt
         if self._complete:
             self._last = message
 
