@@ -6,6 +6,7 @@ import pytest
 
 from tests.adapters.examples import ROLE, STOP, chunk, completion, sse
 from tests.gateway.conformance import complaints
+from tests.gateway.gateway import notes_in
 
 DONE = b"[DONE]"
 CALL = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -63,7 +64,12 @@ def test_every_answer_of_a_gateway_in_these_tests_is_seen(gateway):
     gateway.chat("Hello")
     gateway.events("Hello")
     assert gateway.chat("x", "nobody").status_code == 404
-    with (gateway.var / "watched.jsonl").open() as file:
-        file.seek(seen)
-        notes = [json.loads(line) for line in file]
+    notes = list(notes_in((gateway.var / "watched.jsonl").read_bytes()[seen:]))
     assert [(note["status"], note["ended"]) for note in notes] == [(200, True), (200, True), (404, True)]
+
+
+def test_a_note_that_its_killed_worker_was_writing_is_left_out_and_those_around_it_are_read():
+    note = {"asked": "POST /v1/chat/completions", "body": 'data: {"a": {}}\n\n'}
+    line = f"\n{json.dumps(note)}\n".encode()
+    for kept in range(1, len(line) - 2):
+        assert list(notes_in(line + line[:kept] + line)) == [note, note]

@@ -37,11 +37,11 @@ class Note:
         await self._send(message)
 
     def write(self) -> None:
-        """Several workers may write: a line is one append."""
+        """Several workers may write, and be killed while they do: a note is one append and begins a line of its own."""
         body = self.body.decode(errors="replace")
         said = {"asked": self.asked, "status": self.status, "type": self.type, "body": body, "ended": self.ended}
-        with (Path(os.environ["VAR_DIR"]) / NAME).open("a") as file:
-            file.write(json.dumps(said) + "\n")
+        with (Path(os.environ["VAR_DIR"]) / NAME).open("ab", buffering=0) as file:
+            file.write(f"\n{json.dumps(said)}\n".encode())
 
 
 async def application(scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
