@@ -28,6 +28,7 @@ ENDED: Final[Mapping[str, str]] = {  # the same of an attempt, behind the name o
     "Unreachable": "could not be reached",
     "UnsupportedByWire": "cannot be asked this",
     "Untrusted": "could not be trusted: its certificate does not hold",
+    "UpstreamNotFound": "does not know the model, or has nothing at this address",
     "UpstreamStalled": "stopped in the middle of its answer",
     "UpstreamTimeout": "did not answer in time",
 }

@@ -10,8 +10,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neuroroute.settings")
 django = get_asgi_application()  # before the imports below: they need the app registry
 
+from routing.api.bodies import UNREADABLE  # noqa: E402
 from routing.api.consumers import SurfaceStream  # noqa: E402
-from routing.api.entry import UNREADABLE  # noqa: E402
 from routing.api.lean import LeanHandler, Send, read_body, refusal, send_finished  # noqa: E402
 from routing.api.leaving import Receive, break_off_all  # noqa: E402
 from routing.api.urls import LEAN, LEAN_PREFIXES  # noqa: E402

@@ -3,7 +3,7 @@
     GatewayError
       ProviderError        one attempt failed
         RateLimited QuotaExhausted Overloaded UpstreamTimeout (UpstreamStalled TakenTooSlowly) Unreachable (Untrusted)
-        BadUpstreamResponse
+        BadUpstreamResponse (UpstreamNotFound)
         CredentialRejected (AccessDenied) UnsupportedByWire NotAsked    fail over
         ContextTooLong                                             fails over to a larger context only
         InvalidRequest ContentRefused                              do not fail over: wrong everywhere
@@ -129,6 +129,12 @@ class BadUpstreamResponse(ProviderError):
     """The upstream answered something that its wire format does not allow."""
 
     status, code = 502, "upstream_bad_response"
+
+
+class UpstreamNotFound(BadUpstreamResponse):
+    """404, 405 or 410 from the upstream: its base URL or the model's name there is wrong; others may have it."""
+
+    code = "upstream_not_found"
 
 
 class CredentialRejected(ProviderError):

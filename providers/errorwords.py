@@ -29,6 +29,7 @@ IN_WORDS: Final[Mapping[str, str]] = {  # what went wrong, as it stands in a leg
     "Unreachable": "provider not reachable",
     "UnsupportedByWire": "not possible with the provider's API",
     "Untrusted": "provider's certificate not trusted",
+    "UpstreamNotFound": "model or address unknown to the provider",
     "UpstreamStalled": "answer stalled",
     "UpstreamTimeout": "no answer in time",
     # of a request

@@ -196,11 +196,11 @@ def _obey(wish: dict[str, Any]) -> dict[str, Any]:
 
 
 def _commanded(arguments: list[str]) -> dict[str, Any]:
-    from django.core.management import execute_from_command_line
+    from neuroroute.commandline import run
 
     sys.argv = ["manage.py", *arguments]
     with TemporaryFile() as out, TemporaryFile() as err:
-        child = _forked(lambda: execute_from_command_line(sys.argv), out, err)
+        child = _forked(lambda: run(sys.argv), out, err)
         _, status = os.waitpid(child, 0)
         return {"code": os.waitstatus_to_exitcode(status), "out": _said(out), "err": _said(err)}
 

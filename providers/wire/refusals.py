@@ -21,6 +21,7 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
     UnsupportedByWire,
+    UpstreamNotFound,
 )
 from providers.wire import loose
 from providers.wire.ratelimits import duration_s
@@ -29,9 +30,7 @@ from providers.wire.retryafter import clamped, retry_after_s
 LONGEST_MESSAGE: Final = 500
 LONGEST_HINT: Final = 2000
 DEEPEST: Final = 4  # {"error": [{"error": {…}}]} is the deepest seen
-NOT_FOUND: Final = frozenset(
-    {404, 405, 410}
-)  # a wrong base URL or a model that is not there: another deployment may be
+NOT_FOUND: Final = frozenset({404, 405, 410})
 BUSY: Final = frozenset({408, 409, 425, 498, 499})  # 498: Groq's flex capacity; 499: Google gave the request up
 
 # Of names (`type` and `code`), which no caller's text can reach:
@@ -131,7 +130,7 @@ def _class_of(status: int, detail: Detail) -> type[ProviderError]:
     if status == 403:
         return ContentRefused if MODERATION.search(detail.text) else AccessDenied
     if status in NOT_FOUND:
-        return BadUpstreamResponse
+        return UpstreamNotFound
     if CONTEXT.search(detail.text):
         return ContextTooLong
     return Overloaded if status >= 500 or status in BUSY else _class_of_bad_request(detail)

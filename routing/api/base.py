@@ -44,6 +44,11 @@ class GatewayView(APIView):
     route: ClassVar[str] = ""  # one of `tenants.callers.ROUTES`; empty: open to every key
     request_id: str
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if hasattr(cls, "get") and not hasattr(cls, "head"):
+            cls.head = cls.get  # type: ignore[attr-defined]  # the server leaves the body out
+
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
         """DRF's, but for what it wraps every call in: nothing here goes by cookies, so there is nothing to forge."""

@@ -11,6 +11,7 @@ from providers.catalog import Catalog
 from providers.chat import ChatRequest
 from providers.requests import Request
 from providers.reserved import is_auto
+from routing.api.bodies import read_body
 from routing.asked import NO_WISHES, Asked, Wishes
 from routing.candidates import may_call, pool
 from routing.errors import BodyTooLarge, InvalidBody
@@ -36,7 +37,6 @@ NANO: Final = 10**9
 LONGEST_LABEL: Final = 256  # characters of a model's name, a session's or a tag
 MOST_LABELS: Final = 32
 MOST: Final = 2**31 - 1  # of tokens or choices: beyond it costs would not fit into a record
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
 _wishes = msgspec.json.Decoder(Wishes)
 
 
@@ -138,15 +138,11 @@ def decoded(decode: Callable[[bytes], T], raw: bytes, limit: int) -> tuple[T, Wi
     """What a body says, and the wishes in it, checked; raises `InvalidBody`, `BodyTooLarge`."""
     if len(raw) > limit:
         raise BodyTooLarge(f"the body has {len(raw)} bytes; the limit is {limit} (MAX_BODY_BYTES)")
-    try:
-        body = decode(raw)
-        wishes = _wishes.decode(raw) if [mark for mark in WISH_MARKS if mark in raw] else NO_WISHES
-    except msgspec.ValidationError as exc:
-        raise named(exc) from exc
-    except UNREADABLE as exc:
-        raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
-    if wishes is not NO_WISHES:
-        _check_wishes(wishes)
+    body = read_body(decode, raw)
+    if not [mark for mark in WISH_MARKS if mark in raw]:
+        return body, NO_WISHES
+    wishes = read_body(_wishes.decode, raw)
+    _check_wishes(wishes)
     return body, wishes
 
 
@@ -225,13 +221,3 @@ def ignored(wishes: Wishes) -> tuple[str, ...]:
     """Wishes that we know of and do not grant yet: silence would look like consent."""
     found = [f"neuroroute.{name}" for name in UNGRANTED if getattr(wishes.options, name) is not None]
     return tuple([f"{name}: not supported, ignored" for name in found])
-
-
-def named(exc: msgspec.ValidationError) -> InvalidBody:
-    """msgspec says "Expected `str`, got `int` - at `$.messages[0].role`": name the field first, as our errors do."""
-    what, _, where = str(exc).partition(" - at `$")
-    field = where.rstrip("`").lstrip(".")
-    if not field and "`" in what:
-        missing = what.split("`")[1]
-        field = missing if "missing required field" in what else ""
-    return InvalidBody(f"{field}: {what}" if field else what, param=field or None)

@@ -1,7 +1,6 @@
 """`/api/feedback` and `/api/eval`: what was found of a response, in the form of older routers; to post and to list."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 from django.http import HttpResponse
@@ -22,13 +21,12 @@ from feedback.evaluations import (
     listing,
 )
 from routing.api import examples
+from routing.api.bodies import read_body
 from routing.api.contracts import answers, shape
 from routing.api.database import DatabaseView
-from routing.api.entry import UNREADABLE, named
 from routing.api.judged import EvalCase, EvalCases, FeedbackEntries, FeedbackEntry
 from routing.errors import InvalidBody
 
-T = TypeVar("T")
 MOST_ID: Final = 2**63 - 1
 PARAMETERS: Final = [
     OpenApiParameter("modelId", str, description="Only this model's"),
@@ -70,7 +68,7 @@ class FeedbackOfOlderRouters(EvaluationView):
     )
     def post(self, request: Request) -> HttpResponse:
         caller = self.caller(request)
-        new = read(_feedback, request.body)
+        new = read_body(_feedback, request.body)
         return say(opinion(keep_feedback(new, caller.tenant_id, caller.key_id, timezone.now())))
 
     @extend_schema(
@@ -99,7 +97,7 @@ class EvalOfOlderRouters(EvaluationView):
     )
     def post(self, request: Request) -> HttpResponse:
         caller = self.caller(request)
-        new = read(_eval, request.body)
+        new = read_body(_eval, request.body)
         return say(case(keep_eval(new, caller.tenant_id, caller.key_id, timezone.now())))
 
     @extend_schema(
@@ -110,16 +108,6 @@ class EvalOfOlderRouters(EvaluationView):
     )
     def get(self, request: Request) -> HttpResponse:
         return say(EvalCases("list", [case(row) for row in self.listed(request)]))
-
-
-def read(decode: Callable[[bytes], T], raw: bytes) -> T:
-    """A body; raises `InvalidBody`, naming the field."""
-    try:
-        return decode(raw)
-    except msgspec.ValidationError as exc:
-        raise named(exc) from exc
-    except UNREADABLE as exc:
-        raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
 
 
 def number(name: str, text: str | None, most: int) -> int | None:

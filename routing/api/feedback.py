@@ -10,10 +10,9 @@ from rest_framework.request import Request
 
 from feedback.services import NewRating, rate
 from routing.api import examples
+from routing.api.bodies import read_body
 from routing.api.contracts import RatingTaken, answers, shape
 from routing.api.database import DatabaseView
-from routing.api.entry import UNREADABLE
-from routing.errors import InvalidBody
 from tenants.callers import Caller
 
 _body = msgspec.json.Decoder(NewRating)
@@ -40,11 +39,5 @@ class Feedback(DatabaseView):
 
 def take_rating(raw: bytes, caller: Caller, now: datetime) -> RatingTaken:
     """Keep the rating in `raw`; raises `InvalidBody`, `InvalidRating`, `UnknownAnswer`."""
-    try:
-        new = _body.decode(raw)
-    except msgspec.ValidationError as exc:
-        raise InvalidBody(str(exc)) from exc
-    except UNREADABLE as exc:
-        raise InvalidBody(f"the body is not valid JSON: {exc}") from exc
-    kept = rate(new, caller.tenant_id, caller.key_id, now, of_key=caller.reads_key)
+    kept = rate(read_body(_body.decode, raw), caller.tenant_id, caller.key_id, now, of_key=caller.reads_key)
     return RatingTaken(f"req_{kept.request_id.hex}", kept.score, kept.comment)

@@ -8,7 +8,14 @@ import pytest
 from neuroroute.plugins import discover
 from providers.adapters import adapters, wire_choices
 from providers.adapters.base import Adapter, StreamDecoder, WireRequest
-from providers.errors import BadUpstreamResponse, CredentialRejected, Overloaded, ProviderError, RateLimited
+from providers.errors import (
+    BadUpstreamResponse,
+    CredentialRejected,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    UpstreamNotFound,
+)
 from tests.adapters.examples import SECRET, chat, target
 
 GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-provider.md"
@@ -78,7 +85,7 @@ def test_rubbish_is_a_bad_response_everywhere(adapter, body):
     "body", [b"", b"<html>" + SECRET.value.encode(), b'{"error": null}', b"[]", b'{"error": [[]]}', b'{"a":' * 5000]
 )
 def test_a_refusal_is_told_by_its_status_whatever_its_body(adapter, body):
-    for status, cls in ((401, CredentialRejected), (429, RateLimited), (500, Overloaded), (404, BadUpstreamResponse)):
+    for status, cls in ((401, CredentialRejected), (429, RateLimited), (500, Overloaded), (404, UpstreamNotFound)):
         error = adapter.error(status, {}, body)
         assert type(error) is cls and isinstance(error, ProviderError)
         assert error.upstream_status == status and SECRET.value not in error.message

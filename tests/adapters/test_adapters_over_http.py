@@ -24,6 +24,7 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
     UnsupportedByWire,
+    UpstreamNotFound,
 )
 from providers.http import close
 from providers.probe import list_models
@@ -112,7 +113,7 @@ REFUSED = [
     ("400", InvalidRequest),
     ("401", CredentialRejected),
     ("403", AccessDenied),
-    ("404", BadUpstreamResponse),
+    ("404", UpstreamNotFound),
     ("408", Overloaded),
     ("500", Overloaded),
     ("502", Overloaded),

@@ -15,6 +15,7 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
     UnsupportedByWire,
+    UpstreamNotFound,
 )
 from tests.adapters.examples import chat, streamed, target
 from tests.adapters.test_anthropic_answer import PING, TEXT, events, start
@@ -32,7 +33,7 @@ ANTHROPIC = adapters()["anthropic"]
         ({"type": "billing_error", "message": "pay"}, QuotaExhausted),
         ({"type": "authentication_error", "message": "who"}, CredentialRejected),
         ({"type": "permission_error", "message": "no"}, CredentialRejected),
-        ({"type": "not_found_error", "message": "model: x"}, BadUpstreamResponse),
+        ({"type": "not_found_error", "message": "model: x"}, UpstreamNotFound),
         ({"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8 maximum"}, ContextTooLong),
         ({"type": "invalid_request_error", "message": "max_tokens: too high"}, UnsupportedByWire),
         ({"type": "invalid_request_error", "message": "max_tokens: Input should be a valid integer"}, InvalidRequest),
@@ -65,7 +66,7 @@ def test_rows_20_and_21_errors_inside_a_stream_and_a_body(error, cls):
         (401, {"type": "authentication_error", "message": "invalid x-api-key"}, CredentialRejected),
         (402, {"type": "billing_error", "message": ""}, QuotaExhausted),
         (403, {"type": "permission_error", "message": ""}, AccessDenied),
-        (404, {"type": "not_found_error", "message": "model: x"}, BadUpstreamResponse),
+        (404, {"type": "not_found_error", "message": "model: x"}, UpstreamNotFound),
         (413, {"type": "request_too_large", "message": ""}, InvalidRequest),
         (429, {"type": "rate_limit_error", "message": ""}, RateLimited),
         (500, {"type": "api_error", "message": ""}, Overloaded),

@@ -12,7 +12,6 @@ from providers.attempts import Marks, complete, stream
 from providers.chat import Answer, Chunk
 from providers.errors import (
     AccessDenied,
-    BadUpstreamResponse,
     ContentRefused,
     ContextTooLong,
     CredentialRejected,
@@ -21,6 +20,7 @@ from providers.errors import (
     ProviderError,
     QuotaExhausted,
     RateLimited,
+    UpstreamNotFound,
 )
 from providers.sandbox.flavours import flavour_names
 from providers.sandbox.testing import Sandbox, Step, fault, tool_call
@@ -38,7 +38,7 @@ REFUSALS = {
     "400": InvalidRequest,
     "401": CredentialRejected,
     "403": AccessDenied,
-    "404": BadUpstreamResponse,
+    "404": UpstreamNotFound,
     "500": Overloaded,
     "503": Overloaded,
     "529": Overloaded,

@@ -14,6 +14,7 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
     UnsupportedByWire,
+    UpstreamNotFound,
 )
 from tests.adapters.examples import chat, sse, streamed, target
 from tests.adapters.gemini import GEMINI, event, said
@@ -33,7 +34,7 @@ REFUSED = [
     (400, "FAILED_PRECONDITION", "User location is not supported for the API use.", CredentialRejected),
     (401, "UNAUTHENTICATED", "", CredentialRejected),
     (403, "PERMISSION_DENIED", "Your API key was reported as leaked.", AccessDenied),
-    (404, "NOT_FOUND", "models/x is not found for API version v1beta", BadUpstreamResponse),
+    (404, "NOT_FOUND", "models/x is not found for API version v1beta", UpstreamNotFound),
     (429, "RESOURCE_EXHAUSTED", QUOTA, RateLimited),
     (499, "CANCELLED", "The operation was cancelled.", Overloaded),
     (500, "INTERNAL", "An internal error has occurred.", Overloaded),

@@ -5,7 +5,14 @@ import json
 import pytest
 
 from providers.adapters import adapters
-from providers.errors import BadUpstreamResponse, ContextTooLong, InvalidRequest, Overloaded, UnsupportedByWire
+from providers.errors import (
+    BadUpstreamResponse,
+    ContextTooLong,
+    InvalidRequest,
+    Overloaded,
+    UnsupportedByWire,
+    UpstreamNotFound,
+)
 from tests.adapters.contract import ANSWER, CHUNK, check
 from tests.adapters.examples import answered, chat, finish, payloads, reasoning, streamed, target, text, tool_calls
 
@@ -144,7 +151,7 @@ def test_row_28_a_stream_in_answer_to_a_plain_request_is_collected():
         (400, "registry.ollama.ai/library/phi:latest does not support tools", UnsupportedByWire),
         (400, "the input length exceeds the context length", ContextTooLong),
         (400, "json: cannot unmarshal", InvalidRequest),
-        (404, "model 'x' not found", BadUpstreamResponse),
+        (404, "model 'x' not found", UpstreamNotFound),
         (500, "model requires more system memory (9 GiB) than is available", Overloaded),
         (503, "server busy, please try again. maximum pending requests exceeded", Overloaded),
     ],

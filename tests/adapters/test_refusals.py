@@ -17,6 +17,7 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
     UnsupportedByWire,
+    UpstreamNotFound,
 )
 from providers.wire.retryafter import retry_after_s
 
@@ -46,9 +47,9 @@ def said(message="", type=None, code=None, **more):
         (429, said("Rate limit reached", "tokens", "rate_limit_exceeded"), RateLimited),
         (413, said("Request too large on tokens per minute", "tokens", "rate_limit_exceeded"), RateLimited),
         (429, b"", RateLimited),
-        (404, said("The model `x` does not exist", code="model_not_found"), BadUpstreamResponse),
-        (404, b"404 page not found", BadUpstreamResponse),
-        (405, {"detail": "Method Not Allowed"}, BadUpstreamResponse),
+        (404, said("The model `x` does not exist", code="model_not_found"), UpstreamNotFound),
+        (404, b"404 page not found", UpstreamNotFound),
+        (405, {"detail": "Method Not Allowed"}, UpstreamNotFound),
         (400, said("maximum context length is 8192 tokens", code="context_length_exceeded"), ContextTooLong),
         (400, said("This model's maximum context length is 8192 tokens. However, you requested 9000"), ContextTooLong),
         (400, said("the request exceeds the available context size", "exceed_context_size_error", 400), ContextTooLong),

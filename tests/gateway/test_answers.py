@@ -1,5 +1,6 @@
 """Any client gets an answer, and learns which model gave it, why, and at what cost."""
 
+import gzip
 import time
 from decimal import Decimal
 
@@ -148,6 +149,17 @@ def test_a_method_that_is_not_allowed_and_a_body_that_is_no_json(gateway):
     assert httpx.get(f"{gateway.url}/v1/chat/completions", headers=gateway.headers).status_code == 405
     answer = httpx.post(f"{gateway.url}/v1/chat/completions", content=b'{"a', headers=gateway.headers)
     assert answer.status_code == 400 and "not valid JSON" in answer.json()["error"]["message"]
+    packed = gzip.compress(b'{"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}')
+    said = gateway.headers | {"content-encoding": "gzip"}
+    answer = httpx.post(f"{gateway.url}/v1/chat/completions", content=packed, headers=said)
+    assert answer.status_code == 400 and "compressed (gzip); send it as it is" in answer.json()["error"]["message"]
+
+
+def test_whoever_asks_for_the_head_of_a_page_gets_it_alone(gateway):
+    for path in ("/v1/models", "/health"):
+        whole, head = (httpx.request(how, f"{gateway.url}{path}", headers=gateway.headers) for how in ("GET", "HEAD"))
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(whole.content))
 
 
 def test_health_schema_docs_and_metrics_answer(gateway):

@@ -55,6 +55,17 @@ def test_every_command_says_it_in_one_line(installation: Installation) -> None:
     assert refused.stderr.startswith("PORT: ") and refused.stderr.count("\n") == 1
 
 
+def test_a_database_that_is_not_prepared_or_away_is_one_line(installation: Installation) -> None:
+    unprepared = installation.run("manage.py", "export")
+    assert unprepared.returncode == 2 and unprepared.stdout == ""
+    assert "run `python manage.py prepare` first" in unprepared.stderr and unprepared.stderr.count("\n") == 1
+    traced = installation.run("manage.py", "export", "--traceback")
+    assert traced.returncode == 1 and "Traceback" in traced.stderr
+    away = installation.run("manage.py", "export", DATABASE_URL="postgres://nobody:hunter2@127.0.0.1:1/x")
+    assert away.returncode == 2 and "Traceback" not in away.stderr and "hunter2" not in away.stderr
+    assert away.stderr.splitlines()[-1].startswith("the database does not answer; DATABASE_URL says where")
+
+
 def test_an_example_secret_is_good_enough_for_the_demo(installation: Installation) -> None:
     prepared = installation.run("manage.py", "prepare", SECRET_KEY="change-me")
     assert prepared.returncode == 0, prepared.stderr
