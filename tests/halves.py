@@ -61,7 +61,7 @@ def services_missing() -> str:
 @cache
 def browser_path() -> Path | None:
     """Chromium, by the variable CHROMIUM or on the path."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    names = (os.environ.get("CHROMIUM", ""), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((Path(path) for name in names if name and (path := shutil.which(name))), None)
 
 
