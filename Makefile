@@ -10,7 +10,6 @@ NEWER := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c '$(NEWER)' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 SOURCES := manage.py neuroroute providers tenants usage profiling feedback routing dashboard tests bench
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2 or 1)')
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # `check --deploy` judges an installation that others reach, so it is asked about one.
 PRODUCTION := ENV_FILE=/dev/null HOST=0.0.0.0 PUBLIC_URL=https://llm.neuroroute.test \
@@ -22,8 +21,8 @@ help: ## say what can be done
 run: $(VENV)/base.stamp ## install what is missing, then serve on http://127.0.0.1:8000 (HOST and PORT move it)
 	@exec $(BIN)/python -m neuroroute.serve
 
-test: $(VENV)/dev.stamp ## run the tests, three at a time on two cores, for many wait; ARGS="-k name" picks some
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(VENV)/dev.stamp ## run the tests, three at a time on two cores, and what fails once more, alone; ARGS="-k name" picks some
+	@$(BIN)/python -m tests.twice $(ARGS)
 
 docs: $(VENV)/dev.stamp ## write docs/providers.md anew from what the adapters show in their tests
 	@WRITE_DOCS=1 $(BIN)/python -m pytest tests/adapters/test_adapters_over_http.py

@@ -39,3 +39,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),
 ]
+
+handler403 = "dashboard.refusing.forbidden"

@@ -120,6 +120,32 @@ def test_rotating_is_a_verb_of_operators(ours: Tenant) -> None:
         assert ClientKey.objects.filter(tenant=ours, revoked_at=None).exists()
 
 
+@pytest.mark.parametrize(
+    ("role", "model", "deed", "said"),
+    [
+        ("operator", "auth_user", "changelist", "the right to view users"),
+        ("viewer", "tenants_tenant", "add", "the right to add tenants"),
+        ("viewer", "tenants_clientkey", "rotate_key", "the right to rotate client key"),
+        ("viewer", "tenants_clientkey", "revoke_key", "the right to change client keys"),
+    ],
+)
+def test_a_closed_page_names_the_right_and_who_grants_it(
+    role: str, model: str, deed: str, said: str, ours: Tenant
+) -> None:
+    staff("olga", "owner")
+    row = [rows.client_key(tenant=ours).pk] if model == "tenants_clientkey" else []
+    refused = browser_of(staff("pat", role, EVERYBODYS)).get(page(model, deed, *row))
+    assert refused.status_code == 403
+    assert f"This takes {said}. Owners here: olga." in refused.content.decode()
+
+
+def test_a_page_that_is_closed_in_spite_of_the_right_does_not_name_it(limited: Client) -> None:
+    person = User.objects.get(pk=limited.session["_auth_user_id"])
+    person.user_permissions.add(Permission.objects.get(codename="view_auditentry"))
+    refused = limited.get(page("providers_auditentry", "changelist"))
+    assert refused.status_code == 403 and "This account may not see this page." in refused.content.decode()
+
+
 def test_draining_needs_the_verb_alone(ours: Tenant) -> None:
     served = rows.deployment()
     drain = {"action": "disable", "_selected_action": served.pk, "index": 0, "post": "yes"}
