@@ -132,7 +132,9 @@ def test_a_redis_that_goes_and_comes_back_empty_changes_no_sum(tmp_path, ended, 
             assert process.stdin
             process.stdin.close()
         counts = [told(process) for process in ended]
-    assert limit * 0.99 <= sum(counts) <= limit and min(counts) > 0, counts
+    assert limit * 0.99 <= sum(counts) <= limit, counts
+    shared = len([count for count in counts if count])  # whoever starts late finds none left
+    assert shared > 1, counts
 
 
 def test_without_redis_no_more_run_at_once_than_may_and_a_killed_workers_places_come_free(tmp_path, ended):
