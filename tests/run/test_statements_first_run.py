@@ -45,6 +45,7 @@ def test_statement_36_three_clicks_lead_from_the_start_to_a_decision(begun: str,
     assert rows.count() > 0
     page.get_by_role("button", name="Send the first request").click()
     page.locator("#decision").get_by_text("candidates eligible").wait_for()
+    assert page.locator("#arrived.waiting").count() == 0, "it would turn, and move what is about to be pressed"
     assert "Paris" in page.locator("#outcome").inner_text()
     page.locator("#decision").get_by_role("link", name="The whole decision").click()
     page.wait_for_url("**/dashboard/requests/req_*/")
