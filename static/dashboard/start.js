@@ -15,17 +15,6 @@
     outcome.replaceChildren(line);
   }
 
-  // The line that waits for a first request turns by itself within seconds, and grows: now, so that nothing moves away from
-  // under a pointer that is on its way to the decision.
-  async function turnLine() {
-    const line = document.querySelector("#arrived.waiting");
-    const answer = line && (await fetch(line.getAttribute("hx-get")).catch(() => null));
-    const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("arrived");
-    if (!fresh || fresh.classList.contains("waiting") || !line.isConnected) return;
-    htmx.trigger(line, "htmx:abort"); // it may be asking
-    line.replaceWith(document.adoptNode(fresh));
-  }
-
   async function send() {
     const body = { model: "auto", messages: [{ role: "user", content: form.dataset.question }] };
     const answer = await call("/v1/chat/completions", form.dataset.tenant, body);
@@ -33,7 +22,6 @@
     if (!answer.ok) throw new window.Refused(said.error?.message || `The gateway answered HTTP ${answer.status}.`);
     say(said.choices?.[0]?.message?.content || "The answer is empty.", "answer");
     const story = await window.recorded(form, answer.headers.get("x-neuroroute-request-id") || "");
-    await turnLine();
     if (story) decision.replaceChildren(...story.nodes);
   }
 
