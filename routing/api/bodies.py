@@ -13,7 +13,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  #
 COMPRESSED: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x78\x01": "deflate", b"\x78\x9c": "deflate"}
 
 
-def read_body(decode: Callable[[bytes], T], raw: bytes) -> T:
+def decode_body(decode: Callable[[bytes], T], raw: bytes) -> T:
     """What `decode` finds in a body; raises `InvalidBody`, which names the field where one is to blame."""
     try:
         return decode(raw)

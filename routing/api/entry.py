@@ -11,7 +11,7 @@ from providers.catalog import Catalog
 from providers.chat import ChatRequest
 from providers.requests import Request
 from providers.reserved import is_auto
-from routing.api.bodies import read_body
+from routing.api.bodies import decode_body
 from routing.asked import NO_WISHES, Asked, Wishes
 from routing.candidates import may_call, pool
 from routing.errors import BodyTooLarge, InvalidBody
@@ -138,10 +138,10 @@ def decoded(decode: Callable[[bytes], T], raw: bytes, limit: int) -> tuple[T, Wi
     """What a body says, and the wishes in it, checked; raises `InvalidBody`, `BodyTooLarge`."""
     if len(raw) > limit:
         raise BodyTooLarge(f"the body has {len(raw)} bytes; the limit is {limit} (MAX_BODY_BYTES)")
-    body = read_body(decode, raw)
+    body = decode_body(decode, raw)
     if not [mark for mark in WISH_MARKS if mark in raw]:
         return body, NO_WISHES
-    wishes = read_body(_wishes.decode, raw)
+    wishes = decode_body(_wishes.decode, raw)
     _check_wishes(wishes)
     return body, wishes
 

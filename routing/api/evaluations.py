@@ -21,7 +21,7 @@ from feedback.evaluations import (
     listing,
 )
 from routing.api import examples
-from routing.api.bodies import read_body
+from routing.api.bodies import decode_body
 from routing.api.contracts import answers, shape
 from routing.api.database import DatabaseView
 from routing.api.judged import EvalCase, EvalCases, FeedbackEntries, FeedbackEntry
@@ -68,7 +68,7 @@ class FeedbackOfOlderRouters(EvaluationView):
     )
     def post(self, request: Request) -> HttpResponse:
         caller = self.caller(request)
-        new = read_body(_feedback, request.body)
+        new = decode_body(_feedback, request.body)
         return say(opinion(keep_feedback(new, caller.tenant_id, caller.key_id, timezone.now())))
 
     @extend_schema(
@@ -97,7 +97,7 @@ class EvalOfOlderRouters(EvaluationView):
     )
     def post(self, request: Request) -> HttpResponse:
         caller = self.caller(request)
-        new = read_body(_eval, request.body)
+        new = decode_body(_eval, request.body)
         return say(case(keep_eval(new, caller.tenant_id, caller.key_id, timezone.now())))
 
     @extend_schema(

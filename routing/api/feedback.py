@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from feedback.services import NewRating, rate
 from routing.api import examples
-from routing.api.bodies import read_body
+from routing.api.bodies import decode_body
 from routing.api.contracts import RatingTaken, answers, shape
 from routing.api.database import DatabaseView
 from tenants.callers import Caller
@@ -39,5 +39,5 @@ class Feedback(DatabaseView):
 
 def take_rating(raw: bytes, caller: Caller, now: datetime) -> RatingTaken:
     """Keep the rating in `raw`; raises `InvalidBody`, `InvalidRating`, `UnknownAnswer`."""
-    kept = rate(read_body(_body.decode, raw), caller.tenant_id, caller.key_id, now, of_key=caller.reads_key)
+    kept = rate(decode_body(_body.decode, raw), caller.tenant_id, caller.key_id, now, of_key=caller.reads_key)
     return RatingTaken(f"req_{kept.request_id.hex}", kept.score, kept.comment)

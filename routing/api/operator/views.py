@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
 
-from routing.api.bodies import read_body
+from routing.api.bodies import decode_body
 from routing.api.database import DatabaseView
 from routing.api.operator.door import Operator, operator_of
 from routing.api.operator.errors import as_ours
@@ -84,7 +84,7 @@ def reason_asked(request: HttpRequest) -> str:
 
 def object_of(raw: bytes) -> Data:
     """What JSON object `raw` is; raises `InvalidBody`."""
-    data = read_body(msgspec.json.decode, raw or b"{}")
+    data = decode_body(msgspec.json.decode, raw or b"{}")
     if not isinstance(data, dict):
         raise InvalidBody("the body must be a JSON object")
     return data
