@@ -135,7 +135,8 @@ def period_of(words: Mapping[str, str], now: datetime, usual: Usual = Usual()) -
 def _named(name: str, end: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
     if name in PRESETS:
         return end - PRESETS[name], end
-    this = end.astimezone(zone).replace(day=1, hour=0, minute=0)
+    # Of the minute that runs: in a month's last one its end belongs to the next month already.
+    this = (end - MINUTE).astimezone(zone).replace(day=1, hour=0, minute=0, fold=0)
     if name == MONTH:
         return this, end
     return (this - DAY).replace(day=1), this

@@ -1,6 +1,6 @@
 """How numbers, times and colours are written."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,7 +17,6 @@ from dashboard.formatting import (
     percent,
     tokens,
 )
-from dashboard.ranges import PRESETS, Usual, period_of
 from dashboard.templatetags.figures import badge
 
 NOW = datetime(2026, 11, 21, 14, 3, 20, tzinfo=UTC)
@@ -93,70 +92,6 @@ def test_what_stands_along_one_axis_has_one_unit_whatever_its_size():
     seconds = [in_seconds(ms) for ms in (None, 0.4, 842, 999.6, 3420, 125_000)]
     assert seconds == ["—", "0.000 s", "0.842 s", "1.00 s", "3.42 s", "125 s"]
     assert [in_milliseconds(ms) for ms in (None, 0.4, 842, 3420)] == ["—", "0.4 ms", "842 ms", "3,420 ms"]
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_covers_the_running_minute_and_draws_few_points(name):
-    period = period_of({"range": name}, NOW)
-    assert timedelta(0) <= period.end - period.start - PRESETS[name] < timedelta(minutes=15)  # widened to whole sums
-    assert period.end > NOW
-    assert len(period.buckets) == len(period.labels) == len(period.buckets_before) <= 74
-    assert period.buckets[0].start == period.start
-    assert period.buckets[-1].end == period.end
-    assert period.before.end == period.start
-
-
-def test_buckets_that_the_range_cuts_are_named():
-    assert period_of({"range": "24h"}, NOW).partial == (0, 24)
-    assert period_of({"range": "15m"}, NOW).partial == ()
-
-
-def test_statement_16_days_begin_at_midnight_of_the_zone():
-    period = period_of({"range": "30d", "tz": "Asia/Kolkata"}, NOW)
-    assert {b.start.strftime("%H:%M") for b in period.buckets[1:]} == {"18:30"}
-    assert period.labels[-1] == "21 Nov"
-
-
-def test_a_custom_range_is_read_in_its_zone():
-    words = {"range": "custom", "from": "2026-11-20T00:00", "to": "2026-11-21T00:00", "tz": "Asia/Kolkata"}
-    period = period_of(words, NOW)
-    assert period.start == datetime(2026, 11, 19, 18, 30, tzinfo=UTC)
-    assert period.offset == "UTC+05:30"
-    assert not period.problem
-
-
-def test_instants_without_a_range_are_a_custom_one_and_a_range_beside_them_wins():
-    instants = {"from": "2026-11-18T00:00", "to": "2026-11-19T00:00"}
-    assert period_of(instants, NOW, Usual("7d")) == period_of({"range": "custom", **instants}, NOW)
-    assert period_of({"from": "2026-11-18T00:00"}, NOW).name == "custom"
-    assert period_of({"range": "7d", **instants}, NOW) == period_of({"range": "7d"}, NOW)
-    assert period_of({}, NOW, Usual("7d")).name == "7d"
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        {"range": "2 weeks"},
-        {"from": "soon"},
-        {"to": "2026-11-19T00:00"},
-        {"range": "custom"},
-        {"range": "custom", "from": "soon"},
-        {"range": "custom", "from": "2026-11-20T00:00", "to": "2026-11-19T00:00"},
-        {"range": "custom", "from": "0001-01-01T00:00+14:00"},
-        {"tz": "Mars/Olympus"},
-        {"tz": "../../etc/passwd"},
-    ],
-)
-def test_words_that_cannot_be_read_show_the_last_day_and_say_so(words):
-    period = period_of(words, NOW)
-    assert period.problem
-    assert period.end - period.start == timedelta(hours=24)
-
-
-def test_a_range_without_end_is_cut():
-    period = period_of({"range": "custom", "from": "1990-01-01T00:00"}, NOW)
-    assert period.problem
-    assert len(period.buckets) <= 74
 
 
 def test_statement_15_a_name_keeps_its_colour_whatever_its_rank_and_whoever_comes():
