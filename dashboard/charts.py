@@ -45,7 +45,7 @@ class Chart(Struct, frozen=True):
     sentence: str
     stacked: bool = True
     marks: int | None = None  # labels on the axis of time; None: as many as fit
-    partial: tuple[int, ...] = ()  # buckets that the range cuts, the running one among them
+    partial: tuple[int, ...] = ()  # buckets that the range cuts, and the running one
 
     @property
     def element(self) -> str:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from asgiref.sync import sync_to_async
-from django.http import Http404, HttpRequest, HttpResponseBadRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBadRequest, HttpResponseNotFound, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from dashboard.tables import csv_lines
 from dashboard.views import scope_for
 
 LINES_AT_ONCE: Final = 500
+PLAIN: Final = "text/plain; charset=utf-8"  # as a script reads it
 
 
 @require_safe
@@ -34,10 +35,11 @@ def panel_csv(request: HttpRequest, name: str, panel: str) -> HttpResponseBase:
     found = next((one for one in panels_of(name) if one.name == panel), None)
     scope = replace(scope_for(request, name), alone=True)
     if wrong := [*scope.problems, *(_unknown(found, scope) if found else ())]:
-        return HttpResponseBadRequest("\n".join(wrong), content_type="text/plain; charset=utf-8")
+        return HttpResponseBadRequest("\n".join(wrong), content_type=PLAIN)
     table = found and found.table(found.data(scope), scope)
     if not found or not table:
-        raise Http404(f"The panel {panel!r} of the page {name!r} has no table for this range.")
+        why = f"The panel {panel!r} of the page {name!r} has no table for this range."
+        return HttpResponseNotFound(why, content_type=PLAIN)
     comments = _comments(found, scope) if request.GET.get("comments") == "1" else []
     lines = csv_lines(table, scope.period.zone, comments)
     file = f"{panel}-{scope.period.start:%Y%m%dT%H%M}-{scope.period.end:%Y%m%dT%H%M}.csv"

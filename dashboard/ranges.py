@@ -82,9 +82,13 @@ class Period(Struct, frozen=True):
 
     @property
     def partial(self) -> tuple[int, ...]:
-        """The buckets at the edges that the range cuts short."""
+        """The buckets at the edges that the range cuts short, or that are not over."""
         buckets, whole = self.buckets, self.bucket[0]
-        return tuple(i for i in sorted({0, len(buckets) - 1}) if buckets[i].end - buckets[i].start < whole)
+        return tuple(
+            place
+            for place in sorted({0, len(buckets) - 1})
+            if buckets[place].end - buckets[place].start < whole or buckets[place].end > self.now
+        )
 
     @property
     def labels(self) -> tuple[str, ...]:

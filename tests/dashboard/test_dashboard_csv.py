@@ -121,6 +121,12 @@ def test_unknown_panels_and_pages_are_not_there(staff_client):
     assert Client().get("/dashboard/panels/home/traffic.csv").status_code == 302
 
 
+def test_a_range_without_anything_says_so_in_plain_text_as_a_script_reads_it(staff_client):
+    told = staff_client.get("/dashboard/panels/cost/cost_over_time.csv")
+    assert (told.status_code, told["Content-Type"]) == (404, "text/plain; charset=utf-8")
+    assert told.content.decode() == "The panel 'cost_over_time' of the page 'cost' has no table for this range."
+
+
 def test_a_file_has_an_end_and_no_command_for_a_spreadsheet():
     table = Table(
         (Column("Name"), Column("Cost", "USD")), ((f"=cmd|{n}", None if n else 1) for n in range(MOST_ROWS + 5))

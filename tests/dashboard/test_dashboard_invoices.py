@@ -1,5 +1,6 @@
 """A provider's invoice as CSV beside our records: read tolerantly, refused by line, compared by model, kept."""
 
+import random
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ from django.urls import reverse
 from msgspec import structs
 
 from providers.models import Deployment, LanguageModel, Provider
-from tests.dashboard.traffic import day, ship
+from tests.dashboard.traffic import outcome, ship
 from tests.people import staff
 from usage.invoices import BadInvoice, Line, read_invoice
 from usage.models import Invoice
@@ -57,8 +58,8 @@ def accountant(db: None) -> Client:
 @pytest.fixture
 def billed(db: None, tmp_path: Path) -> tuple[str, Decimal]:
     """What we recorded for one model of one provider this month."""
-    now = datetime.now(UTC)
-    told = [one for one in day(now, 60, hours=0.01) if one.cost_nano_usd and one.provider][:5]
+    now, rng = datetime.now(UTC), random.Random(5)  # all of now: they are this month's also where it has begun
+    told = [one for one in (outcome(now, rng) for _ in range(60)) if one.cost_nano_usd and one.provider][:5]
     told = [structs.replace(one, provider="acme", model="small") for one in told]
     ship(told, tmp_path / "spool")
     acme = Provider.objects.create(name="acme", wire="openai", base_url="https://acme.example/v1")

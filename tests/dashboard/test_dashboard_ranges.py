@@ -29,9 +29,13 @@ def test_a_preset_covers_the_running_minute_and_draws_few_points(name):
     assert period.before.end == period.start
 
 
-def test_buckets_that_the_range_cuts_are_named():
+def test_buckets_that_the_range_cuts_or_that_still_run_are_named():
     assert period_of({"range": "24h"}, NOW).partial == (0, 24)
-    assert period_of({"range": "15m"}, NOW).partial == ()
+    assert period_of({"range": "15m"}, NOW).partial == (14,)
+    assert period_of({"range": "24h"}, NOW.replace(minute=59)).partial == (23,), "the hour's last minute still runs"
+    over = {"from": "2026-11-20T08:00", "to": "2026-11-20T09:00"}
+    assert period_of(over, NOW).partial == ()
+    assert period_of(over | {"from": "2026-11-19T07:30"}, NOW).partial == (0,)
 
 
 def test_statement_16_days_begin_at_midnight_of_the_zone():

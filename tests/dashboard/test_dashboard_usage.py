@@ -1,5 +1,6 @@
 """My usage: the figures of `/v1/usage` on a page, and the keys that a person makes, replaces and ends."""
 
+import random
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -12,7 +13,7 @@ from tenants.errors import Unauthenticated
 from tenants.keyring import authenticate, keyring, load_keyring
 from tenants.models import Budget, ClientKey, Tenant
 from tests.dashboard.downloads import rows_of
-from tests.dashboard.traffic import day, ship
+from tests.dashboard.traffic import day, outcome, ship
 from tests.people import browser_of, staff
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +59,8 @@ def works(plain):
 def test_the_page_and_its_file_say_what_v1_usage_says(teams, ana, client, tmp_path):
     told = day(NOW - timedelta(minutes=1), 80, hours=5)
     ship([one for one in told if one.tenant_id != teams[0].pk], tmp_path / "others")
-    ship([_of(one, teams[0]) for one in day(NOW - timedelta(minutes=1), 30, hours=2, seed=4)], tmp_path / "own")
+    own = [*day(NOW - timedelta(minutes=1), 30, hours=2, seed=4), outcome(datetime.now(UTC), random.Random(4))]
+    ship([_of(one, teams[0]) for one in own], tmp_path / "own")  # the last also where a month has begun
     Budget.objects.create(tenant=teams[0], limit_usd=10, period="month")
     _, plain = made(ana)
     keyring.reload()

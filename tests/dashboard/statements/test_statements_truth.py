@@ -35,13 +35,15 @@ def cost_of(cell: str) -> int:
     return round(Decimal(cell or 0) * NANO)
 
 
-def test_statement_09_home_cost_its_groups_the_file_and_the_api_agree_exactly(staff_client, traffic):
+def test_statement_09_home_cost_its_groups_the_file_and_the_api_agree_exactly(staff_client, traffic, tmp_path):
+    last = outcome(datetime.now(UTC), random.Random(9), tenant="team-a", tenant_id=2)  # also where a month has begun
+    ship([last], tmp_path / "now")
     tenant = Tenant.objects.create(pk=2, name="team-a")
     _, key = issue(tenant, "own")
     keyring.reload()
     words = {"range": "month", "tz": "UTC", "tenant": "team-a"}
     first = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    mine = [one for one in traffic if one.tenant == "team-a" and one.started_us >= first.timestamp() * 1e6]
+    mine = [one for one in [*traffic, last] if one.tenant == "team-a" and one.started_us >= first.timestamp() * 1e6]
     whole = sum(one.cost_nano_usd or 0 for one in mine)
 
     used = Client().get("/v1/usage", headers={"authorization": f"Bearer {key}"}).json()
@@ -78,7 +80,7 @@ def test_statement_12_what_is_unfinished_and_the_period_before_are_dotted_and_na
     before = chart["series"][-1]
     assert before["dashed"] and before["label"] == "previous period, in all"
     assert re.search(r'class="key [^"]*dashed"></span>previous period, in all', page)
-    assert "Paler or dotted: incomplete buckets, which the range covers in part." in page
+    assert "Paler or dotted: incomplete buckets, which the range cuts or which still run." in page
 
 
 @pytest.mark.parametrize("page", [one for one in NAVIGATION if one.ranged], ids=lambda one: one.name)
