@@ -142,12 +142,13 @@
     setTimeout(() => { button.textContent = before; }, 1500);
   }
 
-  // What says nothing stays out of the address: empty filters, and the dates of a range that is not custom.
-  document.addEventListener("htmx:configRequest", (event) => {
-    const words = event.detail.parameters;
-    const relative = words.range !== "custom";
-    for (const name of Object.keys(words)) {
-      if (words[name] === "" || (relative && (name === "from" || name === "to"))) delete words[name];
+  // What says nothing stays out of the address: empty filters, and the dates of a range that is not custom. Also where
+  // the browser itself sends a form that was drawn this moment and that htmx does not hold yet.
+  document.addEventListener("formdata", ({ target, formData }) => {
+    if (!target.matches("form.controls")) return;
+    const relative = formData.get("range") !== "custom";
+    for (const name of new Set(formData.keys())) {
+      if (formData.get(name) === "" || (relative && (name === "from" || name === "to"))) formData.delete(name);
     }
   });
 

@@ -103,4 +103,9 @@ def test_typing_offers_picking_filters_and_emptying_removes(chromium, live_serve
         page.locator("#filter-model").fill("")
         page.locator("#filter-model").press("Enter")
         page.wait_for_url(lambda url: "model=" not in url)
+        page.goto("/dashboard/requests/?model=gpt-5-mini")
+        page.locator("#filter-model").fill("")
+        with page.expect_navigation():
+            page.locator("form.controls").evaluate("form => form.submit()")  # by the browser itself, without htmx
+        assert page.url.endswith("/requests/?range=24h&tz=UTC"), page.url
         assert not problems
