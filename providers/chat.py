@@ -5,7 +5,7 @@ ends agree, bytes pass through untouched. Other wires translate to and from it (
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -71,6 +71,9 @@ class StreamOptions(Struct, omit_defaults=True):
     include_usage: bool | None = None
 
 
+LIMIT_FIELDS: Final = {"messages": "max_tokens", "responses": "max_output_tokens"}  # by surface; a chat's has two
+
+
 class ChatBody(Struct, omit_defaults=True, kw_only=True):
     """The fields of a chat request that the gateway reads; unknown ones stay in `ChatRequest.raw`."""
 
@@ -98,6 +101,11 @@ class ChatBody(Struct, omit_defaults=True, kw_only=True):
     reasoning_effort: str | None = None
     user: str | None = None
 
+    @property
+    def max_output(self) -> int | None:
+        """The longest answer that the caller allows, in tokens, by whichever of its two names."""
+        return self.max_completion_tokens or self.max_tokens
+
 
 @dataclass(slots=True, kw_only=True)
 class ChatRequest(Request):
@@ -123,7 +131,13 @@ class ChatRequest(Request):
 
     @property
     def max_output(self) -> int | None:
-        return self.body.max_completion_tokens or self.body.max_tokens
+        return self.body.max_output
+
+    @property
+    def limit_field(self) -> str:
+        """What the caller calls it."""
+        said = "max_completion_tokens" if self.body.max_completion_tokens else "max_tokens"
+        return LIMIT_FIELDS.get(self.surface, said)
 
 
 class TokenUsage(Struct, frozen=True):

@@ -1,7 +1,7 @@
-"""What of a request that was made for another API does an upstream of OpenAI's form not take?
+"""What of a request does an upstream take: how long an answer, and which of the words that OpenAI has two of?
 
-Who asks in the chat's own form knows its upstream, and the body passes. Who speaks something else asks for what the
-models of that other vendor have: Claude Code for 32,000 tokens of answer and an effort, whatever answers.
+A caller of `auto` does not know whom it will reach; Claude Code asks for 32,000 tokens and an effort, whatever
+answers. And budgets reckon with the longest answer that the deployment writes: it is never asked for a longer one.
 """
 
 from typing import Final
@@ -11,22 +11,60 @@ from msgspec import Raw
 
 from providers.chat import ChatRequest
 from providers.targets import Target
+from providers.vendors import takes_newer_names
 
 CHAT: Final = "chat"
-LIMIT: Final = "max_completion_tokens"
+MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
 EFFORT: Final = "reasoning_effort"
+DEVELOPER, SYSTEM = Raw(b'"developer"'), Raw(b'"system"')
+SPELLED: Final = bytes(DEVELOPER)
+
+_messages: Final = msgspec.json.Decoder(list[dict[str, Raw]]).decode
+
+
+def longest(request: ChatRequest, target: Target, warnings: list[str]) -> int | None:
+    """The longest answer to ask for, in tokens: the caller's limit, lowered with a warning to what the deployment
+    writes. None: the caller sets none."""
+    wanted, most = request.max_output, target.max_output
+    if wanted is None or most is None or wanted <= most:
+        return wanted
+    warnings.append(f"{request.limit_field} lowered to {most}, the most that {target.name} writes")
+    return most
+
+
+def shortened(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tuple[str, ...]:
+    """Lower the limit in a caller's own body, where it may stay as it is otherwise; returns warnings."""
+    warnings: list[str] = []
+    limit = longest(request, target, warnings)
+    if warnings:
+        fields[request.limit_field] = _number(limit)
+    return tuple(warnings)
 
 
 def fitted(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tuple[str, ...]:
-    """Alter `fields` to what the target takes, as far as the catalogue knows it; returns warnings."""
-    if request.surface == CHAT:
-        return ()
-    warnings = []
-    wanted, most = request.body.max_completion_tokens, target.max_output
-    if wanted and most and wanted > most:
-        fields[LIMIT] = Raw(msgspec.json.encode(most))
-        warnings.append(f"{LIMIT} lowered to {most}, the most that {target.name} writes")
-    if EFFORT in fields and "reasoning" not in target.capabilities:
-        del fields[EFFORT]
+    """Alter the fields of a chat to what an upstream of OpenAI's form takes, as far as is known; returns warnings."""
+    warnings: list[str] = []
+    newer = takes_newer_names(target.base_url, target.upstream_model)
+    if (limit := longest(request, target, warnings)) is not None:
+        fields.pop(MAX_TOKENS, None)
+        fields.pop(MAX_COMPLETION_TOKENS, None)
+        fields[MAX_COMPLETION_TOKENS if newer else MAX_TOKENS] = _number(limit)
+    if not newer and SPELLED in request.raw:
+        fields["messages"] = _without_developer(fields["messages"])
+    if EFFORT in fields and request.surface != CHAT and "reasoning" not in target.capabilities:
+        del fields[EFFORT]  # who asks in the chat's own form means it
         warnings.append(f"{EFFORT} dropped")
     return tuple(warnings)
+
+
+def _number(value: int | None) -> Raw:
+    return Raw(msgspec.json.encode(value))
+
+
+def _without_developer(messages: Raw) -> Raw:
+    """The same conversation with `system` for `developer`, which means the same."""
+    said = _messages(messages)
+    for message in said:
+        if message.get("role") == DEVELOPER:
+            message["role"] = SYSTEM
+    return Raw(msgspec.json.encode(said))

@@ -10,6 +10,7 @@ from msgspec import Raw
 from providers.chat import ChatBody, ChatRequest, FunctionSpec
 from providers.errors import UnsupportedByWire
 from providers.targets import Target
+from providers.wire.fitting import longest
 from providers.wire.gemini_contents import contents, system_instruction
 from providers.wire.gemini_schema import gemini_schema
 from providers.wire.gemini_thinking import signs, thinking_config
@@ -50,7 +51,7 @@ def gemini_request(request: ChatRequest, target: Target) -> tuple[Json, list[str
     if (system := system_instruction(body.messages)) is not None:
         fields["systemInstruction"] = system
     fields |= _tools(body, lost)
-    config = _sampling(request) | _format(body, model, lost)
+    config = _sampling(request, longest(request, target, warnings)) | _format(body, model, lost)
     if thinking := thinking_config(body.reasoning_effort, target, warnings):
         config["thinkingConfig"] = thinking
     fields |= _native(unknown, config, warnings)
@@ -59,15 +60,15 @@ def gemini_request(request: ChatRequest, target: Target) -> tuple[Json, list[str
     return fields | ({"generationConfig": config} if config else {}), warnings
 
 
-def _sampling(request: ChatRequest) -> Json:
+def _sampling(request: ChatRequest, limit: int | None) -> Json:
     body = request.body
     config = {ours: value for name, ours in CONFIG.items() if (value := getattr(body, name)) is not None}
     if (body.n or 1) > MOST_CANDIDATES:
         raise UnsupportedByWire(f"this wire gives {MOST_CANDIDATES} answers at most", param="n")
     if body.seed is not None:
         config["seed"] = body.seed & SEED_BITS
-    if request.max_output:
-        config["maxOutputTokens"] = request.max_output
+    if limit is not None:
+        config["maxOutputTokens"] = limit
     stops = [body.stop] if isinstance(body.stop, str) else body.stop or []
     if len(stops) > MOST_STOPS:
         raise UnsupportedByWire(f"this wire takes {MOST_STOPS} stop sequences at most", param="stop")

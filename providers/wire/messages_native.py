@@ -13,6 +13,7 @@ from providers.requests import Request
 from providers.targets import Target
 from providers.wire import loose
 from providers.wire.composing import unix_time
+from providers.wire.fitting import shortened
 from providers.wire.headers import wire_headers
 from providers.wire.messages_answer import read_message, whole_of
 from providers.wire.messages_events import CALL, Block, Event, MessageBody, MessagesReader
@@ -29,7 +30,8 @@ decode_fields: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 def native_body(request: ChatRequest, target: Target) -> tuple[bytes, tuple[str, ...]]:
     """The caller's own body for this target, and what could not be sent along."""
     fields = passed_fields(request.native, request, target)
-    warnings = leave_thoughts_out(fields, request.native, request.may_carry_to(target.id))
+    warnings = shortened(fields, request, target)
+    warnings += leave_thoughts_out(fields, request.native, request.may_carry_to(target.id))
     return msgspec.json.encode(fields), warnings
 
 

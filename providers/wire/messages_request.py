@@ -12,6 +12,7 @@ import msgspec
 from providers.chat import ChatBody, ChatRequest, FunctionSpec, Message, Part, ToolCall
 from providers.errors import InvalidRequest, UnsupportedByWire
 from providers.targets import Target
+from providers.wire.fitting import longest
 from providers.wire.images import inline
 from providers.wire.limits import object_of, plain_text, settled, unknown_fields
 from providers.wire.signatures import bare
@@ -40,7 +41,7 @@ def messages_request(request: ChatRequest, target: Target) -> tuple[dict[str, An
     warnings += settled(body, target, UNSUPPORTED)
     fields: dict[str, Any] = {
         "model": target.upstream_model,
-        "max_tokens": _max_tokens(request, target, warnings),
+        "max_tokens": longest(request, target, warnings) or target.max_output or DEFAULT_MAX_TOKENS,
         "messages": _messages(body.messages),
     }
     if request.stream:
@@ -60,14 +61,6 @@ def _system(body: ChatBody, warnings: list[str]) -> Iterator[str]:
     if (body.response_format or {}).get("type") == "json_object":
         warnings.append("response_format json_object asked for in words")
         yield SAY_JSON
-
-
-def _max_tokens(request: ChatRequest, target: Target, warnings: list[str]) -> int:
-    wanted, most = request.max_output, target.max_output
-    if wanted and most and wanted > most:
-        warnings.append(f"max_tokens lowered to {most}, the most that {target.name} writes")
-        return most
-    return wanted or most or DEFAULT_MAX_TOKENS
 
 
 def _sampling(body: ChatBody, warnings: list[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import msgspec
 from providers.chat import ChatBody, ChatRequest, Message, Part, ToolCall
 from providers.errors import UnsupportedByWire
 from providers.targets import Target
+from providers.wire.fitting import longest
 from providers.wire.images import inline
 from providers.wire.limits import object_of, plain_text, settled, unknown_fields
 from providers.wire.signatures import bare
@@ -49,7 +50,7 @@ def ollama_request(request: ChatRequest, target: Target) -> tuple[dict[str, Any]
     fields: dict[str, Any] = {"model": target.upstream_model, "messages": messages, "stream": request.stream}
     fields |= _tools(body) | _format(body) | _think(body.reasoning_effort, target, warnings)
     fields |= {name: msgspec.json.decode(unknown[name]) for name in BESIDE & unknown.keys()}
-    options = _options(request, target, fields)
+    options = _options(request, target, fields, longest(request, target, warnings))
     options |= {name: msgspec.json.decode(unknown[name]) for name in NATIVE & unknown.keys()}
     return fields | ({"options": options} if options else {}), warnings
 
@@ -62,15 +63,15 @@ def window(needed: int, context: int) -> int:
     return min(size, context)
 
 
-def _options(request: ChatRequest, target: Target, fields: dict[str, Any]) -> dict[str, Any]:
+def _options(request: ChatRequest, target: Target, fields: dict[str, Any], limit: int | None) -> dict[str, Any]:
     body = request.body
     options = {name: value for name in OPTIONS if (value := getattr(body, name)) is not None}
     if body.stop:
         options["stop"] = [body.stop] if isinstance(body.stop, str) else body.stop
-    if request.max_output:
-        options["num_predict"] = request.max_output
+    if limit is not None:
+        options["num_predict"] = limit
     if target.context:
-        needed = _prompt_tokens(fields) + (request.max_output or target.max_output or TOKENS_PER_ANSWER)
+        needed = _prompt_tokens(fields) + (limit or target.max_output or TOKENS_PER_ANSWER)
         options["num_ctx"] = window(needed, target.context)
     return options
 

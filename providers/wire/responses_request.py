@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 from providers.chat import ChatRequest
 from providers.errors import UnsupportedByWire
 from providers.targets import Target
+from providers.wire.fitting import shortened
 from providers.wire.passing import passed_fields
 
 SURFACE: Final = "responses"
@@ -43,10 +44,10 @@ def speaks_responses(request: ChatRequest, target: Target) -> bool:
 def native_body(request: ChatRequest, target: Target) -> tuple[bytes, tuple[str, ...]]:
     """The caller's own body for this target, and what could not be sent along."""
     fields = passed_fields(request.native, request, target)
-    warnings: tuple[str, ...] = ()
+    warnings = shortened(fields, request, target)
     may_carry = request.may_carry_to(target.id)
     if not may_carry or OUR_REASONING.encode() in request.native:
-        warnings = _leave_reasoning_out(fields, may_carry)
+        warnings += _leave_reasoning_out(fields, may_carry)
     return msgspec.json.encode(fields), warnings
 
 

@@ -68,7 +68,7 @@ class ClientTask(Feature):
         lowered = reading.lowered
         if lowered.startswith(STARTS) and (task := _of_question(lowered)):
             return task
-        if body.max_tokens == 1 and lowered == QUOTA_CHECK:
+        if body.max_output == 1 and lowered == QUOTA_CHECK:
             return "quota_check"
         return _of_system(body.model, reading.system) if reading.system.startswith(SYSTEM_STARTS) else None
 

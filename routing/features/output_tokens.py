@@ -17,5 +17,5 @@ class OutputTokens(Feature):
 
     def find(self, body: ChatBody, reading: Reading) -> int:
         expected = min(USUAL + len(reading.question) // 8, LONGEST)
-        asked = body.max_completion_tokens or body.max_tokens
+        asked = body.max_output
         return max(min(expected, asked), 1) if asked else expected

@@ -29,6 +29,7 @@ BUDGETS: dict[str, list[dict[str, Any]]] = {
     "tagged": [{"usd": 0, "period": "month", "tag": "night"}],
     "thrifty": [{"usd": 0.05, "period": "month", "low": {"percent": 100, "policy": "thrift"}}],
     "killed": [{"usd": 1, "period": "total"}],
+    "brief": [{"usd": 0.0004, "period": "total"}],
 }
 
 
@@ -40,6 +41,7 @@ def served(
     configuration["providers"] += [
         provider("gratis", fallback_process, model="other", price={"input": 0, "output": 0}),
         provider("priceless", fallback_process, model="unpriced", price=None),
+        provider("terse", fallback_process, model="brief", max_output=20, price={"input": 0, "output": 10}),
     ]
     configuration["policies"].append({"name": "thrift", "kind": "ordered", "order": ["fallback/demo", "primary/demo"]})
     usual = {"keys": [{"name": "ci"}], "default_policy": "primary-first"}
@@ -102,6 +104,17 @@ def test_what_is_spent_is_what_was_recorded_and_the_rest_is_free(served, primary
     tokens = tenant.budgets()[1]
     counted = sum(sum(part or 0 for part in row) for row in tenant.records("prompt_tokens, completion_tokens"))
     assert int(tokens["spent"]) == counted > 0 and tokens["hard"] is False
+
+
+def test_nobody_writes_more_than_is_held_whatever_the_caller_allows(served):
+    """The hold is for the 20 tokens that the deployment writes at most; of more, more would come."""
+    tenant = Asking(served, "brief")
+    for stream in (False, True):
+        answer = tenant.chat("brief", max_tokens=5000, stream=stream)
+        assert answer.headers["x-neuroroute-warnings"] == "max_tokens lowered to 20, the most that terse/brief writes"
+        assert '"finish_reason":"length"' in answer.text
+    first = tenant.drained()
+    assert (first["spent"], float(first["remaining"])) == ("0.0004", 0), "to the last micro-dollar"
 
 
 @pytest.mark.parametrize("stream", [False, True])

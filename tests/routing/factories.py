@@ -38,9 +38,9 @@ def asked(content: Any = "Hello", model: str = "auto", **fields: Any) -> Asked:
     return parse(json.dumps(body).encode())
 
 
-def parse(raw: bytes, limit: int = 1_000_000) -> Asked:
+def parse(raw: bytes, limit: int = 1_000_000, surface: str = "chat") -> Asked:
     """The same from the bytes of a body."""
-    return entry.parse(surfaces()["chat"], raw, "0" * 32, limit)[0]
+    return entry.parse(surfaces()[surface], raw, "0" * 32, limit)[0]
 
 
 class Desk:

@@ -85,6 +85,9 @@ def test_titles_of_lobechat_cherry_studio_and_opencode(system):
 
 def test_the_quota_check_is_the_one_word_and_one_token():
     assert task_of("quota", max_tokens=1) == "quota_check"
+    said = {"model": "auto", "max_tokens": 1, "messages": [{"role": "user", "content": "quota"}]}
+    sent = parse(json.dumps(said).encode(), surface="messages")
+    assert sent.features["client_task"] == "quota_check", "as Claude Code sends it"
     assert task_of("quota") is None and task_of("What is a quota?", max_tokens=1) is None
 
 
