@@ -8,13 +8,13 @@ import pytest
 from dashboard.ranges import PRESETS, Usual, period_of
 
 NOW = datetime(2026, 11, 21, 14, 3, 20, tzinfo=UTC)
-EDGES = {  # by each clock: the first and the last second of a month, of a year, of a leap day, and of those in between
-    "the first": datetime(2026, 12, 1),  # noqa: DTZ001 - of the zone that the test names
-    "the last": datetime(2026, 11, 30, 23, 59, 59),  # noqa: DTZ001
-    "of a year": datetime(2026, 12, 31, 23, 59, 30),  # noqa: DTZ001
-    "of another": datetime(2027, 1, 1, 0, 0, 1),  # noqa: DTZ001
-    "of a leap day": datetime(2028, 2, 29, 23, 59, 59),  # noqa: DTZ001
-    "before noon": datetime(2026, 11, 21, 11, 59, 59),  # noqa: DTZ001
+EDGES = {  # by whichever clock the page has
+    "the first": "2026-12-01T00:00:00",
+    "the last": "2026-11-30T23:59:59",
+    "of a year": "2026-12-31T23:59:30",
+    "of another": "2027-01-01T00:00:01",
+    "of a leap day": "2028-02-29T23:59:59",
+    "before noon": "2026-11-21T11:59:59",
 }
 
 
@@ -48,7 +48,7 @@ def test_statement_16_days_begin_at_midnight_of_the_zone():
 @pytest.mark.parametrize("clock", EDGES.values(), ids=EDGES)
 def test_a_month_is_that_of_the_running_second_by_the_clock_of_the_page(clock, zone):
     """Not that of the end of its minute, which a month's last one has in common with the next."""
-    now = clock.replace(tzinfo=ZoneInfo(zone))
+    now = datetime.fromisoformat(clock).replace(tzinfo=ZoneInfo(zone))
     this, last = (period_of({"range": name, "tz": zone}, now) for name in ("month", "last-month"))
     first = now.replace(day=1, hour=0, minute=0, second=0)
     assert (this.start, last.end) == (first, first)

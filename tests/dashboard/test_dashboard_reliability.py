@@ -12,7 +12,6 @@ from dashboard.panels.errors_over_time import ErrorsOverTimePanel
 from dashboard.panels.flow import FlowPanel
 from dashboard.panels.state_timeline import StateTimelinePanel
 from dashboard.scope import Scope, scope_of
-from dashboard.timeline import slices
 from providers.errorwords import in_words
 from providers.models import AuditEntry, Deployment, LanguageModel, Provider
 from routing.models import HealthReset
@@ -120,18 +119,6 @@ def test_each_pair_of_cells_leads_to_what_the_deployment_served_in_it(staff_clie
     served = [one for one in traffic if f"{one.provider}/{one.model}" == MINI]
     shown = [len(re.findall(r'<tr class="row"', staff_client.get(one).content.decode())) for one in addresses]
     assert sum(shown) == len(served)
-
-
-@pytest.mark.parametrize("words", ["15m", "1h", "6h", "24h", "7d", "30d", "90d", "month", "last-month"])
-def test_slices_make_up_the_range(words):
-    asked = scope(range=words)
-    parts = slices(asked.period)
-    assert (parts[0].start, parts[-1].end) == (asked.period.start, asked.period.end)
-    assert all(one.end == following.start for one, following in zip(parts, parts[1:], strict=False))
-    # A month that has just begun has fewer minutes than there are cells.
-    minutes = (asked.period.end - asked.period.start) // timedelta(minutes=1)
-    assert all(one.start < one.end for one in parts) and len(parts) == min(60, minutes)
-    assert words == "month" or len(parts) == (15 if words == "15m" else 60)
 
 
 def test_errors_by_class_and_by_deployment_have_the_same_sum(traffic):

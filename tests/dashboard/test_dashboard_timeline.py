@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dashboard.ranges import RANGES, period_of
+from dashboard.timeline import slices
 from tests.dashboard.downloads import rows_of
 from tests.dashboard.test_dashboard_pages import text_of
 from usage import states
@@ -39,3 +41,15 @@ def test_its_file_says_between_which_instants_so_many_minutes_lay(staff_client, 
     assert head == ["Deployment", "State", "Minutes in it", "Not before", "Not after"]
     assert row[:3] == [MINI, "circuit open", "1"]
     assert datetime.fromisoformat(row[3]) <= seen < datetime.fromisoformat(row[4])
+
+
+@pytest.mark.parametrize("words", RANGES)
+def test_cells_make_up_the_range_as_many_as_it_has_minutes_and_sixty_at_most(words):
+    now = datetime(2026, 11, 21, 14, 3, 20, tzinfo=UTC)
+    for clock, number in ((now, 60), (now.replace(day=1, hour=0), 4), (now.replace(day=1, hour=0, minute=0), 1)):
+        period = period_of({"range": words}, clock)
+        parts = slices(period)
+        assert (parts[0].start, parts[-1].end) == (period.start, period.end)
+        assert all(one.end == following.start for one, following in zip(parts, parts[1:], strict=False))
+        assert all(one.start < one.end for one in parts)
+        assert len(parts) == (number if words == "month" else 15 if words == "15m" else 60)
