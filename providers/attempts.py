@@ -47,6 +47,7 @@ class Marks:
     lost_before_s: float = 0.0  # what our own event loop had lost when it was sent (`providers/loopwatch.py`)
     warnings: list[str] = field(default_factory=list)
     request_id: str | None = None  # the upstream's own
+    arrived: list[bytes] | None = None  # the body of a whole answer as far as it came, until it was understood
 
     def warn(self, wire: WireRequest, request: Request) -> None:
         """Note what the wire could not carry, and what the chat's form could not where it stood in between."""
@@ -71,9 +72,12 @@ async def complete(
         if reply.status != 200:
             await _refuse(reply, target)
         ends = min(marks.sent + limits.total_s, bounds.first)
-        body = await reply.read_all(ends, operation.longest_answer, first_byte, limits.stall_s)
+        marks.arrived = []
+        body = await reply.read_all(ends, operation.longest_answer, first_byte, limits.stall_s, marks.arrived)
     marks.waited_s = monotonic() - marks.sent
-    return operation.answer(body, request, target)
+    answer = operation.answer(body, request, target)
+    marks.arrived = None
+    return answer
 
 
 async def stream(

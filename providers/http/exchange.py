@@ -44,13 +44,21 @@ class Reply:
         with self._patience.until(deadline, late, kind):
             return await self._connection.read()
 
-    async def read_all(self, deadline: float, limit: int, begins: float = math.inf, stall_s: float = math.inf) -> bytes:
-        """The whole body, which has to begin until `begins` and may pause for `stall_s`.
+    async def read_all(
+        self,
+        deadline: float,
+        limit: int,
+        begins: float = math.inf,
+        stall_s: float = math.inf,
+        pieces: list[bytes] | None = None,
+    ) -> bytes:
+        """The whole body, which has to begin until `begins` and may pause for `stall_s`; `pieces` takes it in as it
+        comes, for whoever asks what had come of one that broke off.
 
         Raises `UpstreamTimeout`, `Unreachable`, `BadUpstreamResponse` beyond `limit` bytes.
         """
         self._connection.wanted_whole = True
-        pieces: list[bytes] = []
+        pieces = [] if pieces is None else pieces
         size = 0
         patient = begins
         kind: type[UpstreamTimeout] = UpstreamTimeout

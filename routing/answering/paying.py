@@ -33,7 +33,7 @@ def worst_case(request: Request, target: Target, expected: int = 0, *, continued
         return Need(target.name, target.price, 0, 0)
     if not isinstance(request, ChatRequest):
         return Need(target.name, target.price, max(len(request.raw), SAFETY * expected), 0)
-    parts, answer = _attachments(request), _longest_answer(request, target)
+    parts, answer = _attachments(request), longest_answer(request, target)
     prompt = max(_longest_prompt(request, target, len(parts)), SAFETY * expected) + (answer if continued else 0)
     if target.context is not None:
         prompt = min(prompt, target.context)
@@ -51,7 +51,10 @@ def _longest_prompt(request: ChatRequest, target: Target, attachments: int) -> i
     return max(len(request.raw), len(request.native)) + TEMPLATE_TOKENS + ATTACHMENT_TOKENS * attachments
 
 
-def _longest_answer(request: ChatRequest, target: Target) -> int:
+def longest_answer(request: Request, target: Target) -> int:
+    """Tokens that an answer may have: what the target is asked for at most, or can write."""
+    if not isinstance(request, ChatRequest):
+        return 0
     able = target.max_output or target.context or UNKNOWN_ANSWER_TOKENS
     each = min(request.max_output, able) if request.max_output else able
     return each * (request.body.n or 1)

@@ -191,7 +191,7 @@ class Story:
         self._waited_until = self.clock()
         if exc is None:
             self._warn(marks)
-        if (usage := attempt.reckoned(self.prompt_tokens)) is not None:
+        if (usage := attempt.reckoned(self.asked.request, self.prompt_tokens)) is not None:
             bill(outcome, usage, attempt.target.price, self.asked.features.get("images", 0))
         if attempt.hold is not None:
             self._settle_hold(attempt.hold, outcome, over=exc is None)

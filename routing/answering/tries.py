@@ -9,7 +9,10 @@ import msgspec
 from providers.attempts import Marks
 from providers.chat import Answer, Chunk, TokenUsage
 from providers.errors import ProviderError, StreamInterrupted
+from providers.requests import Request
 from providers.targets import Secret, Target
+from providers.wire.remains import characters_in
+from routing.answering.paying import longest_answer
 from tenants.pockets import Hold
 from usage.outcomes import AttemptOutcome
 
@@ -76,12 +79,15 @@ class Try:
         self.response_id = answer.id
         self.signed = answer.marks
 
-    def reckoned(self, prompt_tokens: Callable[[Target], int]) -> TokenUsage | None:
-        """Its tokens: as reported, else estimated from what arrived, else none. A prompt that was counted before the
-        answer broke off is not estimated: most of it may have come from a cache, at a tenth of the price."""
+    def reckoned(self, request: Request, prompt_tokens: Callable[[Target], int]) -> TokenUsage | None:
+        """Its tokens: as reported, else estimated from what arrived, at most what was asked for, else none. A prompt
+        that was counted before the answer broke off is not estimated: most of it may have come from a cache, at a tenth
+        of the price."""
+        if self.usage is None and self.marks.arrived:
+            self.answer_length = characters_in(self.marks.arrived)
         if self.usage is not None or not self.answer_length:
             return self.usage
-        tokens = int(self.answer_length / CHARACTERS_PER_TOKEN) + 1
+        tokens = min(int(self.answer_length / CHARACTERS_PER_TOKEN) + 1, longest_answer(request, self.target))
         if self.prompt is not None:
             return msgspec.structs.replace(self.prompt, completion=tokens, reasoning=0, audio_output=0, estimated=True)
         return TokenUsage(prompt_tokens(self.target), tokens, estimated=True)

@@ -1,6 +1,7 @@
 """Before the first content byte a failure is invisible; after it, it is never presented as success."""
 
 import time
+from decimal import Decimal
 
 import openai
 import pytest
@@ -136,3 +137,33 @@ def test_a_cut_stream_that_explains_loses_no_text(gateway, primary):
 def test_an_unknown_model_is_recorded_as_rejected(gateway):
     answer = gateway.chat("Hello", "no-such-model")
     assert gateway.story(answer.headers["x-request-id"])["status"] == "rejected"
+
+
+WRITTEN = "It is written and therefore paid for. " * 20
+
+
+@pytest.mark.parametrize("name", ["cut_mid", "length_long", "malformed"])
+def test_a_whole_answer_that_is_lost_on_its_way_is_paid_for(gateway, primary, fallback, name):
+    """By an estimate of what arrived of it: the provider bills an answer that it wrote, whoever received it."""
+    tokens = []
+    for limit in (None, 50):
+        primary.script(fault(name, text=WRITTEN))
+        fallback.script("From the fallback")
+        answer = gateway.chat("Hello", **({"max_tokens": limit} if limit else {}))
+        story = gateway.story(answer.headers["x-request-id"])
+        lost, whole = story["attempts"]
+        assert (lost["status"], whole["status"], lost["estimated"]) == ("failed", "answered", True)
+        paid = [Decimal(one["cost_usd"]) for one in (lost, whole)]
+        assert min(paid) > 0 and Decimal(str(story["cost"]["usd"])) == sum(paid)
+        tokens.append(lost["completion_tokens"])
+    assert 50 < tokens[0] <= len(WRITTEN) / 4 + 1 and tokens[1] == 50, "no more than was asked for"
+
+
+@pytest.mark.parametrize("name", ["html", "empty", "error_in_200", "cut_before", "503"])
+def test_what_is_no_answer_costs_nothing(gateway, primary, fallback, name):
+    primary.script(fault(name))
+    fallback.script("From the fallback")
+    story = gateway.story(gateway.chat("Hello").headers["x-request-id"])
+    lost, whole = story["attempts"]
+    assert lost["cost_usd"] is None and lost["prompt_tokens"] is None
+    assert Decimal(str(story["cost"]["usd"])) == Decimal(whole["cost_usd"]) > 0
