@@ -12,7 +12,7 @@ django = get_asgi_application()  # before the imports below: they need the app r
 
 from routing.api.bodies import UNREADABLE  # noqa: E402
 from routing.api.consumers import SurfaceStream  # noqa: E402
-from routing.api.lean import LeanHandler, Send, read_body, refusal, send_finished  # noqa: E402
+from routing.api.lean import LeanHandler, Send, bounded, read_body, refusal, send_finished  # noqa: E402
 from routing.api.leaving import Receive, break_off_all  # noqa: E402
 from routing.api.urls import LEAN, LEAN_PREFIXES  # noqa: E402
 from routing.errors import NotReady  # noqa: E402
@@ -66,7 +66,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         else:
             await lean(scope, receive, send)
     else:
-        await django(scope, receive, send)
+        await django(scope, bounded(receive, send, runtime().max_body_bytes, scope["path"]), send)
 
 
 async def live(receive: Receive, send: Send) -> None:

@@ -95,6 +95,23 @@ async def read_body(receive: Receive, send: Send, limit: int, path: str) -> byte
         pieces.append(piece)
 
 
+def bounded(receive: Receive, send: Send, limit: int, path: str) -> Receive:
+    """`receive` for Django, which would keep a body on disk however long it is, before it looks at a key: one that is
+    too long is answered here, and for Django its client has left."""
+    size = 0
+
+    async def receive_within() -> dict[str, Any]:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size <= limit:
+            return message
+        await refuse(send, limit, path)
+        return {"type": "http.disconnect"}
+
+    return receive_within
+
+
 async def refuse(send: Send, limit: int, path: str) -> None:
     """Answer 413 without reading further."""
     await send_finished(refusal(BodyTooLarge(TOO_LARGE.format(limit=limit)), path, CLOSE), send)

@@ -59,6 +59,15 @@ def test_options_and_wrong_methods_name_the_right_ones(gateway):
     assert refused.headers["allow"] == "POST, OPTIONS"
 
 
+@pytest.mark.parametrize("key", [{}, {"idempotency-key": "long"}], ids=["once", "repeatable"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/feedback", "/api/eval", "/api/admin/tenants", "/health"])
+def test_a_body_that_is_too_long_is_413_with_the_limit_at_every_address(gateway, path, key):
+    pieces = (b" " * 1024 * 1024 for _ in range(33))  # in chunks: no Content-Length says it beforehand
+    answer = httpx.post(gateway.url + path, content=pieces, headers=gateway.headers | key, timeout=20)
+    assert (answer.status_code, code_of(answer)) == (413, "request_too_large")
+    assert "33554432" in answer.json()["error"]["message"] and answer.headers["x-request-id"]
+
+
 def test_addresses_that_read_the_database_refuse_in_the_same_shape(gateway):
     answer = httpx.delete(gateway.url + "/v1/feedback", headers=gateway.headers)
     assert (answer.status_code, code_of(answer)) == (405, "method_not_allowed")

@@ -1,11 +1,11 @@
 """What the operator's API refuses, in the form of the data plane's errors."""
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import Http404
 from rest_framework import exceptions
 
-from routing.errors import BodyTooLarge, RoutingError
+from routing.errors import RoutingError
 from tenants.errors import Forbidden
 
 
@@ -33,8 +33,6 @@ def as_ours(exc: Exception) -> Exception:
         return NotThere("there is nothing at this address, or it is not yours to see")
     if isinstance(exc, PermissionDenied | exceptions.PermissionDenied):
         return Forbidden(str(exc))
-    if isinstance(exc, RequestDataTooBig):
-        return BodyTooLarge("the body is longer than MAX_BODY_BYTES")
     if isinstance(exc, IntegrityError):
         return Conflict("the same was written at the same time; read it, and try again")
     return exc
