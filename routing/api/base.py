@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from providers.errors import GatewayError
 from routing.api.entry import idempotency_key, new_id
 from routing.api.errors import Internal, error_headers, openai_body
-from routing.api.headers import JSON
+from routing.api.headers import JSON, id_headers
 from routing.api.leaving import STOPPING, was_broken_off
 from routing.api.once import once
 from routing.errors import RoutingError
@@ -91,7 +91,7 @@ class GatewayView(APIView):
 
     async def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Finished:  # type: ignore[override]
         """The methods that this address takes; DRF's own answer describes serializers, and there are none."""
-        return Finished(204, self._allow(), b"")
+        return Finished(204, id_headers(self.request_id) + self._allow(), b"")
 
     def refused(self, exc: GatewayError, more: Headers | None = None) -> Finished:
         """The error's answer."""

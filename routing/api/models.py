@@ -14,6 +14,7 @@ from providers.targets import Price, Target
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import ModelEntry, ModelList, answers
 from routing.api.entry import caller_of
+from routing.api.headers import id_headers
 from routing.candidates import may_call, nearest
 from routing.errors import UnknownModel
 from routing.policybook import SHORT_NAMES, PolicyBook, names_of
@@ -35,7 +36,7 @@ class Models(GatewayView):
     async def get(self, request: HttpRequest) -> Finished:
         now = runtime()
         caller = caller_of(headers_of(request), now.keyring.current)
-        return respond(_book.listing(now, caller).whole, [])
+        return respond(_book.listing(now, caller).whole, id_headers(self.request_id))
 
 
 @extend_schema(tags=["Data plane"])
@@ -51,7 +52,7 @@ class OneModel(GatewayView):
         listing, catalog = _book.listing(now, caller), now.catalog.current.seen(caller.realm)
         for name in (model, *meant_by(model, catalog, caller)):
             if found := listing.each.get(name):
-                return respond(found, [])
+                return respond(found, id_headers(self.request_id))
         near = nearest(catalog, model, caller)
         raise UnknownModel(f"{model}: no model has this name" + (f"; nearest: {near}" if near else ""), param="model")
 

@@ -8,7 +8,7 @@ from routing.api import examples
 from routing.api.base import Finished, GatewayView, headers_of, respond
 from routing.api.contracts import CHAT_REQUEST, RouteDecision, answers
 from routing.api.entry import enter
-from routing.api.headers import rate_headers, usd, warning_header
+from routing.api.headers import id_headers, rate_headers, usd, warning_header
 from routing.decisions import told
 from routing.runtime import runtime
 from routing.surfaces import surfaces
@@ -50,4 +50,5 @@ class Route(GatewayView):
             "decision": told(outcome.decision),
         }
         warned = [warning_header(outcome.warnings)] if outcome.warnings else []
-        return respond(msgspec.json.encode(decision), warned + rate_headers(admission.states))
+        headers = id_headers(self.request_id) + warned + rate_headers(admission.states)
+        return respond(msgspec.json.encode(decision), headers)

@@ -68,6 +68,25 @@ def test_a_body_that_is_too_long_is_413_with_the_limit_at_every_address(gateway,
     assert "33554432" in answer.json()["error"]["message"] and answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/models"),
+        ("HEAD", "/v1/models"),
+        ("GET", "/v1/models/demo"),
+        ("POST", "/v1/route"),
+        ("OPTIONS", "/v1/chat/completions"),
+        ("POST", "/v1/chat/completions"),
+        ("GET", "/v1/usage"),
+        ("GET", "/health"),
+    ],
+)
+def test_every_answer_has_a_request_id(gateway, method, path):
+    content = body() if method == "POST" else None
+    answer = httpx.request(method, gateway.url + path, content=content, headers=gateway.headers, timeout=10)
+    assert answer.is_success and answer.headers["x-request-id"].startswith("req_"), answer.headers
+
+
 def test_addresses_that_read_the_database_refuse_in_the_same_shape(gateway):
     answer = httpx.delete(gateway.url + "/v1/feedback", headers=gateway.headers)
     assert (answer.status_code, code_of(answer)) == (405, "method_not_allowed")
