@@ -12,7 +12,7 @@ from msgspec import Struct
 from providers.realms import DRILL, Realm
 from providers.revisions import POLICIES
 from providers.snapshots import Snapshot
-from routing.errors import UnknownPolicy
+from routing.errors import UnknownModel, UnknownPolicy
 from routing.models import Policy
 from routing.policies.base import PolicySpec
 from tenants.callers import Caller, admits
@@ -42,14 +42,15 @@ class PolicyBook(Struct, frozen=True):
         return self.by_name.get(name) or self.by_name.get(SHORT_NAMES.get(name, ""))
 
     def named(self, name: str, caller: Caller, field: str | None = None) -> PolicySpec:
-        """The policy of this name or short name, which stood in `field`; raises `UnknownPolicy` with the nearest that
-        the caller may choose."""
+        """The policy of this name or short name, which stood in `field`; raises `UnknownPolicy`, of a `model`
+        `UnknownModel`, with the nearest that the caller may choose."""
         spec = self.find(name)
         if spec is None:
             chosen = [names for names in map(names_of, self.by_name.values()) if caller.may_choose(*names)]
             near = difflib.get_close_matches(name, chain.from_iterable(chosen), 1)
             nearest = f"; nearest: {near[0]}" if near else ""
-            raise UnknownPolicy(f"{name}: no enabled policy has this name{nearest}", param=field)
+            unknown = UnknownModel if field == "model" else UnknownPolicy  # `auto:NAME` is a model to its caller
+            raise unknown(f"{name}: no enabled policy has this name{nearest}", param=field)
         return spec
 
     def own(self, caller: Caller) -> PolicySpec:

@@ -31,7 +31,7 @@ class Ruling(Struct, frozen=True):
 
 
 def ruling(asked: Asked[Request], caller: Caller, client_task: str | None, policies: PolicyBook) -> Ruling:
-    """The policy of a request; raises `UnknownPolicy`, `Forbidden`, `OutsideScope`."""
+    """The policy of a request; raises `UnknownModel`, `UnknownPolicy`, `Forbidden`, `OutsideScope`."""
     warnings, outside = [], []
     if asked.thrifty_policy:
         thrifty = policies.find(asked.thrifty_policy)

@@ -6,7 +6,7 @@ from providers.catalog import load_catalog
 from providers.models import Deployment, LanguageModel, Provider
 from routing.api.models import ListingBook
 from routing.configfile.exporting import export
-from routing.errors import UnknownModel, UnknownPolicy
+from routing.errors import UnknownModel
 from routing.models import Policy
 from routing.policybook import load_policies
 from tenants.callers import Caller
@@ -51,9 +51,9 @@ def test_the_drill_cannot_call_what_costs_money(desk):
 
 
 def test_policies_are_kept_apart_too(desk):
-    with pytest.raises(UnknownPolicy):
+    with pytest.raises(UnknownModel):
         desk.order(asked(model="auto:drill"))
-    with pytest.raises(UnknownPolicy):
+    with pytest.raises(UnknownModel):
         desk.order(asked(model="auto:balanced"), DRILL)
 
 

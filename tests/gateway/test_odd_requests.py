@@ -87,6 +87,12 @@ def test_every_answer_has_a_request_id(gateway, method, path):
     assert answer.is_success and answer.headers["x-request-id"].startswith("req_"), answer.headers
 
 
+def test_auto_with_an_unknown_policy_is_an_unknown_model(gateway):
+    answer = gateway.chat("x", model="auto:cheep")
+    assert (answer.status_code, code_of(answer)) == (404, "model_not_found")
+    assert "nearest: cheap" in answer.json()["error"]["message"]
+
+
 def test_addresses_that_read_the_database_refuse_in_the_same_shape(gateway):
     answer = httpx.delete(gateway.url + "/v1/feedback", headers=gateway.headers)
     assert (answer.status_code, code_of(answer)) == (405, "method_not_allowed")

@@ -42,11 +42,11 @@ def test_an_unknown_model_names_the_nearest_and_an_unknown_policy_too():
     desk = Desk(MINI, LARGE)
     with pytest.raises(UnknownModel, match="nearest: large"):
         desk.order(asked(model="larg"))
-    for named, field in (
-        ({"model": "auto:cheep"}, "model"),
-        ({"neuroroute": {"policy": "cheep"}}, "neuroroute.policy"),
+    for named, field, unknown in (
+        ({"model": "auto:cheep"}, "model", UnknownModel),
+        ({"neuroroute": {"policy": "cheep"}}, "neuroroute.policy", UnknownPolicy),
     ):
-        with pytest.raises(UnknownPolicy, match="nearest: cheap") as raised:
+        with pytest.raises(unknown, match="nearest: cheap") as raised:
             desk.order(asked(**named))
         assert raised.value.param == field
 
