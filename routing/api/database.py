@@ -99,7 +99,7 @@ def ours(exc: Exception) -> GatewayError:
 
 @extend_schema(exclude=True)
 class Nowhere(DatabaseView):
-    """Every address below /v1 and /api/admin that nothing else answers: clients of an API read JSON, not pages."""
+    """Every address of /v1 and /api/admin that nothing else answers: clients of an API read JSON, not pages."""
 
-    def initial(self, request: Request, address: str) -> None:
+    def initial(self, request: Request, address: str = "") -> None:
         raise UnknownAddress(f"{request.path[:200]}: there is nothing at this address")

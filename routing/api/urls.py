@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from routing.api.base import GatewayView
 from routing.api.chat import ChatCompletions
@@ -49,4 +49,5 @@ urlpatterns = [
     path("v1/requests/<str:request_id>", RequestRecordView.as_view()),
     path("v1/responses/<path:address>", KeptResponses.as_view()),
     path("v1/<path:address>", Nowhere.as_view()),
+    re_path(r"^v1/?\Z", Nowhere.as_view()),
 ]

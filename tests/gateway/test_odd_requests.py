@@ -40,7 +40,7 @@ def test_a_trailing_slash_after_models_lists_them(gateway, path):
     assert answer.status_code == 200 and answer.json()["object"] == "list"
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions/", "/v1/nothing", "/v1/models/a%0Ab"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions/", "/v1/nothing", "/v1/models/a%0Ab", "/v1/", "/v1"])
 def test_an_address_without_anything_says_so_in_json(gateway, path):
     answer = httpx.post(gateway.url + path, json={}, headers=gateway.headers)
     assert (answer.status_code, code_of(answer)) == (404, "unknown_url")
