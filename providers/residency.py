@@ -37,6 +37,7 @@ class Seen(Struct, frozen=True):
     trouble: str = ""
     label: str = ""  # of the kind of server
     ours: Mapping[str, Deployment] = {}
+    plain: Callable[[str], str] = str  # of the server's names for one model, the one by which it is compared
 
 
 def look(within_s: float | None = None) -> list[Seen]:
@@ -84,9 +85,12 @@ ACTS: Final[Mapping[Verb, Callable[[Provider, str], None]]] = {"load": load, "un
 
 
 def model_now(provider: Provider, upstream_model: str) -> LocalModel | None:
-    """What the server says of one model; None where it says nothing."""
-    state = _look(provider).state
-    return next((model for model in state.models if model.name == upstream_model), None) if state else None
+    """What the server says of one model, by any name that it takes for it; None where it says nothing."""
+    seen = _look(provider)
+    if seen.state is None:
+        return None
+    name = seen.plain(upstream_model)
+    return next((model for model in seen.state.models if seen.plain(model.name) == name), None)
 
 
 def _let_the_database_go() -> None:
@@ -100,7 +104,7 @@ def _look(provider: Provider, within_s: float | None = None) -> Seen:
         with _server(provider, within_s) as (server, asking):
             state = server.state(asking)
             ours = _ours(provider, server, state)
-            return Seen(provider.name, _estimated(state, ours), label=server.label, ours=ours)
+            return Seen(provider.name, _estimated(state, ours), label=server.label, ours=ours, plain=server.plain)
     except ProviderError as exc:
         return Seen(provider.name, None, exc.message)
 

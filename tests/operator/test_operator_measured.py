@@ -12,7 +12,7 @@ from providers.models import AuditEntry, Provider
 from providers.residency import Seen
 from tests.admin import rows
 from tests.discovery.upstream import upstream
-from tests.local_servers.test_local_servers import llama_cpp_alone, lm_studio, ollama
+from tests.local_servers.test_local_servers import Double, llama_cpp_alone, lm_studio, ollama
 from tests.operator.conftest import Caller
 from tests.people import browser_of, staff
 
@@ -141,6 +141,14 @@ def test_a_model_is_loaded_pinned_and_let_go(call):
     assert (away.status_code, away.json()["error"]["code"]) == (409, "conflict"), away.content
     (server,) = call("GET", "vram").json()["servers"]
     assert server["models"] is None and server["trouble"]
+
+
+def test_a_model_is_told_by_each_name_that_its_server_takes_for_it(call):
+    pages = {"/api/version": {"version": "0.14"}, "/api/tags": {"models": [{"name": "llama3:latest"}]}, "/api/ps": {}}
+    with upstream(Double(pages, lambda *_: (200, {"done": True}))) as told:
+        box(told.url, "ollama")
+        answer = call("POST", "vram/load", {"provider": "box", "model": "llama3"})
+    assert answer.status_code == 200 and answer.json()["model"]["name"] == "llama3:latest", answer.content
 
 
 @pytest.mark.parametrize(
