@@ -17,6 +17,7 @@ ENDED: Final[Mapping[str, str]] = {  # the same of an attempt, behind the name o
     "ContextTooLong": "found the prompt too long",
     "CredentialRejected": "refused our credential",
     "Diverged": "said something else when it was asked again",
+    "DeadlineReached": "had not answered by the request's own deadline",
     "InvalidRequest": "found the request invalid",
     "NotAsked": "was not asked",
     "NotOffered": "does not offer this",

@@ -14,7 +14,7 @@ from providers import http
 from providers.adapters import adapters
 from providers.adapters.base import StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest, Chunk
-from providers.errors import BadUpstreamResponse, TakenTooSlowly, UpstreamStalled, UpstreamTimeout
+from providers.errors import BadUpstreamResponse, DeadlineReached, TakenTooSlowly, UpstreamStalled, UpstreamTimeout
 from providers.headroom import hear
 from providers.loopwatch import lost_s
 from providers.requests import Request
@@ -27,10 +27,16 @@ ERROR_BODY_S = 5.0
 
 class Bounds(Struct, frozen=True):
     """Until when one attempt may take (`time.monotonic()` seconds), whatever its deployment's own limits say: until
-    `first` to begin to answer, or to answer whole; until `end` to end."""
+    `first` to begin to answer, or to answer whole; until `end` to end. `wished`: by its caller, not by the operator."""
 
     first: float = math.inf
     end: float = math.inf
+    wished: bool = False
+
+    def told(self, error: UpstreamTimeout, *, begun: bool) -> UpstreamTimeout:
+        """The error, or one that blames nobody where its caller's own deadline was what ran out."""
+        reached = self.wished and monotonic() >= (self.end if begun else self.first)
+        return DeadlineReached(f"{error.message}, by the request's own deadline") if reached else error
 
 
 UNBOUND: Final = Bounds()
@@ -65,15 +71,14 @@ async def complete(
     marks.sent = monotonic()
     url = target.base_url + wire.path
     first_byte = min(marks.sent + limits.whole_s, bounds.first)
-    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
-        marks.first_byte = monotonic()
-        marks.request_id = request_id_of(reply.fields)
-        hear(target, secret, reply, marks.first_byte)
-        if reply.status != 200:
-            await _refuse(reply, target)
-        ends = min(marks.sent + limits.total_s, bounds.first)
-        marks.arrived = []
-        body = await reply.read_all(ends, operation.longest_answer, first_byte, limits.stall_s, marks.arrived)
+    try:
+        async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
+            await _begun(reply, target, secret, marks)
+            marks.arrived = []
+            ends = min(marks.sent + limits.total_s, bounds.first)
+            body = await reply.read_all(ends, operation.longest_answer, first_byte, limits.stall_s, marks.arrived)
+    except UpstreamTimeout as exc:
+        raise bounds.told(exc, begun=False) from exc
     marks.waited_s = monotonic() - marks.sent
     answer = operation.answer(body, request, target)
     marks.arrived = None
@@ -95,16 +100,26 @@ async def stream(
     marks.sent, marks.lost_before_s = monotonic(), lost_s(asyncio.get_running_loop())
     first_byte = min(marks.sent + limits.first_byte_s, bounds.first)
     url = target.base_url + wire.path
-    async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
-        marks.first_byte = monotonic()
-        marks.waited_s = marks.first_byte - marks.sent
-        marks.request_id = request_id_of(reply.fields)
-        hear(target, secret, reply, marks.first_byte)
-        if reply.status != 200:
-            await _refuse(reply, target)
-        async with aclosing(_chunks(reply, decoder, target, marks, bounds)) as batches:
-            async for batch in batches:
-                yield batch
+    try:
+        async with http.Exchange(url, wire.headers, wire.body, limits.connect_s, first_byte) as reply:
+            await _begun(reply, target, secret, marks)
+            marks.waited_s = monotonic() - marks.sent
+            async with aclosing(_chunks(reply, decoder, target, marks, bounds)) as batches:
+                async for batch in batches:
+                    yield batch
+    except TakenTooSlowly:
+        raise
+    except UpstreamTimeout as exc:
+        raise bounds.told(exc, begun=marks.first_token is not None) from exc
+
+
+async def _begun(reply: http.Reply, target: Target, secret: Secret | None, marks: Marks) -> None:
+    """Note what the head of an answer says; raises `ProviderError` where it is a refusal."""
+    marks.first_byte = monotonic()
+    marks.request_id = request_id_of(reply.fields)
+    hear(target, secret, reply, marks.first_byte)
+    if reply.status != 200:
+        await _refuse(reply, target)
 
 
 async def _chunks(

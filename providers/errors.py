@@ -2,7 +2,8 @@
 
     GatewayError
       ProviderError        one attempt failed
-        RateLimited QuotaExhausted Overloaded UpstreamTimeout (UpstreamStalled TakenTooSlowly) Unreachable (Untrusted)
+        RateLimited QuotaExhausted Overloaded Unreachable (Untrusted)
+        UpstreamTimeout (UpstreamStalled TakenTooSlowly DeadlineReached)
         BadUpstreamResponse (UpstreamNotFound)
         CredentialRejected (AccessDenied) UnsupportedByWire NotAsked    fail over
         ContextTooLong                                             fails over to a larger context only
@@ -101,6 +102,12 @@ class UpstreamStalled(UpstreamTimeout):
 
 class TakenTooSlowly(UpstreamTimeout):
     """The total time ran out while our caller took what the upstream had sent: nothing that the upstream did."""
+
+    cools_down = False
+
+
+class DeadlineReached(UpstreamTimeout):
+    """The deadline that our caller set came before any limit of the deployment: nothing that the upstream did."""
 
     cools_down = False
 

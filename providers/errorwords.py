@@ -18,6 +18,7 @@ IN_WORDS: Final[Mapping[str, str]] = {  # what went wrong, as it stands in a leg
     "ContextTooLong": "prompt too long for the model",
     "CredentialRejected": "our credential rejected by the provider",
     "Diverged": "repeated answer differed from the first",
+    "DeadlineReached": "request's own deadline came first",
     "InvalidRequest": "request found invalid by the provider",
     "NotAsked": "provider not asked",
     "NotOffered": "not offered by the local server",

@@ -136,4 +136,6 @@ class Turns:
         if deadline == math.inf:
             return Bounds()
         shares = min(len(self._waiting) + 1, MOST_SHARES)
-        return Bounds(now + (deadline - now) / shares, deadline)
+        return Bounds(
+            now + (deadline - now) / shares, deadline, self._story.asked.wishes.options.deadline_ms is not None
+        )

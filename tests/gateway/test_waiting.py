@@ -40,7 +40,7 @@ def test_a_deadline_is_divided_so_that_the_next_has_time_to_answer(waiting, prim
     answer = waiting.chat("Hello", "demo", stream=stream, neuroroute={"deadline_ms": 1500})
     assert answer.status_code == 200 and answer.headers["x-neuroroute-provider"] == "fallback"
     first = waiting.story(answer.headers["x-request-id"])["attempts"][0]
-    assert first["error"] == "UpstreamTimeout" and 500 < first["ended_ms"] < 1400
+    assert first["error"] == "DeadlineReached" and 500 < first["ended_ms"] < 1400
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -49,6 +49,19 @@ def test_a_deadline_ends_the_request(waiting, primary, stream):
     answer = waiting.chat("Hello", "primary/demo", stream=stream, neuroroute={"deadline_ms": 500})
     assert answer.status_code == 504 and answer.elapsed.total_seconds() < 2.5
     assert answer.json()["error"]["code"] == "upstream_timeout"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_is_in_a_hurry_keeps_nobody_else_from_a_deployment(waiting, primary, fallback, stream):
+    """Ten answers that would have come in time for anybody: no breaker opens."""
+    primary.script(*[fault("slow_headers", seconds=0.5)] * 10)
+    hurried = [waiting.chat("Hello", "primary/demo", stream=stream, neuroroute={"deadline_ms": 20}) for _ in range(10)]
+    assert {answer.status_code for answer in hurried} == {504}
+    primary.reset()
+    usual = [waiting.chat("Hello", "demo") for _ in range(5)]
+    assert {answer.headers["x-neuroroute-provider"] for answer in usual} == {"primary"}
+    story = waiting.story(hurried[0].headers["x-request-id"])
+    assert [attempt["error"] for attempt in story["attempts"]] == ["DeadlineReached"]
 
 
 def test_a_deadline_out_of_bounds_is_refused_by_name(waiting):
