@@ -40,12 +40,14 @@ CREDENTIAL_NAME = re.compile(r"invalid_api_key|authentication|permission|unautho
 ACCOUNT_NAME = re.compile(r"failed_precondition")  # Google: this account may not, from there or without billing
 BAD_REQUEST_NAME = re.compile(r"invalid_request|invalid_argument|invalid_prompt|bad_?request|too_large")
 MISSING_NAME = re.compile(r"not_found")
+MODEL_NAME = re.compile(r"model_(not_(found|supported)|decommissioned|terms_required)|invalid_model")  # said with 400
+BROKEN_NAME = re.compile(r"tool_use_failed|json_validate_failed|output_parse_failed")  # Groq: what the model wrote
 # Of everything that the body says, so they are whole phrases:
 QUOTA = re.compile(
     r"insufficient_quota|billing hard limit|credit balance is too low|insufficient (credits|balance|funds)"
-    r"|exceeded your (monthly|current quota)"
+    r"|exceeded your (monthly|current quota)|reached your specified (api )?usage limits"
 )
-KEY = re.compile(r"invalid_api_key|api_key_invalid|api key not valid|incorrect api key")
+KEY = re.compile(r"invalid_api_key|api_key_invalid|api key (not valid|not found|expired)|incorrect api key")
 MODERATION = re.compile(
     r"content.filter|content_policy|content management policy|moderation|flagged|guardrail|responsibleai|safety system"
 )
@@ -61,7 +63,26 @@ UNSUPPORTED = re.compile(  # by this model or server; another may be able to
     r"|not (enabled|supported) for (the current model|models/)|missing a thought_signature|mime type.{1,60}unsupported"
     r"|max_?((completion|output|new)_?)?tokens\b.{0,60}"  # an answer longer than this model writes
     r"(too (large|high)|above maximum|is the maximum|less than or equal|valid range|supported range)"
+    # a field that one server knows and the next refuses
+    r"|extra_forbidden|extra inputs are not permitted"
+    r"|property \W{1,3}[\w.-]{1,80}\W{1,3} is (unsupported|not supported)"
+    r"|unknown_parameter|unknown variant|unrecognized request argument|cannot find field"
+    r"|(string|array)_above_max_length"
+    # a form of one that this server does not take
+    r"|response_format\.type\W{1,3} must be|response_format type is unavailable|invalid tool_choice type"
+    r"|output_(config\.)?format\.schema:|please use /v1/responses|allowed for this model"
+    # what its templates, parsers and models cannot do
+    r"|requires --[a-z]|not a multimodal model|at most \d+ \w+\(s\) may be provided|operationnotsupported"
+    # a conversation that another model began
+    r"|roles must alternate|should alternate with|unexpected role \W{1,3}\w+\W{1,3} after role|expected last role"
+    r"|tool call id was|reasoning_content\W.{0,60}(must be passed back|is missing)|missing .?reasoning_content"
 )
+# The same where a status says something else: OpenRouter of wishes, llama.cpp of what its model cannot take.
+UNSUPPORTED_AT: Final = {
+    404: re.compile(r"no endpoints found (that|matching)|no allowed providers"),
+    500: re.compile(r"(image|audio) input is not supported|requires --[a-z]|unsupported param: |roles must alternate"),
+}
+NO_MODEL: Final = "model not exist"  # the whole of what DeepSeek says, with 400
 
 
 class Detail(Struct, frozen=True):
@@ -108,7 +129,8 @@ def refusal_inside(payload: Any, status: int = 200) -> ProviderError:
 
 
 def _classified(status: int, detail: Detail, wait_s: float | None, upstream_status: int | None = None) -> ProviderError:
-    cls = _class_of(status, detail)
+    unsupported = UNSUPPORTED_AT.get(status)
+    cls = UnsupportedByWire if unsupported and unsupported.search(detail.text) else _class_of(status, detail)
     message = _said(detail) or f"the upstream answered {status} without a reason"
     if issubclass(cls, CredentialRejected):
         message = f"the upstream rejects our credential ({detail.reason})"  # its text may quote the key
@@ -148,6 +170,10 @@ def _class_of_bad_request(detail: Detail) -> type[ProviderError]:
         return ContentRefused
     if KEY.search(text) or ACCOUNT_NAME.search(detail.names):
         return CredentialRejected
+    if MODEL_NAME.search(detail.names) or detail.message.lower() == NO_MODEL:
+        return UpstreamNotFound
+    if BROKEN_NAME.search(detail.names):
+        return BadUpstreamResponse
     return UnsupportedByWire if UNSUPPORTED.search(text) else InvalidRequest
 
 
@@ -162,7 +188,8 @@ def _implied_status(detail: Detail) -> int:
 
 
 def _detail(payload: Any) -> Detail:
-    """Read OpenAI's object, a string, Gemini's array, FastAPI's `detail`, or the fields at top level."""
+    """Read OpenAI's object, a string, Gemini's array, FastAPI's `detail`, Mistral's object in `message`, or the fields
+    at top level."""
     for _ in range(DEEPEST):
         inner = _inner(payload)
         if inner is None:
@@ -178,7 +205,7 @@ def _detail(payload: Any) -> Detail:
         message if isinstance(message, str) else "",
         _word(payload.get("type") or payload.get("status")),
         _word(payload.get("code")),
-        _word(payload.get("param")) or None,
+        _word(payload.get("param")) or _place(payload.get("loc")),
         str(metadata)[:LONGEST_HINT] if isinstance(metadata, dict) else "",
         _retry_delay(payload.get("details")),
         "PerDay" in str(payload.get("details"))[:LONGEST_HINT],
@@ -190,8 +217,16 @@ def _inner(payload: Any) -> Any:
     if isinstance(payload, list):
         return payload[0] if payload else None
     if isinstance(payload, dict):
-        return payload.get("error") or payload.get("errors") or payload.get("detail") or None
+        message = payload.get("message")
+        said = payload.get("error") or payload.get("errors") or payload.get("detail")
+        return said or (message if isinstance(message, dict | list) else None) or None
     return None
+
+
+def _place(loc: Any) -> str | None:
+    """Pydantic's `["body", "messages", 1, "name"]` as a parameter's name."""
+    steps = loc[1:] if isinstance(loc, list) and loc[:1] == ["body"] else ()
+    return ".".join(map(_word, steps)) or None
 
 
 def _word(value: Any) -> str:

@@ -84,6 +84,78 @@ def test_rows_7_to_12_and_33_status_and_body_become_a_class(status, body, cls):
     assert type(error) is cls and error.upstream_status == status
 
 
+def mistral(*loc):
+    refused = {"type": "extra_forbidden", "loc": ["body", *loc], "msg": "Extra inputs are not permitted", "input": 1}
+    return {"object": "error", "message": {"detail": [refused]}, "type": "invalid_request_error", "code": None}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (422, mistral("seed")),
+        (400, said("'messages.2' : for 'role:assistant' [('messages.2' : property 'reasoning' is unsupported)]")),
+        (400, {"message": "property 'messages.1.assistant.x' is unsupported", "code": "wrong_api_format"}),
+        (400, said("Unrecognized request argument supplied: top_k")),
+        (400, said("Unknown parameter: 'top_k'.", "invalid_request_error", "unknown_parameter")),
+        (400, said("Invalid 'tools': array too long.", "invalid_request_error", "array_above_max_length")),
+        (400, said("messages[0]: unknown variant `image_url`, expected `text`", "invalid_request_error")),
+        (400, {"error": "'response_format.type' must be 'json_schema' or 'text'"}),
+        (400, {"error": "Invalid tool_choice type: 'object'. Supported string values: none, auto, required"}),
+        (400, said("This response_format type is unavailable now", "invalid_request_error")),
+        (400, said("output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly …")),
+        (400, said("Function tools are not supported for x in /v1/chat/completions. Please use /v1/responses")),
+        (400, said("invalid temperature: only 1 is allowed for this model")),
+        (400, said('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser', code=400)),
+        (400, said("ours is not a multimodal model", "BadRequestError", 400)),
+        (400, said("At most 1 image(s) may be provided in one prompt.", "BadRequestError", 400)),
+        (400, said("The chatCompletion operation does not work with this model", code="OperationNotSupported")),
+        (400, said("Conversation roles must alternate user/assistant/user/assistant/...", code=400)),
+        (400, said("user messages should alternate with assistant message(s).", "invalid_message", 400)),
+        (400, said("Unexpected role 'user' after role 'tool'", "invalid_request_message_order", "3230")),
+        (400, said("Provider returned error", metadata={"raw": '{"message":"Unexpected role \'user\' after role"}'})),
+        (400, said("Expected last role User or Tool (or Assistant with prefix True)")),
+        (400, said("Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9.", code="3280")),
+        (400, said("The `reasoning_content` in the thinking mode must be passed back to the API.")),
+        (400, said("Missing `reasoning_content` field in the assistant message at message index 5.")),
+        (500, said("image input is not supported - hint: you may need to provide the mmproj", "server_error", 500)),
+        (500, said("tools param requires --jinja flag", "server_error", 500)),
+        (404, said("No endpoints found that support tool use.", code=404)),
+        (404, said("No endpoints found matching your data policy", code=404)),
+        (404, said("No allowed providers are available for the selected model.", code=404)),
+    ],
+)  # fmt: skip
+def test_what_this_server_alone_refuses_may_be_asked_of_another(status, body):
+    error = refused(status, body)
+    assert type(error) is UnsupportedByWire and error.upstream_status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cls"),
+    [
+        (400, said("Model Not Exist", "invalid_request_error", "invalid_request_error"), UpstreamNotFound),
+        (400, said("Invalid model: x", "invalid_model", "1500"), UpstreamNotFound),
+        (400, said("The model `x` has been decommissioned", code="model_decommissioned"), UpstreamNotFound),
+        (400, said("No models loaded.", "invalid_request_error", "model_not_found"), UpstreamNotFound),
+        (400, said("'x' is not supported by any provider", code="model_not_supported"), UpstreamNotFound),
+        (404, said("No endpoints found for x/y.", code=404), UpstreamNotFound),
+        (400, said("You have reached your specified API usage limits. You will regain access on"), QuotaExhausted),
+        (400, said("API key expired. Please renew the API key.", code=400), CredentialRejected),
+        (400, said("Failed to call a function.", "invalid_request_error", "tool_use_failed"), BadUpstreamResponse),
+        (400, said("Failed to generate JSON.", code="json_validate_failed"), BadUpstreamResponse),
+        (500, said("prefill node failed: it does not support this", "server_error", 500), Overloaded),
+        (503, said("image input is not supported", "server_error", 503), Overloaded),
+    ],
+)  # fmt: skip
+def test_what_the_operator_or_the_model_got_wrong_is_not_the_callers_mistake(status, body, cls):
+    assert type(refused(status, body)) is cls
+
+
+def test_mistrals_object_in_the_message_is_read():
+    error = refused(422, mistral("messages", 1, "name"))
+    assert (error.message, error.param) == ("Extra inputs are not permitted", "messages.1.name")
+    assert refused(422, {"message": {}}).message == "the upstream answered 422 without a reason"
+
+
 def test_the_callers_mistake_keeps_its_message_and_parameter():
     error = refused(400, {"error": {"message": "Invalid 'top_p'", "type": "invalid_request_error", "param": "top_p"}})
     assert (error.message, error.param, error.about_request) == ("Invalid 'top_p'", "top_p", True)

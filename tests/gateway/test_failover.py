@@ -6,7 +6,7 @@ from decimal import Decimal
 import openai
 import pytest
 
-from providers.sandbox.testing import Sandbox, fault, rate_limited
+from providers.sandbox.testing import Sandbox, Step, fault, rate_limited
 from routing.resilience.breaker import FIRST_COOLDOWN_S, JITTER
 
 from .conftest import two_providers
@@ -30,6 +30,32 @@ def test_a_fault_of_the_primary_is_answered_by_the_fallback(gateway, primary, fa
     first, second = gateway.story(answer.headers["x-request-id"])["attempts"]
     assert (first["status"], second["status"]) == ("failed", "answered")
     assert first["error"] and second["kind"] == "failover"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (422, '{"message":{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs …"}]}}'),
+        (400, '{"error":"Invalid tool_choice type: \'object\'. Supported string values: none, auto, required"}'),
+        (400, '{"error":{"message":"Model Not Exist","type":"invalid_request_error"}}'),
+        (404, '{"error":{"message":"No endpoints found that support tool use.","code":404}}'),
+        (500, '{"error":{"message":"image input is not supported","type":"server_error","code":500}}'),
+    ],
+)  # fmt: skip
+def test_what_the_primary_alone_refuses_is_answered_by_the_fallback(gateway, primary, fallback, status, body):
+    primary.script(Step(body=body, status=status))
+    fallback.script("From the fallback")
+    answer = gateway.chat("Hello")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-neuroroute-provider"] == "fallback"
+    assert len(primary.calls(chats=True)) == 1
+
+
+def test_what_everybody_refuses_keeps_its_reason(gateway, primary, fallback):
+    for sandbox in (primary, fallback):
+        sandbox.script(Step(body='{"error":{"message":"property \'seed\' is unsupported"}}', status=400))
+    answer = gateway.chat("Hello")
+    assert answer.status_code == 400 and "property 'seed' is unsupported" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("name", STREAM_BEFORE)
