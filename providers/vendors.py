@@ -1,6 +1,5 @@
 """Which upstreams are looked for, under which names in the environment? A new vendor is one row here."""
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -21,11 +20,6 @@ NOT_USABLE: Final = (
     *("rerank", "moderation", "guard", "aqa"),
     *("davinci", "babbage", "turbo-instruct", "deep-research", "computer-use"),
 )
-
-
-# Who runs OpenAI's models, and whose models refuse OpenAI's older names wherever they run.
-OPENAIS: Final = ("api.openai.com", ".openai.azure.com", ".cognitiveservices.azure.com")
-THINKERS: Final = re.compile(r"(?:^|/)(?:o[1-9]|gpt-[5-9])")
 
 
 class Vendor(Struct, frozen=True):
@@ -130,13 +124,6 @@ def routes_itself(provider: str, base_url: str) -> bool:
     """Whether an upstream is a router with wishes of its own: OpenRouter, by its address or by its name."""
     host = urlsplit(base_url).hostname
     return any(v.routes and (v.name == provider or urlsplit(v.base_url).hostname == host) for v in VENDORS)
-
-
-@lru_cache(maxsize=4096)
-def takes_newer_names(base_url: str, upstream_model: str) -> bool:
-    """Whether an upstream of OpenAI's form is to be asked in its newer words, `max_completion_tokens` and the role
-    `developer`: OpenAI's own reasoning models refuse the older, and many other servers know no other."""
-    return (urlsplit(base_url).hostname or "").endswith(OPENAIS) or THINKERS.search(upstream_model) is not None
 
 
 def is_usable(upstream_model: str) -> bool:

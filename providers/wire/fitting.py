@@ -1,4 +1,4 @@
-"""What of a request does an upstream take: how long an answer, and which of the words that OpenAI has two of?
+"""What of a request does an upstream take: how long an answer, in which of OpenAI's words, with which of its fields?
 
 A caller of `auto` does not know whom it will reach; Claude Code asks for 32,000 tokens and an effort, whatever
 answers. And budgets reckon with the longest answer that the deployment writes: it is never asked for a longer one.
@@ -10,16 +10,15 @@ import msgspec
 from msgspec import Raw
 
 from providers.chat import ChatRequest
+from providers.habits import habits
 from providers.targets import Target
-from providers.vendors import takes_newer_names
+from providers.wire.conversation import taken
 
 CHAT: Final = "chat"
 MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
 EFFORT: Final = "reasoning_effort"
-DEVELOPER, SYSTEM = Raw(b'"developer"'), Raw(b'"system"')
-SPELLED: Final = bytes(DEVELOPER)
-
-_messages: Final = msgspec.json.Decoder(list[dict[str, Raw]]).decode
+FREE: Final = (None, "auto", "none")  # choices among no tools at all that mean nothing
+ANY_OBJECT: Final = Raw(b'{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}')
 
 
 def longest(request: ChatRequest, target: Target, warnings: list[str]) -> int | None:
@@ -44,13 +43,16 @@ def shortened(fields: dict[str, Raw], request: ChatRequest, target: Target) -> t
 def fitted(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tuple[str, ...]:
     """Alter the fields of a chat to what an upstream of OpenAI's form takes, as far as is known; returns warnings."""
     warnings: list[str] = []
-    newer = takes_newer_names(target.base_url, target.upstream_model)
+    known = habits(target.provider, target.base_url, target.upstream_model)
     if (limit := longest(request, target, warnings)) is not None:
         fields.pop(MAX_TOKENS, None)
         fields.pop(MAX_COMPLETION_TOKENS, None)
-        fields[MAX_COMPLETION_TOKENS if newer else MAX_TOKENS] = _number(limit)
-    if not newer and SPELLED in request.raw:
-        fields["messages"] = _without_developer(fields["messages"])
+        fields[MAX_COMPLETION_TOKENS if known.newer_names else MAX_TOKENS] = _number(limit)
+    fields["messages"] = taken(fields["messages"], request, known, warnings)
+    if not request.body.tools:
+        _leave_tools_out(fields, request)
+    if known.schemas_only and (request.body.response_format or {}).get("type") == "json_object":
+        fields["response_format"] = ANY_OBJECT
     if EFFORT in fields and request.surface != CHAT and "reasoning" not in target.capabilities:
         del fields[EFFORT]  # who asks in the chat's own form means it
         warnings.append(f"{EFFORT} dropped")
@@ -61,10 +63,10 @@ def _number(value: int | None) -> Raw:
     return Raw(msgspec.json.encode(value))
 
 
-def _without_developer(messages: Raw) -> Raw:
-    """The same conversation with `system` for `developer`, which means the same."""
-    said = _messages(messages)
-    for message in said:
-        if message.get("role") == DEVELOPER:
-            message["role"] = SYSTEM
-    return Raw(msgspec.json.encode(said))
+def _leave_tools_out(fields: dict[str, Raw], request: ChatRequest) -> None:
+    """An empty list of tools, and what only goes with tools: OpenAI, vLLM and DeepSeek refuse them, and nobody is told
+    anything by them."""
+    fields.pop("tools", None)
+    fields.pop("parallel_tool_calls", None)
+    if request.body.tool_choice in FREE:
+        fields.pop("tool_choice", None)

@@ -84,3 +84,105 @@ def test_developers_are_the_system_where_only_that_is_known():
     assert sent(openai, target(upstream_model="gpt-5"), messages=TALK)["messages"] == TALK
     quoted = [{"role": "user", "content": '"developer"'}]
     assert sent(openai, messages=quoted)["messages"] == quoted
+
+
+MISTRAL, GROQ = "https://api.mistral.ai/v1", "https://api.groq.com/openai/v1"
+
+
+def looped(call_id, *more, **said):
+    """A tool loop that another vendor's model began."""
+    call = {"id": call_id, "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    return [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": None, "tool_calls": [call], **said},
+        {"role": "tool", "tool_call_id": call_id, "content": "sunny"},
+        *more,
+    ]
+
+
+def ids(body):
+    """Of the call, and of its result."""
+    return body["messages"][1]["tool_calls"][0]["id"], body["messages"][2]["tool_call_id"]
+
+
+@pytest.mark.parametrize(
+    ("address", "model"),
+    [(MISTRAL, "theirs"), ("http://127.0.0.1:8000/v1", "mistralai/Devstral-Small-2507"), (MISTRAL, "magistral")],
+)
+@pytest.mark.parametrize("given", ["call_abc", "toolu_01A09q90qw90lq917835lq9", "functions.weather:0", "l4v2kNy9e"])
+def test_mistral_gets_ids_of_nine_letters_and_digits(address, model, given):
+    call, result = ids(
+        sent(adapters()["openai"], target(base_url=address, upstream_model=model), messages=looped(given))
+    )
+    assert call == result and len(call) == 9 and call.isalnum()
+    assert (call == given) is (given == "l4v2kNy9e"), "its own stay"
+
+
+def test_two_calls_keep_two_ids_and_the_same_ones_in_each_request():
+    mistral, openai = target(base_url=MISTRAL), adapters()["openai"]
+    one, other = (ids(sent(openai, mistral, messages=looped(given)))[0] for given in ("call_1", "call_2"))
+    assert one != other and one == ids(sent(openai, mistral, messages=looped("call_1")))[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "given", "length"),
+    [
+        (OPENAI, "chatcmpl-tool-" + 32 * "f", 40),
+        (AZURE, 41 * "x", 40),
+        (OPENAI, 40 * "x", 40),
+        (GROQ, 46 * "x", 46),
+    ],
+)
+def test_openai_gets_ids_of_forty_characters_at_most(address, given, length):
+    call, result = ids(sent(adapters()["openai"], target(base_url=address), messages=looped(given)))
+    assert call == result and len(call) == length and (call == given) is (len(given) == length)
+
+
+def test_mistral_hears_an_answer_between_a_tools_result_and_the_user():
+    openai, talk = adapters()["openai"], looped("l4v2kNy9e", {"role": "user", "content": "So?"})
+    request = openai.request(chat(messages=talk), target(base_url=MISTRAL), SECRET)
+    said = json.loads(request.body)["messages"]
+    assert [message["role"] for message in said] == ["user", "assistant", "tool", "assistant", "user"]
+    assert said[3]["content"] and request.warnings == (
+        "an assistant's turn added between a tool's result and the user's words",
+    )
+    assert sent(openai, target(base_url=GROQ), messages=talk)["messages"] == talk
+    assert openai.request(chat(messages=looped("l4v2kNy9e")), target(base_url=MISTRAL), SECRET).warnings == ()
+
+
+@pytest.mark.parametrize("address", [MISTRAL, GROQ, "https://api.cerebras.ai/v1"])
+def test_what_other_models_thought_is_kept_from_those_who_refuse_the_field(address):
+    openai, nulls = adapters()["openai"], {"refusal": None, "annotations": [], "function_call": None}
+    talk = looped("l4v2kNy9e", reasoning_content="hm", **nulls)
+    request = openai.request(chat(messages=talk), target(base_url=address), SECRET)
+    said = json.loads(request.body)["messages"]
+    assert said == looped("l4v2kNy9e") and request.warnings == ("reasoning_content dropped",)
+    assert sent(openai, target(base_url="https://api.deepseek.com"), messages=talk)["messages"] == talk
+
+
+def test_thoughts_by_their_own_name_go_back_to_groq_but_not_to_mistral():
+    openai, talk = adapters()["openai"], looped("l4v2kNy9e", reasoning="hm")
+    assert sent(openai, target(base_url=GROQ), messages=talk)["messages"] == talk
+    assert sent(openai, target(base_url=MISTRAL), messages=talk)["messages"] == looped("l4v2kNy9e")
+
+
+@pytest.mark.parametrize("tools", [{"tools": []}, {"tools": None}, {}])
+def test_no_tools_are_no_list_of_tools(tools):
+    openai = adapters()["openai"]
+    plain = sent(openai)
+    assert sent(openai, **tools, tool_choice="auto", parallel_tool_calls=True) == plain
+    assert sent(openai, **tools, tool_choice="required") == plain | {"tool_choice": "required"}
+    message = {"role": "assistant", "content": "So", "tool_calls": []}
+    kept = sent(openai, target(base_url=OPENAI), messages=[message])["messages"]
+    assert kept == [{"role": "assistant", "content": "So"}]
+
+
+@pytest.mark.parametrize(
+    "studio", [{"provider": "lm-studio"}, {"base_url": "http://10.0.0.7:1234/v1"}], ids=["name", "port"]
+)
+def test_lm_studio_writes_any_object_by_a_schema(studio):
+    openai, wanted = adapters()["openai"], {"type": "json_object"}
+    schema = sent(openai, target(**studio), response_format=wanted)["response_format"]
+    assert (schema["type"], schema["json_schema"]["schema"]) == ("json_schema", {"type": "object"})
+    assert sent(openai, target(**studio), response_format={"type": "text"})["response_format"] == {"type": "text"}
+    assert sent(openai, response_format=wanted)["response_format"] == wanted
