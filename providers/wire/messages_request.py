@@ -15,6 +15,7 @@ from providers.targets import Target
 from providers.wire.fitting import longest
 from providers.wire.images import inline
 from providers.wire.limits import object_of, plain_text, settled, unknown_fields
+from providers.wire.messages_schema import held_schema
 from providers.wire.signatures import bare
 from providers.wire.thinking import thinking
 
@@ -50,7 +51,10 @@ def messages_request(request: ChatRequest, target: Target) -> tuple[dict[str, An
         fields["system"] = system
     if body.user:
         fields["metadata"] = {"user_id": body.user}
-    fields |= _sampling(body, warnings) | _tools(body) | _format(body)
+    lost: set[str] = set()  # words of JSON schemas
+    fields |= _sampling(body, warnings) | _tools(body, lost) | _format(body, lost)
+    if lost:
+        warnings.append(f"of JSON schemas only described: {', '.join(sorted(lost))}")
     fields |= {name: msgspec.json.decode(unknown[name]) for name in NATIVE & unknown.keys()}
     return thinking(fields, body.reasoning_effort, target, warnings), warnings
 
@@ -80,8 +84,8 @@ def _sampling(body: ChatBody, warnings: list[str]) -> dict[str, Any]:
     return fields | ({"stop_sequences": said} if said else {})
 
 
-def _tools(body: ChatBody) -> dict[str, Any]:
-    tools = [_tool(tool.function) for tool in body.tools or () if tool.type == "function" and tool.function]
+def _tools(body: ChatBody, lost: set[str]) -> dict[str, Any]:
+    tools = [_tool(tool.function, lost) for tool in body.tools or () if tool.type == "function" and tool.function]
     if not tools:
         return {}
     fields: dict[str, Any] = {"tools": tools}
@@ -91,8 +95,9 @@ def _tools(body: ChatBody) -> dict[str, Any]:
     return fields | ({"tool_choice": choice} if choice else {})
 
 
-def _tool(function: FunctionSpec) -> Block:
-    said: Block = {"name": function.name, "input_schema": function.parameters or NO_PARAMETERS}
+def _tool(function: FunctionSpec, lost: set[str]) -> Block:
+    schema = function.parameters or NO_PARAMETERS
+    said: Block = {"name": function.name, "input_schema": held_schema(schema, lost) if function.strict else schema}
     if function.description:
         said["description"] = function.description
     return said | ({"strict": True} if function.strict else {})
@@ -109,14 +114,14 @@ def _tool_choice(choice: str | dict[str, Any] | None) -> Block:
     return {"type": "tool", "name": function["name"]}
 
 
-def _format(body: ChatBody) -> dict[str, Any]:
+def _format(body: ChatBody, lost: set[str]) -> dict[str, Any]:
     wanted = body.response_format or {}
     if wanted.get("type") in (None, "text", "json_object"):
         return {}
     schema = wanted.get("json_schema")
     if wanted["type"] != "json_schema" or not isinstance(schema, dict) or not isinstance(schema.get("schema"), dict):
         raise UnsupportedByWire("this wire has no such response_format", param="response_format")
-    return {"output_config": {"format": {"type": "json_schema", "schema": schema["schema"]}}}
+    return {"output_config": {"format": {"type": "json_schema", "schema": held_schema(schema["schema"], lost)}}}
 
 
 def _messages(messages: list[Message]) -> list[Block]:

@@ -184,14 +184,14 @@ def test_tools():
     plain = {"type": "function", "function": {"name": "now", "description": "The time.", "strict": True}}
     tools = sent(ANTHROPIC, tools=[WEATHER, plain])["tools"]
     assert tools[0] == {"name": "weather", "input_schema": {"type": "object"}}
-    empty = {"type": "object", "properties": {}}
+    empty = {"type": "object", "properties": {}, "additionalProperties": False}
     assert tools[1] == {"name": "now", "description": "The time.", "strict": True, "input_schema": empty}
     choice = sent(ANTHROPIC, tools=[WEATHER], parallel_tool_calls=False)["tool_choice"]
     assert choice == {"type": "auto", "disable_parallel_tool_use": True}
 
 
 def test_json():
-    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False}
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
     assert sent(ANTHROPIC, response_format=wanted)["output_config"] == {
         "format": {"type": "json_schema", "schema": schema}
