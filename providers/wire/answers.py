@@ -69,15 +69,20 @@ def _are_right(calls: Sequence[StrictCall]) -> bool:
 
 
 def _is_whole(answer: StrictAnswer) -> bool:
-    return all([choice.logprobs is not UNSET and choice.message.refusal is not UNSET for choice in answer.choices])
+    return all([choice.logprobs is not UNSET and _is_told(choice.message) for choice in answer.choices])
+
+
+def _is_told(message: StrictMessage) -> bool:
+    return message.refusal is not UNSET and not (message.reasoning and not message.reasoning_content)
 
 
 def _completed(body: bytes) -> bytes:
-    """A right answer with the nulls that OpenAI's clients expect: most servers but OpenAI's leave them out."""
+    """A right answer with the nulls that OpenAI's clients expect, which most servers but OpenAI's leave out, and with
+    its reasoning by the one name that a caller of `auto` reads."""
     answer = msgspec.json.decode(body)
     for choice in answer["choices"]:
         choice.setdefault("logprobs", None)
-        choice["message"].setdefault("refusal", None)
+        choice["message"] = {"refusal": None} | repair.with_reasoning(choice["message"])
     return msgspec.json.encode(answer)
 
 

@@ -120,8 +120,8 @@ class ChunkDecoder(SseDecoder):
         elif choice.delta.role is not None:
             choice.delta.role, found = ABSENT, REPEATED
         delta = choice.delta
-        if delta.reasoning:
-            delta.reasoning_content = delta.reasoning
+        if delta.reasoning and not delta.reasoning_content:
+            delta.reasoning_content, found = delta.reasoning, found | CHANGED
         if delta.tool_calls:
             found |= KEEP | CHANGED if seen.places.place(delta.tool_calls) else KEEP  # type: ignore[arg-type]
         if choice.finish_reason is not None:
@@ -181,6 +181,8 @@ def _rewritten(message: bytes, event: StrictChunk) -> bytes:
         raw["delta"].pop("role", None)
         if choice.delta.role is not None:
             raw["delta"]["role"] = choice.delta.role
+        if choice.delta.reasoning_content:
+            raw["delta"]["reasoning_content"] = choice.delta.reasoning_content
         for call, right in zip(raw["delta"].get("tool_calls") or (), choice.delta.tool_calls or (), strict=True):
             call["index"] = right.index
             if right.id is not None:

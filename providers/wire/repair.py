@@ -121,7 +121,14 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
     calls = message.get("tool_calls", [])
     if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
         raise BadUpstreamResponse("the tool calls are not a list of objects")
-    return message
+    return with_reasoning(message)
+
+
+def with_reasoning(message: dict[str, Any]) -> dict[str, Any]:
+    """A message or delta with `reasoning_content` beside `reasoning`, as Groq, OpenRouter and newer vLLM spell it."""
+    if not message.get("reasoning") or message.get("reasoning_content"):
+        return message
+    return message | {"reasoning_content": message["reasoning"]}
 
 
 def _flattened(parts: list[Any]) -> dict[str, Any]:

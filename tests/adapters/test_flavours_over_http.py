@@ -82,7 +82,9 @@ async def test_what_is_said_and_counted_arrives_in_openais_form(sandbox):
     answer, chunks = await whole(sandbox), await streamed(sandbox)
     assert answered(answer)["choices"][0]["message"]["content"] == text(chunks) == SAID
     assert (answer.finish_reason, finish(chunks)) == ("stop", "stop")
-    assert reasoning(chunks) == THOUGHT
+    assert reasoning(chunks) == THOUGHT == answered(answer)["choices"][0]["message"]["reasoning_content"]
+    told = [choice["delta"].get("reasoning_content") for payload in payloads(chunks) for choice in payload["choices"]]
+    assert "".join(filter(None, told)) == THOUGHT
     used = chunks[-1].event.usage.tokens()
     assert (used.prompt, used.completion) == (answer.usage.prompt, answer.usage.completion) and used.completion > 0
     check(answered(answer), ANSWER)

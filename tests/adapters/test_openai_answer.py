@@ -49,7 +49,7 @@ def test_row_35_what_is_missing_is_filled_in_and_the_served_model_recorded():
 
 @pytest.mark.parametrize("missing", ["refusal", "logprobs", "both"])
 def test_nulls_that_most_servers_leave_out_are_added_and_nothing_else_changes(missing):
-    body = completion({"content": "né", "reasoning": "so"}, extra={"kept": [1.5, 10**18]}, usage={
+    body = completion({"content": "né", "reasoning_content": "so"}, extra={"kept": [1.5, 10**18]}, usage={
         "prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9, "queue_time": 0.25,
     })  # fmt: skip
     (choice,) = body["choices"]
@@ -61,6 +61,17 @@ def test_nulls_that_most_servers_leave_out_are_added_and_nothing_else_changes(mi
     choice["message"] |= {"refusal": None}
     assert answered(answer) == body | {"model": "ours", "choices": [choice | {"logprobs": None}]}
     assert (answer.usage.prompt, answer.usage.completion, answer.text_length) == (7, 2, 4)
+
+
+@pytest.mark.parametrize("broken", [{}, {"finish_reason": "eos"}], ids=["right", "repaired"])
+def test_reasoning_has_one_name_whatever_the_server_calls_it(broken):
+    body = completion({"content": "Hi", "reasoning": "so", "kept": 1})
+    body["choices"][0] |= broken
+    answer = read(body)
+    message = body["choices"][0]["message"] | {"reasoning_content": "so"}
+    assert answered(answer)["choices"][0]["message"] == message and answer.text_length == 4
+    both = completion({"reasoning": "long", "reasoning_content": "short"})
+    assert answered(read(both))["choices"] == both["choices"]
 
 
 @pytest.mark.parametrize("message", [{}, {"refusal": None}])

@@ -191,6 +191,8 @@ def test_finish_reasons_outside_the_enum_are_mapped(theirs, ours):
 def test_reasoning_by_any_name_counts_as_content():
     chunks = streamed(OPENAI, [sse(ROLE, chunk({"reasoning": "hm"}), chunk({"reasoning_content": "so"}), STOP)])
     assert reasoning(chunks) == "hmso" and chunks[1].content_length == 2
+    told = [payload["choices"][0]["delta"] for payload in payloads(chunks)]
+    assert told[1] == {"reasoning": "hm", "reasoning_content": "hm"} and told[2] == {"reasoning_content": "so"}
     mistral = chunk(
         {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "x"}]}
     )
