@@ -1,8 +1,13 @@
 """What is behind an image's URL? Either the bytes themselves, as a data URL, or an address for somebody to fetch."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from providers.errors import InvalidRequest
+
+# How pictures begin in base64: what they are, whatever their sender calls them. Anthropic and Google refuse others.
+BEGINNINGS: Final = {"/9j/": "image/jpeg", "iVBORw0KGgo": "image/png", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 
 
 class Inline(Struct, frozen=True):
@@ -20,4 +25,11 @@ def inline(url: str) -> Inline | None:
     media_type, _, encoding = head.partition(";")
     if not comma or not data or encoding.rpartition(";")[2].strip().lower() != "base64":
         raise InvalidRequest("an image's data URL must be base64: data:image/png;base64,…", param="messages")
-    return Inline(media_type.lower() or "image/png", data)
+    return Inline(_kind(media_type.lower() or "image/png", data), data)
+
+
+def _kind(said: str, data: str) -> str:
+    if not said.startswith("image/"):
+        return said
+    known = next((kind for beginning, kind in BEGINNINGS.items() if data.startswith(beginning)), said)
+    return "image/jpeg" if known == "image/jpg" else known

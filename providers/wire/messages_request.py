@@ -29,6 +29,8 @@ UNSUPPORTED: Final = frozenset(
 CHOICES: Final = {"auto": "auto", "none": "none", "required": "any"}
 NOT_IN_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
 SAY_JSON: Final = "Answer with one valid JSON object and nothing else."
+PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+MOST_STRICT: Final = 20  # tools of one request
 NO_PARAMETERS: Final = {"type": "object", "properties": {}}
 
 Block = dict[str, Any]
@@ -52,7 +54,7 @@ def messages_request(request: ChatRequest, target: Target) -> tuple[dict[str, An
     if body.user:
         fields["metadata"] = {"user_id": body.user}
     lost: set[str] = set()  # words of JSON schemas
-    fields |= _sampling(body, warnings) | _tools(body, lost) | _format(body, lost)
+    fields |= _sampling(body, warnings) | _tools(body, lost, warnings) | _format(body, lost)
     if lost:
         warnings.append(f"of JSON schemas only described: {', '.join(sorted(lost))}")
     fields |= {name: msgspec.json.decode(unknown[name]) for name in NATIVE & unknown.keys()}
@@ -84,23 +86,27 @@ def _sampling(body: ChatBody, warnings: list[str]) -> dict[str, Any]:
     return fields | ({"stop_sequences": said} if said else {})
 
 
-def _tools(body: ChatBody, lost: set[str]) -> dict[str, Any]:
-    tools = [_tool(tool.function, lost) for tool in body.tools or () if tool.type == "function" and tool.function]
-    if not tools:
+def _tools(body: ChatBody, lost: set[str], warnings: list[str]) -> dict[str, Any]:
+    functions = [tool.function for tool in body.tools or () if tool.type == "function" and tool.function]
+    if not functions:
         return {}
-    fields: dict[str, Any] = {"tools": tools}
+    holds = sum(bool(function.strict) for function in functions) <= MOST_STRICT
+    if not holds:
+        warnings.append(f"strict dropped: of more than {MOST_STRICT} tools")
+    fields: dict[str, Any] = {"tools": [_tool(function, holds, lost) for function in functions]}
     choice = _tool_choice(body.tool_choice)
     if body.parallel_tool_calls is False and choice.get("type") != "none":
         choice = {"type": "auto"} | choice | {"disable_parallel_tool_use": True}
     return fields | ({"tool_choice": choice} if choice else {})
 
 
-def _tool(function: FunctionSpec, lost: set[str]) -> Block:
-    schema = function.parameters or NO_PARAMETERS
-    said: Block = {"name": function.name, "input_schema": held_schema(schema, lost) if function.strict else schema}
+def _tool(function: FunctionSpec, holds: bool, lost: set[str]) -> Block:
+    """A tool; `holds`: its calls are held to its schema where the caller asks for that."""
+    schema, strict = function.parameters or NO_PARAMETERS, bool(function.strict) and holds
+    said: Block = {"name": function.name, "input_schema": held_schema(schema, lost) if strict else schema}
     if function.description:
         said["description"] = function.description
-    return said | ({"strict": True} if function.strict else {})
+    return said | ({"strict": True} if strict else {})
 
 
 def _tool_choice(choice: str | dict[str, Any] | None) -> Block:
@@ -181,6 +187,8 @@ def _parts(content: str | list[Part] | None) -> Iterator[Block]:
 def _picture(part: Part) -> Block:
     url = part.image_url.url if part.image_url else ""
     found = inline(url)
+    if found is not None and found.media_type not in PICTURES:
+        raise UnsupportedByWire(f"this wire does not take pictures of type {found.media_type}", param="messages")
     if found is not None:
         return {"type": "image", "source": {"type": "base64", "media_type": found.media_type, "data": found.data}}
     return {"type": "image", "source": {"type": "url", "url": url}}

@@ -70,6 +70,8 @@ UNSUPPORTED = re.compile(  # by this model or server; another may be able to
     r"|(string|array)_above_max_length"
     # a form of one that this server does not take
     r"|response_format\.type\W{1,3} must be|response_format type is unavailable|invalid tool_choice type"
+    r"|too many (strict tools|optional parameters|parameters with union)|grammar is too large"
+    r"|too complex for compilation"
     r"|output_(config\.)?format\.schema:|please use /v1/responses|allowed for this model"
     # what its templates, parsers and models cannot do
     r"|requires --[a-z]|not a multimodal model|at most \d+ \w+\(s\) may be provided|operationnotsupported"

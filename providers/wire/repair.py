@@ -18,6 +18,7 @@ T = TypeVar("T")
 SERVICE_TIERS: Final = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 UNKNOWN_INDEX: Final = -1  # of a tool call; `providers.wire.toolcalls` finds its place
 NO_REASON: Final = "the upstream reported an error without a reason"
+BROKEN_OFF: Final = frozenset({"error", "insufficient_system_resource", "abort"})  # OpenRouter, DeepSeek, vLLM
 
 
 def chunk(payload: Any) -> dict[str, Any]:
@@ -194,7 +195,7 @@ def _function(function: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finish(word: str) -> str:
-    if word == "error":
+    if word in BROKEN_OFF:
         raise Overloaded(NO_REASON, upstream_status=200)
     return openai_finish(word)
 

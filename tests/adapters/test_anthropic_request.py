@@ -110,6 +110,26 @@ def test_images_and_documents():
         sent(ANTHROPIC, messages=[user([{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}])])
 
 
+@pytest.mark.parametrize(
+    ("said", "data", "kind"),
+    [
+        ("image/jpg", "AAAA", "image/jpeg"),
+        ("image/png", "/9j/4AAQ", "image/jpeg"),
+        ("image/jpeg", "UklGRiQAAABXRUJQ", "image/webp"),
+        ("image/heic", "R0lGODlh", "image/gif"),
+    ],
+)
+def test_a_picture_is_called_what_it_is(said, data, kind):
+    part = {"type": "image_url", "image_url": {"url": f"data:{said};base64,{data}"}}
+    assert sent(ANTHROPIC, messages=[user([part])])["messages"][0]["content"][0]["source"]["media_type"] == kind
+
+
+def test_pictures_of_other_kinds_need_another_wire():
+    part = {"type": "image_url", "image_url": {"url": "data:image/heic;base64,AAAAGGZ0eXA="}}
+    with pytest.raises(UnsupportedByWire, match="image/heic"):
+        sent(ANTHROPIC, messages=[user([part])])
+
+
 def test_blank_texts_are_left_out_and_a_prefill_loses_its_last_space():
     messages = [user(), {"role": "assistant", "content": " "}, user("b"), {"role": "assistant", "content": "So, \n"}]
     turns = sent(ANTHROPIC, messages=messages)["messages"]

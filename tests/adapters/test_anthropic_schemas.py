@@ -53,3 +53,10 @@ def test_of_tools_only_the_strict_are_held_to_such_a_schema():
     tools = [{"type": "function", "function": function | {"strict": strict}} for strict in (True, False)]
     strict, free = sent(ANTHROPIC, tools=tools)["tools"]
     assert strict["input_schema"] == anthropic.transform_schema(SCHEMAS[0]) and free["input_schema"] == SCHEMAS[0]
+
+
+def test_of_more_strict_tools_than_anthropic_takes_none_is_strict():
+    tools = [{"type": "function", "function": {"name": f"f{n}", "parameters": CITY, "strict": True}} for n in range(21)]
+    request = ANTHROPIC.request(chat(tools=tools), target("anthropic"), SECRET)
+    assert b'"strict"' not in request.body and request.warnings == ("strict dropped: of more than 20 tools",)
+    assert all(tool["strict"] for tool in sent(ANTHROPIC, tools=tools[:20])["tools"])

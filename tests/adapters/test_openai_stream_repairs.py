@@ -5,14 +5,13 @@ import json
 import pytest
 
 from providers.adapters import adapters
-from providers.errors import (
-    RateLimited,
-)
+from providers.errors import Overloaded, RateLimited
 from tests.adapters.contract import CHUNK, check
 from tests.adapters.examples import (
     ROLE,
     STOP,
     USAGE,
+    chat,
     chunk,
     completion,
     finish,
@@ -186,6 +185,14 @@ def test_row_35_missing_ids_times_and_types_are_filled_in():
 )
 def test_finish_reasons_outside_the_enum_are_mapped(theirs, ours):
     assert finish(streamed(OPENAI, [sse(ROLE, chunk({}, theirs))])) == ours
+
+
+@pytest.mark.parametrize("word", ["error", "insufficient_system_resource", "abort"])
+def test_an_answer_that_its_server_broke_off_is_no_success(word):
+    with pytest.raises(Overloaded):
+        streamed(OPENAI, [sse(ROLE, chunk({"content": "half an"}), chunk({}, word), b"[DONE]")])
+    with pytest.raises(Overloaded):
+        OPENAI.answer(json.dumps(completion({"content": "half an"}, word)).encode(), chat(), target())
 
 
 def test_reasoning_by_any_name_counts_as_content():

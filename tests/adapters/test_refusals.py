@@ -103,6 +103,8 @@ def mistral(*loc):
         (400, {"error": "Invalid tool_choice type: 'object'. Supported string values: none, auto, required"}),
         (400, said("This response_format type is unavailable now", "invalid_request_error")),
         (400, said("output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly …")),
+        (400, said("Schemas contains too many optional parameters (26), which would make", "invalid_request_error")),
+        (400, said("The compiled grammar is too large, which would cause performance issues.")),
         (400, said("Function tools are not supported for x in /v1/chat/completions. Please use /v1/responses")),
         (400, said("invalid temperature: only 1 is allowed for this model")),
         (400, said('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser', code=400)),
