@@ -49,6 +49,7 @@ def test_what_the_primary_alone_refuses_is_answered_by_the_fallback(gateway, pri
     assert answer.status_code == 200, answer.text
     assert answer.headers["x-neuroroute-provider"] == "fallback"
     assert len(primary.calls(chats=True)) == 1
+    gateway.rest()
 
 
 def test_what_everybody_refuses_keeps_its_reason(gateway, primary, fallback):
