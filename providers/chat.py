@@ -95,6 +95,7 @@ class ChatBody(Struct, omit_defaults=True, kw_only=True):
     logit_bias: Any = None
     modalities: Any = None
     tools: list[Tool] | None = None
+    functions: Any = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None

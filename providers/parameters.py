@@ -36,6 +36,7 @@ PARAMETERS: Final = {
     "logprobs": Parameter("logprobs", shapes=True),
     "tool_choice": Parameter("tool_choice", shapes=True),  # a forced call: "required", or of a named tool
     "custom_tools": Parameter("tools", shapes=True),  # tools that are no functions
+    "functions": Parameter("functions", shapes=True),  # tools in OpenAI's first form
     "json_schema": Parameter("response_format", shapes=True),
     "audio_output": Parameter("modalities", shapes=True),
     "audio": Parameter("messages", shapes=True, droppable=False),
@@ -50,7 +51,7 @@ PARAMETERS: Final = {
 OF_INPUTS: Final = {"token_input": Parameter("input", shapes=True, droppable=False)}
 ALL: Final = PARAMETERS | OF_INPUTS
 PLAIN: Final = ("seed", "presence_penalty", "frequency_penalty", "logit_bias", "parallel_tool_calls")
-OTHERS: Final = ("n", "logprobs", "top_logprobs", "tool_choice", "tools", "response_format", "modalities")
+OTHERS: Final = ("n", "logprobs", "top_logprobs", "tool_choice", "tools", "functions", "response_format", "modalities")
 _looked_at: Final = attrgetter(*PLAIN, *OTHERS)
 _ABSENT: Final = (None,) * (len(PLAIN) + len(OTHERS))
 
@@ -84,5 +85,6 @@ def _says_something(name: str, value: Any) -> bool:
 
 def _of_tools(body: ChatBody) -> frozenset[str]:
     forced = body.tool_choice not in (None, "auto", "none")
+    older = {"functions"} if body.functions else set()
     custom = any(tool.type != "function" for tool in body.tools or ())
-    return frozenset({"tool_choice"} if forced else ()) | frozenset({"custom_tools"} if custom else ())
+    return frozenset(({"tool_choice"} if forced else set()) | ({"custom_tools"} if custom else set()) | older)

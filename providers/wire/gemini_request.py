@@ -16,7 +16,7 @@ from providers.wire.gemini_schema import gemini_schema
 from providers.wire.gemini_thinking import signs, thinking_config
 from providers.wire.limits import settled, unknown_fields
 
-UNSUPPORTED: Final = frozenset({"custom_tools", "audio_output", "logit_bias", "parallel_tool_calls"})
+UNSUPPORTED: Final = frozenset({"custom_tools", "functions", "audio_output", "logit_bias", "parallel_tool_calls"})
 NATIVE: Final = frozenset({"top_k", "extra_body"})  # Google's own, which OpenAI clients send along
 CONFIG: Final = {
     "temperature": "temperature",

@@ -23,7 +23,7 @@ DEFAULT_MAX_TOKENS: Final = 4096  # Messages demands a limit; every Claude model
 SYSTEM: Final = frozenset({"system", "developer"})
 NATIVE: Final = frozenset({"top_k", "thinking"})  # Anthropic's own fields, which OpenAI clients send along
 UNSUPPORTED: Final = frozenset(
-    {"n", "logprobs", "custom_tools", "audio", "audio_output"}
+    {"n", "logprobs", "custom_tools", "functions", "audio", "audio_output"}
     | {"seed", "presence_penalty", "frequency_penalty", "logit_bias"}
 )
 CHOICES: Final = {"auto": "auto", "none": "none", "required": "any"}

@@ -29,6 +29,7 @@ UNSUPPORTED: Final = frozenset(
         "logprobs",
         "tool_choice",
         "custom_tools",
+        "functions",
         "audio",
         "file",
         "audio_output",

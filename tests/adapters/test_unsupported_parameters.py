@@ -18,6 +18,7 @@ SAMPLES = {
     "logprobs": {"logprobs": True, "top_logprobs": 2},
     "tool_choice": {"tools": [WEATHER], "tool_choice": "required"},
     "custom_tools": {"tools": [WEATHER, {"type": "custom", "custom": {"name": "shell"}}]},
+    "functions": {"functions": [WEATHER["function"]]},
     "json_schema": {
         "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, "strict": True}}
     },
