@@ -12,6 +12,7 @@ from msgspec import Raw
 from providers.adapters.base import Adapter, ListedModel, Operation, StreamDecoder, WireRequest
 from providers.chat import Answer, ChatRequest
 from providers.errors import ProviderError
+from providers.habits import habits
 from providers.targets import Secret, Target
 from providers.wire.answers import read_answer
 from providers.wire.chunks import ChunkDecoder
@@ -51,12 +52,13 @@ class OpenAICompatible(Adapter):
             return WireRequest(RESPONSES_PATH, headers, body, warnings, native=True)
         fields = passed_fields(request.raw, request, target)
         warnings = fitted(fields, request, target)
-        if request.stream:
-            fields["stream"] = TRUE
-            fields["stream_options"] = _stream_options(fields.get("stream_options"))
-        else:
+        options = fields.pop("stream_options", None)
+        if not request.stream:
             fields.pop("stream", None)
-            fields.pop("stream_options", None)
+        else:
+            fields["stream"] = TRUE
+            if not habits(target.provider, target.base_url, target.upstream_model).tells_usage:
+                fields["stream_options"] = _stream_options(options)
         return WireRequest(PATH, headers, msgspec.json.encode(fields), warnings)
 
     def answer(self, body: bytes, request: ChatRequest, target: Target) -> Answer:

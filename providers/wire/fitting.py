@@ -10,13 +10,14 @@ import msgspec
 from msgspec import Raw
 
 from providers.chat import ChatRequest
-from providers.habits import habits
+from providers.habits import Habits, habits
 from providers.targets import Target
 from providers.wire.conversation import taken
 
 CHAT: Final = "chat"
 MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
 EFFORT: Final = "reasoning_effort"
+SEED: Final = "seed"
 FREE: Final = (None, "auto", "none")  # choices among no tools at all that mean nothing
 ANY_OBJECT: Final = Raw(b'{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}')
 
@@ -49,6 +50,7 @@ def fitted(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tupl
         fields.pop(MAX_COMPLETION_TOKENS, None)
         fields[MAX_COMPLETION_TOKENS if known.newer_names else MAX_TOKENS] = _number(limit)
     fields["messages"] = taken(fields["messages"], request, known, warnings)
+    _rename(fields, known, warnings)
     if not request.body.tools:
         _leave_tools_out(fields, request)
     if known.schemas_only and (request.body.response_format or {}).get("type") == "json_object":
@@ -61,6 +63,15 @@ def fitted(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tupl
 
 def _number(value: int | None) -> Raw:
     return Raw(msgspec.json.encode(value))
+
+
+def _rename(fields: dict[str, Raw], known: Habits, warnings: list[str]) -> None:
+    """What the upstream has another name for, or none at all."""
+    if known.seed != SEED and SEED in fields:
+        fields[known.seed] = fields.pop(SEED)
+    for name in sorted(known.unknown & fields.keys()):
+        del fields[name]
+        warnings.append(f"{name} dropped")
 
 
 def _leave_tools_out(fields: dict[str, Raw], request: ChatRequest) -> None:

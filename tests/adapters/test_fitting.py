@@ -186,3 +186,14 @@ def test_lm_studio_writes_any_object_by_a_schema(studio):
     assert (schema["type"], schema["json_schema"]["schema"]) == ("json_schema", {"type": "object"})
     assert sent(openai, target(**studio), response_format={"type": "text"})["response_format"] == {"type": "text"}
     assert sent(openai, response_format=wanted)["response_format"] == wanted
+
+
+def test_mistral_is_not_asked_for_what_it_refuses():
+    openai, mistral = adapters()["openai"], target(base_url=MISTRAL)
+    fields = {"stream": True, "stream_options": {"include_usage": True}, "seed": 7, "user": "u", "logit_bias": {"1": 1}}
+    request = openai.request(chat(**fields), mistral, SECRET)
+    assert json.loads(request.body) == sent(openai, mistral) | {"stream": True, "random_seed": 7}
+    assert request.warnings == ("logit_bias dropped", "user dropped")
+    assert sent(openai, mistral, logprobs=True)["logprobs"] is True, "shapes the answer: another is asked"
+    asked = sent(openai, **fields)
+    assert asked["stream_options"] == {"include_usage": True} and (asked["seed"], asked["user"]) == (7, "u")
