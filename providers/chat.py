@@ -5,7 +5,7 @@ ends agree, bytes pass through untouched. Other wires translate to and from it (
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -71,9 +71,6 @@ class StreamOptions(Struct, omit_defaults=True):
     include_usage: bool | None = None
 
 
-LIMIT_FIELDS: Final = {"messages": "max_tokens", "responses": "max_output_tokens"}  # by surface; a chat's has two
-
-
 class ChatBody(Struct, omit_defaults=True, kw_only=True):
     """The fields of a chat request that the gateway reads; unknown ones stay in `ChatRequest.raw`."""
 
@@ -112,12 +109,11 @@ class ChatBody(Struct, omit_defaults=True, kw_only=True):
 class ChatRequest(Request):
     """A chat as the engine and the adapters see it: `body` and `raw` in the chat's own form.
 
-    Where `surface` is not "chat", `native` is the caller's JSON object as it came: an
-    upstream that speaks the same receives it instead of `raw`, and answers with chunks that are `native` too.
+    Where `surface` is not "chat", `native` is the caller's JSON object as it came: an upstream that speaks the same
+    receives it instead of `raw`, and answers with chunks that are `native` too.
     """
 
     operation: ClassVar[str] = "chat"
-
     body: ChatBody
     native: bytes = b""
 
@@ -127,18 +123,11 @@ class ChatRequest(Request):
 
     @property
     def wants_usage(self) -> bool:
-        options = self.body.stream_options
-        return bool(options and options.include_usage)
+        return bool((options := self.body.stream_options) and options.include_usage)
 
     @property
     def max_output(self) -> int | None:
         return self.body.max_output
-
-    @property
-    def limit_field(self) -> str:
-        """What the caller calls it."""
-        said = "max_completion_tokens" if self.body.max_completion_tokens else "max_tokens"
-        return LIMIT_FIELDS.get(self.surface, said)
 
 
 class TokenUsage(Struct, frozen=True):

@@ -16,6 +16,7 @@ from providers.wire.conversation import taken
 
 CHAT: Final = "chat"
 MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
+LIMIT_FIELDS: Final = {"messages": MAX_TOKENS, "responses": "max_output_tokens"}  # by surface; a chat's has two
 EFFORT: Final = "reasoning_effort"
 SEED: Final = "seed"
 FREE: Final = (None, "auto", "none")  # choices among no tools at all that mean nothing
@@ -28,8 +29,14 @@ def longest(request: ChatRequest, target: Target, warnings: list[str]) -> int | 
     wanted, most = request.max_output, target.max_output
     if wanted is None or most is None or wanted <= most:
         return wanted
-    warnings.append(f"{request.limit_field} lowered to {most}, the most that {target.name} writes")
+    warnings.append(f"{limit_field(request)} lowered to {most}, the most that {target.name} writes")
     return most
+
+
+def limit_field(request: ChatRequest) -> str:
+    """What the caller calls the limit of an answer."""
+    said = MAX_COMPLETION_TOKENS if request.body.max_completion_tokens else MAX_TOKENS
+    return LIMIT_FIELDS.get(request.surface, said)
 
 
 def shortened(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tuple[str, ...]:
@@ -37,7 +44,7 @@ def shortened(fields: dict[str, Raw], request: ChatRequest, target: Target) -> t
     warnings: list[str] = []
     limit = longest(request, target, warnings)
     if warnings:
-        fields[request.limit_field] = _number(limit)
+        fields[limit_field(request)] = _number(limit)
     return tuple(warnings)
 
 
