@@ -19,7 +19,8 @@ class Request(ABC):
     signatures, ids or open tool calls. `lost` says what `raw` does not carry of the body that came; it is of no matter
     where that body itself goes out. `continues` is the caller's field that refers to what only the deployment has that
     it is bound to. `passed_on` are fields that an upstream which is a router itself receives too. `expected_prompt` is
-    our estimate of the prompt's tokens, as whoever is being asked counts them; 0 before anybody is.
+    our estimate of the prompt's tokens, as whoever is being asked counts them; 0 before anybody is. `elsewhere`: an
+    upstream of the caller's own form fetches a part of the prompt, whose length nobody knows before.
     """
 
     operation: ClassVar[str]
@@ -35,6 +36,7 @@ class Request(ABC):
     continues: str | None = None
     passed_on: Mapping[str, Raw] | None = None
     expected_prompt: int = 0
+    elsewhere: bool = False
 
     @property
     @abstractmethod

@@ -19,6 +19,8 @@ MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
 LIMIT_FIELDS: Final = {"messages": MAX_TOKENS, "responses": "max_output_tokens"}  # by surface; a chat's has two
 EFFORT: Final = "reasoning_effort"
 SEED: Final = "seed"
+DEARER: Final = {"service_tier": (Raw(b'"priority"'),), "speed": (Raw(b'"fast"'),)}  # OpenAI's and Anthropic's
+OTHER_LIMITS: Final = frozenset({"n_predict", "best_of"})  # llama.cpp, vLLM: they outdo the one that is reckoned with
 FREE: Final = (None, "auto", "none")  # choices among no tools at all that mean nothing
 ANY_OBJECT: Final = Raw(b'{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}')
 
@@ -45,6 +47,7 @@ def shortened(fields: dict[str, Raw], request: ChatRequest, target: Target) -> t
     limit = longest(request, target, warnings)
     if warnings:
         fields[limit_field(request)] = _number(limit)
+    _leave_dearer_out(fields, warnings)
     return tuple(warnings)
 
 
@@ -58,6 +61,7 @@ def fitted(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tupl
         fields[MAX_COMPLETION_TOKENS if known.newer_names else MAX_TOKENS] = _number(limit)
     fields["messages"] = taken(fields["messages"], request, known, warnings)
     _rename(fields, known, warnings)
+    _leave_dearer_out(fields, warnings)
     if not request.body.tools:
         _leave_tools_out(fields, request)
     if known.schemas_only and (request.body.response_format or {}).get("type") == "json_object":
@@ -79,6 +83,16 @@ def _rename(fields: dict[str, Raw], known: Habits, warnings: list[str]) -> None:
     for name in sorted(known.unknown & fields.keys()):
         del fields[name]
         warnings.append(f"{name} dropped")
+
+
+def _leave_dearer_out(fields: dict[str, Raw], warnings: list[str]) -> None:
+    """A deployment has one price, that of the usual service: a dearer one would be billed and not be recorded."""
+    for name in DEARER.keys() & fields.keys():
+        if fields[name] in DEARER[name]:
+            warnings.append(f"{name} {bytes(fields.pop(name)).decode()} dropped: it has another price")
+    for name in sorted(OTHER_LIMITS & fields.keys()):
+        del fields[name]
+        warnings.append(f"{name} dropped: max_tokens is the limit of an answer")
 
 
 def _leave_tools_out(fields: dict[str, Raw], request: ChatRequest) -> None:

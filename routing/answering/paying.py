@@ -16,7 +16,8 @@ from tenants.pockets import Need
 
 TEMPLATE_TOKENS: Final = 1000  # what vendors add on their own, for tools above all
 ATTACHMENT_TOKENS: Final = 50_000  # a picture that stands behind an address; the dearest known counts 48,169
-UNKNOWN_PROMPT_TOKENS: Final = 1_000_000  # of a conversation that an upstream keeps
+UNKNOWN_PROMPT_TOKENS: Final = 1_000_000  # of a conversation or a document that an upstream keeps
+CACHED: Final = b'"cached_content"'  # Google's name of a prompt that it keeps; in a text its quotes are escaped
 SAFETY: Final = 2  # times the expected prompt: single ones are off by more than a model's average
 UNKNOWN_ANSWER_TOKENS: Final = 32_768  # where neither the caller nor the deployment says how long an answer may be
 
@@ -34,7 +35,7 @@ def worst_case(request: Request, target: Target, expected: int = 0, *, continued
     if not isinstance(request, ChatRequest):
         return Need(target.name, target.price, max(len(request.raw), SAFETY * expected), 0)
     parts, answer = _attachments(request), longest_answer(request, target)
-    prompt = max(_longest_prompt(request, target, len(parts)), SAFETY * expected) + (answer if continued else 0)
+    prompt = max(_longest_prompt(request, target, parts), SAFETY * expected) + (answer if continued else 0)
     if target.context is not None:
         prompt = min(prompt, target.context)
     return Need(target.name, target.price, prompt, answer, sum(part.type == "image_url" for part in parts))
@@ -45,10 +46,16 @@ def _attachments(request: ChatRequest) -> list[Part]:
     return [part for parts in lists for part in parts if part.type != "text"]
 
 
-def _longest_prompt(request: ChatRequest, target: Target, attachments: int) -> int:
-    if request.continues:  # what the deployment keeps of the conversation is part of the prompt
+def _longest_prompt(request: ChatRequest, target: Target, parts: list[Part]) -> int:
+    if request.continues or _is_elsewhere(request, parts):
         return target.context or UNKNOWN_PROMPT_TOKENS
-    return max(len(request.raw), len(request.native)) + TEMPLATE_TOKENS + ATTACHMENT_TOKENS * attachments
+    return max(len(request.raw), len(request.native)) + TEMPLATE_TOKENS + ATTACHMENT_TOKENS * len(parts)
+
+
+def _is_elsewhere(request: ChatRequest, parts: list[Part]) -> bool:
+    """Whether the upstream keeps or fetches a part of the prompt: a whole book, for all that its name says."""
+    kept = any(part.type == "file" and "file_data" not in (part.file or {}) for part in parts)
+    return kept or request.elsewhere or CACHED in request.raw
 
 
 def longest_answer(request: Request, target: Target) -> int:

@@ -157,6 +157,7 @@ def _request(surface: Surface, read: Read, raw: bytes, request_id: str) -> ChatR
         native=raw if read.raw is not raw else b"",
         lost=read.warnings,
         continues=read.continues,
+        elsewhere=read.elsewhere,
     )
 
 

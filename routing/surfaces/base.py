@@ -17,7 +17,8 @@ class Read(Struct):
 
     `marks` are the signatures, response ids and open tool calls of the conversation, in its order. `needs` are
     capabilities that the chat's form does not show. `continues` is the field that refers to what only the deployment
-    that gave out the marks has: nobody else can go on.
+    that gave out the marks has: nobody else can go on. `elsewhere`: an upstream of this form fetches a part of the
+    prompt, of a length that nobody knows before.
     """
 
     body: ChatBody
@@ -26,6 +27,7 @@ class Read(Struct):
     warnings: tuple[str, ...] = ()  # what the internal form cannot carry; of no matter to an upstream of this form
     needs: frozenset[str] = frozenset()
     continues: str | None = None
+    elsewhere: bool = False
 
 
 class Told(Struct, frozen=True):

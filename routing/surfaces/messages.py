@@ -22,7 +22,8 @@ class Messages(Surface):
 
     def read(self, raw: bytes) -> Read:
         chat = chat_of(raw)
-        return Read(chat.body, msgspec.json.encode(chat.body), signed_marks(chat.body) + chat.marks, chat.lost)
+        marks = signed_marks(chat.body) + chat.marks
+        return Read(chat.body, msgspec.json.encode(chat.body), marks, chat.lost, elsewhere=chat.elsewhere)
 
     def whole(self, answer: Answer, request: ChatRequest) -> bytes:
         return answer.data if answer.native else message_of(answer, request)

@@ -197,3 +197,25 @@ def test_mistral_is_not_asked_for_what_it_refuses():
     assert sent(openai, mistral, logprobs=True)["logprobs"] is True, "shapes the answer: another is asked"
     asked = sent(openai, **fields)
     assert asked["stream_options"] == {"include_usage": True} and (asked["seed"], asked["user"]) == (7, "u")
+
+
+@pytest.mark.parametrize(
+    ("field", "usual", "dearer"), [("service_tier", "auto", "priority"), ("service_tier", "flex", "priority"),
+                                   ("speed", "standard", "fast")],
+)  # fmt: skip
+def test_a_dearer_service_than_the_one_that_is_priced_is_not_asked_for(field, usual, dearer):
+    openai = adapters()["openai"]
+    assert sent(openai, **{field: usual})[field] == usual
+    made = openai.request(chat(**{field: dearer}), target(), SECRET)
+    assert field not in json.loads(made.body)
+    assert made.warnings == (f'{field} "{dearer}" dropped: it has another price',)
+    request = chat()
+    request.surface, request.native = "messages", json.dumps({"model": "auto", field: dearer}).encode()
+    made = adapters()["anthropic"].request(request, target("anthropic"), SECRET)
+    assert json.loads(made.body) == {"model": "theirs"} and len(made.warnings) == 1
+
+
+def test_no_other_field_outdoes_the_limit():
+    made = adapters()["openai"].request(chat(max_tokens=10, n_predict=9000, best_of=8), target(), SECRET)
+    assert {name for name in json.loads(made.body)} == {"model", "messages", "max_tokens"}
+    assert [warning.split()[0] for warning in made.warnings] == ["best_of", "n_predict"]

@@ -23,6 +23,7 @@ class Translated(msgspec.Struct):
     body: ChatBody
     marks: tuple[str, ...]
     lost: tuple[str, ...]
+    elsewhere: bool
 
 
 def chat_of(raw: bytes) -> Translated:
@@ -47,7 +48,7 @@ def chat_of(raw: bytes) -> Translated:
     lost = [*talk.lost, *_set_tools(body, said), *(f"{name} dropped" for name in unread(raw))]
     if CACHE_MARK in raw and "cache_control dropped" not in lost:
         lost.append("cache_control dropped")
-    return Translated(body, tuple(talk.marks), tuple(lost))
+    return Translated(body, tuple(talk.marks), tuple(lost), talk.elsewhere)
 
 
 def _set_tools(body: ChatBody, said: MessagesBody) -> Iterator[str]:

@@ -23,6 +23,7 @@ class Conversation:
 
     def __init__(self, body: MessagesBody) -> None:
         self.lost: dict[str, None] = {}  # a set that keeps its order
+        self.elsewhere = False  # a document is nowhere in the body, and who speaks Messages fetches it
         self.messages = list(self._system(body.system))
         self.marks: list[str] = []
         for turn in body.messages:
@@ -120,6 +121,7 @@ class Conversation:
                 data = f"data:{source.media_type};base64,{source.data}"
                 return [Part("file", file={"filename": name, "file_data": data})]
         self.lost[f"document by {source.type} dropped"] = None
+        self.elsewhere = True
         return []
 
 

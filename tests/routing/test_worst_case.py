@@ -1,0 +1,53 @@
+"""What is set aside for a prompt that does not stand in the body whole?"""
+
+import json
+
+import pytest
+
+from routing.answering.paying import UNKNOWN_PROMPT_TOKENS, worst_case
+
+from .factories import parse, target
+
+SMALL, UNKNOWN = target("a/m", 1, context=200_000), target("a/m", 1, context=None)
+WORDS = {"type": "text", "text": "Sum it up."}
+BOOK = "data:application/pdf;base64,JVBERi0="
+
+
+def asked(content, surface="chat", **fields):
+    body = {"model": "auto", "max_tokens": 10, "messages": [{"role": "user", "content": content}], **fields}
+    return parse(json.dumps(body).encode(), surface=surface).request
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        asked(
+            [{"type": "document", "source": {"type": "url", "url": "https://example.com/book.pdf"}}, WORDS], "messages"
+        ),
+        asked([{"type": "document", "source": {"type": "file", "file_id": "file_1"}}], "messages"),
+        asked([{"type": "file", "file": {"file_id": "file-1"}}]),
+        asked("Sum it up", extra_body={"google": {"cached_content": "cachedContents/1"}}),
+    ],
+    ids=[
+        "a document by its address",
+        "one that Anthropic keeps",
+        "one that OpenAI keeps",
+        "a prompt that Google keeps",
+    ],
+)
+def test_what_the_upstream_keeps_or_fetches_may_fill_its_whole_context(request_):
+    assert worst_case(request_, SMALL).prompt_tokens == 200_000
+    assert worst_case(request_, UNKNOWN).prompt_tokens == UNKNOWN_PROMPT_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("content", "surface"),
+    [
+        ([{"type": "file", "file": {"filename": "a.pdf", "file_data": BOOK}}], "chat"),
+        ([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Hi"}}], "messages"),
+        ([{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}], "chat"),
+        ('{"cached_content": "in words", "file_id": "too"}', "chat"),
+    ],
+)
+def test_what_came_with_the_body_is_reckoned_by_it(content, surface):
+    assert worst_case(asked(content, surface), SMALL).prompt_tokens < 60_000
