@@ -16,11 +16,14 @@ from providers.wire.conversation import taken
 
 CHAT: Final = "chat"
 MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
+NAMES: Final = (MAX_COMPLETION_TOKENS, MAX_TOKENS)
 LIMIT_FIELDS: Final = {"messages": MAX_TOKENS, "responses": "max_output_tokens"}  # by surface; a chat's has two
 EFFORT: Final = "reasoning_effort"
 SEED: Final = "seed"
 DEARER: Final = {"service_tier": (Raw(b'"priority"'),), "speed": (Raw(b'"fast"'),)}  # OpenAI's and Anthropic's
 OTHER_LIMITS: Final = frozenset({"n_predict", "best_of"})  # llama.cpp, vLLM: they outdo the one that is reckoned with
+OUTDOING: Final = OTHER_LIMITS | DEARER.keys()
+OF_TOOLS: Final = frozenset({"tools", "parallel_tool_calls", "tool_choice"})
 FREE: Final = (None, "auto", "none")  # choices among no tools at all that mean nothing
 ANY_OBJECT: Final = Raw(b'{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}')
 
@@ -56,13 +59,14 @@ def fitted(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tupl
     warnings: list[str] = []
     known = habits(target.provider, target.base_url, target.upstream_model)
     if (limit := longest(request, target, warnings)) is not None:
-        fields.pop(MAX_TOKENS, None)
-        fields.pop(MAX_COMPLETION_TOKENS, None)
-        fields[MAX_COMPLETION_TOKENS if known.newer_names else MAX_TOKENS] = _number(limit)
+        name, other = NAMES if known.newer_names else NAMES[::-1]
+        if fields.pop(other, None) is not None or name not in fields or warnings:
+            fields[name] = _number(limit)
     fields["messages"] = taken(fields["messages"], request, known, warnings)
-    _rename(fields, known, warnings)
+    if known.unknown:
+        _rename(fields, known, warnings)
     _leave_dearer_out(fields, warnings)
-    if not request.body.tools:
+    if not request.body.tools and not OF_TOOLS.isdisjoint(fields):
         _leave_tools_out(fields, request)
     if known.schemas_only and (request.body.response_format or {}).get("type") == "json_object":
         fields["response_format"] = ANY_OBJECT
@@ -87,6 +91,8 @@ def _rename(fields: dict[str, Raw], known: Habits, warnings: list[str]) -> None:
 
 def _leave_dearer_out(fields: dict[str, Raw], warnings: list[str]) -> None:
     """A deployment has one price, that of the usual service: a dearer one would be billed and not be recorded."""
+    if OUTDOING.isdisjoint(fields):
+        return
     for name in DEARER.keys() & fields.keys():
         if fields[name] in DEARER[name]:
             warnings.append(f"{name} {bytes(fields.pop(name)).decode()} dropped: it has another price")
