@@ -153,7 +153,7 @@ class Ledger:
             back, reserve = pocket.tend(now, self._tended_at)
             if back or reserve or pocket.wants_news(self._tended_at):
                 pocket.granted -= back  # at once: nobody may spend it while it is on its way
-                asks[pocket] = Ask(pocket.spec.id, pocket.span.start, (), pocket.free, back, reserve)
+                asks[pocket] = Ask(pocket.spec.id, pocket.span.start, pocket.keeps, (), pocket.free, reserve)
             elif idle:
                 self._stirring.discard(pocket)
         return asks
@@ -163,6 +163,7 @@ class Ledger:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         loop, self._asked_at = asyncio.get_running_loop(), monotonic()
+        sent = [pocket.granted for pocket in asks]
         try:
             lent = await loop.run_in_executor(self._thread, exchange_afresh, self._holder, list(asks.values()))
         except (DatabaseError, InterfaceError) as exc:
@@ -173,9 +174,9 @@ class Ledger:
             return False
         finally:
             self._asked_at = None
-        for pocket, answer in zip(asks, lent, strict=True):
-            pocket.hear(answer, monotonic())
-        self._stirring.update([pocket for pocket in asks if pocket.free])
+        for pocket, answer, granted in zip(asks, lent, sent, strict=True):
+            pocket.hear(answer, granted, monotonic())
+        self._stirring.update([pocket for pocket in asks if pocket.free or pocket.unsure])
         return True
 
     def _answer(self, waiter: Waiter) -> None:
@@ -208,7 +209,7 @@ def asks_of(waiting: list[Waiter]) -> Asks:
             for pocket, need in waiter.wants:
                 if pocket.spec.hard and need:
                     needs.setdefault(pocket, []).append(need)
-    return {p: Ask(p.spec.id, p.span.start, tuple(wanted), p.free) for p, wanted in needs.items()}
+    return {p: Ask(p.spec.id, p.span.start, p.keeps, tuple(wanted), p.free) for p, wanted in needs.items()}
 
 
 def unavailable() -> LimitsUnavailable:

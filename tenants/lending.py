@@ -18,13 +18,14 @@ Key = tuple[int, int]  # budget, start of the window
 
 class Ask(Struct, frozen=True):
     """What a worker wants of a window: to cover `needs`, as many as fit, of which it has `free`; to have `reserve` in
-    hand for the next minute, as far as that is a small part of what is left; or to give `back`."""
+    hand for the next minute, as far as that is a small part of what is left. It `keeps` so much of what it was granted
+    and gives the rest back: said as what remains, so that nothing goes back twice where the same is asked again."""
 
     budget_id: int
     start: int
+    keeps: int
     needs: tuple[int, ...] = ()
     free: int = 0
-    back: int = 0
     reserve: int = 0
 
 
@@ -98,7 +99,7 @@ def _lock(keys: set[Key]) -> dict[Key, BudgetWindow]:
 
 def _trade(ask: Ask, window: BudgetWindow, lease: BudgetLease, limit: int) -> Lent:
     left = max(limit - window.spent - window.leased, 0)
-    amount = slice_of(left, ask) - ask.back
+    amount = slice_of(left, ask) - max(min(lease.granted - ask.keeps, lease.outstanding), 0)
     if amount:
         window.leased += amount
         lease.granted += amount

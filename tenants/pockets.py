@@ -104,9 +104,25 @@ class Pocket:
         self.refused = min(self.refused, need) if now < self.refused_until else need
         self.refused_until = now + REFUSED_FOR_S
 
-    def hear(self, lent: Lent, tick: float) -> None:
-        """What the database says: nothing else is certain."""
-        self.granted, self.left, self.unsure, self.heard_at = lent.granted, lent.left, False, tick
+    def meant_by(self, spec: BudgetSpec, span: Span) -> "Pocket":
+        """The same pocket as its budget is now. What was lent under a higher limit goes back, to be lent anew."""
+        if spec.limit < self.spec.limit:
+            self.granted -= max(self.free, 0)
+            self.unsure = True
+        self.spec, self.span = spec, span
+        return self
+
+    @property
+    def keeps(self) -> int:
+        """What the database is to leave this worker of what it granted: a cost may have been above its worst case."""
+        return max(self.granted, self.charged)
+
+    def hear(self, lent: Lent, sent: int, tick: float) -> None:
+        """What the database says: nothing else is certain. `sent` was `granted` when it was asked: what was taken from
+        that since is on no way back yet."""
+        self.unsure = self.granted != sent
+        self.granted += lent.granted - sent
+        self.left, self.heard_at = lent.left, tick
 
     def tend(self, now: float, tick: float) -> tuple[int, int]:
         """What to give back and how much to have in hand (0: as it is), at `now` by the wall and `tick` by the
@@ -157,13 +173,13 @@ class Pockets:
     def of(self, spec: BudgetSpec, now: float) -> Pocket:
         """The pocket of the window that `now` (seconds since the epoch) falls into."""
         mine = self._of[spec.id]
-        if not mine or not mine[0].span.holds(now):
-            span = span_of(Period(spec.period), spec.zone, now)
-            pocket = next((each for each in mine if each.span.start == span.start), None) or Pocket(spec, span)
-            others = [each for each in mine if each is not pocket and (each.span.end or now) > now - REMEMBERED_S]
-            mine[:] = [pocket, *others]
-        mine[0].spec = spec
-        return mine[0]
+        if mine and mine[0].spec == spec and mine[0].span.holds(now):
+            return mine[0]
+        span = span_of(Period(spec.period), spec.zone, now)
+        pocket = next((each for each in mine if each.span.start == span.start), None) or Pocket(spec, span)
+        others = [each for each in mine if each is not pocket and (each.span.end or now) > now - REMEMBERED_S]
+        mine[:] = [pocket, *others]
+        return pocket.meant_by(spec, span)
 
 
 class Hold:

@@ -57,8 +57,8 @@ def test_a_threshold_is_a_notice_until_the_window_ends(budget):
 
 
 def test_what_lost_workers_hold_is_named_and_given_back_on_an_operator_s_word(budget, admin_client):
-    exchange("lost-worker", [Ask(budget.pk, start(), needs=(USD,))])
-    exchange("living-worker", [Ask(budget.pk, start(), needs=(USD,))])
+    exchange("lost-worker", [Ask(budget.pk, start(), 0, needs=(USD,))])
+    exchange("living-worker", [Ask(budget.pk, start(), 0, needs=(USD,))])
     now = datetime.now(UTC)
     assert release_lost([budget.pk], now) == 0 and list(notices(now)) == []
     BudgetLease.objects.filter(holder="lost-worker").update(seen_at=now - LOST_AFTER - timedelta(minutes=1))

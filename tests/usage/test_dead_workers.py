@@ -49,7 +49,7 @@ def test_a_killed_worker_s_requests_are_recorded_once_and_its_lease_comes_back(d
     process = database.start("-m", "tests.usage.processes", "begin")
     assert process.stdout
     writer = process.stdout.readline().split()[1]
-    exchange(writer, [Ask(1, 0, needs=(10**6,))])
+    exchange(writer, [Ask(1, 0, 0, needs=(10**6,))])
     lines = [process.stdout.readline() for _ in range(400)]
     ship(database.spool)  # while it lives nothing of what it has begun is touched
     assert BudgetLease.objects.get().granted >= 10**6
