@@ -53,6 +53,7 @@ class Message(Struct, omit_defaults=True):
     refusal: str | None = None
     reasoning_content: str | None = None
     extra_content: Any = None
+    audio: Any = None  # an answer that was spoken: its id alone, as the upstream keeps it
 
 
 class FunctionSpec(Struct, omit_defaults=True):

@@ -5,19 +5,24 @@ at most as many tokens as its body has bytes, template and all. An upstream that
 the bound.
 """
 
+import re
 from typing import Final
 
 from providers.chat import ChatRequest, Part
 from providers.counting import CountRequest
 from providers.requests import Request
 from providers.targets import Target
+from providers.wire.images import is_picture
 from tenants.callers import BudgetSpec, Caller
 from tenants.pockets import Need
 
 TEMPLATE_TOKENS: Final = 1000  # what vendors add on their own, for tools above all
 ATTACHMENT_TOKENS: Final = 50_000  # a picture that stands behind an address; the dearest known counts 48,169
 UNKNOWN_PROMPT_TOKENS: Final = 1_000_000  # of a conversation or a document that an upstream keeps
-CACHED: Final = b'"cached_content"'  # Google's name of a prompt that it keeps; in a text its quotes are escaped
+# Google's name of a prompt that it keeps; in a text its quotes are escaped. No client escapes letters but to hide some.
+CACHED: Final = re.compile(rb'"cached_content"|(?<!\\)(?:\\\\)*\\u00[4-7]')
+BOUNDED: Final = frozenset({"image_url", "input_audio", "file", "refusal"})  # parts that fetch no more than a picture
+FETCHES_ALL: Final = "gemini"  # the wire of who takes a picture's address for whatever stands there: an hour of video
 SAFETY: Final = 2  # times the expected prompt: single ones are off by more than a model's average
 UNKNOWN_ANSWER_TOKENS: Final = 32_768  # where neither the caller nor the deployment says how long an answer may be
 
@@ -47,15 +52,23 @@ def _attachments(request: ChatRequest) -> list[Part]:
 
 
 def _longest_prompt(request: ChatRequest, target: Target, parts: list[Part]) -> int:
-    if request.continues or _is_elsewhere(request, parts):
+    if request.continues or _is_elsewhere(request, target, parts):
         return target.context or UNKNOWN_PROMPT_TOKENS
     return max(len(request.raw), len(request.native)) + TEMPLATE_TOKENS + ATTACHMENT_TOKENS * len(parts)
 
 
-def _is_elsewhere(request: ChatRequest, parts: list[Part]) -> bool:
+def _is_elsewhere(request: ChatRequest, target: Target, parts: list[Part]) -> bool:
     """Whether the upstream keeps or fetches a part of the prompt: a whole book, for all that its name says."""
-    kept = any(part.type == "file" and "file_data" not in (part.file or {}) for part in parts)
-    return kept or request.elsewhere or CACHED in request.raw
+    kept = request.elsewhere or any(message.audio is not None for message in request.body.messages)
+    return kept or any(_is_fetched(part, target) for part in parts) or CACHED.search(request.raw) is not None
+
+
+def _is_fetched(part: Part, target: Target) -> bool:
+    if part.type == "file":
+        return "file_data" not in (part.file or {})
+    if part.type == "image_url" and target.wire == FETCHES_ALL:
+        return not is_picture(part.image_url.url if part.image_url else "")
+    return part.type not in BOUNDED
 
 
 def longest_answer(request: Request, target: Target) -> int:

@@ -15,6 +15,7 @@ SYSTEM: Final = frozenset({"system", "developer"})  # `developer` is OpenAI's ow
 ROLES: Final = SYSTEM | {"user", "assistant"}
 CALLS: Final = frozenset({"function_call", "custom_tool_call"})
 OUTPUTS: Final = frozenset({"function_call_output", "custom_tool_call_output"})
+FETCHED: Final = frozenset({"computer_call_output", "image_generation_call"})  # with pictures by address or by id
 DETAILS: Final = frozenset({"auto", "low", "high"})
 WITH_PICTURES: Final = "The output of the tool is in the next message."
 
@@ -31,6 +32,7 @@ class Conversation:
         self.marks: list[str] = []
         self.references: list[tuple[str, str]] = []
         self.needs: set[str] = set()
+        self.elsewhere = False  # a picture or film is nowhere in the messages, and who speaks Responses fetches it
         self._names = names
         self._pictures: list[Json] = []  # of tools' outputs, which a chat's tool messages cannot hold
 
@@ -60,6 +62,7 @@ class Conversation:
         elif kind == "item_reference":
             self.references.append((f"{where}.id", str(item.get("id"))))
         else:
+            self.elsewhere = self.elsewhere or kind in FETCHED
             self.lost[f"input items of type {kind[:40]} dropped"] = None
 
     def _message(self, item: Json, where: str) -> None:
@@ -161,6 +164,7 @@ class Conversation:
             return {"type": "input_audio", "input_audio": part["input_audio"]}
         if kind in TEXTS or kind == "refusal":
             raise InvalidBody(f"{where}: its text must be a string", param=where)
+        self.elsewhere = True
         self.lost[f"parts of type {kind[:40]} dropped"] = None
         return None
 

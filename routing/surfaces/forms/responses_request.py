@@ -42,6 +42,7 @@ def read_request(raw: bytes) -> Read:
         warnings=(*talk.lost, *(f"{name} dropped" for name in unknown_names(raw, ROUTERS))),
         needs=frozenset(needs),
         continues=references[-1][0] if references else None,
+        elsewhere=talk.elsewhere or body.prompt is not None,
     )
 
 

@@ -1,0 +1,128 @@
+"""A hard budget holds whatever a request makes its upstream fetch, think, bill or fall back to."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from providers.sandbox.steps import Step
+from providers.sandbox.testing import Sandbox
+
+from .conftest import provider
+from .gateway import Watched
+
+WIRES = {"openai": "openai", "gemini": "gemini", "anthropic": "anthropic"}
+LIMIT_USD = 0.1  # less than a whole context of 128,000 tokens costs, more than a picture and a short prompt
+SKILLS = ["tools", "vision", "json_schema", "json_mode", "reasoning", "responses"]
+LONG = Step(text="Hello", usage={"prompt": 120_000, "completion": 5})
+VIDEO = "https://www.youtube.com/watch?v=9hE5-98ZeCg"
+WORDS = {"type": "text", "text": "Sum it up."}
+
+
+@pytest.fixture(scope="module")
+def sandboxes() -> Iterator[dict[str, Sandbox]]:
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(Sandbox.start(wire)) for name, wire in WIRES.items()}
+
+
+@pytest.fixture(scope="module")
+def served(
+    migrated: Path, tmp_path_factory: pytest.TempPathFactory, sandboxes: dict[str, Sandbox]
+) -> Iterator[Watched]:
+    gateway = Watched.made_from(migrated, tmp_path_factory.mktemp("worst"))
+    budgets = [{"usd": LIMIT_USD, "period": "total"}]
+    gateway.apply(
+        {
+            "providers": [
+                provider(name, each, model=f"{name}-demo", capabilities=SKILLS) for name, each in sandboxes.items()
+            ],
+            "tenants": [{"name": f"t{n}", "budgets": budgets, "keys": [{"name": "ci"}]} for n in range(20)],
+        }
+    )
+    yield gateway.start()
+    gateway.stop()
+
+
+@pytest.fixture
+def up(served: Watched, sandboxes: dict[str, Sandbox]) -> Iterator[Watched]:
+    for each in sandboxes.values():
+        each.reset()
+        each.script(LONG, lasting=True)
+    yield served
+
+
+def said(*parts: Any) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": list(parts)}]
+
+
+SCREEN = {
+    "type": "computer_call_output",
+    "call_id": "c1",
+    "output": {"type": "computer_screenshot", "image_url": "https://x.example/a.png"},
+}
+CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "a video at an address": (
+        "openai", "chat/completions", {"messages": said({"type": "video_url", "video_url": {"url": VIDEO}}, WORDS)},
+    ),
+    "a video where a picture belongs": (
+        "gemini", "chat/completions", {"messages": said({"type": "image_url", "image_url": {"url": VIDEO}}, WORDS)},
+    ),
+    "a spoken answer that OpenAI keeps": (
+        "openai", "chat/completions",
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "audio": {"id": "audio_1"}}, {"role": "user", "content": "Go on"}]},
+    ),
+    "a prompt that OpenAI keeps": ("openai", "responses", {"prompt": {"id": "pmpt_1"}, "input": "Go"}),
+    "screenshots at addresses": ("openai", "responses", {"input": [SCREEN, {"role": "user", "content": "Go"}]}),
+    "a part that nobody knows": (
+        "openai", "responses", {"input": [{"role": "user", "content": [{"type": "input_video", "video_url": VIDEO}, {"type": "input_text", "text": "Go"}]}]},
+    ),
+}  # fmt: skip
+
+
+def posted(gateway: Watched, tenant: str, path: str, content: bytes) -> httpx.Response:
+    headers = {"authorization": f"Bearer {gateway.keys[f'{tenant}/ci']}", "content-type": "application/json"}
+    return httpx.post(f"{gateway.url}/v1/{path}", content=content, headers=headers, timeout=60)
+
+
+def spent(gateway: Watched, tenant: str) -> float:
+    headers = {"authorization": f"Bearer {gateway.keys[f'{tenant}/ci']}"}
+    gateway.ship()
+    return float(httpx.get(f"{gateway.url}/v1/usage", headers=headers, timeout=30).json()["budgets"][0]["spent"])
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=list(CASES))
+def test_what_the_upstream_fetches_or_keeps_is_held_for_or_refused(up, number):
+    wire, path, fields = list(CASES.values())[number]
+    limit = {"max_output_tokens": 20} if path == "responses" else {"max_tokens": 20}
+    answer = posted(up, f"t{number}", path, json.dumps({"model": f"{wire}-demo", **limit, **fields}).encode())
+    assert answer.status_code == 402, (answer.text, spent(up, f"t{number}"))
+    assert "may cost up to" in answer.text
+
+
+def test_a_kept_prompt_is_seen_however_its_name_is_written(up):
+    body = {
+        "model": "gemini-demo",
+        "max_tokens": 20,
+        "messages": said(WORDS),
+        "extra_body": {"google": {"cached_content": "cachedContents/1"}},
+    }
+    raw = json.dumps(body).replace('"cached_content"', '"cached\\u005fcontent"').encode()
+    answer = posted(up, "t10", "chat/completions", raw)
+    assert answer.status_code == 402, (answer.text, spent(up, "t10"))
+
+
+def test_pictures_are_still_answered(up, sandboxes):
+    for each in sandboxes.values():
+        each.reset()
+    for wire in WIRES:
+        body = {
+            "model": f"{wire}-demo",
+            "max_tokens": 20,
+            "messages": said({"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}, WORDS),
+        }
+        answer = posted(up, "t11", "chat/completions", json.dumps(body).encode())
+        assert answer.status_code == 200, answer.text
