@@ -259,7 +259,8 @@ class Chunk(Struct):
 
     Where `native` is set, `data` is the event as the caller's own surface has it, and `event` says the same in the
     chat's form as far as it matters for the record. `marks` are the ids and signatures in it that bind a conversation
-    to this deployment; `prompt` is what the upstream counted of the prompt, where it says so before the end.
+    to this deployment; `prompt` is what the upstream counted of the prompt, and of the answer as far as it was written,
+    where it says so before the end.
     """
 
     data: bytes

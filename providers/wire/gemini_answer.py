@@ -5,7 +5,6 @@ https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse
 """
 
 import uuid
-from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -104,13 +103,8 @@ class Counts(Struct, rename="camel"):
 
     @property
     def prompt(self) -> TokenUsage | None:
-        """What is known of the prompt while the answer comes."""
+        """What is known of the prompt, and of the answer, while that comes."""
         return usage.tokens() if (usage := self.wire(answered=False)) is not None else None
-
-
-_of_prompt: Final = attrgetter(
-    "prompt_token_count", "cached_content_token_count", "tool_use_prompt_token_count", "prompt_tokens_details"
-)
 
 
 def _audio(details: list[OfModality] | None) -> int:
@@ -163,7 +157,7 @@ class GeminiDecoder(SseDecoder):
         self._head: Composer | None = None
         self._candidates: dict[int, Progress] = {}
         self._counts = Counts()
-        self._counted = _of_prompt(self._counts)
+        self._counted = self._counts
         self._blocked: str | None = None
         self._last = b""  # the event that completed the answer
 
@@ -212,10 +206,9 @@ class GeminiDecoder(SseDecoder):
             chunks.append(self._head.usage(usage))
 
     def _note(self, message: bytes, chunks: list[Chunk]) -> None:
-        """Most events repeat what was counted of the prompt: that is told once."""
-        counted = _of_prompt(self._counts)
-        if chunks and counted != self._counted:
-            self._counted, chunks[-1].prompt = counted, self._counts.prompt
+        """Tell what was counted until now: where the answer breaks off, thoughts are billed that nobody saw."""
+        if chunks and self._counts != self._counted:
+            self._counted, chunks[-1].prompt = self._counts, self._counts.prompt
         if self._complete:
             self._last = message
 

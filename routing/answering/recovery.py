@@ -132,7 +132,7 @@ class Seam:
 
     def joined(self, chunk: Chunk) -> Chunk | None:
         """The chunk without what the caller has already; None when nothing is left. Raises `Diverged`."""
-        event = chunk.event
+        event, self._attempt.prompt = chunk.event, chunk.prompt or self._attempt.prompt
         choices = [ChunkChoice(0, self._left(choice), choice.finish_reason) for choice in event.choices]
         choices = [choice for choice in choices if choice.delta != Delta() or choice.finish_reason]
         if not choices and not event.usage:

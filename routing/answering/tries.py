@@ -39,7 +39,7 @@ class Try:
         self.hold = hold  # what was set aside for it in its caller's budgets
         self.marks = Marks()
         self.usage: TokenUsage | None = None
-        self.prompt: TokenUsage | None = None  # what was counted of the prompt before the answer was whole
+        self.prompt: TokenUsage | None = None  # what was counted of the prompt, and of the answer, before it was whole
         self.answer_length = 0  # characters
         self.response_id: str | None = None
         self.signed: tuple[str, ...] = ()  # marks that bind the conversation to this deployment
@@ -82,14 +82,17 @@ class Try:
     def reckoned(self, request: Request, prompt_tokens: Callable[[Target], int]) -> TokenUsage | None:
         """Its tokens: as reported, else estimated from what arrived, at most what was asked for, else none. A prompt
         that was counted before the answer broke off is not estimated: most of it may have come from a cache, at a tenth
-        of the price."""
+        of the price. Nor is less taken than was counted of the answer: thoughts are billed and not always shown."""
         if self.usage is None and self.marks.arrived:
             self.answer_length = characters_in(self.marks.arrived)
-        if self.usage is not None or not self.answer_length:
+        left = self.outcome.status == "cancelled" and self.prompt is not None  # its upstream was well, and bills that
+        if self.usage is not None or not (self.answer_length or left):
             return self.usage
-        tokens = min(int(self.answer_length / CHARACTERS_PER_TOKEN) + 1, longest_answer(request, self.target))
+        written = int(self.answer_length / CHARACTERS_PER_TOKEN) + 1 if self.answer_length else 0
+        tokens = min(written, longest_answer(request, self.target))
         if self.prompt is not None:
-            return msgspec.structs.replace(self.prompt, completion=tokens, reasoning=0, audio_output=0, estimated=True)
+            completion = max(tokens, self.prompt.completion)
+            return msgspec.structs.replace(self.prompt, completion=completion, estimated=True)
         return TokenUsage(prompt_tokens(self.target), tokens, estimated=True)
 
     def close(self, exc: BaseException | None) -> bool:
