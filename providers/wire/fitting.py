@@ -21,8 +21,12 @@ LIMIT_FIELDS: Final = {"messages": MAX_TOKENS, "responses": "max_output_tokens"}
 EFFORT: Final = "reasoning_effort"
 SEED: Final = "seed"
 DEARER: Final = {"service_tier": (Raw(b'"priority"'),), "speed": (Raw(b'"fast"'),)}  # OpenAI's and Anthropic's
-OTHER_LIMITS: Final = frozenset({"n_predict", "best_of"})  # llama.cpp, vLLM: they outdo the one that is reckoned with
-OUTDOING: Final = OTHER_LIMITS | DEARER.keys()
+OTHER_LIMITS: Final = {  # llama.cpp's and vLLM's: they outdo the one that is reckoned with
+    "n_predict": "max_tokens is the limit of an answer",
+    "best_of": "max_tokens is the limit of an answer",
+    "n_cmpl": "n is the number of answers",
+}
+OUTDOING: Final = OTHER_LIMITS.keys() | DEARER.keys()
 OF_TOOLS: Final = frozenset({"tools", "parallel_tool_calls", "tool_choice"})
 FREE: Final = (None, "auto", "none")  # choices among no tools at all that mean nothing
 ANY_OBJECT: Final = Raw(b'{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}')
@@ -96,9 +100,9 @@ def _leave_dearer_out(fields: dict[str, Raw], warnings: list[str]) -> None:
     for name in DEARER.keys() & fields.keys():
         if fields[name] in DEARER[name]:
             warnings.append(f"{name} {bytes(fields.pop(name)).decode()} dropped: it has another price")
-    for name in sorted(OTHER_LIMITS & fields.keys()):
+    for name in sorted(OTHER_LIMITS.keys() & fields.keys()):
         del fields[name]
-        warnings.append(f"{name} dropped: max_tokens is the limit of an answer")
+        warnings.append(f"{name} dropped: {OTHER_LIMITS[name]}")
 
 
 def _leave_tools_out(fields: dict[str, Raw], request: ChatRequest) -> None:

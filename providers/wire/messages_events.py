@@ -20,6 +20,7 @@ from providers.wire.sse import SseDecoder
 T = TypeVar("T")
 CUT: Final = "the stream closed before message_stop"
 CALL: Final = "tool_use"
+COMPACTION: Final = "compaction"  # a summary that the upstream made of the conversation before it answered
 
 
 class OutputDetails(Struct):
@@ -41,6 +42,8 @@ class Usage(Struct, omit_defaults=True):
     cache_read_input_tokens: int | None = None
     cache_creation: Written | None = None
     output_tokens_details: OutputDetails | None = None
+    type: str = ""  # of an iteration
+    iterations: Any = None  # what is billed; those of compaction are in no other count
 
     def updated(self, later: "Usage") -> "Usage":
         """Counts are cumulative: what comes later replaces what came before."""
@@ -51,6 +54,8 @@ class Usage(Struct, omit_defaults=True):
         """The same as OpenAI counts, None where it is unknown or absurd."""
         if self.input_tokens is None or self.output_tokens is None:
             return None
+        if summaries := _summaries(self.iterations):
+            return self._with(summaries).wire()
         fresh, read, written, completion = (
             max(count or 0, 0)
             for count in (
@@ -69,11 +74,30 @@ class Usage(Struct, omit_defaults=True):
         prompt = fresh + read + written
         return WireUsage.of(TokenUsage(prompt, completion, read, written - hour, reasoning, cache_write_1h=hour))
 
+    def _with(self, others: list["Usage"]) -> "Usage":
+        """The sum of these counts and others'."""
+        every = [self, *others]
+        sums = {name: sum(max(getattr(each, name) or 0, 0) for each in every) for name in SUMMED}
+        hours = [each.cache_creation.ephemeral_1h_input_tokens or 0 for each in every if each.cache_creation]
+        return msgspec.structs.replace(self, **sums, cache_creation=Written(sum(hours)), iterations=None)
+
     @property
     def prompt(self) -> TokenUsage | None:
         """What is known of the prompt when the answer begins."""
         usage = msgspec.structs.replace(self, output_tokens=0).wire()
         return usage.tokens() if usage is not None else None
+
+
+SUMMED: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def _summaries(iterations: Any) -> list[Usage]:
+    """The counts of compactions; what is no list of counts says nothing."""
+    try:
+        found = msgspec.convert(iterations or [], list[Usage])
+    except msgspec.ValidationError:
+        return []
+    return [each for each in found if each.type == COMPACTION]
 
 
 class Block(Struct):

@@ -69,8 +69,8 @@ def _options(request: ChatRequest, target: Target, fields: dict[str, Any], limit
     options = {name: value for name in OPTIONS if (value := getattr(body, name)) is not None}
     if body.stop:
         options["stop"] = [body.stop] if isinstance(body.stop, str) else body.stop
-    if limit is not None:
-        options["num_predict"] = limit
+    if most := limit or target.max_output or target.context:  # left to itself it may write on for ten contexts
+        options["num_predict"] = most
     if target.context:
         needed = _prompt_tokens(fields) + (limit or target.max_output or TOKENS_PER_ANSWER)
         options["num_ctx"] = window(needed, target.context)

@@ -23,6 +23,7 @@ UNKNOWN_PROMPT_TOKENS: Final = 1_000_000  # of a conversation or a document that
 CACHED: Final = re.compile(rb'"cached_content"|(?<!\\)(?:\\\\)*\\u00[4-7]')
 BOUNDED: Final = frozenset({"image_url", "input_audio", "file", "refusal"})  # parts that fetch no more than a picture
 FETCHES_ALL: Final = "gemini"  # the wire of who takes a picture's address for whatever stands there: an hour of video
+COMPACTS: Final = b'"compact'  # Anthropic's edits of a context that have it summarized first, which is billed as well
 SAFETY: Final = 2  # times the expected prompt: single ones are off by more than a model's average
 UNKNOWN_ANSWER_TOKENS: Final = 32_768  # where neither the caller nor the deployment says how long an answer may be
 
@@ -43,7 +44,9 @@ def worst_case(request: Request, target: Target, expected: int = 0, *, continued
     prompt = max(_longest_prompt(request, target, parts), SAFETY * expected) + (answer if continued else 0)
     if target.context is not None:
         prompt = min(prompt, target.context)
-    return Need(target.name, target.price, prompt, answer, sum(part.type == "image_url" for part in parts))
+    times = 2 if request.surface == "messages" and COMPACTS in request.native else 1
+    images = sum(part.type == "image_url" for part in parts)
+    return Need(target.name, target.price, times * prompt, times * answer, images)
 
 
 def _attachments(request: ChatRequest) -> list[Part]:

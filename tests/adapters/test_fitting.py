@@ -216,6 +216,6 @@ def test_a_dearer_service_than_the_one_that_is_priced_is_not_asked_for(field, us
 
 
 def test_no_other_field_outdoes_the_limit():
-    made = adapters()["openai"].request(chat(max_tokens=10, n_predict=9000, best_of=8), target(), SECRET)
+    made = adapters()["openai"].request(chat(max_tokens=10, n_predict=9000, best_of=8, n_cmpl=8), target(), SECRET)
     assert {name for name in json.loads(made.body)} == {"model", "messages", "max_tokens"}
-    assert [warning.split()[0] for warning in made.warnings] == ["best_of", "n_predict"]
+    assert [warning.split()[0] for warning in made.warnings] == ["best_of", "n_cmpl", "n_predict"]

@@ -136,3 +136,10 @@ def test_ollamas_own_fields_arrive_where_ollama_reads_them():
     assert body["keep_alive"] == "10m"
     assert (body["options"]["top_k"], body["options"]["repeat_penalty"]) == (40, 1.1)
     assert OLLAMA.request(chat(keep_alive=-1), target("ollama"), None).warnings == ()
+
+
+def test_who_sets_no_limit_gets_no_longer_answer_than_the_deployment_writes():
+    """Left to itself Ollama writes on for ten contexts, and what a budget holds is one."""
+    assert sent(OLLAMA, target("ollama", max_output=500, context=8192))["options"]["num_predict"] == 500
+    assert sent(OLLAMA, target("ollama", context=8192))["options"]["num_predict"] == 8192
+    assert sent(OLLAMA, target("ollama", max_output=500), max_tokens=20)["options"]["num_predict"] == 20

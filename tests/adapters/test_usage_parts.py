@@ -76,3 +76,17 @@ def test_gemini_tells_audio_apart_and_what_of_it_was_cached():
     }
     usage = msgspec.convert(said, Counts).wire(answered=True).tokens()
     assert usage == TokenUsage(100, 25, 40, 0, 5, audio_input=30, audio_output=20)
+
+
+def test_a_summary_that_anthropic_made_first_is_billed_and_is_in_no_other_count():
+    """https://platform.claude.com/docs/en/build-with-claude/compaction: the sum of all iterations is billed."""
+    own = {"type": "message", "input_tokens": 23_000, "output_tokens": 1000}
+    summary = {
+        "type": "compaction", "input_tokens": 100_000, "output_tokens": 3500, "cache_read_input_tokens": 80_000,
+        "cache_creation_input_tokens": 7, "cache_creation": {"ephemeral_1h_input_tokens": 3},
+    }  # fmt: skip
+    told = {"input_tokens": 23_000, "output_tokens": 1000, "cache_read_input_tokens": 5}
+    usage = msgspec.convert(told | {"iterations": [summary, own]}, Usage).wire().tokens()
+    assert usage == TokenUsage(203_012, 4500, 80_005, 4, cache_write_1h=3)
+    for odd in (None, [], [own], "many", [{"type": 3}], {"type": "compaction"}):
+        assert msgspec.convert(told | {"iterations": odd}, Usage).wire().tokens() == TokenUsage(23_005, 1000, 5)

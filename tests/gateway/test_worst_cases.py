@@ -59,28 +59,34 @@ def said(*parts: Any) -> list[dict[str, Any]]:
     return [{"role": "user", "content": list(parts)}]
 
 
-SCREEN = {
-    "type": "computer_call_output",
-    "call_id": "c1",
-    "output": {"type": "computer_screenshot", "image_url": "https://x.example/a.png"},
-}
+SCREEN = {"type": "computer_screenshot", "image_url": "https://x.example/a.png"}
+SPOKEN = [
+    {"role": "user", "content": "Hi"},
+    {"role": "assistant", "audio": {"id": "audio_1"}},
+    {"role": "user", "content": "Go on"},
+]
+FILM = [{"type": "input_video", "video_url": VIDEO}, {"type": "input_text", "text": "Go"}]
+CHAT, RESPONSES = "chat/completions", "responses"
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a video at an address": (
-        "openai", "chat/completions", {"messages": said({"type": "video_url", "video_url": {"url": VIDEO}}, WORDS)},
+        "openai",
+        CHAT,
+        {"messages": said({"type": "video_url", "video_url": {"url": VIDEO}}, WORDS)},
     ),
     "a video where a picture belongs": (
-        "gemini", "chat/completions", {"messages": said({"type": "image_url", "image_url": {"url": VIDEO}}, WORDS)},
+        "gemini",
+        CHAT,
+        {"messages": said({"type": "image_url", "image_url": {"url": VIDEO}}, WORDS)},
     ),
-    "a spoken answer that OpenAI keeps": (
-        "openai", "chat/completions",
-        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "audio": {"id": "audio_1"}}, {"role": "user", "content": "Go on"}]},
+    "a spoken answer that OpenAI keeps": ("openai", CHAT, {"messages": SPOKEN}),
+    "a prompt that OpenAI keeps": ("openai", RESPONSES, {"prompt": {"id": "pmpt_1"}, "input": "Go"}),
+    "screenshots at addresses": (
+        "openai",
+        RESPONSES,
+        {"input": [{"type": "computer_call_output", "call_id": "c1", "output": SCREEN}, *SPOKEN[2:]]},
     ),
-    "a prompt that OpenAI keeps": ("openai", "responses", {"prompt": {"id": "pmpt_1"}, "input": "Go"}),
-    "screenshots at addresses": ("openai", "responses", {"input": [SCREEN, {"role": "user", "content": "Go"}]}),
-    "a part that nobody knows": (
-        "openai", "responses", {"input": [{"role": "user", "content": [{"type": "input_video", "video_url": VIDEO}, {"type": "input_text", "text": "Go"}]}]},
-    ),
-}  # fmt: skip
+    "a part that nobody knows": ("openai", RESPONSES, {"input": [{"role": "user", "content": FILM}]}),
+}
 
 
 def posted(gateway: Watched, tenant: str, path: str, content: bytes) -> httpx.Response:

@@ -51,3 +51,11 @@ def test_what_the_upstream_keeps_or_fetches_may_fill_its_whole_context(request_)
 )
 def test_what_came_with_the_body_is_reckoned_by_it(content, surface):
     assert worst_case(asked(content, surface), SMALL).prompt_tokens < 60_000
+
+
+def test_a_conversation_that_is_summarized_first_is_read_and_written_twice():
+    edits = {"edits": [{"type": "compact_20260112"}, {"type": "clear_tool_uses_20250919"}]}
+    usual = worst_case(asked("Hi", "messages", context_management={"edits": edits["edits"][1:]}), UNKNOWN)
+    twice = worst_case(asked("Hi", "messages", context_management=edits), UNKNOWN)
+    assert (usual.completion_tokens, twice.completion_tokens) == (10, 20)
+    assert twice.prompt_tokens > 2 * usual.prompt_tokens
