@@ -1,7 +1,7 @@
 """What is asked and what is answered: the one internal form of a chat, between every wire format and every surface.
 
-The form is OpenAI's chat completion (docs: `spec/openai`), because most upstreams and clients speak it: where both
-ends agree, bytes pass through untouched. Other wires translate to and from it (`providers/adapters/`).
+The form is OpenAI's chat completion, because most upstreams and clients speak it: where both ends agree, bytes pass
+through untouched. Other wires translate to and from it (`providers/adapters/`).
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Message(Struct, omit_defaults=True):
     refusal: str | None = None
     reasoning_content: str | None = None
     extra_content: Any = None
-    audio: Any = None  # an answer that was spoken: its id alone, as the upstream keeps it
+    audio: Any = None  # a spoken answer: its id alone
 
 
 class FunctionSpec(Struct, omit_defaults=True):
@@ -134,8 +134,8 @@ class ChatRequest(Request):
 class TokenUsage(Struct, frozen=True):
     """Tokens of one attempt.
 
-    `cached`, `cache_write`, `cache_write_1h` and `audio_input` are parts of `prompt` that do not overlap; `reasoning`
-    and `audio_output` are such parts of `completion`. `images` counts those of the prompt.
+    `cached`, `cache_write`, `cache_write_1h` and `audio_input` are parts of `prompt` that do not overlap, `reasoning`
+    and `audio_output` such parts of `completion`. `images` counts those of the prompt.
     """
 
     prompt: int
@@ -259,8 +259,7 @@ class Chunk(Struct):
 
     Where `native` is set, `data` is the event as the caller's own surface has it, and `event` says the same in the
     chat's form as far as it matters for the record. `marks` are the ids and signatures in it that bind a conversation
-    to this deployment; `prompt` is what the upstream counted of the prompt, and of the answer as far as it was written,
-    where it says so before the end.
+    to this deployment; `prompt` is what the upstream counted of prompt and answer, where it says so before the end.
     """
 
     data: bytes
@@ -281,8 +280,7 @@ class Chunk(Struct):
                 length += sum(len(c.function.arguments or "") if c.function else 0 for c in delta.tool_calls) + 1
             if delta.reasoning_content or delta.refusal:
                 length += len(delta.reasoning_content or "") + len(delta.refusal or "")
-            if delta.function_call or delta.audio:
-                length += 1
+            length += bool(delta.function_call or delta.audio)
         return length
 
 

@@ -21,6 +21,7 @@ ATTACHMENT_TOKENS: Final = 50_000  # a picture that stands behind an address; th
 UNKNOWN_PROMPT_TOKENS: Final = 1_000_000  # of a conversation or a document that an upstream keeps
 # Google's name of a prompt that it keeps; in a text its quotes are escaped. No client escapes letters but to hide some.
 CACHED: Final = re.compile(rb'"cached_content"|(?<!\\)(?:\\\\)*\\u00[4-7]')
+MARKS_OF_CACHED: Final = (b"cached_content", b"\\u00")  # looked for first: an expression takes its time for a long body
 BOUNDED: Final = frozenset({"image_url", "input_audio", "file", "refusal"})  # parts that fetch no more than a picture
 FETCHES_ALL: Final = "gemini"  # the wire of who takes a picture's address for whatever stands there: an hour of video
 COMPACTS: Final = b'"compact'  # Anthropic's edits of a context that have it summarized first, which is billed as well
@@ -63,7 +64,11 @@ def _longest_prompt(request: ChatRequest, target: Target, parts: list[Part]) -> 
 def _is_elsewhere(request: ChatRequest, target: Target, parts: list[Part]) -> bool:
     """Whether the upstream keeps or fetches a part of the prompt: a whole book, for all that its name says."""
     kept = request.elsewhere or any(message.audio is not None for message in request.body.messages)
-    return kept or any(_is_fetched(part, target) for part in parts) or CACHED.search(request.raw) is not None
+    return kept or any(_is_fetched(part, target) for part in parts) or _names_cached(request.raw)
+
+
+def _names_cached(raw: bytes) -> bool:
+    return any(mark in raw for mark in MARKS_OF_CACHED) and CACHED.search(raw) is not None
 
 
 def _is_fetched(part: Part, target: Target) -> bool:
