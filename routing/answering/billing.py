@@ -5,10 +5,13 @@ from typing import Final
 import msgspec
 
 from providers.chat import TokenUsage
+from providers.requests import Request
 from providers.targets import Price
+from routing.answering.tries import Try
 from usage.outcomes import AttemptOutcome, Outcome
 
 SHORTEST_SHARE: Final = 0.5  # an answer may be half as long as expected, or twice: the range of the forecast
+_names: Final = msgspec.json.Decoder(list[str]).decode
 
 
 def bill(outcome: AttemptOutcome, usage: TokenUsage, price: Price | None, images: int) -> None:
@@ -27,6 +30,15 @@ def bill(outcome: AttemptOutcome, usage: TokenUsage, price: Price | None, images
         outcome.images = images
         usage = msgspec.structs.replace(usage, images=images)
     outcome.cost_nano_usd = price.cost_nano_usd(usage)
+
+
+def price_of(attempt: Try, request: Request) -> Price | None:
+    """What its tokens cost; unknown where a router went on to a fallback that only it knows."""
+    target, served = attempt.target, attempt.outcome.served_model
+    fallbacks = (request.passed_on or {}).get("models")
+    if fallbacks is None or served is None or served.startswith(target.upstream_model):
+        return target.price
+    return None if any(served.startswith(name) for name in _names(fallbacks)) else target.price
 
 
 def total(outcome: Outcome) -> int | None:

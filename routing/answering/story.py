@@ -14,7 +14,7 @@ from providers.errors import GatewayError, ProviderError, StreamInterrupted
 from providers.realms import OURS
 from providers.requests import Request
 from providers.targets import Secret, Target
-from routing.answering.billing import bill, forecast, total
+from routing.answering.billing import bill, forecast, price_of, total
 from routing.answering.keeping import Keeping
 from routing.answering.paying import applying
 from routing.answering.tries import Try
@@ -192,7 +192,7 @@ class Story:
         if exc is None:
             self._warn(marks)
         if (usage := attempt.reckoned(self.asked.request, self.prompt_tokens)) is not None:
-            bill(outcome, usage, attempt.target.price, self.asked.features.get("images", 0))
+            bill(outcome, usage, price_of(attempt, self.asked.request), self.asked.features.get("images", 0))
         if attempt.hold is not None:
             self._settle_hold(attempt.hold, outcome, over=exc is None)
         self.on_end(attempt, exc)

@@ -84,7 +84,8 @@ async def enter(
     if marks:
         await _bind(asked, caller, marks, now)
     if asked.wishes.provider is not None or asked.wishes.models:
-        asked.request.passed_on = passed_on(raw, now.catalog.current.seen(caller.realm), caller)
+        asked.request.passed_on, dropped = passed_on(raw, now.catalog.current.seen(caller.realm), caller)
+        asked.warnings += dropped
     if asked.request.stream and idempotency_key(headers) is not None:
         asked.warnings += ("idempotency-key: ignored, streams are not kept",)
     if surface.passed_headers:

@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 from providers.catalog import Catalog
 from providers.targets import Target
 from providers.vendors import routes_itself
+from tenants.budgets import USD
 from tenants.callers import Caller
 
 Sort = Literal["price", "throughput", "latency"]
@@ -81,18 +82,22 @@ def is_ours(name: str, catalog: Catalog) -> bool:
     return name.lower() in catalog.providers or name in catalog.by_name
 
 
-def passed_on(raw: bytes, catalog: Catalog, caller: Caller) -> Mapping[str, Raw]:
+def passed_on(raw: bytes, catalog: Catalog, caller: Caller) -> tuple[Mapping[str, Raw], tuple[str, ...]]:
     """The body's `provider` without our own names and its `models` without our own and without those that the caller
-    may not call, where anything is left of them."""
+    may not call, where anything is left of them. Nobody here knows what those cost: a hard budget refuses them, which
+    is warned of."""
     wanted = _passed.decode(raw)
     fields: dict[str, Raw] = {}
     if wanted.provider and (provider := _without_ours(wanted.provider, catalog)):
         fields["provider"] = Raw(msgspec.json.encode(provider))
     known = (catalog.by_model, catalog.by_name)
     theirs = [name for name in wanted.models if not any(name in names for names in known)]
-    if theirs := [name for name in theirs if caller.may_call(name, *_at_routers(name, catalog))]:
+    theirs = [name for name in theirs if caller.may_call(name, *_at_routers(name, catalog))]
+    if theirs and any(spec.hard and spec.unit == USD and not spec.allows_unpriced for spec in caller.budgets):
+        return fields, (f"models {', '.join(theirs)} dropped: their prices are unknown, and a budget is hard",)
+    if theirs:
         fields["models"] = Raw(msgspec.json.encode(theirs))
-    return fields
+    return fields, ()
 
 
 def _at_routers(name: str, catalog: Catalog) -> set[str]:

@@ -26,7 +26,8 @@ WORDS = {"type": "text", "text": "Sum it up."}
 @pytest.fixture(scope="module")
 def sandboxes() -> Iterator[dict[str, Sandbox]]:
     with ExitStack() as stack:
-        yield {name: stack.enter_context(Sandbox.start(wire)) for name, wire in WIRES.items()}
+        made = {name: stack.enter_context(Sandbox.start(wire)) for name, wire in WIRES.items()}
+        yield made | {"openrouter": stack.enter_context(Sandbox.start("openai", flavour="openrouter"))}
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +39,22 @@ def served(
     gateway.apply(
         {
             "providers": [
-                provider(name, each, model=f"{name}-demo", capabilities=SKILLS) for name, each in sandboxes.items()
+                provider(name, each, model=f"{name}-demo", upstream_model=upstream_model(name), capabilities=SKILLS)
+                for name, each in sandboxes.items()
             ],
-            "tenants": [{"name": f"t{n}", "budgets": budgets, "keys": [{"name": "ci"}]} for n in range(20)],
+            "tenants": [
+                *({"name": f"t{n}", "budgets": budgets, "keys": [{"name": "ci"}]} for n in range(12)),
+                {"name": "unbounded", "keys": [{"name": "ci"}]},
+            ],
         }
     )
     yield gateway.start()
     gateway.stop()
+
+
+def upstream_model(name: str) -> str:
+    """At OpenRouter one that fails there, so that it goes on to a fallback."""
+    return "routed!503" if name == "openrouter" else "demo"
 
 
 @pytest.fixture
@@ -132,3 +142,20 @@ def test_pictures_are_still_answered(up, sandboxes):
         }
         answer = posted(up, "t11", "chat/completions", json.dumps(body).encode())
         assert answer.status_code == 200, answer.text
+
+
+FALLBACK = {"model": "openrouter-demo", "max_tokens": 20, "models": ["their/dear"], "messages": said(WORDS)}
+
+
+def test_fallbacks_without_a_known_price_are_left_out_for_who_has_a_hard_budget(up, sandboxes):
+    answer = posted(up, "t9", "chat/completions", json.dumps(FALLBACK).encode())
+    assert "models" not in sandboxes["openrouter"].calls(chats=True)[-1].body
+    assert "models their/dear dropped" in answer.headers["x-neuroroute-warnings"]
+
+
+def test_what_a_router_s_own_fallback_cost_is_unknown(up, sandboxes):
+    answer = posted(up, "unbounded", "chat/completions", json.dumps(FALLBACK).encode())
+    assert answer.status_code == 200, answer.text
+    headers = {"authorization": f"Bearer {up.keys['unbounded/ci']}"}
+    story = httpx.get(f"{up.url}/v1/requests/{answer.headers['x-request-id']}", headers=headers, timeout=30).json()
+    assert story["usage"]["prompt_tokens"] and story["cost"]["usd"] is None, story

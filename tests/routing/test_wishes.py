@@ -129,10 +129,10 @@ def test_openrouter_receives_the_wishes_without_our_names():
     at = desk(ROUTER)
     body = {"provider": {"order": ["cheap", "deepinfra"], "only": ["openrouter"], "zdr": True, "zork": 1},
             "models": ["m", "anthropic/claude-sonnet"]}  # fmt: skip
-    fields = passed_on(json.dumps(body).encode(), at.catalog, CALLER)
+    fields, dropped = passed_on(json.dumps(body).encode(), at.catalog, CALLER)
     assert json.loads(bytes(fields["provider"])) == {"order": ["deepinfra"], "zdr": True, "zork": 1}
-    assert json.loads(bytes(fields["models"])) == ["anthropic/claude-sonnet"]
-    assert passed_on(b'{"provider": {"only": ["cheap"]}, "models": ["m"]}', at.catalog, CALLER) == {}
+    assert json.loads(bytes(fields["models"])) == ["anthropic/claude-sonnet"] and not dropped
+    assert passed_on(b'{"provider": {"only": ["cheap"]}, "models": ["m"]}', at.catalog, CALLER) == ({}, ())
 
 
 def test_a_fallback_that_only_openrouter_can_know_is_left_to_it():
