@@ -198,12 +198,13 @@ class Engine:
         attempt = await self._begun(story, turn, "hedge") if turn else None
         return opened(attempt, batches_of(request, attempt, turn.bounds)) if turn and attempt else None
 
-    async def _begun(self, story: Story, turn: Turn, kind: AttemptKind | None = None) -> Try | None:
-        """The turn's attempt, after its pause; None where the deployment may not be asked now."""
+    async def _begun(self, story: Story, turn: Turn, kind: AttemptKind | None = None, handed: int = 0) -> Try | None:
+        """The turn's attempt, after its pause; None where the deployment may not be asked now. `handed`: bytes of a
+        beginning of the answer that it is to go on with."""
         if turn.pause_s:
             await self._pause(story, turn.pause_s)
         hold = None
-        if story.budgets and (hold := await self._held(story, turn.target, kind)) is None:
+        if story.budgets and (hold := await self._held(story, turn.target, handed)) is None:
             return None
         now = self.clock()
         refusal = self.health.asking(turn.target, now, last=turn.alone)
@@ -215,10 +216,10 @@ class Engine:
         self.loads.begins(turn.target.id)
         return story.begin(turn.target, self.health.secret_for(turn.target, now), kind, hold)
 
-    async def _held(self, story: Story, target: Target, kind: AttemptKind | None) -> Hold | None:
+    async def _held(self, story: Story, target: Target, handed: int) -> Hold | None:
         """Set the attempt's worst case aside; whoever cannot be paid for is passed over."""
         expected = story.prompt_tokens(target)
-        need = worst_case(story.asked.request, target, expected, continued=kind == "recovery")
+        need = worst_case(story.asked.request, target, expected, handed=handed)
         try:
             return await self.ledger.hold(story.budgets, need, story.instant)
         except TenantError as exc:

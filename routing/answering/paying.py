@@ -34,15 +34,15 @@ def applying(caller: Caller, tags: tuple[str, ...]) -> tuple[BudgetSpec, ...]:
     return tuple([spec for spec in caller.budgets if not spec.tag or spec.tag in tags])
 
 
-def worst_case(request: Request, target: Target, expected: int = 0, *, continued: bool = False) -> Need:
-    """What an attempt may use up; `expected` is the prompt's calibrated estimate. `continued`: the prompt ends with
-    what was answered before."""
+def worst_case(request: Request, target: Target, expected: int = 0, *, handed: int = 0) -> Need:
+    """What an attempt may use up; `expected` is the prompt's calibrated estimate. `handed`: bytes of what
+    was answered before, with which its prompt ends."""
     if request.operation == CountRequest.operation:
         return Need(target.name, target.price, 0, 0)
     if not isinstance(request, ChatRequest):
         return Need(target.name, target.price, max(len(request.raw), SAFETY * expected), 0)
     parts, answer = _attachments(request), longest_answer(request, target)
-    prompt = max(_longest_prompt(request, target, parts), SAFETY * expected) + (answer if continued else 0)
+    prompt = max(_longest_prompt(request, target, parts), SAFETY * expected) + handed
     if target.context is not None:
         prompt = min(prompt, target.context)
     times = 2 if request.surface == "messages" and COMPACTS in request.native else 1

@@ -64,9 +64,10 @@ def _has_logprobs(choice: ChunkChoice) -> bool:
 
 
 class Recovery:
-    """Goes on with one stream. `begin` starts an attempt of a kind, or passes the deployment over."""
+    """Goes on with one stream. `begin` starts an attempt of a kind that is handed so many bytes, or passes the
+    deployment over."""
 
-    def __init__(self, request: ChatRequest, begin: Callable[[Turn, AttemptKind], Awaitable[Try | None]]) -> None:
+    def __init__(self, request: ChatRequest, begin: Callable[[Turn, AttemptKind, int], Awaitable[Try | None]]) -> None:
         self.sent = Sent()
         self._request, self._begin = request, begin
         self._times = 0
@@ -92,7 +93,7 @@ class Recovery:
         return await self._tried(turn, _changed(self._request, self._request.raw, self._request.body), handed=False)
 
     async def _tried(self, turn: Turn, request: ChatRequest, handed: bool) -> Opening | None:
-        attempt = await self._begin(turn, "recovery")
+        attempt = await self._begin(turn, "recovery", len(self.sent.text.encode()) if handed else 0)
         if attempt is None:
             return None
         seam = Seam(self.sent, attempt, handed)

@@ -1,9 +1,12 @@
 """A policy that goes on with streams: the text is whole and says nothing twice, the stream is marked, all is paid."""
 
+import sqlite3
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
+from providers.sandbox.steps import Step
 from providers.sandbox.testing import Sandbox, fault, tool_call
 
 from .conftest import two_providers
@@ -24,6 +27,12 @@ def recovering(migrated, tmp_path_factory, primary_process: Sandbox, fallback_pr
     configuration["providers"][1]["deployments"].append(handed)
     order = ["primary/demo", "fallback/handed"]
     configuration["policies"].append({"name": "handing", "kind": "pinned", "order": order, "recovery": True})
+    brief = {**handed, "model": "brief", "max_output": 20}
+    configuration["providers"][1]["deployments"].append(brief)
+    order = ["primary/demo", "fallback/brief"]
+    configuration["policies"].append({"name": "brief", "kind": "pinned", "order": order, "recovery": True})
+    budgets = [{"usd": 0.02, "period": "total"}]
+    configuration["tenants"].append({"name": "poor", "budgets": budgets, "keys": [{"name": "ci"}]})
     gateway = Gateway.made_from(migrated, tmp_path_factory.mktemp("recovering"))
     gateway.apply(configuration)
     yield gateway.start()
@@ -98,3 +107,19 @@ def test_a_tool_call_that_was_begun_is_never_recovered(recovering, primary, fall
     _, events = recovering.events("Hello", "demo", tools=tools)
     assert "[DONE]" not in events and events[-1]["error"]["code"] == "upstream_interrupted"
     assert not fallback.calls(chats=True)
+
+
+def test_what_is_handed_over_is_held_for(recovering, primary, fallback):
+    """Who writes 20 tokens at most reads all that was said before, in as many tokens as its own tokenizer makes."""
+    said = "word " * 2000
+    primary.script(fault("cut_mid", text=said, after=1900, usage={"prompt": 5, "completion": 2000}))
+    fallback.script(Step(text="word", usage={"prompt": 9000, "completion": 5}))
+    body = {"model": "auto:brief", "stream": True, "max_tokens": 2000, "messages": [{"role": "user", "content": "Go"}]}
+    headers = {"authorization": f"Bearer {recovering.keys['poor/ci']}"}
+    answer = httpx.post(f"{recovering.url}/v1/chat/completions", json=body, headers=headers, timeout=60)
+    assert answer.status_code == 200 and ": x-neuroroute-recovered" in answer.text
+    recovering.ship()
+    with sqlite3.connect(recovering.var / "neuroroute.sqlite3") as database:
+        sql = "SELECT kind, held_nano_usd, cost_nano_usd FROM usage_attemptrecord ORDER BY id DESC"
+        kind, held, cost = database.execute(sql).fetchone()
+    assert kind == "recovery" and held >= cost > 9_000_000
