@@ -120,6 +120,6 @@ def test_what_is_handed_over_is_held_for(recovering, primary, fallback):
     assert answer.status_code == 200 and ": x-neuroroute-recovered" in answer.text
     recovering.ship()
     with sqlite3.connect(recovering.var / "neuroroute.sqlite3") as database:
-        sql = "SELECT kind, held_nano_usd, cost_nano_usd FROM usage_attemptrecord ORDER BY id DESC"
+        sql = "SELECT kind, held_nano_usd, cost_nano_usd FROM usage_attemptrecord WHERE prompt_tokens = 9000"
         kind, held, cost = database.execute(sql).fetchone()
     assert kind == "recovery" and held >= cost > 9_000_000
