@@ -19,6 +19,8 @@ from typing import ClassVar
 
 from msgspec import Raw, Struct
 
+from providers.chat import TokenUsage
+
 
 class Refused(Struct, frozen=True):
     """Who was weighed, and by which policy, where it came to nobody; `decision` is JSON."""
@@ -49,7 +51,8 @@ class ProviderError(GatewayError):
     """One attempt at one deployment failed.
 
     `message` is safe to show to the caller only where `about_request` is true; `upstream_status` is the upstream's
-    HTTP status, None where none arrived; `retry_after_s` is what the upstream asked for, in seconds, at most 300.
+    HTTP status, None where none arrived; `retry_after_s` is what the upstream asked for, in seconds, at most 300;
+    `counted` the tokens that it had counted by then.
     """
 
     status = 502
@@ -70,6 +73,7 @@ class ProviderError(GatewayError):
     ) -> None:
         super().__init__(message, param=param, retry_after_s=retry_after_s)
         self.upstream_status = upstream_status
+        self.counted: TokenUsage | None = None
 
 
 class RateLimited(ProviderError):

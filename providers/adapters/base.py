@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
-from providers.chat import Answer, ChatRequest, Chunk
+from providers.chat import Answer, ChatRequest, Chunk, TokenUsage
 from providers.errors import ProviderError, UnsupportedByWire
 from providers.requests import Request
 from providers.targets import Secret, Target
@@ -43,6 +43,11 @@ class StreamDecoder(ABC):
     """Turns the bytes of one streamed answer into chunks; keeps what has arrived incomplete."""
 
     pending: ProviderError | None = None  # stood right behind the chunks returned last: raise it before reading on
+
+    @property
+    def counted(self) -> TokenUsage | None:
+        """What the upstream counted until now, where it says so before the end."""
+        return None
 
     @abstractmethod
     def feed(self, data: bytes) -> list[Chunk]:

@@ -90,6 +90,7 @@ class SteppedDecoder(StreamDecoder):
                 raise
 
     def _hold(self, error: ProviderError, chunks: list[Chunk]) -> None:
+        error.counted = self.counted
         if not any(chunk.content_length for chunk in chunks):
             raise error
         self.pending = error

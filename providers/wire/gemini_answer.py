@@ -162,6 +162,10 @@ class GeminiDecoder(SseDecoder):
         self._last = b""  # the event that completed the answer
 
     @property
+    def counted(self) -> TokenUsage | None:
+        return self._counts.prompt
+
+    @property
     def _complete(self) -> bool:
         candidates = self._candidates.values()
         return self._blocked is not None or (bool(candidates) and all(each.reason for each in candidates))

@@ -85,8 +85,7 @@ class Try:
         of the price. Nor is less taken than was counted of the answer: thoughts are billed and not always shown."""
         if self.usage is None and self.marks.arrived:
             self.answer_length = characters_in(self.marks.arrived)
-        left = self.outcome.status == "cancelled" and self.prompt is not None  # its upstream was well, and bills that
-        if self.usage is not None or not (self.answer_length or left):
+        if self.usage is not None or not (self.answer_length or self._is_billed_so_far):
             return self.usage
         written = int(self.answer_length / CHARACTERS_PER_TOKEN) + 1 if self.answer_length else 0
         tokens = min(written, longest_answer(request, self.target))
@@ -94,6 +93,12 @@ class Try:
             completion = max(tokens, self.prompt.completion)
             return msgspec.structs.replace(self.prompt, completion=completion, estimated=True)
         return TokenUsage(prompt_tokens(self.target), tokens, estimated=True)
+
+    @property
+    def _is_billed_so_far(self) -> bool:
+        """Whether what was counted is billed though no word came: the upstream was well when the client left, or it had
+        begun to write."""
+        return self.prompt is not None and (self.outcome.status == "cancelled" or self.prompt.completion > 0)
 
     def close(self, exc: BaseException | None) -> bool:
         """Close the books; say whether another candidate may be asked instead.
@@ -110,6 +115,7 @@ class Try:
             outcome.status = "interrupted" if outcome.committed else "failed"
             outcome.error, outcome.error_message = type(exc).__name__, exc.message
             outcome.upstream_status, outcome.retry_after_s = exc.upstream_status, exc.retry_after_s
+            self.prompt = exc.counted or self.prompt
         elif isinstance(exc, Exception):
             outcome.error = type(exc).__name__  # a fault of ours: it says nothing about the upstream
         else:

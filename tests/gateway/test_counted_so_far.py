@@ -52,6 +52,18 @@ def test_thoughts_that_nobody_was_shown_are_billed_where_the_answer_breaks_off(u
     assert usage["reasoning_tokens"] == 5000
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_came_out_malformed_is_billed_as_google_counts_it(up, stream):
+    candidate = {"content": {"role": "model"}, "finishReason": "MALFORMED_FUNCTION_CALL", "index": 0}
+    counts = {"promptTokenCount": 100, "thoughtsTokenCount": 3000, "totalTokenCount": 3100}
+    said = json.dumps({"candidates": [candidate], "usageMetadata": counts}).encode()
+    up.gemini.script(Step(raw=b"data: " + said + b"\r\n\r\n", headers=EVENTS) if stream else Step(raw=said))
+    answer = up.gateway.chat(model="gemini-demo", max_tokens=8000, stream=stream)
+    assert answer.status_code == 502, answer.text
+    (attempt,) = up.gateway.story(answer.headers["x-request-id"])["attempts"]
+    assert float(attempt["cost_usd"]) == 0.0061, "100 tokens of prompt, 3,000 of thoughts"
+
+
 def test_a_prompt_that_was_counted_is_billed_where_the_client_leaves_before_the_first_word(up):
     up.anthropic.script(fault("stall_mid", text="word " * 40, after=0, usage={"prompt": 5000, "completion": 40}))
     body = {"model": "anthropic-demo", "stream": True, "messages": [{"role": "user", "content": "Long"}]}
