@@ -20,7 +20,8 @@ class Request(ABC):
     where that body itself goes out. `continues` is the caller's field that refers to what only the deployment has that
     it is bound to. `passed_on` are fields that an upstream which is a router itself receives too. `expected_prompt` is
     our estimate of the prompt's tokens, as whoever is being asked counts them; 0 before anybody is. `elsewhere`: an
-    upstream of the caller's own form fetches a part of the prompt, whose length nobody knows before.
+    upstream of the caller's own form fetches a part of the prompt, whose length nobody knows before. `held_output` is
+    the longest answer that was set aside for whoever is being asked, where its caller sets no limit; None: no matter.
     """
 
     operation: ClassVar[str]
@@ -37,6 +38,7 @@ class Request(ABC):
     passed_on: Mapping[str, Raw] | None = None
     expected_prompt: int = 0
     elsewhere: bool = False
+    held_output: int | None = None
 
     @property
     @abstractmethod

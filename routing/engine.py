@@ -25,7 +25,7 @@ from routing.answering.endings import exhausted
 from routing.answering.hedging import HedgeBudget, Opens, race
 from routing.answering.loads import Loads
 from routing.answering.openings import Opening, batches_of, opened
-from routing.answering.paying import worst_case
+from routing.answering.paying import held_output, worst_case
 from routing.answering.recovery import Recovery
 from routing.answering.running import Running
 from routing.answering.story import Story
@@ -203,7 +203,7 @@ class Engine:
         beginning of the answer that it is to go on with."""
         if turn.pause_s:
             await self._pause(story, turn.pause_s)
-        hold = None
+        hold, request = None, story.asked.request
         if story.budgets and (hold := await self._held(story, turn.target, handed)) is None:
             return None
         now = self.clock()
@@ -214,6 +214,8 @@ class Engine:
             story.passed_over(turn.target, refusal)
             return None
         self.loads.begins(turn.target.id)
+        expected = story.prompt_tokens(turn.target)
+        request.held_output = held_output(request, turn.target, expected) if hold is not None and hold.is_hard else None
         return story.begin(turn.target, self.health.secret_for(turn.target, now), kind, hold)
 
     async def _held(self, story: Story, target: Target, handed: int) -> Hold | None:

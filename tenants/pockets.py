@@ -198,6 +198,11 @@ class Hold:
             self.charges.append(Charge(spec.id, pocket.span.start, spec.unit, need, holder if spec.hard else None))
 
     @property
+    def is_hard(self) -> bool:
+        """Whether one of its budgets must not be overspent."""
+        return any(pocket.spec.hard for pocket, _ in self._parts)
+
+    @property
     def nano_usd(self) -> int | None:
         """What it has set aside of each budget in money: of all the same; None: there is no such budget."""
         return next((need for pocket, need in self._parts if pocket.spec.unit == USD), None)

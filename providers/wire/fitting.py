@@ -34,9 +34,11 @@ ANY_OBJECT: Final = Raw(b'{"type":"json_schema","json_schema":{"name":"answer","
 
 def longest(request: ChatRequest, target: Target, warnings: list[str]) -> int | None:
     """The longest answer to ask for, in tokens: the caller's limit, lowered with a warning to what the deployment
-    writes. None: the caller sets none."""
+    writes. None: the caller sets none, and nobody's budget holds for one."""
     wanted, most = request.max_output, target.max_output
-    if wanted is None or most is None or wanted <= most:
+    if wanted is None:
+        return request.held_output
+    if most is None or wanted <= most:
         return wanted
     warnings.append(f"{limit_field(request)} lowered to {most}, the most that {target.name} writes")
     return most
@@ -52,7 +54,7 @@ def shortened(fields: dict[str, Raw], request: ChatRequest, target: Target) -> t
     """Lower the limit in a caller's own body, where it may stay as it is otherwise; returns warnings."""
     warnings: list[str] = []
     limit = longest(request, target, warnings)
-    if warnings:
+    if warnings or request.held_output is not None:
         fields[limit_field(request)] = _number(limit)
     _leave_dearer_out(fields, warnings)
     return tuple(warnings)
@@ -64,7 +66,7 @@ def fitted(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tupl
     known = habits(target.provider, target.base_url, target.upstream_model)
     if (limit := longest(request, target, warnings)) is not None:
         name, other = NAMES if known.newer_names else NAMES[::-1]
-        if fields.pop(other, None) is not None or name not in fields or warnings:
+        if fields.pop(other, None) is not None or name not in fields or warnings or request.held_output is not None:
             fields[name] = _number(limit)
     fields["messages"] = taken(fields["messages"], request, known, warnings)
     if known.unknown:

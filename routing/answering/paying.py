@@ -41,7 +41,7 @@ def worst_case(request: Request, target: Target, expected: int = 0, *, handed: i
         return Need(target.name, target.price, 0, 0)
     if not isinstance(request, ChatRequest):
         return Need(target.name, target.price, max(len(request.raw), SAFETY * expected), 0)
-    parts, answer = _attachments(request), longest_answer(request, target)
+    parts, answer = _attachments(request), longest_answer(request, target, expected)
     prompt = max(_longest_prompt(request, target, parts), SAFETY * expected) + handed
     if target.context is not None:
         prompt = min(prompt, target.context)
@@ -79,10 +79,21 @@ def _is_fetched(part: Part, target: Target) -> bool:
     return part.type not in BOUNDED
 
 
-def longest_answer(request: Request, target: Target) -> int:
+def longest_answer(request: Request, target: Target, expected: int = 0) -> int:
     """Tokens that an answer may have: what the target is asked for at most, or can write."""
     if not isinstance(request, ChatRequest):
         return 0
     able = target.max_output or target.context or UNKNOWN_ANSWER_TOKENS
     each = min(request.max_output, able) if request.max_output else able
+    if not request.max_output and target.max_output and held_output(request, target, expected) is None:
+        each = max(able, target.context or 0)
     return each * (request.body.n or 1)
+
+
+def held_output(request: Request, target: Target, expected: int) -> int | None:
+    """The limit to ask for where the caller sets none: what is held for. None: there is none, or the prompt could leave
+    too little room for it, and servers refuse a limit that does not fit."""
+    if not isinstance(request, ChatRequest) or request.max_output or target.max_output is None:
+        return None
+    fits = target.context is None or SAFETY * expected + target.max_output <= target.context
+    return target.max_output if fits else None

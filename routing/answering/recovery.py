@@ -96,6 +96,7 @@ class Recovery:
         attempt = await self._begin(turn, "recovery", len(self.sent.text.encode()) if handed else 0)
         if attempt is None:
             return None
+        request = replace(request, held_output=self._request.held_output)
         seam = Seam(self.sent, attempt, handed)
         batches = batches_of(request, attempt, turn.bounds)
         return await opened(attempt, _joined(_handed(batches) if handed else batches, seam))

@@ -29,6 +29,7 @@ BUDGETS: dict[str, list[dict[str, Any]]] = {
     "tagged": [{"usd": 0, "period": "month", "tag": "night"}],
     "thrifty": [{"usd": 0.05, "period": "month", "low": {"percent": 100, "policy": "thrift"}}],
     "killed": [{"usd": 1, "period": "total"}],
+    "silent": [{"usd": 0.0004, "period": "total"}],
     "brief": [{"usd": 0.0004, "period": "total"}],
 }
 
@@ -104,6 +105,14 @@ def test_what_is_spent_is_what_was_recorded_and_the_rest_is_free(served, primary
     tokens = tenant.budgets()[1]
     counted = sum(sum(part or 0 for part in row) for row in tenant.records("prompt_tokens, completion_tokens"))
     assert int(tokens["spent"]) == counted > 0 and tokens["hard"] is False
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_nobody_writes_more_than_is_held_where_the_caller_sets_no_limit(served, fallback, stream):
+    tenant = Asking(served, "silent")
+    answer = tenant.chat("brief", max_tokens=None, stream=stream)
+    assert answer.status_code == 200 and fallback.calls(chats=True)[-1].body["max_tokens"] == 20
+    assert float(tenant.drained()["spent"]) <= 0.0004
 
 
 def test_nobody_writes_more_than_is_held_whatever_the_caller_allows(served):

@@ -41,6 +41,10 @@ def served(
             "providers": [
                 provider(name, each, model=f"{name}-demo", upstream_model=upstream_model(name), capabilities=SKILLS)
                 for name, each in sandboxes.items()
+            ]
+            + [
+                provider(f"{name}2", sandboxes[name], model=f"{name}-brief", max_output=20, capabilities=SKILLS)
+                for name in WIRES
             ],
             "tenants": [
                 *({"name": f"t{n}", "budgets": budgets, "keys": [{"name": "ci"}]} for n in range(12)),
@@ -159,3 +163,24 @@ def test_what_a_router_s_own_fallback_cost_is_unknown(up, sandboxes):
     headers = {"authorization": f"Bearer {up.keys['unbounded/ci']}"}
     story = httpx.get(f"{up.url}/v1/requests/{answer.headers['x-request-id']}", headers=headers, timeout=30).json()
     assert story["usage"]["prompt_tokens"] and story["cost"]["usd"] is None, story
+
+
+@pytest.mark.parametrize(
+    ("wire", "path", "named"),
+    [
+        ("openai", "chat/completions", ("max_tokens",)),
+        ("openai", "responses", ("max_output_tokens",)),
+        ("gemini", "chat/completions", ("generationConfig", "maxOutputTokens")),
+        ("anthropic", "messages", ("max_tokens",)),
+    ],
+)
+def test_who_sets_no_limit_gets_the_one_that_is_held_for(up, sandboxes, wire, path, named):
+    sandboxes[wire].reset()
+    fields = {"input": "Hi"} if path == "responses" else {"messages": said(WORDS)}
+    posted(up, "t8", path, json.dumps({"model": f"{wire}-brief", **fields}).encode())
+    found = sandboxes[wire].calls(chats=True)[-1].body
+    for name in named:
+        found = found[name]
+    assert found == 20
+    posted(up, "unbounded", path, json.dumps({"model": f"{wire}-brief", **fields}).encode())
+    assert wire == "anthropic" or "20" not in json.dumps(sandboxes[wire].calls(chats=True)[-1].body)

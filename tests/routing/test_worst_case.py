@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from routing.answering.paying import UNKNOWN_PROMPT_TOKENS, worst_case
+from routing.answering.paying import UNKNOWN_PROMPT_TOKENS, held_output, worst_case
 
 from .factories import parse, target
 
@@ -59,3 +59,14 @@ def test_a_conversation_that_is_summarized_first_is_read_and_written_twice():
     twice = worst_case(asked("Hi", "messages", context_management=edits), UNKNOWN)
     assert (usual.completion_tokens, twice.completion_tokens) == (10, 20)
     assert twice.prompt_tokens > 2 * usual.prompt_tokens
+
+
+def test_who_sets_no_limit_is_held_for_by_what_can_be_asked_for():
+    """Servers refuse a limit for which the prompt leaves no room: then the whole context may be written."""
+    silent = parse(json.dumps({"model": "auto", "messages": [{"role": "user", "content": "Hi"}]}).encode()).request
+    writer = target("a/m", 1, context=10_000, max_output=4000)
+    assert held_output(silent, writer, 3000) == 4000 == worst_case(silent, writer, 3000).completion_tokens
+    assert held_output(silent, writer, 3001) is None
+    assert worst_case(silent, writer, 3001).completion_tokens == 10_000
+    assert held_output(silent, target("a/m", 1, context=10_000), 10) is None
+    assert held_output(asked("Hi"), writer, 10) is None, "its caller sets one"
