@@ -203,7 +203,7 @@ class Engine:
         beginning of the answer that it is to go on with."""
         if turn.pause_s:
             await self._pause(story, turn.pause_s)
-        hold, request = None, story.asked.request
+        hold = None
         if story.budgets and (hold := await self._held(story, turn.target, handed)) is None:
             return None
         now = self.clock()
@@ -214,19 +214,19 @@ class Engine:
             story.passed_over(turn.target, refusal)
             return None
         self.loads.begins(turn.target.id)
-        expected = story.prompt_tokens(turn.target)
-        request.held_output = held_output(request, turn.target, expected) if hold is not None and hold.is_hard else None
         return story.begin(turn.target, self.health.secret_for(turn.target, now), kind, hold)
 
     async def _held(self, story: Story, target: Target, handed: int) -> Hold | None:
         """Set the attempt's worst case aside; whoever cannot be paid for is passed over."""
-        expected = story.prompt_tokens(target)
-        need = worst_case(story.asked.request, target, expected, handed=handed)
+        request, expected = story.asked.request, story.prompt_tokens(target)
+        need = worst_case(request, target, expected, handed=handed)
         try:
-            return await self.ledger.hold(story.budgets, need, story.instant)
+            hold = await self.ledger.hold(story.budgets, need, story.instant)
         except TenantError as exc:
             story.passed_over(target, exc)
             return None
+        request.held_output = held_output(request, target, expected) if hold.is_hard else None
+        return hold
 
     async def _pause(self, story: Story, seconds: float) -> None:
         """Wait before asking again; it is not our own time."""

@@ -5,7 +5,6 @@ at most as many tokens as its body has bytes, template and all. An upstream that
 the bound.
 """
 
-import re
 from typing import Final
 
 from providers.chat import ChatRequest, Part
@@ -13,17 +12,20 @@ from providers.counting import CountRequest
 from providers.requests import Request
 from providers.targets import Target
 from providers.wire.images import is_picture
+from providers.wire.limits import unknown_fields
+from providers.wire.passing import GOOGLE
 from tenants.callers import BudgetSpec, Caller
 from tenants.pockets import Need
 
 TEMPLATE_TOKENS: Final = 1000  # what vendors add on their own, for tools above all
 ATTACHMENT_TOKENS: Final = 50_000  # a picture that stands behind an address; the dearest known counts 48,169
 UNKNOWN_PROMPT_TOKENS: Final = 1_000_000  # of a conversation or a document that an upstream keeps
-# Google's name of a prompt that it keeps; in a text its quotes are escaped. No client escapes letters but to hide some.
-CACHED: Final = re.compile(rb'"cached_content"|(?<!\\)(?:\\\\)*\\u00[4-7]')
-MARKS_OF_CACHED: Final = (b"cached_content", b"\\u00")  # looked for first: an expression takes its time for a long body
+CACHED: Final = (
+    b"cached_content",
+    b"\\",
+)  # Google's name of a prompt that it keeps, or one that is not spelled plainly
 BOUNDED: Final = frozenset({"image_url", "input_audio", "file", "refusal"})  # parts that fetch no more than a picture
-FETCHES_ALL: Final = "gemini"  # the wire of who takes a picture's address for whatever stands there: an hour of video
+GEMINI: Final = "gemini"  # the wire of who takes a picture's address for whatever stands there: an hour of video
 COMPACTS: Final = b'"compact'  # Anthropic's edits of a context that have it summarized first, which is billed as well
 SAFETY: Final = 2  # times the expected prompt: single ones are off by more than a model's average
 UNKNOWN_ANSWER_TOKENS: Final = 32_768  # where neither the caller nor the deployment says how long an answer may be
@@ -64,17 +66,21 @@ def _longest_prompt(request: ChatRequest, target: Target, parts: list[Part]) -> 
 def _is_elsewhere(request: ChatRequest, target: Target, parts: list[Part]) -> bool:
     """Whether the upstream keeps or fetches a part of the prompt: a whole book, for all that its name says."""
     kept = request.elsewhere or any(message.audio is not None for message in request.body.messages)
-    return kept or any(_is_fetched(part, target) for part in parts) or _names_cached(request.raw)
+    return kept or any(_is_fetched(part, target) for part in parts) or _is_cached(request, target)
 
 
-def _names_cached(raw: bytes) -> bool:
-    return any(mark in raw for mark in MARKS_OF_CACHED) and CACHED.search(raw) is not None
+def _is_cached(request: ChatRequest, target: Target) -> bool:
+    """Whether the prompt goes on with one that Google keeps: its servers read that in `extra_body`."""
+    if target.wire != GEMINI and GOOGLE not in target.base_url:
+        return False
+    extra = unknown_fields(request).get("extra_body")
+    return extra is not None and any(mark in bytes(extra) for mark in CACHED)
 
 
 def _is_fetched(part: Part, target: Target) -> bool:
     if part.type == "file":
         return "file_data" not in (part.file or {})
-    if part.type == "image_url" and target.wire == FETCHES_ALL:
+    if part.type == "image_url" and target.wire == GEMINI:
         return not is_picture(part.image_url.url if part.image_url else "")
     return part.type not in BOUNDED
 

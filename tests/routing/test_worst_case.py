@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec import structs
 
 from routing.answering.paying import UNKNOWN_PROMPT_TOKENS, held_output, worst_case
 
@@ -26,18 +27,34 @@ def asked(content, surface="chat", **fields):
         ),
         asked([{"type": "document", "source": {"type": "file", "file_id": "file_1"}}], "messages"),
         asked([{"type": "file", "file": {"file_id": "file-1"}}]),
-        asked("Sum it up", extra_body={"google": {"cached_content": "cachedContents/1"}}),
     ],
     ids=[
         "a document by its address",
         "one that Anthropic keeps",
         "one that OpenAI keeps",
-        "a prompt that Google keeps",
     ],
 )
 def test_what_the_upstream_keeps_or_fetches_may_fill_its_whole_context(request_):
     assert worst_case(request_, SMALL).prompt_tokens == 200_000
     assert worst_case(request_, UNKNOWN).prompt_tokens == UNKNOWN_PROMPT_TOKENS
+
+
+@pytest.mark.parametrize("spelled", ["cached_content", "cached\\u005fcontent", "\\u0063ached_content"])
+@pytest.mark.parametrize(
+    "place", [{"wire": "gemini"}, {"base_url": "https://generativelanguage.googleapis.com/v1beta/openai"}]
+)
+def test_a_prompt_that_google_keeps_may_fill_its_whole_context_however_it_is_spelled(place, spelled):
+    google = structs.replace(SMALL, **place)
+    body = {
+        "model": "auto",
+        "messages": [{"role": "user", "content": "caf\u00e9 A"}],
+        "extra_body": {"google": {"X": "1"}},
+    }
+    request = parse(json.dumps(body).replace('"X"', f'"{spelled}"').encode()).request
+    assert worst_case(request, google).prompt_tokens == 200_000
+    assert worst_case(request, SMALL).prompt_tokens < 60_000, "no other server knows it"
+    thinks = asked("Hi", extra_body={"google": {"thinking_config": {"thinking_budget": 10}}})
+    assert worst_case(thinks, google).prompt_tokens < 60_000
 
 
 @pytest.mark.parametrize(
