@@ -51,13 +51,14 @@ class OpenAICompatible(Adapter):
             body, warnings = responses_body(request, target)
             return WireRequest(RESPONSES_PATH, headers, body, warnings, native=True)
         fields = passed_fields(request.raw, request, target)
-        warnings = fitted(fields, request, target)
+        known = habits(target.provider, target.base_url, target.upstream_model)
+        warnings = fitted(fields, request, target, known)
         options = fields.pop("stream_options", None)
         if not request.stream:
             fields.pop("stream", None)
         else:
             fields["stream"] = TRUE
-            if not habits(target.provider, target.base_url, target.upstream_model).tells_usage:
+            if not known.tells_usage:
                 fields["stream_options"] = _stream_options(options)
         return WireRequest(PATH, headers, msgspec.json.encode(fields), warnings)
 

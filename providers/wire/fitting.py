@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from providers.chat import ChatRequest
-from providers.habits import Habits, habits
+from providers.habits import Habits
 from providers.targets import Target
 from providers.wire.conversation import taken
 
@@ -60,10 +60,9 @@ def shortened(fields: dict[str, Raw], request: ChatRequest, target: Target) -> t
     return tuple(warnings)
 
 
-def fitted(fields: dict[str, Raw], request: ChatRequest, target: Target) -> tuple[str, ...]:
+def fitted(fields: dict[str, Raw], request: ChatRequest, target: Target, known: Habits) -> tuple[str, ...]:
     """Alter the fields of a chat to what an upstream of OpenAI's form takes, as far as is known; returns warnings."""
     warnings: list[str] = []
-    known = habits(target.provider, target.base_url, target.upstream_model)
     if (limit := longest(request, target, warnings)) is not None:
         name, other = NAMES if known.newer_names else NAMES[::-1]
         if fields.pop(other, None) is not None or name not in fields or warnings or request.held_output is not None:

@@ -6,8 +6,7 @@ import msgspec
 
 from providers.chat import TokenUsage
 from providers.requests import Request
-from providers.targets import Price
-from routing.answering.tries import Try
+from providers.targets import Price, Target
 from usage.outcomes import AttemptOutcome, Outcome
 
 SHORTEST_SHARE: Final = 0.5  # an answer may be half as long as expected, or twice: the range of the forecast
@@ -32,9 +31,9 @@ def bill(outcome: AttemptOutcome, usage: TokenUsage, price: Price | None, images
     outcome.cost_nano_usd = price.cost_nano_usd(usage)
 
 
-def price_of(attempt: Try, request: Request) -> Price | None:
-    """What its tokens cost; unknown where a router went on to a fallback that only it knows."""
-    target, served = attempt.target, attempt.outcome.served_model
+def price_of(target: Target, served: str | None, request: Request) -> Price | None:
+    """What the tokens of an attempt cost; unknown where a router went on to a fallback that only it knows, which the
+    model that it says it `served` tells."""
     fallbacks = (request.passed_on or {}).get("models")
     if fallbacks is None or served is None or served.startswith(target.upstream_model):
         return target.price

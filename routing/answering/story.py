@@ -175,9 +175,8 @@ class Story:
 
     def _ended(self, attempt: Try, exc: BaseException | None) -> None:
         """An attempt is over: close its books."""
-        outcome, marks = attempt.outcome, attempt.marks
-        outcome.ended_ms = self.elapsed_ms()
-        outcome.upstream_request_id = marks.request_id
+        outcome, marks, asked = attempt.outcome, attempt.marks, self.asked
+        outcome.ended_ms, outcome.upstream_request_id = self.elapsed_ms(), marks.request_id
         if marks.first_byte is not None:
             outcome.first_byte_ms = self._ms(marks.first_byte)
         if marks.first_token is not None:
@@ -191,8 +190,9 @@ class Story:
         self._waited_until = self.clock()
         if exc is None:
             self._warn(marks)
-        if (usage := attempt.reckoned(self.asked.request, self.prompt_tokens)) is not None:
-            bill(outcome, usage, price_of(attempt, self.asked.request), self.asked.features.get("images", 0))
+        if (usage := attempt.reckoned(asked.request, self.prompt_tokens)) is not None:
+            price = price_of(attempt.target, outcome.served_model, asked.request)
+            bill(outcome, usage, price, asked.features.get("images", 0))
         if attempt.hold is not None:
             self._settle_hold(attempt.hold, outcome, over=exc is None)
         self.on_end(attempt, exc)
